@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# forestall: `make help` lists what can be asked for. Everything that is built lies under build/.
+
+V ?= 0
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' $(1) $(2))
+
+CC ?= gcc
+CLANG ?= clang
+BPFTOOL ?= bpftool
+ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
+
+CFLAGS ?= -O2 -g
+# No fused multiply-add: a recording replays bit for bit on another machine of the same build.
+override CFLAGS += -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror -ffp-contract=off -MMD -MP \
+	-I. -Ibpf -Iagent -Iplanner -Ibuild/bpf
+LIBS := -lbpf -lelf -lz -ljansson -linih -lm
+BPF_CFLAGS := -g -O2 -target bpf -D__TARGET_ARCH_$(ARCH) -Wall -Werror -Wno-missing-declarations -Ivmlinux -Ibpf
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.SUFFIXES:
+.PHONY: all help deps check demo clean bench-tick bench-lstm train corpus fuzz install
+
+objects = $(patsubst %.c,build/obj/%.o,$(wildcard $(1)/*.c))
+ACT_MAIN := planner/act/main.c
+WEB_MAIN := $(wildcard agent/serve/web_main.c)
+PREDICT := $(call objects,agent/predict)
+DECIDE := $(call objects,planner/decide)
+ACT := $(filter-out build/obj/$(ACT_MAIN:.c=.o),$(call objects,planner/act))
+SENSE := $(call objects,agent/sense)
+WEB := $(filter build/obj/agent/serve/web_%,$(call objects,agent/serve))
+SERVE := $(filter-out $(WEB),$(call objects,agent/serve))
+TOOLS := $(filter-out build/obj/tools/forestall.o,$(call objects,tools))
+ARCHIVES := $(addprefix build/lib/lib,tools.a serve.a sense.a act.a decide.a predict.a)
+BINS := $(addprefix build/bin/,forestall forestalld forestall-act $(if $(WEB_MAIN),forestall-web))
+UNIT := $(patsubst tests/unit/%.c,build/test/%,$(wildcard tests/unit/test_*.c))
+BPF_TESTS := $(patsubst tests/bpf/%.c,build/test/%,$(wildcard tests/bpf/test_*.c))
+VM_PROGRAMS := $(patsubst tests/vm/%.c,build/test/%,$(wildcard tests/vm/*.c))
+LOAD := build/test/load-client build/test/load-burn build/test/demo-report
+
+all: $(BINS) ## build the programs
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
+
+deps: build/deps.stamp ## install what is needed through apt
+build/deps.stamp: tests/deps
+	$(Q)mkdir -p build && tests/deps && touch $@
+
+# --- kernel side -----------------------------------------------------------------------------------------------------
+build/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) vmlinux/vmlinux.h | build/deps.stamp
+	$(call say,BPF,$@)
+	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -c $< -o $@
+build/bpf/forestall.o: $(patsubst bpf/%.bpf.c,build/bpf/%.bpf.o,$(wildcard bpf/*.bpf.c))
+	$(call say,LINK,$@)
+	$(Q)$(BPFTOOL) gen object $@ $^
+build/bpf/forestall.skel.h: build/bpf/forestall.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name forestall_bpf > $@
+
+# --- user space ------------------------------------------------------------------------------------------------------
+build/obj/agent/predict/train%.o build/obj/agent/predict/lstm%.o build/obj/agent/predict/adam.o: override CFLAGS += -O3
+build/obj/agent/sense/load.o: build/bpf/forestall.skel.h
+build/obj/%.o: %.c | build/deps.stamp
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) -c $< -o $@
+build/steps/%.o: %.c | build/deps.stamp
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) -DFORESTALL_STEPS -c $< -o $@
+
+build/lib/libpredict.a: $(PREDICT)
+build/lib/libdecide.a: $(DECIDE)
+build/lib/libact.a: $(ACT)
+build/lib/libsense.a: $(SENSE)
+build/lib/libserve.a: $(SERVE)
+build/lib/libtools.a: $(TOOLS)
+build/lib/%.a:
+	$(call say,AR,$@)
+	$(Q)mkdir -p $(@D) && rm -f $@ && $(AR) rcs $@ $^
+
+define link
+$(call say,LINK,$@)
+$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(filter %.o,$^) $(filter %.c,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
+	$(LDFLAGS) $(LIBS) $(1) -o $@
+endef
+
+build/bin/forestall: build/obj/tools/forestall.o $(ARCHIVES)
+	$(call link)
+build/bin/forestalld: build/obj/agent/forestalld.o build/obj/agent/daemon.o $(ARCHIVES)
+	$(call link)
+# The hands link nothing but their own room: no libbpf, no JSON, no model.
+build/bin/forestall-act: build/obj/$(ACT_MAIN:.c=.o) build/lib/libact.a
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $^ $(LDFLAGS) -o $@
+build/bin/forestall-web: $(WEB) $(ARCHIVES)
+	$(call link,-lsqlite3 -lmicrohttpd)
+
+# --- tests -----------------------------------------------------------------------------------------------------------
+build/test/test_%: tests/unit/test_%.c $(ARCHIVES)
+	$(call link,-lcmocka -MF $@.d)
+build/test/test_%: tests/bpf/test_%.c $(ARCHIVES)
+	$(call link,-lcmocka -MF $@.d)
+build/test/forestall-act: $(patsubst build/obj/%,build/steps/%,$(ACT) build/obj/$(ACT_MAIN:.c=.o))
+	$(call link)
+$(VM_PROGRAMS): build/test/%: tests/vm/%.c $(ARCHIVES)
+	$(call link,-MF $@.d)
+build/test/load-client: tests/load/client.c $(filter-out tests/load/client.c tests/load/burn.c,$(wildcard tests/load/*.c))
+	$(call link,-MF $@.d)
+build/test/load-burn: tests/load/burn.c $(filter-out tests/load/client.c tests/load/burn.c,$(wildcard tests/load/*.c))
+	$(call link,-MF $@.d)
+build/test/demo-report: $(wildcard tests/demo/*.c tests/demo/*.h) $(ARCHIVES)
+	$(call link,-MF $@.d)
+build/test/bench_%: tests/bench/bench_%.c $(ARCHIVES)
+	$(call link,-O3 -MF $@.d)
+
+test-programs: $(UNIT) $(BPF_TESTS) $(VM_PROGRAMS) $(LOAD) build/test/forestall-act
+check: deps all test-programs ## run every test; ends with one summary line
+	$(Q)tests/run
+demo: deps all $(LOAD) ## keep a real server's SLO in a VM, three arms, and draw the report
+	$(Q)tests/demo/run.sh
+bench-tick: deps build/test/bench_tick ## frames -> LSTM -> plan, microseconds per instance, last line JSON
+	$(Q)build/test/bench_tick
+bench-lstm: deps build/test/bench_lstm ## one LSTM step, ns by instruction set, last line JSON
+	$(Q)build/test/bench_lstm
+corpus: deps all $(LOAD) ## record training runs, in the VM and natively, under build/corpus
+	$(Q)tests/corpus/run
+train: deps all ## train the default model from build/corpus
+	$(Q)build/bin/forestall model train --corpus build/corpus --out model/default.model
+fuzz: deps ## fuzz the parsers for a minute each
+	$(Q)tests/fuzz/run
+clean: ## remove build/ except downloaded kernels
+	$(Q)rm -rf build/obj build/steps build/lib build/bin build/bpf build/test build/deps.stamp
+
+-include $(shell find build -name '*.d' 2>/dev/null)

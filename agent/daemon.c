@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "sense/host.h"
+#include "sense/modelfile.h"
+
+#define NS_PER_S 1000000000ull
+#define SCAN_NS (30 * NS_PER_S)	/* repairs what a lost mkdir or rmdir record left wrong */
+#define RING_BYTES (1u << 20)
+#define FLUSH_HZ 10
+
+/* Every observation goes to the recording first: what the mind saw is on disk even if it then dies of it. */
+static void observe(void *context, const struct observation *observation)
+{
+	struct daemon *daemon = context;
+
+	if (daemon->recording)
+		recording_observe(daemon->recording, observation);
+	predictor_observe(daemon->mind->predictor, observation);
+}
+
+static int world_record(void *context, const char *path)
+{
+	struct daemon *daemon = context;
+	struct recording *recording = daemon->recording;
+
+	if (!path) {
+		daemon->recording = NULL;
+		return recording ? recording_close(recording) : -ENOENT;
+	}
+	if (recording)
+		return -EBUSY;
+	return recording_create(path, daemon->mind, daemon->model_bytes, daemon->model_size, daemon->options.label,
+				&daemon->recording);
+}
+
+static int world_slo_refresh(void *context, uint32_t slot)
+{
+	return tree_refresh(((struct daemon *)context)->tree, slot);
+}
+
+static const char *world_slo_problem(void *context, uint32_t slot)
+{
+	return tree_problem(((struct daemon *)context)->tree, slot);
+}
+
+static void world_fill(struct daemon *daemon, struct answer_world *world)
+{
+	struct wire_loss loss;
+
+	nerve_losses(daemon->nerve, &loss);
+	*world = (struct answer_world){
+		.mind = daemon->mind,
+		.plan = &daemon->plan,
+		.result = &daemon->result,
+		.mode = hands_mode(daemon->hands),
+		.model_path = daemon->model ? daemon->model_path : NULL,
+		.model_provenance = daemon->model ? daemon->model->provenance : NULL,
+		.now_ns = host_now_ns(),
+		.tick_late_ns_max = daemon->tick_late_ns_max,
+		.tick_cost_ns = daemon->tick_cost_ns,
+		.context = daemon,
+		.slo_refresh = world_slo_refresh,
+		.record = world_record,
+		.slo_problem = world_slo_problem,
+	};
+	for (int kind = 1; kind < WIRE_KIND_COUNT; kind++) {
+		world->produced += loss.produced[kind];
+		world->dropped += loss.dropped[kind];
+		world->delivered += daemon->ring.delivered[kind];
+	}
+}
+
+static void host_tell(struct daemon *daemon, uint64_t now_ns)
+{
+	struct observation observation = { .kind = OBSERVE_HOST, .host = { .time_ns = now_ns } };
+	uint64_t busy_ns, dropped = 0;
+	struct wire_loss loss;
+
+	nerve_losses(daemon->nerve, &loss);
+	for (int kind = 1; kind < WIRE_KIND_COUNT; kind++)
+		dropped += loss.dropped[kind] - daemon->loss.dropped[kind];
+	daemon->loss = loss;
+	observation.host.records_lost = dropped;
+	if (!host_busy_ns(&busy_ns)) {
+		observation.host.busy_ns = busy_ns - daemon->busy_ns;
+		observation.host.elapsed_ns = now_ns - daemon->second_ns;
+		daemon->busy_ns = busy_ns;
+	}
+	observe(daemon, &observation);
+}
+
+static void answers_take(struct daemon *daemon)
+{
+	struct result result;
+
+	while (hands_answer(daemon->hands, &result)) {
+		if (!result.count)
+			continue;
+		daemon->result = result;
+		if (daemon->recording)
+			recording_result(daemon->recording, &result);
+	}
+}
+
+static void tick(struct daemon *daemon)
+{
+	uint64_t now_ns = host_now_ns();
+	bool is_second = now_ns - daemon->second_ns + NS_PER_S / 50 >= NS_PER_S;
+	struct observation end = { .kind = OBSERVE_TICK, .time_ns = now_ns };
+
+	nerve_consume(daemon->nerve);
+	if (now_ns - daemon->scan_ns >= SCAN_NS) {
+		tree_scan(daemon->tree, now_ns);
+		daemon->scan_ns = now_ns;
+	}
+	tree_tick(daemon->tree, is_second);
+	if (is_second) {
+		host_tell(daemon, now_ns);
+		daemon->second_ns = now_ns;
+	}
+	if (daemon->recording)
+		recording_observe(daemon->recording, &end);
+	if (mind_tick(daemon->mind, now_ns, &daemon->plan) && daemon->recording)
+		recording_forecasts(daemon->recording, daemon->mind);
+	if (daemon->recording)
+		recording_plan(daemon->recording, &daemon->plan);
+	hands_plan(daemon->hands, daemon->mind, &daemon->plan);
+	answers_take(daemon);
+	daemon->ticks++;
+	daemon->tick_cost_ns = host_now_ns() - now_ns;
+}
+
+static int model_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
+{
+	const char *path = daemon->options.model_path ?: daemon->config.model;
+
+	if (!path[0])
+		return 0;
+	snprintf(daemon->model_path, sizeof(daemon->model_path), "%s", path);
+	daemon->model = calloc(1, sizeof(*daemon->model));
+	if (!daemon->model)
+		return -ENOMEM;
+	return model_load(path, daemon->model, &daemon->model_bytes, &daemon->model_size, error, DAEMON_ERROR_MAX);
+}
+
+static int mind_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
+{
+	struct predictor_config config = {
+		.slots_max = daemon->config.instances_max,
+		.host_cpus = (float)host_cpus(),
+		.second_ns = NS_PER_S,
+		.forecaster = daemon->config.forecaster,
+		.weights = daemon->model ? &daemon->model->weights : NULL,
+		.isa = lstm_isa_best(),
+	};
+
+	daemon->mind = mind_new(&config, &daemon->config.policy);
+	if (!daemon->mind)
+		snprintf(error, DAEMON_ERROR_MAX, "memory for %u instances: none; lower instances_max", config.slots_max);
+	return daemon->mind ? 0 : -ENOMEM;
+}
+
+static int senses_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
+{
+	struct nerve_config nerve = {
+		.slots_max = daemon->config.instances_max, .ring_bytes = RING_BYTES, .window_ns = NS_PER_S / 10,
+		.flush_hz = FLUSH_HZ, .pin_dir = NERVE_PIN_DIR,
+	};
+	struct tree_setup tree = {
+		.root = daemon->cgroup_root, .slots_max = daemon->config.instances_max, .config = &daemon->config,
+		.observe = observe, .context = daemon,
+	};
+	int r;
+
+	if (daemon->options.cgroup_root)
+		snprintf(daemon->cgroup_root, sizeof(daemon->cgroup_root), "%s", daemon->options.cgroup_root);
+	else if (host_cgroup_root(daemon->cgroup_root, sizeof(daemon->cgroup_root))) {
+		snprintf(error, DAEMON_ERROR_MAX, "cgroup v2: not mounted; mount -t cgroup2 none /sys/fs/cgroup");
+		return -ENOENT;
+	}
+	daemon->ring.observe = observe;
+	daemon->ring.context = daemon;
+	r = nerve_open(&nerve, ring_record, &daemon->ring, &daemon->nerve, error);
+	if (r)
+		return r;
+	tree.nerve = daemon->nerve;
+	r = tree_open(&tree, &daemon->tree);
+	if (r) {
+		snprintf(error, DAEMON_ERROR_MAX, "%s: %s; give the cgroup v2 mount with --cgroup-root",
+			 daemon->cgroup_root, strerror(-r));
+		return r;
+	}
+	daemon->ring.tree = daemon->tree;
+	return 0;
+}
+
+static int surfaces_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
+{
+	char path[108];
+	int r;
+
+	if (mkdir(daemon->options.run_dir, 0755) && errno != EEXIST)
+		r = -errno;
+	else {
+		snprintf(path, sizeof(path), "%s/mind.sock", daemon->options.run_dir);
+		r = socket_open(path, 0, &daemon->socket);
+	}
+	if (r) {
+		snprintf(error, DAEMON_ERROR_MAX, "%s/mind.sock: %s; %s", daemon->options.run_dir, strerror(-r),
+			 r == -EADDRINUSE ? "another forestalld runs" : "make the directory writable or give --run-dir");
+		return r;
+	}
+	snprintf(path, sizeof(path), "%s/act.sock", daemon->options.run_dir);
+	daemon->hands = hands_new(path, daemon->config.instances_max);
+	return daemon->hands ? 0 : -ENOMEM;
+}
+
+/* Every followed cgroup costs a descriptor or three; take what the host allows. */
+static void descriptors_raise(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int forecaster_choose(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
+{
+	const char *name = daemon->options.forecaster;
+
+	if (!name)
+		return 0;
+	for (int i = FORECAST_LSTM; i < FORECAST_SOURCE_COUNT; i++)
+		if (!strcmp(name, forecast_source_name(i))) {
+			daemon->config.forecaster = i;
+			return 0;
+		}
+	snprintf(error, DAEMON_ERROR_MAX, "forecaster '%.40s': unknown; use lstm, statistical or persistence", name);
+	return -EINVAL;
+}
+
+int daemon_open(struct daemon *daemon, const struct daemon_options *options, char error[DAEMON_ERROR_MAX])
+{
+	int r;
+
+	memset(daemon, 0, sizeof(*daemon));
+	daemon->options = *options;
+	error[0] = '\0';
+	descriptors_raise();
+	r = config_load(options->config_dir, &daemon->config, error, DAEMON_ERROR_MAX);
+	r = r ?: forecaster_choose(daemon, error);
+	r = r ?: model_open(daemon, error);
+	r = r ?: mind_open(daemon, error);
+	r = r ?: surfaces_open(daemon, error);
+	r = r ?: senses_open(daemon, error);
+	if (!r && options->record_path) {
+		r = world_record(daemon, options->record_path);
+		if (r)
+			snprintf(error, DAEMON_ERROR_MAX, "recording %s: %s; choose a writable place", options->record_path,
+				 strerror(-r));
+	}
+	if (r && !error[0])
+		snprintf(error, DAEMON_ERROR_MAX, "start: %s", strerror(-r));
+	if (r) {
+		daemon_close(daemon);
+		return r;
+	}
+	host_busy_ns(&daemon->busy_ns);
+	daemon->second_ns = daemon->scan_ns = host_now_ns();
+	tree_scan(daemon->tree, daemon->scan_ns);
+	return 0;
+}
+
+void daemon_close(struct daemon *daemon)
+{
+	recording_close(daemon->recording);
+	socket_close(daemon->socket);
+	hands_free(daemon->hands);
+	tree_close(daemon->tree);
+	nerve_close(daemon->nerve);
+	mind_free(daemon->mind);
+	free(daemon->model);
+	free(daemon->model_bytes);
+	config_done(&daemon->config);
+	memset(daemon, 0, sizeof(*daemon));
+}
+
+static int watch(int epoll_fd, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+
+	return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+}
+
+static int clock_start(struct daemon *daemon)
+{
+	uint64_t tick_ns = (uint64_t)daemon->config.tick_ms * 1000000ull;
+	struct itimerspec every = { .it_interval.tv_nsec = (long)tick_ns, .it_value.tv_nsec = (long)tick_ns };
+	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+
+	if (fd < 0)
+		return -errno;
+	if (timerfd_settime(fd, 0, &every, NULL)) {
+		close(fd);
+		return -errno;
+	}
+	daemon->next_tick_ns = host_now_ns() + tick_ns;
+	return fd;
+}
+
+static int signals_open(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void clock_tick(struct daemon *daemon, int clock_fd)
+{
+	uint64_t expired, now_ns = host_now_ns(), tick_ns = (uint64_t)daemon->config.tick_ms * 1000000ull;
+
+	if (read(clock_fd, &expired, sizeof(expired)) != (ssize_t)sizeof(expired))
+		return;
+	if (now_ns > daemon->next_tick_ns && now_ns - daemon->next_tick_ns > daemon->tick_late_ns_max)
+		daemon->tick_late_ns_max = now_ns - daemon->next_tick_ns;
+	daemon->next_tick_ns += expired * tick_ns;
+	tick(daemon);
+}
+
+int daemon_run(struct daemon *daemon)
+{
+	int epoll_fd = epoll_create1(EPOLL_CLOEXEC), clock_fd = clock_start(daemon), signal_fd = signals_open();
+	struct epoll_event events[8];
+	bool is_done = false;
+	int r = epoll_fd < 0 || clock_fd < 0 || signal_fd < 0 ? -errno : 0;
+
+	r = r ?: watch(epoll_fd, clock_fd);
+	r = r ?: watch(epoll_fd, signal_fd);
+	r = r ?: watch(epoll_fd, nerve_fd(daemon->nerve));
+	r = r ?: watch(epoll_fd, socket_fd(daemon->socket));
+	while (!r && !is_done) {
+		int n = epoll_wait(epoll_fd, events, 8, -1);
+
+		if (n < 0 && errno != EINTR)
+			r = -errno;
+		for (int i = 0; i < n; i++) {
+			struct answer_world world;
+
+			if (events[i].data.fd == signal_fd)
+				is_done = true;
+			else if (events[i].data.fd == clock_fd)
+				clock_tick(daemon, clock_fd);
+			else if (events[i].data.fd == nerve_fd(daemon->nerve))
+				nerve_consume(daemon->nerve);
+			else {
+				world_fill(daemon, &world);
+				socket_serve(daemon->socket, &world);
+			}
+		}
+	}
+	close(epoll_fd);
+	close(clock_fd);
+	close(signal_fd);
+	return r;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The mind as a process: senses, the pure core, and the sockets around it, driven by one 100 ms clock. */
+#ifndef FORESTALL_DAEMON_H
+#define FORESTALL_DAEMON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "act/hands.h"
+#include "decide/mind.h"
+#include "predict/model.h"
+#include "sense/config.h"
+#include "sense/ring.h"
+#include "serve/answer.h"
+#include "serve/recording.h"
+#include "serve/socket.h"
+
+#define DAEMON_ERROR_MAX 512
+
+struct daemon_options {
+	const char *run_dir;		/* /run/forestall */
+	const char *config_dir;		/* /etc/forestall */
+	const char *cgroup_root;	/* NULL: the first cgroup2 mount */
+	const char *model_path;		/* NULL: the default search; "" : none */
+	const char *record_path;	/* NULL: no recording from the start */
+	const char *label;		/* of that recording */
+	const char *forecaster;		/* NULL: as configured */
+};
+
+struct daemon {
+	struct daemon_options options;
+	struct config config;
+	char cgroup_root[256];
+	struct nerve *nerve;
+	struct tree *tree;
+	struct ring ring;
+	struct mind *mind;
+	struct hands *hands;
+	struct socket *socket;
+	struct recording *recording;
+	struct model *model;		/* NULL: none */
+	void *model_bytes;
+	size_t model_size;
+	char model_path[256];
+	struct plan plan;
+	struct result result;
+	struct wire_loss loss;		/* at the last second */
+	uint64_t busy_ns;		/* /proc/stat at the last second */
+	uint64_t second_ns, scan_ns, next_tick_ns;
+	uint64_t tick_late_ns_max, tick_cost_ns;
+	uint32_t ticks;
+	bool is_recording_started;	/* --record was honoured */
+};
+
+/* 0, or -errno and one line in error[]; nothing is left behind then. */
+int daemon_open(struct daemon *daemon, const struct daemon_options *options, char error[DAEMON_ERROR_MAX]);
+void daemon_close(struct daemon *daemon);
+
+/* Runs until SIGTERM or SIGINT. 0 or -errno. */
+int daemon_run(struct daemon *daemon);
+
+#endif

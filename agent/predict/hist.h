@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The log-linear histogram of wire.h, user side. Pure. */
+#ifndef FORESTALL_HIST_H
+#define FORESTALL_HIST_H
+
+#include <stdint.h>
+#include "wire.h"
+
+struct hist {
+	uint32_t count[WIRE_HIST_COUNT];
+	uint64_t total;
+};
+
+/* Fewer samples than this say nothing about a 99th percentile. */
+#define HIST_P99_SAMPLES_MIN 20
+
+/* Bucket of a value in ns; the same rule as hist_bucket() in bpf/sched.bpf.c. */
+uint32_t hist_bucket(uint64_t ns);
+
+/* Smallest value in ns that falls into the bucket (0 for bucket 0). */
+uint64_t hist_bucket_floor(uint32_t bucket);
+
+void hist_reset(struct hist *hist);
+void hist_add(struct hist *hist, uint32_t bucket, uint32_t count);
+void hist_merge(struct hist *to, const struct hist *from);
+
+/*
+ * The quantile q in 0..1 in ns, interpolated within its bucket; 0 when empty. The error is at most one sub-bucket,
+ * 1/8 of an octave.
+ */
+uint64_t hist_quantile(const struct hist *hist, double q);
+
+#endif

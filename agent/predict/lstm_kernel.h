@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the kernels of lstm.c and lstm_x86.c share. Internal to the int8 LSTM. */
+#ifndef FORESTALL_LSTM_KERNEL_H
+#define FORESTALL_LSTM_KERNEL_H
+
+#include "lstm.h"
+
+#define LSTM_GATE_BITS 12	/* of z */
+#define LSTM_CELL_BITS 20	/* of c */
+#define LSTM_OUTPUT_BITS 16	/* of y */
+#define LSTM_CELL_LIMIT ((LSTM_CELL_MAX << LSTM_CELL_BITS) - 1)
+#define LSTM_INPUT_LIMIT 1024.0f	/* x / scale beyond this clamps anyway; keeps the conversion in range */
+#define LSTM_SIGMOID_SEGMENTS 8
+
+/*
+ * sigmoid(s + t) - 1/2 in 1/2^15 as ((c[3] t + c[2]) t + c[1]) t + c[0] for 0 <= t < 1: the cubic through the true
+ * values at t = 0, 1/4, 3/4 and 1.
+ */
+extern const int16_t lstm_sigmoid_table[4][LSTM_SIGMOID_SEGMENTS];
+
+static inline uint32_t lstm_round_up(uint32_t value, uint32_t step)
+{
+	return (value + step - 1) / step * step;
+}
+
+static inline uint32_t lstm_rows(const struct lstm_config *config)
+{
+	return LSTM_GATES * config->hidden;
+}
+
+/* Inputs are padded with zeros so that the VNNI path can take two groups of four columns at a time. */
+static inline uint32_t lstm_padded_inputs(const struct lstm_config *config)
+{
+	return lstm_round_up(config->input, 8);
+}
+
+static inline uint32_t lstm_columns(const struct lstm_config *config)
+{
+	return lstm_padded_inputs(config) + config->hidden;
+}
+
+static inline uint32_t lstm_head_rows(const struct lstm_config *config)
+{
+	return lstm_round_up(config->output, LSTM_BLOCK);
+}
+
+/* Quantizes inputs from..I-1 of one instance; the vector paths leave it the tail. */
+void lstm_quantize_input(const struct lstm_weights *weights, const float *input, uint32_t from, uint8_t *ret);
+
+typedef void (*lstm_kernel)(const struct lstm_weights *weights, struct lstm_state *state, const float *input,
+			    float *output);
+
+#if defined(__x86_64__)
+/* Advances c and h of units unit..unit + 15 from their z in 1/2^12, one row per gate. Needs AVX2. */
+void lstm_update_units(struct lstm_state *state, uint32_t unit, const int16_t z[LSTM_GATES][LSTM_BLOCK]);
+
+void lstm_step_avx2(const struct lstm_weights *weights, struct lstm_state *state, const float *input, float *output);
+void lstm_step_vnni(const struct lstm_weights *weights, struct lstm_state *state, const float *input, float *output);
+#endif
+
+#endif

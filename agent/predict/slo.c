@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "slo.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NS_PER_S 1000000000ull
+#define NUMBER_MAX 1000000000ull
+#define BLANKS " \t\n"
+#define ARRAY_COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static const char *const sli_names[] = { "runq_p99", "cpu_some" };
+static const char *const tier_names[] = { "best-effort", "standard", "critical" };
+static const char *const kind_names[] = { "unknown", "latency", "batch", "stream" };
+static const char *const source_names[] = { "api", "trusted-xattr", "config", "user-xattr", "default" };
+_Static_assert(ARRAY_COUNT(sli_names) == SLI_COUNT, "a name per SLI");
+_Static_assert(ARRAY_COUNT(tier_names) == TIER_COUNT, "a name per tier");
+_Static_assert(ARRAY_COUNT(kind_names) == KIND_COUNT, "a name per kind");
+_Static_assert(ARRAY_COUNT(source_names) == SLO_SOURCE_COUNT, "a name per source");
+
+const char *sli_name(enum sli sli) { return sli_names[sli]; }
+const char *tier_name(enum tier tier) { return tier_names[tier]; }
+const char *kind_name(enum kind kind) { return kind_names[kind]; }
+const char *slo_source_name(enum slo_source source) { return source_names[source]; }
+
+/* One word of the annotation and where it stands. */
+struct word {
+	const char *text;
+	size_t bytes;
+};
+
+void slo_init(struct slo *slo)
+{
+	memset(slo, 0, sizeof(*slo));
+	slo->window_ns = 60 * NS_PER_S;
+	slo->budget_ppm = 10000;
+	slo->tier = TIER_STANDARD;
+	slo->source = SLO_FROM_DEFAULT;
+}
+
+bool slo_is_bound(const struct slo *slo)
+{
+	for (int i = 0; i < SLI_COUNT; i++)
+		if (slo->bound[i])
+			return true;
+	return false;
+}
+
+static int name_find(const char *const *names, size_t count, struct word word)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strlen(names[i]) == word.bytes && !memcmp(names[i], word.text, word.bytes))
+			return (int)i;
+	return -EINVAL;
+}
+
+/*
+ * Decimal number with up to six digits after the point, scaled by 10^6. Returns the bytes read, 0 when there is no
+ * number or it is too large.
+ */
+static size_t number_scan(struct word word, uint64_t *ret_micro)
+{
+	uint64_t value = 0, unit = 1000000;
+	size_t i = 0;
+
+	for (; i < word.bytes && word.text[i] >= '0' && word.text[i] <= '9'; i++) {
+		value = value * 10 + (uint64_t)(word.text[i] - '0');
+		if (value > NUMBER_MAX)
+			return 0;
+	}
+	if (i == 0)
+		return 0;
+	value *= unit;
+	if (i + 1 < word.bytes && word.text[i] == '.' && word.text[i + 1] >= '0' && word.text[i + 1] <= '9') {
+		for (i++; i < word.bytes && word.text[i] >= '0' && word.text[i] <= '9' && unit > 1; i++)
+			value += (uint64_t)(word.text[i] - '0') * (unit /= 10);
+	}
+	*ret_micro = value;
+	return i;
+}
+
+static int unit_scale(struct word unit, const char *const *units, const uint64_t *scale, size_t count, uint64_t *ret)
+{
+	int idx = name_find(units, count, unit);
+
+	if (idx < 0)
+		return idx;
+	*ret = scale[idx];
+	return 0;
+}
+
+/* "5ms", "20us", "1m": ns. */
+static int duration_parse(struct word word, uint64_t *ret_ns)
+{
+	static const char *const units[] = { "ns", "us", "ms", "s", "m", "h" };
+	static const uint64_t scale[] = { 1, 1000, 1000000, NS_PER_S, 60 * NS_PER_S, 3600 * NS_PER_S };
+	uint64_t micro, unit_ns;
+	size_t used = number_scan(word, &micro);
+
+	if (!used || unit_scale((struct word){ word.text + used, word.bytes - used }, units, scale, ARRAY_COUNT(units),
+				&unit_ns))
+		return -EINVAL;
+	if (micro > UINT64_MAX / unit_ns)
+		return -ERANGE;
+	*ret_ns = micro * unit_ns / 1000000;
+	return *ret_ns ? 0 : -ERANGE;
+}
+
+/* "10%": parts per million, at most 100 %. */
+static int percent_parse(struct word word, uint64_t *ret_ppm)
+{
+	uint64_t micro;
+	size_t used = number_scan(word, &micro);
+
+	if (!used || used + 1 != word.bytes || word.text[used] != '%')
+		return -EINVAL;
+	*ret_ppm = micro / 100;
+	return *ret_ppm && *ret_ppm <= 1000000 ? 0 : -ERANGE;
+}
+
+/* "0.5..4": thousandths of a CPU. */
+static int range_parse(struct word word, uint32_t *ret_min, uint32_t *ret_max)
+{
+	struct word rest;
+	uint64_t min, max;
+	size_t used = number_scan(word, &min);
+
+	rest = (struct word){ word.text + used, word.bytes - used };
+	if (!used || rest.bytes < 3 || memcmp(rest.text, "..", 2))
+		return -EINVAL;
+	rest = (struct word){ rest.text + 2, rest.bytes - 2 };
+	if (number_scan(rest, &max) != rest.bytes)
+		return -EINVAL;
+	if (max < min || max < 1000 || max / 1000 > UINT32_MAX)
+		return -ERANGE;
+	*ret_min = (uint32_t)(min / 1000);
+	*ret_max = (uint32_t)(max / 1000);
+	return 0;
+}
+
+static const char *bound_parse(struct word key, struct word value, struct slo *slo)
+{
+	int sli = name_find(sli_names, ARRAY_COUNT(sli_names), key);
+
+	if (sli < 0)
+		return "is no SLI measured here; use runq_p99 or cpu_some";
+	if (sli == SLI_RUNQ_P99)
+		return duration_parse(value, &slo->bound[sli]) ? "needs a duration such as 5ms" : NULL;
+	return percent_parse(value, &slo->bound[sli]) ? "needs a share such as 10%" : NULL;
+}
+
+static const char *name_value_parse(const char *const *names, size_t count, struct word value, uint32_t *ret,
+				    const char *remedy)
+{
+	int idx = name_find(names, count, value);
+
+	if (idx < 0)
+		return remedy;
+	*ret = (uint32_t)idx;
+	return NULL;
+}
+
+static bool word_is(struct word word, const char *text)
+{
+	return word.bytes == strlen(text) && !memcmp(word.text, text, word.bytes);
+}
+
+static const char *pair_parse(struct word key, struct word value, struct slo *slo)
+{
+	uint64_t ppm;
+
+	if (word_is(key, "window"))
+		return duration_parse(value, &slo->window_ns) ? "needs a duration such as 1m" : NULL;
+	if (word_is(key, "budget")) {
+		if (percent_parse(value, &ppm))
+			return "needs a share such as 1%";
+		slo->budget_ppm = (uint32_t)ppm;
+		return NULL;
+	}
+	if (word_is(key, "tier"))
+		return name_value_parse(tier_names, TIER_COUNT, value, &slo->tier,
+					"must be best-effort, standard or critical");
+	if (word_is(key, "kind"))
+		return name_value_parse(kind_names, KIND_COUNT, value, &slo->kind,
+					"must be latency, batch or stream");
+	if (word_is(key, "cpu"))
+		return range_parse(value, &slo->cpu_min_milli, &slo->cpu_max_milli) ?
+			       "needs a range of CPUs such as 0.5..4" : NULL;
+	return "is no known key; known: window budget tier kind cpu";
+}
+
+static const char *word_parse(struct word word, struct slo *slo)
+{
+	for (size_t i = 1; i < word.bytes; i++) {
+		struct word key = { word.text, i }, value = { word.text + i + 1, word.bytes - i - 1 };
+
+		if (word.text[i] == '<')
+			return bound_parse(key, value, slo);
+		if (word.text[i] == '=')
+			return pair_parse(key, value, slo);
+	}
+	return "is neither SLI<bound nor key=value";
+}
+
+/* The same key stands before this word: which of the two is meant cannot be known. */
+static bool word_is_repeated(const char *text, struct word word)
+{
+	size_t key_bytes = 0;
+
+	while (key_bytes < word.bytes && word.text[key_bytes] != '<' && word.text[key_bytes] != '=')
+		key_bytes++;
+	for (const char *at = text + strspn(text, BLANKS); at < word.text; at += strspn(at, BLANKS)) {
+		if (!memcmp(at, word.text, key_bytes) && (at[key_bytes] == '<' || at[key_bytes] == '='))
+			return true;
+		at += strcspn(at, BLANKS);
+	}
+	return false;
+}
+
+/* An annotation may come from a tenant and its words end up on terminals and in logs. */
+static bool text_is_plain(const char *text, struct slo_error *ret_error)
+{
+	for (const char *at = text; *at; at++) {
+		if (strchr(BLANKS, *at) || (*at >= ' ' && *at <= '~'))
+			continue;
+		ret_error->column = (uint32_t)(at - text) + 1;
+		snprintf(ret_error->reason, sizeof(ret_error->reason),
+			 "byte 0x%02x is not printable ASCII; type the annotation anew", (unsigned char)*at);
+		return false;
+	}
+	return true;
+}
+
+static int words_parse(const char *text, struct slo *slo, struct slo_error *ret_error)
+{
+	const char *at = text;
+
+	while (*(at += strspn(at, BLANKS))) {
+		struct word word = { at, strcspn(at, BLANKS) };
+		const char *reason = word_is_repeated(text, word) ? "names its key again; give it once" :
+								    word_parse(word, slo);
+
+		if (reason) {
+			ret_error->column = (uint32_t)(at - text) + 1;
+			snprintf(ret_error->reason, sizeof(ret_error->reason), "'%.*s' %s",
+				 (int)(word.bytes < 24 ? word.bytes : 24), word.text, reason);
+			return -EINVAL;
+		}
+		at += word.bytes;
+	}
+	return 0;
+}
+
+int slo_parse_over(const struct slo *base, const char *text, struct slo *ret, struct slo_error *ret_error)
+{
+	struct slo slo = *base;
+	int r;
+
+	if (strnlen(text, SLO_TEXT_MAX) == SLO_TEXT_MAX) {
+		ret_error->column = SLO_TEXT_MAX;
+		snprintf(ret_error->reason, sizeof(ret_error->reason), "the annotation is longer than %d bytes",
+			 SLO_TEXT_MAX - 1);
+		return -EINVAL;
+	}
+	if (!text_is_plain(text, ret_error))
+		return -EINVAL;
+	r = words_parse(text, &slo, ret_error);
+	if (r == 0)
+		*ret = slo;
+	return r;
+}
+
+int slo_parse(const char *text, struct slo *ret, struct slo_error *ret_error)
+{
+	struct slo slo;
+
+	slo_init(&slo);
+	return slo_parse_over(&slo, text, ret, ret_error);
+}
+
+/* The largest unit that needs no fraction, as long as the number is one that the parser takes. */
+static int duration_format(uint64_t ns, char *text, size_t size)
+{
+	static const struct {
+		const char *name;
+		uint64_t ns;
+	} units[] = { { "h", 3600 * NS_PER_S }, { "m", 60 * NS_PER_S }, { "s", NS_PER_S },
+		      { "ms", 1000000 }, { "us", 1000 }, { "ns", 1 } };
+
+	for (size_t i = 0; i < ARRAY_COUNT(units); i++)
+		if (ns % units[i].ns == 0 && ns / units[i].ns <= NUMBER_MAX)
+			return snprintf(text, size, "%llu%s", (unsigned long long)(ns / units[i].ns), units[i].name);
+	return snprintf(text, size, "%llu.%06llums", (unsigned long long)(ns / 1000000),
+			(unsigned long long)(ns % 1000000));
+}
+
+int slo_format(const struct slo *slo, char text[SLO_TEXT_MAX])
+{
+	char bound[32], window[32];
+	int at = 0;
+
+	text[0] = '\0';
+	duration_format(slo->bound[SLI_RUNQ_P99], bound, sizeof(bound));
+	duration_format(slo->window_ns, window, sizeof(window));
+	if (slo->bound[SLI_RUNQ_P99])
+		at += snprintf(text + at, SLO_TEXT_MAX - (size_t)at, "runq_p99<%s ", bound);
+	if (slo->bound[SLI_CPU_SOME])
+		at += snprintf(text + at, SLO_TEXT_MAX - (size_t)at, "cpu_some<%.7g%% ",
+			       (double)slo->bound[SLI_CPU_SOME] / 1e4);
+	at += snprintf(text + at, SLO_TEXT_MAX - (size_t)at, "window=%s budget=%.7g%% tier=%s", window,
+		       slo->budget_ppm / 1e4, tier_names[slo->tier]);
+	if (slo->kind != KIND_UNKNOWN)
+		at += snprintf(text + at, SLO_TEXT_MAX - (size_t)at, " kind=%s", kind_names[slo->kind]);
+	if (slo->cpu_max_milli)
+		at += snprintf(text + at, SLO_TEXT_MAX - (size_t)at, " cpu=%.10g..%.10g", slo->cpu_min_milli / 1e3,
+			       slo->cpu_max_milli / 1e3);
+	return at;
+}
+
+/* A wish for less CPU is granted as far as the range goes; one for more is not. */
+static bool range_tighten(struct slo *granted, const struct slo *wish)
+{
+	if (!granted->cpu_max_milli)
+		return !wish->cpu_max_milli;
+	if (!wish->cpu_max_milli)
+		return false;
+	if (wish->cpu_max_milli < granted->cpu_max_milli)
+		granted->cpu_max_milli = wish->cpu_max_milli;
+	if (wish->cpu_min_milli < granted->cpu_min_milli)
+		granted->cpu_min_milli = wish->cpu_min_milli;
+	if (granted->cpu_min_milli > granted->cpu_max_milli)
+		granted->cpu_min_milli = granted->cpu_max_milli;
+	return wish->cpu_max_milli <= granted->cpu_max_milli && wish->cpu_min_milli <= granted->cpu_min_milli;
+}
+
+bool slo_tighten(struct slo *granted, const struct slo *wish)
+{
+	bool is_whole = range_tighten(granted, wish) && wish->window_ns == granted->window_ns &&
+			wish->kind == granted->kind;
+
+	for (int i = 0; i < SLI_COUNT; i++) {
+		if (wish->bound[i] && wish->bound[i] < granted->bound[i])
+			granted->bound[i] = wish->bound[i];
+		is_whole = is_whole && wish->bound[i] == granted->bound[i];
+	}
+	if (wish->budget_ppm < granted->budget_ppm)
+		granted->budget_ppm = wish->budget_ppm;
+	if (wish->tier < granted->tier)
+		granted->tier = wish->tier;
+	return is_whole && wish->budget_ppm == granted->budget_ppm && wish->tier == granted->tier;
+}

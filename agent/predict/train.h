@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The trainer of the LSTM: truncated BPTT (Williams & Peng 1990), Adam (Kingma & Ba 2015), gradient clipping, and
+ * quantization-aware epochs at the end (weights, inputs and h rounded as the int8 model rounds them in the forward
+ * pass, gradients passed straight through: Bengio 2013, Jacob 2018). Pure apart from the one allocation of train_new().
+ *
+ * Same options, sequences and build on the same C library: same weights, bit for bit (one thread, own generator).
+ *
+ * Loss of one step, mean over horizons, each term only where its label is known:
+ *	demand_weight * mean over quantiles of pinball(demand)
+ *	+ sli_weight * mean over quantiles of pinball(sli)
+ *	+ risk_weight * binary cross entropy of the risk logit
+ * pinball_q(u) = max(q u, (q - 1) u), u = label - quantile (Koenker & Bassett 1978). Layout of outputs and the
+ * cumulative quantiles: forecast.h.
+ */
+#ifndef FORESTALL_TRAIN_H
+#define FORESTALL_TRAIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "feature.h"
+#include "forecast.h"
+#include "lstm.h"
+#include "lstm_float.h"
+
+#define TRAIN_CHUNK_MAX 64	/* steps of BPTT */
+#define TRAIN_LANES_MAX 64	/* sequences in a minibatch */
+
+enum train_label {
+	TRAIN_KNOWS_DEMAND = 1,
+	TRAIN_KNOWS_SLI = 2,
+	TRAIN_KNOWS_VIOLATED = 4
+};
+
+/*
+ * One instance's frames at 1 s and what came true, [steps] rows each; borrowed, must outlive the trainer. Labels are
+ * in output units (forecast.h): demand as share of host, sli as log2(p99 / bound) / 4, violated 0..1. A label whose
+ * bit in mask is not set is never read. The state starts at zero with the sequence.
+ */
+struct train_sequence {
+	uint32_t steps;		/* > 0 */
+	float weight;		/* >= 0, finite; scales loss and scores; 1 is usual */
+	const float (*input)[FEATURE_COUNT];
+	const float (*demand)[FORECAST_HORIZONS];
+	const float (*sli)[FORECAST_HORIZONS];
+	const float (*violated)[FORECAST_HORIZONS];
+	const uint8_t (*mask)[FORECAST_HORIZONS];	/* enum train_label bits */
+};
+
+struct train_set {
+	const struct train_sequence *sequences;
+	size_t count;
+};
+
+struct train_options {
+	uint64_t seed;
+	uint32_t hidden;
+	uint32_t epochs;	/* the schedule's length; train_epoch() may be called fewer times */
+	uint32_t lanes;		/* 1..TRAIN_LANES_MAX */
+	uint32_t chunk_steps;	/* 1..TRAIN_CHUNK_MAX */
+	float learning_rate;	/* falls along a cosine to a twentieth */
+	float weight_decay;	/* of matrices, per update, times the rate (AdamW) */
+	float clip_norm;	/* of the whole gradient */
+	float quantize_share;	/* 0..1: last part of the epochs that is quantization-aware */
+	float demand_weight;
+	float sli_weight;
+	float risk_weight;
+};
+
+struct train_report {
+	uint32_t epoch;		/* from 1 */
+	bool quantized;		/* was quantization-aware */
+	bool best;		/* train_best() changed */
+	uint64_t steps;
+	double train_loss;	/* mean per step, as seen during the epoch */
+	double validation_loss_float;
+	double validation_loss_int8;	/* decides what is best; infinite when the weights do not quantize */
+};
+
+/* Means are weighted by sequence weight; a mean over nothing is NaN. AUPRC is average precision. */
+struct train_horizon_score {
+	double demand_pinball, demand_pinball_persistence;	/* persistence: every quantile is FEATURE_OWN_CPU */
+	double sli_pinball, sli_pinball_persistence;		/* every quantile is FEATURE_OWN_SLI */
+	double demand_cover[FORECAST_QUANTILES];	/* share of labels at or below each quantile */
+	double sli_cover[FORECAST_QUANTILES];
+	double bce, bce_persistence;	/* persistence: .99 when FEATURE_OWN_SLI > 0, else .01 */
+	double brier, brier_persistence;
+	double auprc, auprc_persistence;
+	double base_rate;		/* share of violated labels: AUPRC of a guess */
+	double onset_auprc;		/* only frames that are not violated now; persistence scores onset_base_rate */
+	double onset_base_rate;
+	double demand_total, sli_total, risk_total, onset_total;	/* weight behind each mean */
+};
+
+struct train_score {
+	double loss;	/* mean per step, as in training */
+	uint64_t steps;
+	struct train_horizon_score horizon[FORECAST_HORIZONS];
+};
+
+/* What to evaluate: exactly one of the two is set; isa only matters for quantized. */
+struct train_subject {
+	const struct lstm_float *real;
+	const struct lstm_weights *quantized;
+	enum lstm_isa isa;
+};
+
+/* Scratch of train_evaluate(): logits by bin, weighted counts of labels 0 and 1. About 400 KB, the caller's. */
+#define TRAIN_METER_BINS 2048
+struct train_meter {
+	double all[FORECAST_HORIZONS][TRAIN_METER_BINS][2];
+	double onset[FORECAST_HORIZONS][TRAIN_METER_BINS][2];
+	double now[FORECAST_HORIZONS][2][2];	/* [violated now][label] */
+};
+
+struct train;
+
+/* Defaults: H = 32, 40 epochs, 8 lanes, chunks of 64, last third quantization-aware, seed 1. */
+void train_options_init(struct train_options *ret);
+
+/*
+ * Calibrates the input ranges on train, initializes the weights from the seed (or from start, which may be NULL; its
+ * ranges are widened where train needs it) and allocates the trainer. Without validation sequences the training ones
+ * choose the best epoch. start is copied, sets and their rows are borrowed.
+ * 0; -EINVAL: an option, a sequence or start's config makes no sense; -ENOMEM. *ret_train untouched on failure.
+ */
+int train_new(const struct train_options *options, const struct train_set *train, const struct train_set *validation,
+	      const struct lstm_float *start, struct train **ret_train);
+
+/* NULL is fine. */
+void train_free(struct train *train);
+
+/*
+ * One pass over the training sequences and one over the validation ones.
+ * 0; -ENODATA: all epochs are done; -ERANGE: the loss is no longer finite, train_best() still stands.
+ * *ret_report untouched on failure.
+ */
+int train_epoch(struct train *train, struct train_report *ret_report);
+
+/* The weights of the epoch with the lowest int8 validation loss, the initial ones before the first; owned by train. */
+const struct lstm_float *train_best(const struct train *train);
+
+/*
+ * Scores subject on set, stateful from each sequence's start. Loss weights come from options.
+ * AUPRC works on logits binned to 1/64, ties counted together.
+ */
+void train_evaluate(const struct train_options *options, const struct train_subject *subject,
+		    const struct train_set *set, struct train_meter *scratch, struct train_score *ret_score);
+
+/*
+ * int8 weights, ready for lstm_step(): per row the scale is its largest magnitude, after folding in the column's scale,
+ * over LSTM_WEIGHT_MAX. 0; -EINVAL: config does not suit the int8 kernels; -ERANGE: a weight or a range is not finite or
+ * too large. *ret undefined on failure.
+ */
+int train_quantize(const struct lstm_float *weights, struct lstm_weights *ret_weights);
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Where training starts: generator, input ranges, first weights. */
+#include <math.h>
+#include <string.h>
+
+#include "train_internal.h"
+
+#define RANGE_MARGIN 0.1f	/* beyond what was seen: another host will differ */
+#define FORGET_BIAS 1.0f	/* remember at first (Jozefowicz 2015) */
+#define SPREAD_BIAS -3.0f	/* quantiles start .05 apart */
+
+uint32_t train_random_next(struct train_random *random)
+{
+	uint64_t old = random->state;
+	uint32_t shifted = (uint32_t)(((old >> 18) ^ old) >> 27), turn = (uint32_t)(old >> 59);
+
+	random->state = old * 6364136223846793005u + 1442695040888963407u;
+	return (shifted >> turn) | (shifted << ((32 - turn) & 31));
+}
+
+void train_random_seed(struct train_random *random, uint64_t seed)
+{
+	random->state = 0;
+	train_random_next(random);
+	random->state += seed;
+	train_random_next(random);
+}
+
+float train_random_signed(struct train_random *random)
+{
+	return (float)(train_random_next(random) >> 8) * (2.0f / (1 << 24)) - 1;
+}
+
+static void widen_range(const struct train_sequence *sequence, uint32_t i, float *low, float *high)
+{
+	for (uint32_t t = 0; t < sequence->steps; t++) {
+		float value = sequence->input[t][i];
+
+		if (!isfinite(value))
+			continue;
+		*low = fminf(*low, value);
+		*high = fmaxf(*high, value);
+	}
+}
+
+void train_init_ranges(const struct train_set *train, struct lstm_float *weights)
+{
+	for (uint32_t i = 0; i < weights->config.input; i++) {
+		float low = 0, high = 1, margin;
+
+		for (size_t s = 0; s < train->count; s++)
+			widen_range(&train->sequences[s], i, &low, &high);
+		margin = RANGE_MARGIN * (high - low);
+		/* An input that was never negative keeps all 255 steps above zero. */
+		weights->input_low[i] = fminf(weights->input_low[i], low < 0 ? low - margin : 0);
+		weights->input_high[i] = fmaxf(weights->input_high[i], high > 1 ? high + margin : 1);
+	}
+}
+
+struct label_mean {
+	double sum;
+	double weight;
+};
+
+static void add_label(struct label_mean *mean, bool known, const float *label, float weight)
+{
+	if (known) {
+		mean->sum += (double)weight * *label;
+		mean->weight += weight;
+	}
+}
+
+static float divide_mean(const struct label_mean *mean, float otherwise)
+{
+	return mean->weight > 0 ? (float)(mean->sum / mean->weight) : otherwise;
+}
+
+static void init_head_bias(const struct train_set *train, uint32_t horizon, float *bias)
+{
+	struct label_mean demand = { 0 }, sli = { 0 }, violated = { 0 };
+	float rate;
+
+	for (size_t s = 0; s < train->count; s++) {
+		const struct train_sequence *sequence = &train->sequences[s];
+
+		for (uint32_t t = 0; t < sequence->steps; t++) {
+			uint8_t known = sequence->mask[t][horizon];
+			float weight = sequence->weight;
+
+			add_label(&demand, known & TRAIN_KNOWS_DEMAND, &sequence->demand[t][horizon], weight);
+			add_label(&sli, known & TRAIN_KNOWS_SLI, &sequence->sli[t][horizon], weight);
+			add_label(&violated, known & TRAIN_KNOWS_VIOLATED, &sequence->violated[t][horizon], weight);
+		}
+	}
+	for (int q = 0; q < FORECAST_QUANTILES; q++) {
+		bias[OUTPUT_DEMAND(horizon, q)] = q > 0 ? SPREAD_BIAS : divide_mean(&demand, 0);
+		bias[OUTPUT_SLI(horizon, q)] = q > 0 ? SPREAD_BIAS : divide_mean(&sli, 0);
+	}
+	rate = fminf(fmaxf(divide_mean(&violated, 0.5f), 0.01f), 0.99f);
+	bias[OUTPUT_RISK(horizon)] = logf(rate / (1 - rate));
+}
+
+static void fill_random(struct train_random *random, float *values, size_t count, float bound)
+{
+	for (size_t i = 0; i < count; i++)
+		values[i] = bound * train_random_signed(random);
+}
+
+void train_init_weights(const struct train_set *train, struct train_random *random, struct lstm_float *weights)
+{
+	float bound = 1 / sqrtf((float)weights->config.hidden);
+	uint32_t hidden = weights->config.hidden;
+	size_t count;
+	float *values = lstm_float_tensor(weights, LSTM_TENSOR_GATE, &count);
+
+	fill_random(random, values, count, bound);
+	values = lstm_float_tensor(weights, LSTM_TENSOR_HEAD, &count);
+	fill_random(random, values, count, bound / 2);
+	memset(weights->gate_bias, 0, sizeof(weights->gate_bias));
+	for (uint32_t j = 0; j < hidden; j++)
+		weights->gate_bias[hidden + j] = FORGET_BIAS;
+	for (uint32_t h = 0; h < FORECAST_HORIZONS; h++)
+		init_head_bias(train, h, weights->head_bias);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The loss of one step and its gradient by the 54 outputs. Formulas: train.h. */
+#include <math.h>
+#include <string.h>
+
+#include "train_internal.h"
+
+static const float quantile_level[FORECAST_QUANTILES] = { .1f, .5f, .9f, .99f };
+
+/* log(1 + e^x) without overflow. */
+static float softplus(float x)
+{
+	return fmaxf(x, 0) + log1pf(expf(-fabsf(x)));
+}
+
+void train_decode_quantiles(const float raw[FORECAST_QUANTILES], float ret[FORECAST_QUANTILES])
+{
+	ret[0] = raw[0];
+	for (int q = 1; q < FORECAST_QUANTILES; q++)
+		ret[q] = ret[q - 1] + softplus(raw[q]);
+}
+
+float train_pinball(const float quantiles[FORECAST_QUANTILES], float label)
+{
+	float sum = 0;
+
+	for (int q = 0; q < FORECAST_QUANTILES; q++) {
+		float u = label - quantiles[q];
+
+		sum += fmaxf(quantile_level[q] * u, (quantile_level[q] - 1) * u);
+	}
+	return sum / FORECAST_QUANTILES;
+}
+
+float train_cross_entropy(float logit, float label)
+{
+	return softplus(logit) - label * logit;
+}
+
+/* Pinball of four raw outputs; adds factor times its gradient. Raw output k moves all quantiles from k upwards. */
+static float quantile_loss(const float *raw, float label, float factor, float *gradient)
+{
+	float quantiles[FORECAST_QUANTILES], sum = 0;
+
+	train_decode_quantiles(raw, quantiles);
+	for (int q = FORECAST_QUANTILES - 1; gradient && q >= 0; q--) {
+		sum += (label > quantiles[q] ? 0.0f : 1.0f) - quantile_level[q];
+		gradient[q] += factor / FORECAST_QUANTILES * sum * (q > 0 ? lstm_float_sigmoid(raw[q]) : 1.0f);
+	}
+	return factor * train_pinball(quantiles, label);
+}
+
+float train_loss(const struct train_options *options, const struct train_sequence *sequence, uint32_t step,
+		 const float output[OUTPUT_COUNT], float *ret_gradient)
+{
+	float loss = 0;
+
+	if (ret_gradient)
+		memset(ret_gradient, 0, OUTPUT_COUNT * sizeof(*ret_gradient));
+	for (int h = 0; h < FORECAST_HORIZONS; h++) {
+		uint8_t known = sequence->mask[step][h];
+		float *gradient = ret_gradient ? ret_gradient + OUTPUT_DEMAND(h, 0) : NULL;
+
+		if (known & TRAIN_KNOWS_DEMAND)
+			loss += quantile_loss(output + OUTPUT_DEMAND(h, 0), sequence->demand[step][h],
+					      options->demand_weight / FORECAST_HORIZONS, gradient);
+		gradient = ret_gradient ? ret_gradient + OUTPUT_SLI(h, 0) : NULL;
+		if (known & TRAIN_KNOWS_SLI)
+			loss += quantile_loss(output + OUTPUT_SLI(h, 0), sequence->sli[step][h],
+					      options->sli_weight / FORECAST_HORIZONS, gradient);
+		if (known & TRAIN_KNOWS_VIOLATED) {
+			float logit = output[OUTPUT_RISK(h)], label = sequence->violated[step][h];
+			float factor = options->risk_weight / FORECAST_HORIZONS;
+
+			loss += factor * train_cross_entropy(logit, label);
+			if (ret_gradient)
+				ret_gradient[OUTPUT_RISK(h)] = factor * (lstm_float_sigmoid(logit) - label);
+		}
+	}
+	return loss;
+}

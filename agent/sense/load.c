@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "load.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "forestall.skel.h"
+
+#define BPFFS_MAGIC 0xcafe4a11
+
+struct nerve {
+	struct forestall_bpf *skel;
+	struct ring_buffer *ring;
+	struct wire_row *rows;		/* mapped, cpu * slots_max + slot */
+	const struct wire_loss *losses;	/* mapped, by cpu */
+	size_t rows_bytes, losses_bytes;
+	struct bpf_link **flush;	/* [cpus], NULL where a CPU is offline */
+	uint32_t cpus, slots_max;
+	nerve_record_fn on_record;
+	void *context;
+	char pin_dir[128];		/* "" when not pinned */
+};
+
+static char last_words[NERVE_ERROR_MAX];	/* libbpf's last warning: the reason behind an errno */
+
+static int words_keep(enum libbpf_print_level level, const char *format, va_list args)
+{
+	if (level == LIBBPF_WARN)
+		vsnprintf(last_words, sizeof(last_words), format, args);
+	last_words[strcspn(last_words, "\n")] = '\0';
+	return 0;
+}
+
+static int fail(char error[NERVE_ERROR_MAX], int r, const char *what, const char *remedy)
+{
+	snprintf(error, NERVE_ERROR_MAX, "%s: %s%s%.100s; %s", what, strerror(-r), last_words[0] ? ": " : "", last_words,
+		 remedy);
+	return r;
+}
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
+}
+
+static int maps_size(struct nerve *nerve, const struct nerve_config *config)
+{
+	struct forestall_bpf *skel = nerve->skel;
+	uint64_t rows = (uint64_t)nerve->cpus * config->slots_max;
+	int r = 0;
+
+	if (rows > UINT32_MAX)
+		return -E2BIG;
+	r = r ?: bpf_map__set_max_entries(skel->maps.rows, (uint32_t)rows);
+	r = r ?: bpf_map__set_max_entries(skel->maps.slots, config->slots_max);
+	r = r ?: bpf_map__set_max_entries(skel->maps.bounds, config->slots_max);
+	r = r ?: bpf_map__set_max_entries(skel->maps.losses, nerve->cpus);
+	r = r ?: bpf_map__set_max_entries(skel->maps.events, config->ring_bytes);
+	skel->rodata->slots_max = config->slots_max;
+	skel->rodata->window_ns = config->window_ns;
+	skel->rodata->loaded_ns = clock_ns(CLOCK_MONOTONIC);
+	return r;
+}
+
+static void *map_mmap(struct bpf_map *map, size_t bytes, int protection)
+{
+	void *at = mmap(NULL, bytes, protection, MAP_SHARED, bpf_map__fd(map), 0);
+
+	return at == MAP_FAILED ? NULL : at;
+}
+
+static int maps_mmap(struct nerve *nerve)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	nerve->rows_bytes = (sizeof(struct wire_row) * nerve->cpus * nerve->slots_max + page - 1) & ~(page - 1);
+	nerve->losses_bytes = (sizeof(struct wire_loss) * nerve->cpus + page - 1) & ~(page - 1);
+	nerve->rows = map_mmap(nerve->skel->maps.rows, nerve->rows_bytes, PROT_READ | PROT_WRITE);
+	nerve->losses = map_mmap(nerve->skel->maps.losses, nerve->losses_bytes, PROT_READ);
+	return nerve->rows && nerve->losses ? 0 : -errno;
+}
+
+/* One software clock per CPU drives on_flush; a CPU that is offline has none. */
+static int flush_attach(struct nerve *nerve, uint32_t hz)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_CPU_CLOCK,
+		.sample_period = 1000000000ull / hz,
+	};
+
+	nerve->flush = calloc(nerve->cpus, sizeof(*nerve->flush));
+	if (!nerve->flush)
+		return -ENOMEM;
+	for (uint32_t cpu = 0; cpu < nerve->cpus; cpu++) {
+		int fd = (int)syscall(SYS_perf_event_open, &attr, -1, (int)cpu, -1, PERF_FLAG_FD_CLOEXEC);
+
+		if (fd < 0 && errno == ENODEV)
+			continue;
+		if (fd < 0)
+			return -errno;
+		nerve->flush[cpu] = bpf_program__attach_perf_event(nerve->skel->progs.on_flush, fd);
+		if (!nerve->flush[cpu]) {
+			close(fd);
+			return -errno;
+		}
+	}
+	return 0;
+}
+
+static void pins_remove(const char *dir)
+{
+	static const char *const names[] = {
+		"events", "rows", "slots", "bounds", "losses", "tasks", "on_sched_switch", "on_flush", "on_fork",
+		"on_exec", "on_exit", "on_cgroup_mkdir", "on_cgroup_rmdir",
+	};
+	char path[192];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		unlink(path);
+	}
+	rmdir(dir);
+}
+
+/* Pins are for people; a host without bpffs works without them. */
+static int pins_make(struct nerve *nerve, const char *dir)
+{
+	struct bpf_program *program;
+	struct bpf_map *map;
+	struct statfs fs;
+	char path[192];
+
+	snprintf(path, sizeof(path), "%s/..", dir);
+	pins_remove(dir);
+	if (mkdir(dir, 0700) && errno != EEXIST)
+		return -errno;
+	if (statfs(dir, &fs) || (uint32_t)fs.f_type != BPFFS_MAGIC) {
+		rmdir(dir);
+		return -ENODEV;
+	}
+	snprintf(nerve->pin_dir, sizeof(nerve->pin_dir), "%s", dir);
+	bpf_object__for_each_map(map, nerve->skel->obj) {
+		if (strchr(bpf_map__name(map), '.'))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir, bpf_map__name(map));
+		if (bpf_map__pin(map, path))
+			return -errno;
+	}
+	bpf_object__for_each_program(program, nerve->skel->obj) {
+		snprintf(path, sizeof(path), "%s/%s", dir, bpf_program__name(program));
+		if (bpf_program__pin(program, path))
+			return -errno;
+	}
+	return 0;
+}
+
+static int record_forward(void *context, void *data, size_t bytes)
+{
+	struct nerve *nerve = context;
+
+	if (bytes >= sizeof(struct wire_head))
+		nerve->on_record(nerve->context, data, bytes);
+	return 0;
+}
+
+static int nerve_load(struct nerve *nerve, const struct nerve_config *config, char error[NERVE_ERROR_MAX])
+{
+	int r;
+
+	if (access("/sys/kernel/btf/vmlinux", R_OK))
+		return fail(error, -ENOENT, "/sys/kernel/btf/vmlinux",
+			    "the kernel was built without BTF: boot one with CONFIG_DEBUG_INFO_BTF=y");
+	nerve->skel = forestall_bpf__open();
+	if (!nerve->skel)
+		return fail(error, -errno, "BPF object", "the binary is damaged: install forestall again");
+	r = maps_size(nerve, config);
+	if (r)
+		return fail(error, r, "BPF map sizes", "lower instances_max in forestall.conf");
+	r = forestall_bpf__load(nerve->skel);
+	if (r == -EPERM)
+		return fail(error, r, "loading BPF programs", "run as root or with CAP_BPF and CAP_PERFMON");
+	if (r)
+		return fail(error, r, "loading BPF programs", "`forestall doctor` names what this kernel lacks");
+	r = forestall_bpf__attach(nerve->skel);
+	if (r)
+		return fail(error, r, "attaching BPF programs", "`forestall doctor` names what this kernel lacks");
+	r = flush_attach(nerve, config->flush_hz);
+	if (r)
+		return fail(error, r, "perf_event cpu-clock", "allow perf events: CAP_PERFMON, sysctl kernel.perf_event_paranoid");
+	r = maps_mmap(nerve);
+	return r ? fail(error, r, "mapping BPF arrays", "lower instances_max in forestall.conf") : 0;
+}
+
+int nerve_open(const struct nerve_config *config, nerve_record_fn on_record, void *context, struct nerve **ret_nerve,
+	       char error[NERVE_ERROR_MAX])
+{
+	struct nerve *nerve = calloc(1, sizeof(*nerve));
+	int r;
+
+	if (!nerve)
+		return -ENOMEM;
+	last_words[0] = '\0';
+	libbpf_set_print(words_keep);
+	nerve->cpus = (uint32_t)libbpf_num_possible_cpus();
+	nerve->slots_max = config->slots_max;
+	nerve->on_record = on_record;
+	nerve->context = context;
+	r = nerve_load(nerve, config, error);
+	if (!r) {
+		nerve->ring = ring_buffer__new(bpf_map__fd(nerve->skel->maps.events), record_forward, nerve, NULL);
+		if (!nerve->ring)
+			r = fail(error, -errno, "ring buffer", "free some memory");
+	}
+	if (!r && config->pin_dir)
+		pins_make(nerve, config->pin_dir);
+	if (r) {
+		nerve_close(nerve);
+		return r;
+	}
+	*ret_nerve = nerve;
+	return 0;
+}
+
+void nerve_stop(struct nerve *nerve)
+{
+	for (uint32_t cpu = 0; nerve->flush && cpu < nerve->cpus; cpu++)
+		bpf_link__destroy(nerve->flush[cpu]);
+	free(nerve->flush);
+	nerve->flush = NULL;
+	if (nerve->skel)
+		forestall_bpf__detach(nerve->skel);
+}
+
+void nerve_close(struct nerve *nerve)
+{
+	if (!nerve)
+		return;
+	if (nerve->pin_dir[0])
+		pins_remove(nerve->pin_dir);
+	nerve_stop(nerve);
+	ring_buffer__free(nerve->ring);
+	if (nerve->rows)
+		munmap(nerve->rows, nerve->rows_bytes);
+	if (nerve->losses)
+		munmap((void *)nerve->losses, nerve->losses_bytes);
+	forestall_bpf__destroy(nerve->skel);
+	free(nerve);
+}
+
+int nerve_fd(const struct nerve *nerve) { return ring_buffer__epoll_fd(nerve->ring); }
+int nerve_consume(struct nerve *nerve) { return ring_buffer__consume(nerve->ring); }
+bool nerve_is_pinned(const struct nerve *nerve) { return nerve->pin_dir[0]; }
+uint32_t nerve_cpus(const struct nerve *nerve) { return nerve->cpus; }
+
+const volatile struct wire_row *nerve_row(const struct nerve *nerve, uint32_t cpu, uint32_t slot)
+{
+	return &nerve->rows[(size_t)cpu * nerve->slots_max + slot];
+}
+
+int nerve_slot_set(struct nerve *nerve, uint64_t cgroup_id, uint32_t slot, uint64_t wait_ns_max)
+{
+	struct wire_bound bound = { .wait_ns_max = wait_ns_max, .cgroup_id = cgroup_id };
+
+	if (bpf_map_update_elem(bpf_map__fd(nerve->skel->maps.bounds), &slot, &bound, BPF_ANY) ||
+	    bpf_map_update_elem(bpf_map__fd(nerve->skel->maps.slots), &cgroup_id, &slot, BPF_ANY))
+		return -errno;
+	return 0;
+}
+
+int nerve_slot_clear(struct nerve *nerve, uint64_t cgroup_id, uint32_t slot)
+{
+	struct wire_bound bound = { 0 };
+
+	bpf_map_update_elem(bpf_map__fd(nerve->skel->maps.bounds), &slot, &bound, BPF_ANY);
+	return bpf_map_delete_elem(bpf_map__fd(nerve->skel->maps.slots), &cgroup_id) ? -errno : 0;
+}
+
+void nerve_row_reset(struct nerve *nerve, uint32_t slot)
+{
+	for (uint32_t cpu = 0; cpu < nerve->cpus; cpu++)
+		memset(&nerve->rows[(size_t)cpu * nerve->slots_max + slot], 0, sizeof(struct wire_row));
+}
+
+void nerve_losses(const struct nerve *nerve, struct wire_loss *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	for (uint32_t cpu = 0; cpu < nerve->cpus; cpu++)
+		for (int kind = 0; kind < WIRE_KIND_COUNT; kind++) {
+			ret->produced[kind] += nerve->losses[cpu].produced[kind];
+			ret->dropped[kind] += nerve->losses[cpu].dropped[kind];
+		}
+}
+
+void nerve_run_stats(const struct nerve *nerve, uint64_t *ret_ns, uint64_t *ret_runs)
+{
+	struct bpf_program *program;
+
+	*ret_ns = *ret_runs = 0;
+	bpf_object__for_each_program(program, nerve->skel->obj) {
+		struct bpf_prog_info info = { 0 };
+		__u32 bytes = sizeof(info);
+
+		if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &bytes))
+			continue;
+		*ret_ns += info.run_time_ns;
+		*ret_runs += info.run_cnt;
+	}
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The kernel side as user space holds it: loaded, attached, pinned, mapped. With sense/probe.c the only place that knows
+ * libbpf. Links are held by descriptor: when the process ends, however it ends, no program of ours taxes the host.
+ * Pins (for bpftool) are removed on close, and stale ones of a killed predecessor on open.
+ */
+#ifndef FORESTALL_LOAD_H
+#define FORESTALL_LOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "wire.h"
+
+#define NERVE_ERROR_MAX 256
+#define NERVE_PIN_DIR "/sys/fs/bpf/forestall"
+
+struct nerve_config {
+	uint32_t slots_max;
+	uint32_t ring_bytes;	/* power of two, multiple of the page size */
+	uint64_t window_ns;	/* at most one window record per row in this time */
+	uint32_t flush_hz;	/* how often a running task is settled */
+	const char *pin_dir;	/* NULL: do not pin */
+};
+
+typedef void (*nerve_record_fn)(void *context, const struct wire_head *head, size_t bytes);
+
+struct nerve;
+
+/* 0 and *ret_nerve, or -errno and a line naming the thing and the remedy in error[]. */
+int nerve_open(const struct nerve_config *config, nerve_record_fn on_record, void *context, struct nerve **ret_nerve,
+	       char error[NERVE_ERROR_MAX]);
+void nerve_close(struct nerve *nerve);
+
+/* Detaches every program; maps and what waits in the ring stay readable. */
+void nerve_stop(struct nerve *nerve);
+
+/* Readable when an urgent record waits. */
+int nerve_fd(const struct nerve *nerve);
+
+/* Hands every waiting record to on_record. Returns how many, or -errno. */
+int nerve_consume(struct nerve *nerve);
+
+/* True when maps and programs are to be seen under the pin directory. */
+bool nerve_is_pinned(const struct nerve *nerve);
+
+/* cgroup id -> slot, and the slot's bound (0: none). 0 or -errno. */
+int nerve_slot_set(struct nerve *nerve, uint64_t cgroup_id, uint32_t slot, uint64_t wait_ns_max);
+int nerve_slot_clear(struct nerve *nerve, uint64_t cgroup_id, uint32_t slot);
+
+/* Rows of a slot, one per possible CPU: nerve_row(nerve, cpu, slot), cpu < nerve_cpus(). Read-only memory. */
+uint32_t nerve_cpus(const struct nerve *nerve);
+const volatile struct wire_row *nerve_row(const struct nerve *nerve, uint32_t cpu, uint32_t slot);
+
+/* Starts the rows of a slot that was given back from zero. Only when no task can be counted there any more. */
+void nerve_row_reset(struct nerve *nerve, uint32_t slot);
+
+/* Sums over CPUs. */
+void nerve_losses(const struct nerve *nerve, struct wire_loss *ret);
+
+/* Time the programs ran and how often, since load; zeros unless kernel.bpf_stats_enabled. */
+void nerve_run_stats(const struct nerve *nerve, uint64_t *ret_ns, uint64_t *ret_runs);
+
+#endif

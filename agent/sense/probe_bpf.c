@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Trial loads: the only sure way to learn what this kernel lets this process do. */
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <linux/perf_event.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "probe_table.h"
+
+/* A trial that fails is an answer, not news. */
+static int print_nothing(enum libbpf_print_level level, const char *format, va_list args)
+{
+	(void)level;
+	(void)format;
+	(void)args;
+	return 0;
+}
+
+/* Loads a program that returns 0 on the tracepoint sched_switch. 0 or -errno. */
+static int tracepoint_try(void)
+{
+	const struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_RAW_TP);
+	int id = libbpf_find_vmlinux_btf_id("sched_switch", BPF_TRACE_RAW_TP), fd;
+
+	if (id <= 0)
+		return id ? id : -ENOENT;
+	opts.attach_btf_id = (__u32)id;
+	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "forestall_try", "GPL", insns, sizeof(insns) / sizeof(insns[0]), &opts);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+void probe_tracepoint(const struct probe_roots *roots, struct probe_result *ret)
+{
+	libbpf_print_fn_t print = libbpf_set_print(print_nothing);
+	int r = tracepoint_try();
+
+	(void)roots;
+	libbpf_set_print(print);
+	if (r == 0)
+		probe_say(ret, PROBE_OK, "a program on tp_btf/sched_switch loads");
+	else
+		probe_say(ret, PROBE_MISSING, "no program loads on tp_btf/sched_switch: %s", strerror(-r));
+}
+
+static void map_try(enum bpf_map_type type, const char *name, struct probe_result *ret)
+{
+	libbpf_print_fn_t print = libbpf_set_print(print_nothing);
+	int r = libbpf_probe_bpf_map_type(type, NULL);
+
+	libbpf_set_print(print);
+	if (r == 1)
+		probe_say(ret, PROBE_OK, "a %s map can be made", name);
+	else
+		probe_say(ret, PROBE_MISSING, "no %s map can be made: %s", name, r ? strerror(-r) : "the kernel has none");
+}
+
+void probe_ringbuf(const struct probe_roots *roots, struct probe_result *ret)
+{
+	(void)roots;
+	map_try(BPF_MAP_TYPE_RINGBUF, "ring buffer", ret);
+}
+
+void probe_task_storage(const struct probe_roots *roots, struct probe_result *ret)
+{
+	(void)roots;
+	map_try(BPF_MAP_TYPE_TASK_STORAGE, "task storage", ret);
+}
+
+void probe_perf_event(const struct probe_roots *roots, struct probe_result *ret)
+{
+	struct perf_event_attr attr = {
+		.size = sizeof(attr),
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_CPU_CLOCK,
+		.sample_freq = 10,
+		.freq = 1,
+		.disabled = 1,
+	};
+	int fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+
+	(void)roots;
+	if (fd < 0) {
+		probe_say(ret, PROBE_MISSING, "no CPU clock can be opened: %s", strerror(errno));
+		return;
+	}
+	close(fd);
+	probe_say(ret, PROBE_OK, "a CPU clock per CPU can be opened");
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ring.h"
+
+#include <string.h>
+
+static const size_t record_bytes[WIRE_KIND_COUNT] = {
+	[WIRE_WINDOW] = sizeof(struct wire_window),	 [WIRE_EXEC] = sizeof(struct wire_task),
+	[WIRE_EXIT] = sizeof(struct wire_task),		 [WIRE_CGROUP_MADE] = sizeof(struct wire_cgroup),
+	[WIRE_CGROUP_GONE] = sizeof(struct wire_cgroup),
+};
+
+uint32_t ring_name_hash(const char *name, size_t bytes)
+{
+	uint32_t hash = 2166136261u;
+
+	for (size_t i = 0; i < bytes && name[i]; i++)
+		hash = (hash ^ (uint8_t)name[i]) * 16777619u;
+	return hash ? hash : 1;
+}
+
+static void exec_tell(struct ring *ring, const struct wire_task *task)
+{
+	/* The cgroup may have got its slot between the record and now. */
+	struct observation observation = {
+		.kind = OBSERVE_EVENT,
+		.event = { .slot = tree_slot(ring->tree, task->head.cgroup_id),
+			   .name_hash = ring_name_hash(task->comm, sizeof(task->comm)),
+			   .time_ns = task->head.time_ns },
+	};
+
+	if (observation.event.slot)
+		ring->observe(ring->context, &observation);
+}
+
+void ring_record(void *context, const struct wire_head *head, size_t bytes)
+{
+	struct ring *ring = context;
+
+	if (head->kind == 0 || head->kind >= WIRE_KIND_COUNT || bytes < record_bytes[head->kind]) {
+		ring->malformed++;
+		return;
+	}
+	ring->delivered[head->kind]++;
+	if (!ring->tree)
+		return;
+	switch (head->kind) {
+	case WIRE_WINDOW:
+		tree_active(ring->tree, head->slot);
+		break;
+	case WIRE_EXEC:
+		exec_tell(ring, (const struct wire_task *)head);
+		break;
+	case WIRE_CGROUP_MADE:
+		tree_made(ring->tree, head->cgroup_id, head->time_ns);
+		break;
+	case WIRE_CGROUP_GONE:
+		tree_gone(ring->tree, head->cgroup_id, head->time_ns);
+		break;
+	default:
+		break;
+	}
+}

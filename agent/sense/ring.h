@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Records of the ring, checked, counted and turned into what the tree and the mind understand.
+ * The loss accounting: per kind, produced (kernel) == delivered (here) + dropped (kernel), once the ring is empty.
+ */
+#ifndef FORESTALL_RING_H
+#define FORESTALL_RING_H
+
+#include "tree.h"
+
+struct ring {
+	struct tree *tree;	/* may be NULL until it exists */
+	observe_fn observe;
+	void *context;
+	uint64_t delivered[WIRE_KIND_COUNT];
+	uint64_t malformed;	/* records of a size or kind that this build does not know */
+};
+
+/* A nerve_record_fn; context is a struct ring. */
+void ring_record(void *context, const struct wire_head *head, size_t bytes);
+
+/* FNV-1a (Fowler, Noll, Vo) of a name, never 0. */
+uint32_t ring_name_hash(const char *name, size_t bytes);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From the kernel's per-CPU rows to the sample of one instance: what moved since the last look. */
+#ifndef FORESTALL_ROWS_H
+#define FORESTALL_ROWS_H
+
+#include <stdbool.h>
+#include "load.h"
+#include "predict/observe.h"
+
+/* Totals of a slot at the last look. */
+struct rows_mark {
+	struct wire_counters counters;
+	uint32_t hist[WIRE_HIST_COUNT];
+};
+
+/*
+ * Fills slot, moved and the buckets of *ret, moves *mark. False when nothing moved; *ret is then undefined. A row is read
+ * while its CPU writes it: each counter is one aligned load, so a value may be a moment older than its neighbour and
+ * the difference comes with the next look.
+ */
+bool rows_read(const struct nerve *nerve, uint32_t slot, struct rows_mark *mark, struct observe_sample *ret);
+
+#endif

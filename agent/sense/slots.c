@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "slots.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Open addressing over 4 * max cells; a cell holds a slot, 0 is empty. Deletion shifts back (Knuth 6.4 R). */
+struct slots {
+	uint32_t max, cells;
+	uint32_t *cell;		/* [cells] */
+	uint64_t *id;		/* [max] by slot */
+	uint64_t *given_ns;	/* [max] when it was taken back; 0: never used */
+	uint32_t *free_ring;	/* [max] free slots, oldest first */
+	uint32_t free_head, free_count;
+};
+
+struct slots *slots_new(uint32_t max)
+{
+	struct slots *slots = calloc(1, sizeof(*slots));
+
+	if (!slots)
+		return NULL;
+	slots->max = max;
+	for (slots->cells = 16; slots->cells < 4 * max; slots->cells *= 2)
+		;
+	slots->cell = calloc(slots->cells, sizeof(*slots->cell));
+	slots->id = calloc(max, sizeof(*slots->id));
+	slots->given_ns = calloc(max, sizeof(*slots->given_ns));
+	slots->free_ring = calloc(max, sizeof(*slots->free_ring));
+	if (!slots->cell || !slots->id || !slots->given_ns || !slots->free_ring) {
+		slots_free(slots);
+		return NULL;
+	}
+	for (uint32_t slot = 1; slot < max; slot++)
+		slots->free_ring[slots->free_count++] = slot;
+	return slots;
+}
+
+void slots_free(struct slots *slots)
+{
+	if (!slots)
+		return;
+	free(slots->cell);
+	free(slots->id);
+	free(slots->given_ns);
+	free(slots->free_ring);
+	free(slots);
+}
+
+static uint32_t cell_of(const struct slots *slots, uint64_t id)
+{
+	return (uint32_t)((id * 0x9e3779b97f4a7c15ull) >> 32) & (slots->cells - 1);
+}
+
+static uint32_t cell_find(const struct slots *slots, uint64_t id)
+{
+	uint32_t at = cell_of(slots, id);
+
+	while (slots->cell[at] && slots->id[slots->cell[at]] != id)
+		at = (at + 1) & (slots->cells - 1);
+	return at;
+}
+
+uint32_t slots_find(const struct slots *slots, uint64_t id)
+{
+	return slots->cell[cell_find(slots, id)];
+}
+
+uint32_t slots_take(struct slots *slots, uint64_t id, uint64_t now_ns)
+{
+	uint32_t slot;
+
+	if (!slots->free_count)
+		return 0;
+	slot = slots->free_ring[slots->free_head];
+	if (slots->given_ns[slot] && now_ns - slots->given_ns[slot] < SLOT_REST_NS)
+		return 0;
+	slots->free_head = (slots->free_head + 1) % slots->max;
+	slots->free_count--;
+	slots->id[slot] = id;
+	slots->cell[cell_find(slots, id)] = slot;
+	return slot;
+}
+
+void slots_give(struct slots *slots, uint64_t id, uint64_t now_ns)
+{
+	uint32_t hole = cell_find(slots, id), at = hole, slot = slots->cell[hole];
+
+	if (!slot)
+		return;
+	slots->cell[hole] = 0;
+	for (at = (at + 1) & (slots->cells - 1); slots->cell[at]; at = (at + 1) & (slots->cells - 1)) {
+		uint32_t home = cell_of(slots, slots->id[slots->cell[at]]);
+
+		if (((at - home) & (slots->cells - 1)) < ((at - hole) & (slots->cells - 1)))
+			continue;
+		slots->cell[hole] = slots->cell[at];
+		slots->cell[at] = 0;
+		hole = at;
+	}
+	slots->id[slot] = 0;
+	slots->given_ns[slot] = now_ns;
+	slots->free_ring[(slots->free_head + slots->free_count) % slots->max] = slot;
+	slots->free_count++;
+}
+
+uint64_t slots_id(const struct slots *slots, uint32_t slot) { return slots->id[slot]; }

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Slots: small numbers for cgroup ids, given out and taken back. A slot taken back rests for a while before it is given
+ * out again, so that the last switch of a dying task is not counted for a stranger.
+ */
+#ifndef FORESTALL_SLOTS_H
+#define FORESTALL_SLOTS_H
+
+#include <stdint.h>
+
+#define SLOT_REST_NS 2000000000ull
+
+struct slots;
+
+/* Slots 1..max - 1. NULL when out of memory. */
+struct slots *slots_new(uint32_t max);
+void slots_free(struct slots *slots);
+
+/* The slot of an id, 0 when it has none. */
+uint32_t slots_find(const struct slots *slots, uint64_t id);
+
+/* A slot for a new id (not 0, not known), 0 when none is free. */
+uint32_t slots_take(struct slots *slots, uint64_t id, uint64_t now_ns);
+
+/* Takes a slot back; unknown ids are ignored. */
+void slots_give(struct slots *slots, uint64_t id, uint64_t now_ns);
+
+/* Id of a slot, 0 when free. */
+uint64_t slots_id(const struct slots *slots, uint32_t slot);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The cgroup v2 tree as it is now: every directory has a slot, an annotation and the files that are read of it.
+ *
+ * Directories are found by a walk at the start and by the kernel's cgroup_mkdir and cgroup_rmdir events after that; a
+ * walk now and then repairs what a lost event left wrong. A cgroup may vanish at any step: that is normal and never
+ * an error. The fast lane are the annotated: their pressure is read at each tick, that of the rest once a second.
+ */
+#ifndef FORESTALL_TREE_H
+#define FORESTALL_TREE_H
+
+#include "load.h"
+#include "predict/observe.h"
+
+#define TREE_PROBLEM_MAX 160
+
+struct config;
+struct tree;
+
+struct tree_setup {
+	const char *root;		/* mount point of the cgroup v2 tree */
+	uint32_t slots_max;
+	struct nerve *nerve;
+	const struct config *config;	/* kept; owned by the caller */
+	observe_fn observe;
+	void *context;
+};
+
+/* Opens the root. 0 or -errno. */
+int tree_open(const struct tree_setup *setup, struct tree **ret_tree);
+void tree_close(struct tree *tree);
+
+/* Walks the whole tree: takes in what is new, drops what is gone. Returns how many cgroups are followed. */
+uint32_t tree_scan(struct tree *tree, uint64_t now_ns);
+
+/* A cgroup appeared or went, by id. Unknown and vanished ones are ignored. */
+void tree_made(struct tree *tree, uint64_t cgroup_id, uint64_t now_ns);
+void tree_gone(struct tree *tree, uint64_t cgroup_id, uint64_t now_ns);
+
+/* The row of this slot moved: read it at this tick and the next two. */
+void tree_active(struct tree *tree, uint32_t slot);
+
+/* Slot of a cgroup id, 0 when not followed. */
+uint32_t tree_slot(const struct tree *tree, uint64_t cgroup_id);
+
+/* Hands on what moved since the last tick; `is_second` also reads limits, and the pressure of the slow lane. */
+void tree_tick(struct tree *tree, bool is_second);
+
+/* Says everything again to a new listener: one instance and limits observation per cgroup. */
+void tree_tell(struct tree *tree, observe_fn observe, void *context);
+
+/* Reads the annotation again. 0, or -ENOENT when the slot is free. */
+int tree_refresh(struct tree *tree, uint32_t slot);
+
+/* What was wrong with the annotation of a slot; "" when nothing. */
+const char *tree_problem(const struct tree *tree, uint32_t slot);
+
+/* Cgroups not followed because there was no slot or the path was too long. */
+uint64_t tree_unfollowed(const struct tree *tree);
+
+#endif

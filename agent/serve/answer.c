@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "answer.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "answer_instance.h"
+#include "value.h"
+
+typedef json_t *(*answer_fn)(const struct answer_world *world, const json_t *question);
+
+static json_t *answer_instance_list(const struct answer_world *world, const json_t *question)
+{
+	const struct predictor *predictor = world->mind->predictor;
+	json_int_t offset = json_integer_value(json_object_get(question, "offset"));
+	json_int_t limit = json_integer_value(json_object_get(question, "limit"));
+	json_t *instances;
+
+	if (offset < 0 || limit < 0)
+		return value_error("offset and limit must not be negative");
+	if (limit == 0 || limit > ANSWER_PAGE_MAX)
+		limit = ANSWER_PAGE_MAX;
+	instances = json_array();
+	for (json_int_t i = offset; i < predictor->live_count && i - offset < limit; i++)
+		json_array_append_new(instances,
+				      answer_instance_brief(world, &predictor->instance[predictor->live[i]]));
+	return json_pack("{s:b, s:I, s:I, s:o}", "ok", 1, "total", (json_int_t)predictor->live_count,
+			 "offset", offset, "instances", instances);
+}
+
+/* The instance that the question names; NULL with *ret_error filled. */
+static const struct predictor_instance *instance_asked(const struct answer_world *world, const json_t *question,
+						       json_t **ret_error)
+{
+	const char *path = json_string_value(json_object_get(question, "path"));
+	const struct predictor_instance *instance;
+
+	if (!path) {
+		*ret_error = value_error("the question needs a path; give the cgroup's path below the cgroup root");
+		return NULL;
+	}
+	instance = answer_instance_find(world->mind->predictor, path);
+	if (!instance)
+		*ret_error = value_error("no instance '%s'; 'forestall instance list' shows those observed", path);
+	return instance;
+}
+
+static json_t *answer_instance_show(const struct answer_world *world, const json_t *question)
+{
+	json_t *error = NULL;
+	const struct predictor_instance *instance = instance_asked(world, question, &error);
+
+	if (!instance)
+		return error;
+	return json_pack("{s:b, s:o}", "ok", 1, "instance", answer_instance_full(world, instance));
+}
+
+static json_t *answer_forecast_show(const struct answer_world *world, const json_t *question)
+{
+	json_t *error = NULL;
+	const struct predictor_instance *instance = instance_asked(world, question, &error);
+
+	if (!instance)
+		return error;
+	return json_pack("{s:b, s:o, s:o}", "ok", 1, "path", value_text(instance->info.path),
+			 "forecast", answer_instance_forecast(instance));
+}
+
+/* The path of a slot, null when the instance is gone. */
+static json_t *slot_path(const struct answer_world *world, uint32_t slot)
+{
+	const struct predictor *predictor = world->mind->predictor;
+
+	if (slot >= predictor->config.slots_max || !predictor->instance[slot].is_live)
+		return json_null();
+	return value_text(predictor->instance[slot].info.path);
+}
+
+static json_t *action_value(const struct plan_action *action)
+{
+	if (action->knob == KNOB_CPU_MAX && action->value == UINT64_MAX)
+		return json_string("max");
+	return json_integer((json_int_t)action->value);
+}
+
+/* item is NULL while act has not answered this plan. */
+static json_t *action_json(const struct answer_world *world, const struct plan_action *action,
+			   const struct result_item *item)
+{
+	json_t *out = json_object();
+
+	json_object_set_new(out, "path", slot_path(world, action->slot));
+	json_object_set_new(out, "for", slot_path(world, action->for_slot));
+	json_object_set_new(out, "knob", json_string(knob_name(action->knob)));
+	json_object_set_new(out, "value", action_value(action));
+	json_object_set_new(out, "period_us", json_integer((json_int_t)action->period_us));
+	json_object_set_new(out, "reason", json_string(plan_reason_name(action->reason)));
+	json_object_set_new(out, "risk", value_number(action->risk));
+	json_object_set_new(out, "expected_cpus", value_number(action->expected));
+	json_object_set_new(out, "outcome", item ? json_string(outcome_name(item->outcome)) : json_null());
+	json_object_set_new(out, "text", item ? value_text(item->text) : json_null());
+	return out;
+}
+
+static json_t *answer_plan_show(const struct answer_world *world, const json_t *question)
+{
+	const struct plan *plan = world->plan;
+	const struct result *result = world->result;
+	bool is_answered = plan && result && result->count && result->plan_id == plan->id;
+	json_t *actions;
+
+	(void)question;
+	if (!plan)
+		return value_error("no plan was made yet; ask again in a second");
+	actions = json_array();
+	for (uint32_t i = 0; i < plan->count; i++)
+		json_array_append_new(actions, action_json(world, &plan->action[i],
+							   is_answered && i < result->count ? &result->item[i] : NULL));
+	return json_pack("{s:b, s:I, s:I, s:i, s:b, s:s, s:o}", "ok", 1, "id", (json_int_t)plan->id,
+			 "time_ns", (json_int_t)plan->time_ns, "cut", (int)plan->cut, "answered", is_answered,
+			 "mode", world->mode < MODE_COUNT ? mode_name(world->mode) : "none", "actions", actions);
+}
+
+static json_t *model_json(const struct answer_world *world)
+{
+	const char *provenance = world->model_provenance;
+	json_t *parsed = provenance ? json_loads(provenance, 0, NULL) : NULL;
+
+	return json_pack("{s:o, s:o}", "path", value_text(world->model_path),
+			 "provenance", parsed ? parsed : value_text(provenance));
+}
+
+/* How many instances there are of each sort. */
+static json_t *counts_json(const struct predictor *predictor)
+{
+	uint32_t annotated = 0, bound = 0, violated = 0;
+
+	for (uint32_t i = 0; i < predictor->live_count; i++) {
+		const struct predictor_instance *instance = &predictor->instance[predictor->live[i]];
+
+		annotated += instance->info.slo.source != SLO_FROM_DEFAULT;
+		bound += slo_is_bound(&instance->info.slo);
+		violated += instance->is_violated;
+	}
+	return json_pack("{s:i, s:i, s:i, s:i, s:i}", "observed", (int)predictor->live_count, "annotated",
+			 (int)annotated, "bound", (int)bound, "violated", (int)violated, "max",
+			 (int)predictor->config.slots_max - 1);
+}
+
+static json_t *answer_status(const struct answer_world *world, const json_t *question)
+{
+	const struct predictor_config *config = &world->mind->predictor->config;
+	json_t *ring, *tick;
+
+	(void)question;
+	ring = json_pack("{s:I, s:I, s:I}", "produced", (json_int_t)world->produced, "delivered",
+			 (json_int_t)world->delivered, "dropped", (json_int_t)world->dropped);
+	tick = json_pack("{s:I, s:I}", "late_ns_max", (json_int_t)world->tick_late_ns_max, "cost_ns",
+			 (json_int_t)world->tick_cost_ns);
+	return json_pack("{s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:I}", "ok", 1,
+			 "mode", world->mode < MODE_COUNT ? mode_name(world->mode) : "none",
+			 "forecaster", forecast_source_name(config->forecaster), "model", model_json(world),
+			 "ring", ring, "tick", tick, "host_cpus", value_number(config->host_cpus),
+			 "instances", counts_json(world->mind->predictor), "now_ns", (json_int_t)world->now_ns);
+}
+
+static json_t *answer_slo_refresh(const struct answer_world *world, const json_t *question)
+{
+	json_t *error = NULL;
+	const struct predictor_instance *instance = instance_asked(world, question, &error);
+	int r;
+
+	if (!instance)
+		return error;
+	if (!world->slo_refresh)
+		return value_error("annotations are not read again here; they belong to the recording");
+	r = world->slo_refresh(world->context, instance->info.slot);
+	if (r < 0)
+		return value_error("%s: the annotation cannot be read: %s", instance->info.path, strerror(-r));
+	return json_pack("{s:b, s:o}", "ok", 1, "instance", answer_instance_brief(world, instance));
+}
+
+static json_t *record_call(const struct answer_world *world, const char *path)
+{
+	int r = world->record ? world->record(world->context, path) : -EOPNOTSUPP;
+
+	if (r == -EALREADY || r == -EBUSY)
+		return value_error("a recording runs already; stop it first");
+	if (r == -ENOENT && !path)
+		return value_error("no recording runs; there is nothing to stop");
+	if (r < 0)
+		return value_error("%s: %s", path ? path : "recording", strerror(-r));
+	return json_pack("{s:b}", "ok", 1);
+}
+
+static json_t *answer_record_start(const struct answer_world *world, const json_t *question)
+{
+	const char *path = json_string_value(json_object_get(question, "path"));
+
+	if (!path || path[0] != '/' || strlen(path) >= PATH_MAX)
+		return value_error("record.start needs the absolute path of the file to write");
+	return record_call(world, path);
+}
+
+static json_t *answer_record_stop(const struct answer_world *world, const json_t *question)
+{
+	(void)question;
+	return record_call(world, NULL);
+}
+
+static const struct {
+	const char *name;
+	answer_fn answer;
+} questions[] = {
+	{ "instance.list", answer_instance_list },
+	{ "instance.show", answer_instance_show },
+	{ "forecast.show", answer_forecast_show },
+	{ "plan.show", answer_plan_show },
+	{ "status", answer_status },
+	{ "slo.refresh", answer_slo_refresh },
+	{ "record.start", answer_record_start },
+	{ "record.stop", answer_record_stop },
+};
+
+json_t *answer_question(const struct answer_world *world, const json_t *question)
+{
+	const char *name = json_string_value(json_object_get(question, "q"));
+
+	if (!name)
+		return value_error("a question is an object with a name in \"q\"");
+	for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++)
+		if (!strcmp(questions[i].name, name))
+			return questions[i].answer(world, question);
+	return value_error("no question '%s' is known to this version", name);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Questions of the CLI and of forestall-web, answered from the mind's memory as JSON. Looks on, changes nothing of
+ * the mind; what changes something (slo set, record, quit) goes through the callbacks.
+ *
+ * One question is one JSON object in one message of the seqpacket socket /run/forestall/mind.sock (0600, root or the
+ * forestall user; peer credentials checked), one answer is one JSON object: {"ok":true,...} or {"ok":false,"error":"..."}.
+ *
+ * {"q":"instance.list","offset":N,"limit":M}	{"total","offset","instances":[...]}, at most ANSWER_PAGE_MAX of them
+ * {"q":"instance.show","path":P}		{"instance":{...}}: seconds, frame, expectation, all horizons
+ * {"q":"forecast.show","path":P}		{"path","forecast"}
+ * {"q":"plan.show"}				{"id","actions":[...]}; outcome is null until act answered this very plan
+ * {"q":"status"}				mode, model, ring, tick, instances
+ * {"q":"slo.refresh","path":P}			{"instance":{...}} with what was read
+ * {"q":"record.start","path":FILE}, {"q":"record.stop"}
+ *
+ * Instances keep their order of arrival between two pages unless one goes meanwhile; a reader of pages must stand to
+ * miss or to see one twice then. An answer never exceeds ANSWER_BYTES_MAX, or it is an error that says so.
+ */
+#ifndef FORESTALL_ANSWER_H
+#define FORESTALL_ANSWER_H
+
+#include <jansson.h>
+#include "act/protocol.h"
+#include "decide/mind.h"
+
+#define ANSWER_BYTES_MAX (200 * 1024)	/* what net.core.wmem_max lets one message have on a stock kernel */
+#define ANSWER_PAGE_MAX 100		/* instances; a page of the longest paths still fits */
+
+/* What the daemon knows beside the mind. */
+struct answer_world {
+	struct mind *mind;
+	const struct plan *plan;		/* the last one */
+	const struct result *result;		/* what act said to it; count 0 when act is silent */
+	uint32_t mode;				/* enum mode as act reported, MODE_COUNT: no act */
+	const char *model_path;			/* NULL: none loaded */
+	const char *model_provenance;		/* JSON text or NULL */
+	uint64_t now_ns;
+	uint64_t produced, delivered, dropped;	/* ring records */
+	uint64_t tick_late_ns_max, tick_cost_ns;
+	void *context;
+	/* Reads the annotation of this instance again; -errno. */
+	int (*slo_refresh)(void *context, uint32_t slot);
+	/* Starts (path) or stops (NULL) a recording; -errno. */
+	int (*record)(void *context, const char *path);
+	/* Where the last annotation error of a slot is kept; "" when fine. */
+	const char *(*slo_problem)(void *context, uint32_t slot);
+};
+
+/* Never NULL; owned by the caller. */
+json_t *answer_question(const struct answer_world *world, const json_t *question);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One instance as JSON, short and long. Inside of answer.c; all are new references. */
+#ifndef FORESTALL_ANSWER_INSTANCE_H
+#define FORESTALL_ANSWER_INSTANCE_H
+
+#include "answer.h"
+
+/* The live instance of that path, or NULL. */
+const struct predictor_instance *answer_instance_find(const struct predictor *predictor, const char *path);
+
+/* A line of instance.list. */
+json_t *answer_instance_brief(const struct answer_world *world, const struct predictor_instance *instance);
+
+/* The same, with the seconds of the window, the frame, what is expected and the whole forecast. */
+json_t *answer_instance_full(const struct answer_world *world, const struct predictor_instance *instance);
+
+/* {"source":..., "horizons":[...]}; null before the first frame. */
+json_t *answer_instance_forecast(const struct predictor_instance *instance);
+
+#endif

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "recording.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <zlib.h>
+
+#define MAGIC "forestall-recording 1\n"
+#define BLOCK_MAX (4u << 20)
+
+struct recording {
+	gzFile file;
+	int error;		/* the first one while writing */
+	bool is_plan_open;	/* the last plan written was not empty */
+	void *block;		/* reading: BLOCK_MAX bytes */
+};
+
+struct block_head {
+	uint32_t kind, bytes;
+};
+
+static void bytes_write(struct recording *recording, const void *bytes, size_t size)
+{
+	if (!recording->error && size && gzwrite(recording->file, bytes, (unsigned)size) != (int)size)
+		recording->error = errno ? -errno : -EIO;
+}
+
+void recording_block(struct recording *recording, uint32_t kind, const void *payload, size_t bytes)
+{
+	struct block_head head = { kind, (uint32_t)bytes };
+
+	bytes_write(recording, &head, sizeof(head));
+	bytes_write(recording, payload, bytes);
+}
+
+static void setup_write(struct recording *recording, const struct mind *mind, const char *label)
+{
+	struct recording_setup setup;
+	struct timespec now;
+
+	memset(&setup, 0, sizeof(setup));
+	setup.config = mind->predictor->config;
+	setup.config.weights = NULL;
+	setup.policy = mind->policy;
+	clock_gettime(CLOCK_REALTIME, &now);
+	setup.started_unix_ns = (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
+	setup.instance_bytes = sizeof(struct predictor_instance);
+	snprintf(setup.label, sizeof(setup.label), "%s", label ? label : "");
+	recording_block(recording, RECORDING_SETUP, &setup, sizeof(setup));
+}
+
+static void memory_write(struct recording *recording, const struct mind *mind)
+{
+	const struct predictor *p = mind->predictor;
+	struct recording_mind scalars;
+
+	memset(&scalars, 0, sizeof(scalars));
+	scalars.host = p->host;
+	scalars.second_start_ns = p->second_start_ns;
+	scalars.plan_id = mind->plan_id;
+	scalars.tick_ns = mind->tick_ns;
+	recording_block(recording, RECORDING_MIND, &scalars, sizeof(scalars));
+	for (uint32_t i = 0; i < p->live_count; i++) {
+		struct recording_memory memory;
+
+		memset(&memory, 0, sizeof(memory));
+		memory.slot = p->live[i];
+		memory.instance = p->instance[memory.slot];
+		memory.view = mind->view[memory.slot];
+		recording_block(recording, RECORDING_MEMORY, &memory, sizeof(memory));
+	}
+}
+
+int recording_create(const char *path, const struct mind *mind, const void *model, size_t model_bytes, const char *label,
+		     struct recording **ret_recording)
+{
+	struct recording *recording = calloc(1, sizeof(*recording));
+
+	if (!recording)
+		return -ENOMEM;
+	errno = 0;
+	recording->file = gzopen(path, "wb1");
+	if (!recording->file) {
+		int r = errno ? -errno : -ENOMEM;
+
+		free(recording);
+		return r;
+	}
+	bytes_write(recording, MAGIC, strlen(MAGIC));
+	setup_write(recording, mind, label);
+	if (model)
+		recording_block(recording, RECORDING_MODEL, model, model_bytes);
+	memory_write(recording, mind);
+	*ret_recording = recording;
+	return 0;
+}
+
+int recording_open(const char *path, struct recording **ret_recording)
+{
+	struct recording *recording = calloc(1, sizeof(*recording));
+	char magic[sizeof(MAGIC)] = "";
+	int r = 0;
+
+	if (!recording)
+		return -ENOMEM;
+	errno = 0;
+	recording->file = gzopen(path, "rb");
+	recording->block = malloc(BLOCK_MAX);
+	if (!recording->file || !recording->block)
+		r = errno ? -errno : -ENOMEM;
+	else if (gzread(recording->file, magic, strlen(MAGIC)) != (int)strlen(MAGIC) || strcmp(magic, MAGIC))
+		r = -EINVAL;
+	if (r) {
+		recording_close(recording);
+		return r;
+	}
+	*ret_recording = recording;
+	return 0;
+}
+
+int recording_close(struct recording *recording)
+{
+	int r;
+
+	if (!recording)
+		return 0;
+	r = recording->error;
+	if (recording->file && gzclose(recording->file) != Z_OK && !r && !recording->block)
+		r = -EIO;
+	free(recording->block);
+	free(recording);
+	return r;
+}
+
+void recording_observe(struct recording *recording, const struct observation *observation)
+{
+	static const size_t bytes[OBSERVE_KIND_COUNT] = {
+		[OBSERVE_INSTANCE] = sizeof(struct observe_instance), [OBSERVE_LIMITS] = sizeof(struct observe_limits),
+		[OBSERVE_GONE] = sizeof(struct observe_gone),	      [OBSERVE_EVENT] = sizeof(struct observe_event),
+		[OBSERVE_HOST] = sizeof(struct observe_host),	      [OBSERVE_TICK] = sizeof(uint64_t),
+	};
+	size_t used = bytes[observation->kind];
+
+	if (observation->kind == OBSERVE_SAMPLE)
+		used = offsetof(struct observe_sample, bucket) +
+		       observation->sample.bucket_count * sizeof(struct observe_bucket);
+	recording_block(recording, observation->kind, &observation->instance, used);
+}
+
+void recording_plan(struct recording *recording, const struct plan *plan)
+{
+	if (!plan->count && !recording->is_plan_open)
+		return;
+	recording->is_plan_open = plan->count > 0;
+	recording_block(recording, RECORDING_PLAN, plan,
+			offsetof(struct plan, action) + plan->count * sizeof(plan->action[0]));
+}
+
+void recording_result(struct recording *recording, const struct result *result)
+{
+	recording_block(recording, RECORDING_RESULT, result,
+			offsetof(struct result, item) + result->count * sizeof(result->item[0]));
+}
+
+void recording_forecasts(struct recording *recording, const struct mind *mind)
+{
+	const struct predictor *p = mind->predictor;
+
+	for (uint32_t i = 0; i < p->live_count; i++) {
+		struct recording_forecast block = { .slot = p->live[i],
+						    .forecast = p->instance[p->live[i]].forecast };
+
+		recording_block(recording, RECORDING_FORECAST, &block, sizeof(block));
+	}
+}
+
+int recording_next(struct recording *recording, uint32_t *ret_kind, const void **ret_payload, size_t *ret_bytes)
+{
+	struct block_head head;
+
+	if (gzread(recording->file, &head, sizeof(head)) != (int)sizeof(head))
+		return 0;
+	if (head.bytes > BLOCK_MAX - sizeof(struct observation))
+		return -EINVAL;
+	if (gzread(recording->file, recording->block, head.bytes) != (int)head.bytes)
+		return 0;
+	/* Blocks are cut after their last used element; the rest of the struct reads as zero. */
+	memset((char *)recording->block + head.bytes, 0, sizeof(struct observation));
+	*ret_kind = head.kind;
+	*ret_payload = recording->block;
+	*ret_bytes = head.bytes;
+	return 1;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A run on disk: what came in, and what was made of it. gzip'd; self-contained (policy, model and the mind's memory at
+ * the start are in it), so that a replay anywhere in the same build reproduces every forecast and plan bit for bit.
+ *
+ * Layout after the text line "forestall-recording VERSION\n": blocks of { u32 kind, u32 bytes, payload }. Kinds below
+ * OBSERVE_KIND_COUNT are observations. A file that ends in the middle of a block (kill -9, full disk) is read up to there.
+ */
+#ifndef FORESTALL_RECORDING_H
+#define FORESTALL_RECORDING_H
+
+#include "act/protocol.h"
+#include "decide/mind.h"
+
+#define RECORDING_VERSION 1
+
+enum recording_kind {
+	RECORDING_SETUP = 100,	/* struct recording_setup */
+	RECORDING_MODEL,	/* the model file's bytes; absent without a model */
+	RECORDING_MIND,		/* struct recording_mind: memory at the start */
+	RECORDING_MEMORY,	/* struct recording_memory, one per live instance in order of arrival */
+	RECORDING_FORECAST,	/* struct recording_forecast: what was made, per instance and second */
+	RECORDING_PLAN,		/* struct plan up to its last action, when not empty or after a non-empty one */
+	RECORDING_RESULT,	/* struct result up to its last item: what the hands did */
+};
+
+struct recording_setup {
+	struct predictor_config config;	/* pointers are zero */
+	struct plan_policy policy;
+	uint64_t started_unix_ns;
+	uint32_t instance_bytes;	/* sizeof(struct predictor_instance): another build is refused */
+	uint32_t pad;
+	char label[128];		/* free text: scenario, seed, shape; goes into a model's provenance */
+};
+
+struct recording_mind {
+	struct predictor_host host;
+	uint64_t second_start_ns;
+	uint64_t plan_id;
+	uint64_t tick_ns;
+};
+
+struct recording_memory {
+	struct predictor_instance instance;
+	struct plan_view view;
+	uint32_t slot;
+	uint32_t pad;
+};
+
+struct recording_forecast {
+	uint32_t slot;
+	uint32_t pad;
+	struct forecast forecast;
+};
+
+struct recording;
+
+/* Starts a file; writes setup, model bytes (may be NULL) and the mind's memory. 0 or -errno. */
+int recording_create(const char *path, const struct mind *mind, const void *model, size_t model_bytes, const char *label,
+		     struct recording **ret_recording);
+
+/* Opens one for reading; -EINVAL: no recording or another version. */
+int recording_open(const char *path, struct recording **ret_recording);
+
+/* Closes and, when written, completes the file. 0 or the first error met while writing. */
+int recording_close(struct recording *recording);
+
+void recording_observe(struct recording *recording, const struct observation *observation);
+void recording_block(struct recording *recording, uint32_t kind, const void *payload, size_t bytes);
+void recording_plan(struct recording *recording, const struct plan *plan);
+void recording_result(struct recording *recording, const struct result *result);
+
+/* All new forecasts of a mind after mind_tick returned true. */
+void recording_forecasts(struct recording *recording, const struct mind *mind);
+
+/*
+ * Next block: 1 with *ret_kind and payload (valid until the next call, zero-padded to the full struct), 0 at the end,
+ * -EINVAL when damaged. A cut file ends like a whole one.
+ */
+int recording_next(struct recording *recording, uint32_t *ret_kind, const void **ret_payload, size_t *ret_bytes);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Everything that goes through the ring goes through here, so that each record is counted as produced and, when
+ * the ring is full, as dropped. The counters are plain: a row of `losses` belongs to one CPU, and a hook that is
+ * interrupted by the flush on the same CPU can at worst tear a count of its own kind, which is why the flush only
+ * emits WIRE_WINDOW and the process-context hooks never do.
+ */
+#ifndef FORESTALL_EMIT_BPF_H
+#define FORESTALL_EMIT_BPF_H
+
+#include "maps.bpf.h"
+
+static __always_inline void *emit_reserve(enum wire_kind kind, __u32 bytes, __u32 cpu)
+{
+	struct wire_loss *loss = bpf_map_lookup_elem(&losses, &cpu);
+	void *record;
+
+	if (!loss)
+		return 0;
+	loss->produced[kind]++;
+	record = bpf_ringbuf_reserve(&events, bytes, 0);
+	if (!record)
+		loss->dropped[kind]++;
+	return record;
+}
+
+static __always_inline void emit_head(struct wire_head *head, enum wire_kind kind, __u32 slot, __u64 cgroup_id)
+{
+	head->kind = kind;
+	head->slot = slot;
+	head->time_ns = bpf_ktime_get_ns();
+	head->cgroup_id = cgroup_id;
+}
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Every map of the kernel side. Weak, so that each object may define them and the linker keeps one.
+ * max_entries of rows, bounds, losses and slots are set by sense/load.c from the number of CPUs and instances.
+ * Names are full words of at most 15 characters: they are what `bpftool map` shows.
+ */
+#ifndef FORESTALL_MAPS_BPF_H
+#define FORESTALL_MAPS_BPF_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include "wire.h"
+
+/* Discrete events and window records. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} events __weak SEC(".maps");
+
+/* The truth for totals: index = cpu * slots_max + slot. Only its own CPU writes a row; user space maps it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct wire_row);
+} rows __weak SEC(".maps");
+
+/* cgroup id -> slot; written by user space when a cgroup is found. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u64);
+	__type(value, __u32);
+} slots __weak SEC(".maps");
+
+/* slot -> the instance's own bound; written by user space. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct wire_bound);
+} bounds __weak SEC(".maps");
+
+/* cpu -> loss accounting; only its own CPU writes. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct wire_loss);
+} losses __weak SEC(".maps");
+
+/* What was already accounted for a task, and the slot of its cgroup. */
+struct task_account {
+	__u64 cgroup_id;	/* cgroup the slot belongs to; 0: look it up again */
+	__u64 oncpu_ns;
+	__u64 wait_ns;
+	__u32 slot;
+	__u32 is_primed;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct task_account);
+} tasks __weak SEC(".maps");
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The only header shared by the kernel side and user space.
+ *
+ * Invariants: fixed widths, no implicit padding (built with -Wpadded), every size asserted, native byte order
+ * (producer and consumer are one host). Change anything here and WIRE_VERSION moves.
+ *
+ * Totals and ring agree by construction: a counter lives in `rows` until user space reads it there; the ring only
+ * says which row moved and carries a copy of the move. Per kind: produced == delivered + dropped (see wire_loss).
+ */
+#ifndef FORESTALL_WIRE_H
+#define FORESTALL_WIRE_H
+
+#ifndef __VMLINUX_H__
+#include <linux/types.h>
+#endif
+
+#define WIRE_VERSION 1u
+
+/* Slot 0 collects what belongs to no known instance: tasks of cgroups not yet, or no longer, followed. */
+#define WIRE_SLOT_OTHER 0u
+
+/*
+ * Log-linear histogram of queue waits in ns: 8 sub-buckets per octave from 2^WIRE_HIST_MIN_EXP up.
+ * Bucket 0 takes all below 2^10 ns, the last bucket all from 2^34 ns (17 s) on.
+ */
+#define WIRE_HIST_MIN_EXP 10
+#define WIRE_HIST_OCTAVES 24
+#define WIRE_HIST_SUB_BITS 3
+#define WIRE_HIST_COUNT 194 /* 1 + 24 * 8 + 1 */
+
+#define WIRE_COMM_LEN 16
+
+enum wire_kind {
+	WIRE_WINDOW = 1,	/* struct wire_window: an instance's row moved */
+	WIRE_EXEC = 2,		/* struct wire_task: a program was started */
+	WIRE_EXIT = 3,		/* struct wire_task: a process ended, value = exit_code as in wait(2) */
+	WIRE_CGROUP_MADE = 4,	/* struct wire_cgroup */
+	WIRE_CGROUP_GONE = 5,	/* struct wire_cgroup */
+	WIRE_KIND_COUNT = 6,
+};
+
+struct wire_head {
+	__u32 kind;		/* enum wire_kind */
+	__u32 slot;		/* instance slot, WIRE_SLOT_OTHER when unknown */
+	__u64 time_ns;		/* CLOCK_MONOTONIC */
+	__u64 cgroup_id;	/* inode number of the cgroup v2 directory */
+};
+
+/* Counters of one instance on one CPU since the slot was given out; only ever grow. */
+struct wire_counters {
+	__u64 oncpu_ns;		/* task->se.sum_exec_runtime */
+	__u64 wait_ns;		/* task->sched_info.run_delay: runnable, not running (throttled time included) */
+	__u64 switches;		/* times a task of the instance left a CPU */
+	__u64 forks;
+	__u64 execs;
+	__u64 exits;
+	__u64 failed_exits;	/* processes that ended by signal or with non-zero status */
+	__u64 good;		/* waits at or below the slot's bound; 0 while no bound is set */
+	__u64 bad;		/* waits above it */
+};
+
+struct wire_row {
+	struct wire_counters now;
+	struct wire_counters sent;	/* value of `now` in the last delivered window record */
+	__u64 sent_ns;			/* when that was */
+	__u64 hist_pad;
+	__u32 hist[WIRE_HIST_COUNT];	/* of single waits, so hist totals <= switches */
+};
+
+/* A window record: what moved on one CPU since the last record of this row. */
+struct wire_window {
+	struct wire_head head;
+	__u32 cpu;
+	__u32 pad;
+	struct wire_counters moved;
+};
+
+struct wire_task {
+	struct wire_head head;
+	__u32 pid;		/* thread group id in the initial namespace */
+	__u32 value;		/* exit: raw exit code; exec: 0 */
+	char comm[WIRE_COMM_LEN];
+};
+
+struct wire_cgroup {
+	struct wire_head head;
+	__u64 parent_id;
+};
+
+/* Per slot, written by user space, read by the hooks. */
+struct wire_bound {
+	__u64 wait_ns_max;	/* the instance's own runq bound; 0: not annotated */
+	__u64 cgroup_id;	/* owner of the slot, for people who dump the map */
+};
+
+/* Per CPU and kind: the loss accounting. */
+struct wire_loss {
+	__u64 produced[WIRE_KIND_COUNT];
+	__u64 dropped[WIRE_KIND_COUNT];
+};
+
+#define WIRE_ASSERT_SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), #type " moved")
+WIRE_ASSERT_SIZE(struct wire_head, 24);
+WIRE_ASSERT_SIZE(struct wire_counters, 72);
+WIRE_ASSERT_SIZE(struct wire_row, 936);
+WIRE_ASSERT_SIZE(struct wire_window, 104);
+WIRE_ASSERT_SIZE(struct wire_task, 48);
+WIRE_ASSERT_SIZE(struct wire_cgroup, 32);
+WIRE_ASSERT_SIZE(struct wire_bound, 16);
+WIRE_ASSERT_SIZE(struct wire_loss, 96);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the hands never exceed, whatever a plan says. These are not configuration: a mind that is wrong, or a
+ * configuration that is wrong, must not be able to widen them.
+ */
+#ifndef FORESTALL_BOUNDS_H
+#define FORESTALL_BOUNDS_H
+
+#define NS_PER_MS 1000000ull
+#define NS_PER_S 1000000000ull
+
+#define CPU_WEIGHT_MIN 1
+#define CPU_WEIGHT_MAX 10000
+#define CPU_WEIGHT_DEFAULT 100		/* what the kernel sets when cpu.idle goes back to 0 */
+#define CPU_QUOTA_MIN_US 1000
+#define CPU_PERIOD_MIN_US 1000
+#define CPU_PERIOD_MAX_US 1000000
+
+#define LEASE_MIN_MS 100
+#define LEASE_MAX_MS 60000
+#define PLAN_AGE_MAX_NS NS_PER_S	/* a plan decided longer ago than this belongs to a mind that slept */
+#define PLAN_AHEAD_MAX_NS (100 * NS_PER_MS)
+#define HANDS_OFF_NS (600 * NS_PER_S)	/* how long a knob is left alone after somebody else wrote it */
+#define UNDO_RETRY_NS NS_PER_S		/* an undo the kernel refused is tried again after this */
+#define DISABLE_POLL_NS NS_PER_S	/* how soon the disable file undoes what is held */
+
+#define HOLDS_MAX 1024
+#define HOLDS_CANARY_MAX 8		/* canary mode: as many knobs as this, never more */
+#define HANDS_OFF_MAX 1024
+#define WRITES_PER_S_MAX 200
+#define CLIENTS_MAX 16
+
+#define WALK_DIRS_MAX 4096		/* a subtree larger than this is not searched but excluded */
+#define WALK_DEPTH_MAX 32
+#ifdef FORESTALL_STEPS
+#define JOURNAL_COMPACT_BYTES (1u << 12)	/* a test wants to see it happen */
+#else
+#define JOURNAL_COMPACT_BYTES (1u << 20)
+#endif
+#define JOURNAL_BYTES_MAX (16u << 20)
+
+#define EXIT_MODE_CHANGED 75
+#define UNDO_ANSWER_MS 500		/* a hand that does not answer within this is killed */
+#define UNDO_DEATH_MS 5000		/* and must be gone within this */
+#define LOCK_WAIT_MS 2000		/* a hand that starts waits this long for another to end */
+
+#define RUN_DIR_DEFAULT "/run/forestall"
+#define DISABLE_FILE_DEFAULT "/etc/forestall/disable"
+#define SYSTEMD_DIR_DEFAULT "/run/systemd/system"
+#define ACT_COMM "forestall-act"
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <mntent.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "cgroup.h"
+#include "cleanup.h"
+
+bool cgroup_path_is_plain(const char *path)
+{
+	size_t length = strnlen(path, ACT_PATH_MAX);
+
+	if (length < 2 || length >= ACT_PATH_MAX || path[0] != '/' || path[length - 1] == '/')
+		return false;
+	for (const char *c = path; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			return false;
+	for (const char *part = path; part; part = strchr(part + 1, '/')) {
+		size_t part_length = strcspn(part + 1, "/");
+
+		if (part_length == 0 || (part_length == 1 && part[1] == '.') ||
+		    (part_length == 2 && part[1] == '.' && part[2] == '.'))
+			return false;
+	}
+	return true;
+}
+
+static int text_copy(const char *text, char *ret, size_t size)
+{
+	size_t length = strlen(text);
+
+	if (length >= size)
+		return -ENAMETOOLONG;
+	memcpy(ret, text, length + 1);
+	return 0;
+}
+
+int cgroup_root_find(char *ret_path, size_t size)
+{
+	FILE *mounts = setmntent("/proc/mounts", "re");
+	struct mntent entry;
+	char buf[4096];
+	int r = -ENOENT;
+
+	if (!mounts)
+		return -errno;
+	while (r == -ENOENT && getmntent_r(mounts, &entry, buf, sizeof(buf)))
+		if (strcmp(entry.mnt_type, "cgroup2") == 0)
+			r = text_copy(entry.mnt_dir, ret_path, size);
+	endmntent(mounts);
+	return r;
+}
+
+int cgroup_self_find(char *ret_path, size_t size)
+{
+	FILE *file = fopen("/proc/self/cgroup", "re");
+	char line[4096];
+	int r = -ENOENT;
+
+	if (!file)
+		return -errno;
+	while (r == -ENOENT && fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (strncmp(line, "0::", 3) == 0)
+			r = text_copy(line + 3, ret_path, size);
+	}
+	fclose(file);
+	return r;
+}
+
+int cgroup_root_open(const char *root)
+{
+	int fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int cgroup_open(int root_fd, const char *path, uint64_t id)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
+	};
+	_cleanup_close_ int fd = -1;
+	struct stat stat;
+
+	fd = (int)syscall(SYS_openat2, root_fd, path + 1, &how, sizeof(how));
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &stat) < 0)
+		return -errno;
+	if (id != 0 && stat.st_ino != id)
+		return -ESTALE;
+	return TAKE_FD(fd);
+}
+
+static int file_read(int dir_fd, const char *name, char *buf, size_t size)
+{
+	_cleanup_close_ int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	ssize_t length;
+
+	if (fd < 0)
+		return -errno;
+	length = read(fd, buf, size - 1);
+	if (length < 0)
+		return -errno;
+	buf[length] = '\0';
+	return 0;
+}
+
+int cgroup_read(int dir_fd, enum knob knob, struct knob_value *ret)
+{
+	struct knob_value value, weight;
+	char text[KNOB_TEXT_MAX];
+	int r;
+
+	r = file_read(dir_fd, knob_name(knob), text, sizeof(text));
+	if (r == 0)
+		r = knob_parse(knob, text, &value);
+	if (r == 0 && knob == KNOB_CPU_IDLE && value.value == 0) {
+		r = cgroup_read(dir_fd, KNOB_CPU_WEIGHT, &weight);
+		if (r == 0)
+			value.aux = weight.value;
+	}
+	if (r == 0)
+		*ret = value;
+	return r;
+}
+
+int cgroup_write(int dir_fd, enum knob knob, const struct knob_value *value)
+{
+	_cleanup_close_ int fd = -1;
+	char text[KNOB_TEXT_MAX];
+	int length;
+
+	length = knob_format(knob, value, text, sizeof(text));
+	if (length < 0)
+		return length;
+	/* O_TRUNC means nothing to cgroupfs, and lets a plain file stand in for a knob in tests. */
+	fd = openat(dir_fd, knob_name(knob), O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, (size_t)length) < 0)
+		return -errno;
+	return 0;
+}

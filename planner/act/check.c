@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cgroup.h"
+#include "check.h"
+#include "exclude.h"
+#include "owner.h"
+
+typedef bool (*check)(struct apply *apply, struct change *change, struct result_item *ret);
+
+bool item_refuse(struct result_item *ret, enum outcome outcome, const char *format, ...)
+{
+	va_list args;
+
+	ret->outcome = outcome;
+	va_start(args, format);
+	vsnprintf(ret->text, sizeof(ret->text), format, args);
+	va_end(args);
+	return false;
+}
+
+bool item_fail(struct result_item *ret, enum knob knob, int error)
+{
+	if (cgroup_is_gone(error))
+		return item_refuse(ret, OUTCOME_GONE, "the cgroup is gone");
+	ret->error = error;
+	return item_refuse(ret, OUTCOME_FAILED, "%s: %s", knob_name(knob), strerror(-error));
+}
+
+static bool check_shape(struct apply *apply, struct change *change, struct result_item *ret)
+{
+	const struct action *action = change->action;
+
+	(void)apply;
+	if (action->knob >= KNOB_COUNT)
+		return item_refuse(ret, OUTCOME_REFUSED, "knob %u is unknown", action->knob);
+	if (!memchr(action->path, '\0', sizeof(action->path)))
+		return item_refuse(ret, OUTCOME_REFUSED, "the path does not end");
+	if (strcmp(action->path, "/") == 0)
+		return item_refuse(ret, OUTCOME_EXCLUDED, "/ as a whole is never touched");
+	if (!cgroup_path_is_plain(action->path))
+		return item_refuse(ret, OUTCOME_REFUSED, "not a plain path below the cgroup root");
+	if (action->cgroup_id == 0)
+		return item_refuse(ret, OUTCOME_REFUSED, "cgroup_id is missing");
+	return true;
+}
+
+static bool check_disabled(struct apply *apply, struct change *change, struct result_item *ret)
+{
+	(void)change;
+	/* A file that cannot be looked for counts as there. */
+	if (access(apply->disable_file, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return true;
+	return item_refuse(ret, OUTCOME_REFUSED, "disabled: remove %.64s", apply->disable_file);
+}
+
+static bool check_excluded(struct apply *apply, struct change *change, struct result_item *ret)
+{
+	char text[ACT_TEXT_MAX] = "";
+	int r = exclude_check(apply->root_fd, change->action->path, apply->self_path, text);
+
+	if (r < 0)
+		return item_fail(ret, (enum knob)change->action->knob, r);
+	return r == 0 || item_refuse(ret, OUTCOME_EXCLUDED, "%s", text);
+}
+
+static bool check_owned(struct apply *apply, struct change *change, struct result_item *ret)
+{
+	int r = owner_find(apply->root_fd, change->action->path, apply->systemd_dir);
+
+	if (r < 0)
+		return item_fail(ret, (enum knob)change->action->knob, r);
+	if (r == OWNER_NONE)
+		return true;
+	owner_remedy((enum owner)r, change->action->path, ret->text);
+	ret->outcome = OUTCOME_OWNED;
+	return false;
+}
+
+static bool check_present(struct apply *apply, struct change *change, struct result_item *ret)
+{
+	change->dir_fd = cgroup_open(apply->root_fd, change->action->path, change->action->cgroup_id);
+	if (change->dir_fd == -ESTALE)
+		return item_refuse(ret, OUTCOME_GONE, "another cgroup has this path now");
+	return change->dir_fd >= 0 || item_fail(ret, (enum knob)change->action->knob, change->dir_fd);
+}
+
+static bool check_bounds(struct apply *apply, struct change *change, struct result_item *ret)
+{
+	const struct action *action = change->action;
+	const char *fault = knob_fault((enum knob)action->knob, &change->wanted);
+
+	(void)apply;
+	if (fault)
+		return item_refuse(ret, OUTCOME_REFUSED, "%s", fault);
+	if (action->lease_ms < LEASE_MIN_MS || action->lease_ms > LEASE_MAX_MS)
+		return item_refuse(ret, OUTCOME_REFUSED, "lease not in %d..%d ms", LEASE_MIN_MS, LEASE_MAX_MS);
+	return true;
+}
+
+static bool check_hands_off(struct apply *apply, struct change *change, struct result_item *ret)
+{
+	const struct action *action = change->action;
+
+	if (!hands_off_holds(&apply->hands_off, action->cgroup_id, (enum knob)action->knob, change->now.mono_ns))
+		return true;
+	ret->value = change->current.value;
+	ret->period_us = action->knob == KNOB_CPU_MAX ? change->current.aux : 0;
+	return item_refuse(ret, OUTCOME_CONTENDED, "somebody else wrote %s; left alone for 10 minutes",
+			   knob_name((enum knob)action->knob));
+}
+
+static bool check_readable(struct apply *apply, struct change *change, struct result_item *ret)
+{
+	enum knob knob = (enum knob)change->action->knob;
+	int r = cgroup_read(change->dir_fd, knob, &change->current);
+
+	(void)apply;
+	if (r == 0)
+		return true;
+	if (r == -ENOENT && faccessat(change->dir_fd, "cgroup.procs", F_OK, 0) == 0)
+		return item_refuse(ret, OUTCOME_UNAVAILABLE, "no %s here: enable cpu in the parent's "
+				   "cgroup.subtree_control", knob_name(knob));
+	return item_fail(ret, knob, r);
+}
+
+/* While cpu.idle is 1 the kernel has no weight to set, and forgets the one it had. */
+static bool check_coupled(struct apply *apply, struct change *change, struct result_item *ret)
+{
+	const struct action *action = change->action;
+	struct knob_value idle;
+
+	if (action->knob != KNOB_CPU_WEIGHT)
+		return true;
+	if (lease_find(&apply->leases, action->cgroup_id, KNOB_CPU_IDLE))
+		return item_refuse(ret, OUTCOME_REFUSED, "cpu.idle is held here: release it first");
+	if (cgroup_read(change->dir_fd, KNOB_CPU_IDLE, &idle) == 0 && idle.value == 1)
+		return item_refuse(ret, OUTCOME_REFUSED, "cpu.idle is 1 here: cpu.weight cannot be set");
+	return true;
+}
+
+static bool checks_run(const check *checks, size_t count, struct apply *apply, struct change *change,
+		       struct result_item *ret)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!checks[i](apply, change, ret))
+			return false;
+	return true;
+}
+
+bool change_check(struct apply *apply, struct change *change, struct result_item *ret)
+{
+	static const check CHECKS[] = {
+		check_shape, check_disabled, check_excluded, check_owned, check_present,
+		check_bounds, check_readable, check_hands_off, check_coupled,
+	};
+
+	return checks_run(CHECKS, sizeof(CHECKS) / sizeof(*CHECKS), apply, change, ret);
+}
+
+bool change_check_held(struct apply *apply, struct change *change, struct result_item *ret)
+{
+	static const check CHECKS[] = {
+		check_shape, check_disabled, check_present, check_bounds, check_readable, check_coupled,
+	};
+
+	return checks_run(CHECKS, sizeof(CHECKS) / sizeof(*CHECKS), apply, change, ret);
+}

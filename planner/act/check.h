@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Everything that can speak against an action, in order; reads only. Used by apply alone. */
+#ifndef FORESTALL_CHECK_H
+#define FORESTALL_CHECK_H
+
+#include "apply.h"
+
+/* One action on its way. dir_fd is opened by change_check() and closed by the caller. */
+struct change {
+	const struct action *action;
+	struct now now;
+	struct knob_value wanted;
+	struct knob_value current;	/* as read just now */
+	int dir_fd;
+};
+
+/* True when the action may be done; else *ret has the outcome and the reason. */
+bool change_check(struct apply *apply, struct change *change, struct result_item *ret);
+
+/* The same for a knob that is already held: the place was judged when it was first taken. */
+bool change_check_held(struct apply *apply, struct change *change, struct result_item *ret);
+
+/* Fills outcome and text; always false, so that a check can end with it. */
+bool item_refuse(struct result_item *ret, enum outcome outcome, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* The outcome of an error of the kernel: GONE when the cgroup went away, else FAILED with the file's name. */
+bool item_fail(struct result_item *ret, enum knob knob, int error);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Takes from the process what its mode does not need, for good.
+ *
+ * observe and shadow: an own mount namespace in which everything but RUN is read-only, no capability in any set and
+ * none to be had again, and a system call filter against new sockets, connections, children, mounts and xattrs. What is
+ * left are descriptors opened before. enforce and canary: CAP_DAC_OVERRIDE alone, since a delegated cgroup belongs to
+ * its user and root without that capability may not write there.
+ */
+#ifndef FORESTALL_CONFINE_H
+#define FORESTALL_CONFINE_H
+
+#include <stddef.h>
+
+/*
+ * Each returns 0 or -errno with one line in ret_text that names the thing and the remedy. After a failure the process
+ * must not go on: it may be confined half way.
+ */
+int confine_observe(const char *run_dir, const char *cgroup_root, char *ret_text, size_t size);
+int confine_enforce(char *ret_text, size_t size);
+
+#endif

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "hands.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "planner/act/client.h"
+
+#define RECONNECT_NS 1000000000ull
+#define ASK_MODE_NS 1000000000ull
+#define RENEW_PER_LEASE 4	/* a lease is renewed when a quarter of it has passed */
+
+/* What we asked for, per slot and knob. */
+struct wish {
+	uint64_t cgroup_id;
+	uint64_t value, period_us;
+	uint64_t sent_ns;	/* 0: not asked for */
+	uint64_t plan_id;	/* the plan that wanted it last */
+};
+
+struct hands {
+	char path[108];
+	int fd;
+	enum mode mode;
+	uint64_t tried_ns, asked_ns;
+	uint32_t slots_max;
+	struct wish (*wish)[KNOB_COUNT];	/* [slots_max] */
+	struct message message;
+	struct result answer;
+};
+
+struct hands *hands_new(const char *socket_path, uint32_t slots_max)
+{
+	struct hands *hands = calloc(1, sizeof(*hands));
+
+	if (!hands)
+		return NULL;
+	hands->fd = -1;
+	hands->mode = MODE_COUNT;
+	hands->slots_max = slots_max;
+	hands->wish = calloc(slots_max, sizeof(*hands->wish));
+	snprintf(hands->path, sizeof(hands->path), "%s", socket_path);
+	if (hands->wish)
+		return hands;
+	hands_free(hands);
+	return NULL;
+}
+
+void hands_free(struct hands *hands)
+{
+	if (!hands)
+		return;
+	if (hands->fd >= 0)
+		close(hands->fd);
+	free(hands->wish);
+	free(hands);
+}
+
+int hands_fd(const struct hands *hands) { return hands->fd; }
+enum mode hands_mode(const struct hands *hands) { return hands->mode; }
+
+/* Hands that went away have undone everything, or will before they take a plan again. */
+static void hands_lose(struct hands *hands)
+{
+	if (hands->fd >= 0)
+		close(hands->fd);
+	hands->fd = -1;
+	hands->mode = MODE_COUNT;
+	memset(hands->wish, 0, hands->slots_max * sizeof(*hands->wish));
+}
+
+static bool hands_connect(struct hands *hands, uint64_t now_ns)
+{
+	if (hands->fd >= 0)
+		return true;
+	if (hands->tried_ns && now_ns - hands->tried_ns < RECONNECT_NS)
+		return false;
+	hands->tried_ns = now_ns;
+	hands->asked_ns = 0;
+	hands->fd = act_client_open(hands->path);
+	return hands->fd >= 0;
+}
+
+static void message_start(struct message *message, enum message_kind kind, uint64_t plan_id, uint64_t now_ns)
+{
+	memset(message, 0, offsetof(struct message, action));
+	message->version = PROTOCOL_VERSION;
+	message->kind = kind;
+	message->plan_id = plan_id;
+	message->time_ns = now_ns;
+}
+
+static void message_send(struct hands *hands)
+{
+	if (hands->fd < 0)
+		return;
+	if (send(hands->fd, &hands->message, sizeof(hands->message), MSG_DONTWAIT | MSG_NOSIGNAL) !=
+		    (ssize_t)sizeof(hands->message) && errno != EAGAIN)
+		hands_lose(hands);
+}
+
+static void action_fill(struct message *message, const struct mind *mind, const struct wish *wish, uint32_t slot,
+			uint32_t knob, uint32_t reason)
+{
+	struct action *action = &message->action[message->count++];
+
+	memset(action, 0, sizeof(*action));
+	snprintf(action->path, sizeof(action->path), "%s", mind->predictor->instance[slot].info.path);
+	action->cgroup_id = wish->cgroup_id;
+	action->value = wish->value;
+	action->period_us = wish->period_us;
+	action->knob = knob;
+	action->lease_ms = mind->policy.lease_ms;
+	action->reason = reason;
+}
+
+/* True when the hands have to hear of it: it is new, other than before, or its lease is a quarter gone. */
+static bool wish_move(struct wish *wish, uint64_t cgroup_id, const struct plan_action *action, uint64_t plan_id,
+		      uint64_t now_ns, uint64_t renew_ns)
+{
+	bool is_due = !wish->sent_ns || wish->value != action->value || wish->period_us != action->period_us ||
+		      wish->cgroup_id != cgroup_id || now_ns - wish->sent_ns >= renew_ns;
+
+	wish->plan_id = plan_id;
+	if (!is_due)
+		return false;
+	wish->cgroup_id = cgroup_id;
+	wish->value = action->value;
+	wish->period_us = action->period_us;
+	wish->sent_ns = now_ns;
+	return true;
+}
+
+static void wishes_send(struct hands *hands, const struct mind *mind, const struct plan *plan)
+{
+	uint64_t renew_ns = (uint64_t)mind->policy.lease_ms * 1000000ull / RENEW_PER_LEASE;
+
+	message_start(&hands->message, MESSAGE_PLAN, plan->id, plan->time_ns);
+	for (uint32_t i = 0; i < plan->count; i++) {
+		const struct plan_action *action = &plan->action[i];
+		struct wish *wish = &hands->wish[action->slot][action->knob];
+		uint64_t id = mind->predictor->instance[action->slot].info.cgroup_id;
+
+		if (wish_move(wish, id, action, plan->id, plan->time_ns, renew_ns))
+			action_fill(&hands->message, mind, wish, action->slot, action->knob, action->reason);
+	}
+	if (hands->message.count)
+		message_send(hands);
+}
+
+static void releases_send(struct hands *hands, const struct mind *mind, const struct plan *plan)
+{
+	message_start(&hands->message, MESSAGE_RELEASE, plan->id, plan->time_ns);
+	for (uint32_t i = 0; i < mind->predictor->live_count && hands->message.count < ACTIONS_MAX; i++) {
+		uint32_t slot = mind->predictor->live[i];
+
+		for (uint32_t knob = 0; knob < KNOB_COUNT && hands->message.count < ACTIONS_MAX; knob++) {
+			struct wish *wish = &hands->wish[slot][knob];
+
+			if (!wish->sent_ns || wish->plan_id == plan->id)
+				continue;
+			action_fill(&hands->message, mind, wish, slot, knob, 0);
+			wish->sent_ns = 0;
+		}
+	}
+	if (hands->message.count)
+		message_send(hands);
+}
+
+void hands_plan(struct hands *hands, const struct mind *mind, const struct plan *plan)
+{
+	if (!hands_connect(hands, plan->time_ns))
+		return;
+	if (!hands->asked_ns || plan->time_ns - hands->asked_ns >= ASK_MODE_NS) {
+		hands->asked_ns = plan->time_ns;
+		message_start(&hands->message, MESSAGE_MODE_GET, plan->id, plan->time_ns);
+		message_send(hands);
+	}
+	if (hands->fd >= 0)
+		releases_send(hands, mind, plan);
+	if (hands->fd >= 0 && plan->count)
+		wishes_send(hands, mind, plan);
+}
+
+bool hands_answer(struct hands *hands, struct result *ret)
+{
+	ssize_t n;
+
+	if (hands->fd < 0)
+		return false;
+	n = recv(hands->fd, &hands->answer, sizeof(hands->answer), MSG_DONTWAIT);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	if (n != (ssize_t)sizeof(hands->answer) || hands->answer.version != PROTOCOL_VERSION ||
+	    hands->answer.count > ACTIONS_MAX || hands->answer.mode >= MODE_COUNT) {
+		hands_lose(hands);
+		return false;
+	}
+	hands->mode = (enum mode)hands->answer.mode;
+	*ret = hands->answer;
+	return true;
+}

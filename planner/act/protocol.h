@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the mind (forestalld), the CLI and the hands (forestall-act) say to each other over the seqpacket socket
+ * /run/forestall/act.sock (root only, peer credentials checked). One message is one struct, native byte order.
+ *
+ * A plan never takes a value on trust: act checks every action against its own bounds, exclusions, mode and the
+ * disable file, reads the knob, journals, writes, reads back, and holds it for lease_ms unless renewed.
+ * Silence of the mind undoes: a lease that is not renewed expires in act.
+ *
+ * A message may be cut after the last action used, a result after the last item used; both are zero beyond it.
+ * Each message gets exactly one result; item[i] answers action[i]. A message that cannot be read gets a result with
+ * one item, OUTCOME_REFUSED. MESSAGE_UNDO_ALL is answered with one item for each knob undone, at most ACTIONS_MAX,
+ * MESSAGE_MODE_SET with one item (OUTCOME_APPLIED: act ends with status 75 to be started again in the new mode).
+ */
+#ifndef FORESTALL_PROTOCOL_H
+#define FORESTALL_PROTOCOL_H
+
+#include <stdint.h>
+
+#define PROTOCOL_VERSION 1u
+#define ACTIONS_MAX 64
+#define ACT_PATH_MAX 256
+#define ACT_TEXT_MAX 96
+
+enum mode { MODE_OBSERVE, MODE_SHADOW, MODE_CANARY, MODE_ENFORCE, MODE_COUNT };
+
+enum knob {
+	KNOB_CPU_WEIGHT,	/* cpu.weight: value = weight 1..10000 */
+	KNOB_CPU_MAX,		/* cpu.max: value = quota in us per period_us, UINT64_MAX = max */
+	KNOB_CPU_IDLE,		/* cpu.idle: value = 0 or 1 */
+	KNOB_COUNT
+};
+
+struct action {
+	char path[ACT_PATH_MAX];	/* below the cgroup root, starts with '/', no trailing '/' */
+	uint64_t cgroup_id;		/* inode of that directory: a restarted unit is another cgroup */
+	uint64_t value;
+	uint64_t period_us;		/* cpu.max only */
+	uint32_t knob;			/* enum knob */
+	uint32_t lease_ms;		/* 100..60000 */
+	uint32_t reason;		/* enum plan_reason, opaque to act, journalled */
+	uint32_t pad;
+};
+
+enum message_kind {
+	MESSAGE_PLAN = 1,	/* mind -> act: apply or renew these, leave others to their leases */
+	MESSAGE_RELEASE,	/* mind -> act: undo these now (path, id, knob used) */
+	MESSAGE_MODE_GET,	/* anyone -> act */
+	MESSAGE_MODE_SET,	/* cli -> act: value = enum mode */
+	MESSAGE_UNDO_ALL,	/* cli -> act */
+	MESSAGE_RESULT,		/* act -> asker, always the answer to one message above */
+};
+
+enum outcome {
+	OUTCOME_NONE,
+	OUTCOME_APPLIED,	/* written now and read back */
+	OUTCOME_RENEWED,	/* value already held, lease extended */
+	OUTCOME_RELEASED,	/* undone */
+	OUTCOME_WOULD,		/* shadow or observe: checked, not written */
+	OUTCOME_GONE,		/* cgroup vanished or is another one now: normal */
+	OUTCOME_CONTENDED,	/* somebody else wrote it: yielded */
+	OUTCOME_EXCLUDED,	/* never touched by rule */
+	OUTCOME_OWNED,		/* belongs to a manager that has its own way to change it */
+	OUTCOME_UNAVAILABLE,	/* knob not there: controller not enabled or kernel without it */
+	OUTCOME_REFUSED,	/* bounds, mode, disable file */
+	OUTCOME_FAILED,		/* the kernel said no */
+	OUTCOME_COUNT
+};
+
+struct message {
+	uint32_t version;	/* PROTOCOL_VERSION */
+	uint32_t kind;		/* enum message_kind */
+	uint64_t plan_id;	/* echoed */
+	uint64_t time_ns;	/* CLOCK_MONOTONIC when the plan was decided; a plan older than 1 s is refused */
+	uint32_t count;		/* actions used */
+	uint32_t value;		/* mode */
+	struct action action[ACTIONS_MAX];
+};
+
+struct result_item {
+	uint64_t value;		/* as the kernel reads it back; the foreign value when contended */
+	uint64_t period_us;
+	uint32_t outcome;	/* enum outcome */
+	int32_t error;		/* -errno when FAILED */
+	char text[ACT_TEXT_MAX];	/* one line for people when not applied */
+};
+
+struct result {
+	uint32_t version;
+	uint32_t kind;		/* MESSAGE_RESULT */
+	uint64_t plan_id;
+	uint32_t mode;		/* enum mode in force */
+	uint32_t count;
+	struct result_item item[ACTIONS_MAX];
+};
+
+_Static_assert(sizeof(struct action) == ACT_PATH_MAX + 40, "struct action has no implicit padding");
+_Static_assert(sizeof(struct message) == 32 + ACTIONS_MAX * sizeof(struct action), "no implicit padding");
+_Static_assert(sizeof(struct result) == 24 + ACTIONS_MAX * (24 + ACT_TEXT_MAX), "no implicit padding");
+
+/* Names as they stand in logs and flags, "?" for a number out of range. */
+const char *mode_name(enum mode mode);
+const char *knob_name(enum knob knob);		/* the cgroup file's name */
+const char *outcome_name(enum outcome outcome);
+
+/* Returns the mode of that name, or MODE_COUNT when there is none. */
+enum mode mode_parse(const char *name);
+
+#endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The reading half of the journal: pure, so that it can be fuzzed. */
+#include <errno.h>
+#include <string.h>
+
+#include "journal.h"
+
+#define WORDS_MAX 10
+
+struct line {
+	uint32_t count;
+	char *word[WORDS_MAX];
+};
+
+struct replay {
+	struct lease_table *table;
+	uint64_t seq;
+};
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static int path_unescape(const char *text, char *ret, size_t size)
+{
+	size_t used = 0;
+
+	for (; *text; text++) {
+		char c = *text;
+
+		if (c == '%') {
+			int high = hex_digit(text[1]), low = high < 0 ? -1 : hex_digit(text[2]);
+
+			if (low < 0)
+				return -EBADMSG;
+			c = (char)(high << 4 | low);
+			text += 2;
+		}
+		if (used + 1 >= size || c == '\0')
+			return -EBADMSG;
+		ret[used++] = c;
+	}
+	ret[used] = '\0';
+	return used > 1 && ret[0] == '/' ? 0 : -EBADMSG;
+}
+
+static int knob_find(const char *name, enum knob *ret)
+{
+	for (unsigned int i = 0; i < KNOB_COUNT; i++)
+		if (strcmp(name, knob_name((enum knob)i)) == 0) {
+			*ret = (enum knob)i;
+			return 0;
+		}
+	return -EBADMSG;
+}
+
+/* Reads the words of an intent; `old` apart, since a hold keeps only the first one. */
+static int intent_parse(const struct line *line, struct hold *ret, struct knob_value *ret_old)
+{
+	uint64_t time_ns, reason;
+
+	if (line->count != 10 || strcmp(line->word[7], "->") != 0 || strncmp(line->word[9], "reason=", 7) != 0)
+		return -EBADMSG;
+	if (number_parse(line->word[1], '\0', &ret->seq) < 0 || number_parse(line->word[2], '\0', &time_ns) < 0 ||
+	    path_unescape(line->word[3], ret->path, sizeof(ret->path)) < 0 ||
+	    number_parse(line->word[4], '\0', &ret->cgroup_id) < 0 || knob_find(line->word[5], &ret->knob) < 0 ||
+	    knob_word_parse(ret->knob, line->word[6], ret_old) < 0 ||
+	    knob_word_parse(ret->knob, line->word[8], &ret->wanted) < 0 ||
+	    number_parse(line->word[9] + 7, '\0', &reason) < 0)
+		return -EBADMSG;
+	ret->reason = (uint32_t)reason;
+	return 0;
+}
+
+static int intent_replay(struct replay *replay, const struct line *line)
+{
+	struct hold intent = { .watch = -1, .in_flight = true }, *hold;
+	int r = intent_parse(line, &intent, &intent.original);
+
+	if (r < 0 || intent.seq <= replay->seq)
+		return -EBADMSG;
+	intent.ours = intent.original;
+	hold = lease_find(replay->table, intent.cgroup_id, intent.knob);
+	if (hold)
+		intent.original = hold->original;
+	else
+		hold = lease_add(replay->table);
+	if (!hold)
+		return -E2BIG;
+	*hold = intent;
+	replay->seq = intent.seq;
+	return 0;
+}
+
+static int word_replay(struct replay *replay, const struct line *line)
+{
+	struct hold *hold;
+	uint64_t seq;
+
+	if (line->count < 2 || number_parse(line->word[1], '\0', &seq) < 0)
+		return -EBADMSG;
+	hold = lease_find_seq(replay->table, seq);
+	if (!hold)
+		return -EBADMSG;
+	if (strcmp(line->word[0], "undo") == 0 && line->count == 2) {
+		hold->undo_begun = true;
+		return 0;
+	}
+	if (line->count != 3)
+		return -EBADMSG;
+	if (strcmp(line->word[0], "done") == 0) {
+		hold->in_flight = false;
+		return knob_word_parse(hold->knob, line->word[2], &hold->ours) < 0 ? -EBADMSG : 0;
+	}
+	if (strcmp(line->word[0], "undone") != 0)
+		return -EBADMSG;
+	if (strcmp(line->word[2], "failed") != 0)
+		lease_remove(replay->table, hold);
+	return 0;
+}
+
+/* Cuts at single blanks; a line with more words than any line has counts as too long. */
+static void line_split(char *text, struct line *ret)
+{
+	ret->count = 0;
+	while (text && ret->count < WORDS_MAX) {
+		ret->word[ret->count++] = text;
+		text = strchr(text, ' ');
+		if (text)
+			*text++ = '\0';
+	}
+	if (text)
+		ret->count = WORDS_MAX + 1;
+}
+
+static int line_replay(struct replay *replay, const char *text, size_t length)
+{
+	char copy[4 * ACT_PATH_MAX];
+	struct line line;
+
+	if (length >= sizeof(copy) || memchr(text, '\0', length))
+		return -EBADMSG;
+	memcpy(copy, text, length);
+	copy[length] = '\0';
+	line_split(copy, &line);
+	if (strcmp(line.word[0], "intent") == 0)
+		return intent_replay(replay, &line);
+	return word_replay(replay, &line);
+}
+
+int journal_replay(const char *text, size_t size, struct lease_table *table, uint64_t *ret_bytes, uint64_t *ret_seq,
+		   uint32_t *ret_line)
+{
+	struct replay replay = { .table = table };
+	const char *end = text + size, *newline;
+	const char *line = text;
+
+	for (*ret_line = 1; line < end; (*ret_line)++, line = newline + 1) {
+		int r;
+
+		newline = memchr(line, '\n', (size_t)(end - line));
+		if (!newline)
+			break;
+		r = line_replay(&replay, line, (size_t)(newline - line));
+		if (r < 0)
+			return r;
+	}
+	*ret_bytes = (uint64_t)(line - text);
+	*ret_seq = replay.seq;
+	return 0;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
+#include "cgroup.h"
+#include "cleanup.h"
+#include "log.h"
+#include "step.h"
+#include "undo.h"
+
+/* One word each: they stand in the journal. */
+static const char *const RESULT_NAMES[] = { "restored", "same", "foreign", "gone", "failed" };
+_Static_assert(sizeof(RESULT_NAMES) / sizeof(*RESULT_NAMES) == UNDO_COUNT, "every result has a name");
+
+const char *undo_result_name(enum undo_result result)
+{
+	return (unsigned int)result < UNDO_COUNT ? RESULT_NAMES[result] : "?";
+}
+
+bool undo_is_ours(const struct hold *hold, const struct knob_value *value)
+{
+	return knob_equal(hold->knob, value, &hold->ours) ||
+	       (hold->in_flight && knob_close(hold->knob, value, &hold->wanted));
+}
+
+/*
+ * The kernel sets the weight to its default when cpu.idle goes back to 0. An undo that was cut short right there has
+ * cpu.idle restored but not the weight.
+ */
+static bool is_weight_forgotten(const struct hold *hold, const struct knob_value *value)
+{
+	return hold->knob == KNOB_CPU_IDLE && hold->undo_begun && hold->original.value == 0 && value->value == 0 &&
+	       value->aux == CPU_WEIGHT_DEFAULT && hold->original.aux != CPU_WEIGHT_DEFAULT;
+}
+
+static int weight_restore(int dir_fd, uint64_t weight)
+{
+	struct knob_value now, value = { .value = weight };
+	int r = cgroup_read(dir_fd, KNOB_CPU_WEIGHT, &now);
+
+	if (r == 0 && now.value != weight)
+		r = cgroup_write(dir_fd, KNOB_CPU_WEIGHT, &value);
+	return r;
+}
+
+static int value_restore(int dir_fd, const struct hold *hold, struct knob_value *ret)
+{
+	int r = cgroup_write(dir_fd, hold->knob, &hold->original);
+
+	if (r == 0 && hold->knob == KNOB_CPU_IDLE && hold->original.value == 0) {
+		STEP(UNDO_IDLE);
+		r = weight_restore(dir_fd, hold->original.aux);
+	}
+	STEP(UNDO_WRITTEN);
+	if (r == 0)
+		r = cgroup_read(dir_fd, hold->knob, ret);
+	return r;
+}
+
+static struct undo_report report_error(int error)
+{
+	return (struct undo_report){ .result = cgroup_is_gone(error) ? UNDO_GONE : UNDO_FAILED, .error = error };
+}
+
+static struct undo_report hold_restore(int root_fd, struct journal *journal, struct hold *hold)
+{
+	_cleanup_close_ int dir_fd = cgroup_open(root_fd, hold->path, hold->cgroup_id);
+	struct undo_report report = { .result = UNDO_RESTORED };
+	int r;
+
+	if (dir_fd < 0)
+		return report_error(dir_fd);
+	r = cgroup_read(dir_fd, hold->knob, &report.value);
+	if (r < 0)
+		return report_error(r);
+	if (!is_weight_forgotten(hold, &report.value)) {
+		if (knob_equal(hold->knob, &report.value, &hold->original))
+			report.result = UNDO_SAME;
+		else if (!undo_is_ours(hold, &report.value))
+			report.result = UNDO_FOREIGN;
+		if (report.result != UNDO_RESTORED)
+			return report;
+	}
+	STEP(UNDO_READ);
+	r = journal_undo(journal, hold);
+	if (r < 0)
+		log_line("journal: undo of %s %s not recorded: %s", hold->path, knob_name(hold->knob), strerror(-r));
+	STEP(UNDO_JOURNALED);
+	hold->undo_begun = true;
+	r = value_restore(dir_fd, hold, &report.value);
+	return r < 0 ? report_error(r) : report;
+}
+
+struct undo_report undo_hold(int root_fd, struct journal *journal, struct hold *hold)
+{
+	struct undo_report report = hold_restore(root_fd, journal, hold);
+	int r = journal_undone(journal, hold, undo_result_name(report.result));
+
+	STEP(UNDO_UNDONE);
+	if (r < 0)
+		log_line("journal: end of undo of %s %s not recorded: %s", hold->path, knob_name(hold->knob),
+			 strerror(-r));
+	if (report.result == UNDO_FAILED)
+		log_line("%s %s: cannot be restored: %s", hold->path, knob_name(hold->knob), strerror(-report.error));
+	return report;
+}

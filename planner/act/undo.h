@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Brings one knob back to its first original value, but only while it still reads what we wrote. The same code serves
+ * an expired lease and a journal left by a hand that was killed at any moment.
+ */
+#ifndef FORESTALL_UNDO_H
+#define FORESTALL_UNDO_H
+
+#include "journal.h"
+
+enum undo_result {
+	UNDO_RESTORED,		/* written back and read back */
+	UNDO_SAME,		/* it already reads the original value */
+	UNDO_FOREIGN,		/* somebody else wrote it: left alone */
+	UNDO_GONE,		/* the cgroup, or the knob in it, is no more: nothing to do */
+	UNDO_FAILED,		/* the kernel refused: the journal keeps the entry, try again later */
+	UNDO_COUNT
+};
+
+struct undo_report {
+	enum undo_result result;
+	int error;			/* -errno when FAILED */
+	struct knob_value value;	/* what the knob reads now; of no use when GONE or FAILED */
+};
+
+const char *undo_result_name(enum undo_result result);
+
+/*
+ * Journals, restores and journals again. A journal that cannot be written does not keep it from restoring: that is
+ * safe to repeat. The hold is marked, not removed.
+ */
+struct undo_report undo_hold(int root_fd, struct journal *journal, struct hold *hold);
+
+/* Whether a knob that reads `value` is as we left it, taking a change that was cut short into account. */
+bool undo_is_ours(const struct hold *hold, const struct knob_value *value);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The whole pure path: observations in, forecasts and a plan out. Live and replay run exactly this.
+ */
+#ifndef FORESTALL_MIND_H
+#define FORESTALL_MIND_H
+
+#include "plan.h"
+#include "predict/predictor.h"
+
+struct mind {
+	struct predictor *predictor;
+	struct plan_policy policy;
+	struct plan_view *view;		/* [slots_max], by slot */
+	struct plan_view **annotated;	/* the views the plan sees */
+	uint64_t plan_id;
+	uint64_t tick_ns;		/* time of the last tick */
+};
+
+/* NULL when out of memory. */
+struct mind *mind_new(const struct predictor_config *config, const struct plan_policy *policy);
+void mind_free(struct mind *mind);
+
+/*
+ * Ends a tick: closes windows, forecasts when a second is over, decides. *ret_plan is always filled. True when new
+ * forecasts were made.
+ */
+bool mind_tick(struct mind *mind, uint64_t now_ns, struct plan *ret_plan);
+
+#endif

@@ -1,0 +1,164 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# One arm of the demo, inside the guest: a redis in its own cgroup, an open-loop
+# client, four antagonists in sibling cgroups, and forestall over it all.
+# Everything is written to OUTDIR with CLOCK_MONOTONIC times.
+set -euo pipefail
+
+usage() {
+	cat <<'END'
+usage: tests/demo/scenario.sh ARM SEED OUTDIR
+  ARM: observe    forestall watches and writes nothing
+       reactive   forestall acts, its forecaster says "the future is like now"
+       forestall  forestall acts on its forecasts
+       none       no forestall at all (to try the load)
+Environment: BIN (default build/bin), FORESTALL (default $BIN/forestall)
+END
+}
+(($# == 3)) || { usage >&2; exit 2; }
+arm=$1 seed=$2 out=$3
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tests/demo/shapes
+. "$here/shapes"
+bin=${BIN:-$here/../../build/bin}
+forestall=${FORESTALL:-$bin/forestall}
+demo=/sys/fs/cgroup/demo
+port=7777
+mkdir -p "$out"
+
+say() { printf '%s\n' "$*"; }
+die() { printf 'demo: %s\n' "$*" >&2; exit 1; }
+monotonic_ms() { awk '{ printf "%d\n", $1 * 1000 }' /proc/uptime; }
+
+# Runs a command in the background within a cgroup; its id is left in $pid.
+run_in() {
+	local group=$1
+	shift
+	# The pid must be the command's own, so that it can be ended.
+	bash -c 'echo $$ >"$0/cgroup.procs"; exec "$@"' "$group" "$@" &
+	pid=$!
+}
+
+make_cgroups() {
+	local name
+	mkdir -p "$demo" /sys/fs/cgroup/forestall
+	echo +cpu >/sys/fs/cgroup/cgroup.subtree_control
+	echo +cpu >"$demo/cgroup.subtree_control"
+	mkdir -p "$demo/server" "$demo/client"
+	# The daemon must not have to compete with what it watches.
+	echo 1000 >/sys/fs/cgroup/forestall/cpu.weight
+	for name in "${demo_phases[@]}"; do
+		mkdir -p "$demo/$name"
+		echo "$demo_batch_weight" >"$demo/$name/cpu.weight"
+		setfattr -n trusted.forestall.slo -v "tier=best-effort kind=batch" "$demo/$name"
+	done
+	setfattr -n trusted.forestall.slo -v \
+		"runq_p99<4ms window=1m budget=1% tier=critical kind=latency cpu=0.1..1" "$demo/server"
+}
+
+start_server() {
+	run_in "$demo/server" redis-server --port $port --save '' --appendonly no --dir /tmp --logfile "$out/redis.log"
+	server=$pid
+	for _ in {1..100}; do
+		[[ $(redis-cli -p $port ping 2>/dev/null) != PONG ]] || break
+		sleep 0.1
+	done
+	redis-cli -p $port setrange page 65535 x >/dev/null || die "redis does not answer"
+}
+
+start_forestall() {
+	local mode=enforce forecaster=lstm
+	case $arm in
+	none) return 0 ;;
+	observe) mode=observe ;;
+	reactive) forecaster=persistence ;;
+	forestall) ;;
+	*) die "no arm '$arm'" ;;
+	esac
+	run_in /sys/fs/cgroup/forestall "$forestall" up --mode $mode --forecaster $forecaster \
+		--root "$demo" --record "$out/run.rec" >"$out/forestall.log" 2>&1
+	daemon=$pid
+	for _ in {1..100}; do
+		kill -0 "$daemon" 2>/dev/null || die "forestall ended: $(tail -n 3 "$out/forestall.log")"
+		"$forestall" mode get >/dev/null 2>&1 && return 0
+		sleep 0.1
+	done
+	die "forestall is not ready after 10 s: $(tail -n 3 "$out/forestall.log")"
+}
+
+# t = 0 of the run, the same for all programs.
+write_meta() {
+	local name
+	{
+		echo "arm,$arm"
+		echo "seed,$seed"
+		echo "epoch_ns,$epoch_ns"
+		echo "seconds,$demo_seconds"
+		echo "bound_us,$demo_bound_us"
+		echo "batch_weight,$demo_batch_weight"
+		for name in "${demo_phases[@]}"; do
+			echo "phase,$name,${demo_from[$name]},${demo_to[$name]}"
+			"$bin/load-burn" --threads $demo_threads --plan "${demo_plan[$name]}" --seed "$seed" --print |
+				sed "s/^/segment,$name,/"
+		done
+	} >"$out/meta.csv"
+}
+
+start_load() {
+	local name announce
+	run_in "$demo/client" "$bin/load-watch" "$out/limits.csv" "$demo/server" "${demo_phases[@]/#/$demo/}"
+	watch=$pid
+	for name in "${demo_phases[@]}"; do
+		announce=()
+		if [[ $name == "$demo_announced_phase" ]]; then
+			ln -sf /bin/true "/tmp/$demo_announce_name"
+			announce=(--announce "/tmp/$demo_announce_name" --announce-lead $demo_announce_lead_ms
+				--announce-spread $demo_announce_spread_ms)
+		fi
+		run_in "$demo/$name" "$bin/load-burn" --threads $demo_threads --plan "${demo_plan[$name]}" \
+			--seed "$seed" --start-ns "$epoch_ns" --out "$out/burn-$name.csv" "${announce[@]}"
+		burners+=("$pid")
+	done
+	run_in "$demo/client" "$bin/load-client" --port $port --rate $demo_rate --seconds $demo_seconds --seed "$seed" \
+		--poisson --fifo --command "$demo_command" --bound-us $demo_bound_us --start-ns "$epoch_ns" \
+		--out "$out/client.csv"
+	client=$pid
+}
+
+show_progress() {
+	local second=0
+	while kill -0 "$client" 2>/dev/null && ((second < demo_seconds)); do
+		say "$arm: progress $second $demo_seconds"
+		sleep 5
+		second=$((second + 5))
+	done
+}
+
+stop_all() {
+	local failed=0 process
+	wait "$client" || { failed=1; say "$arm: the client failed"; }
+	for process in "${burners[@]}"; do
+		wait "$process" || { failed=1; say "$arm: an antagonist failed"; }
+	done
+	kill -TERM "$watch"
+	wait "$watch" || { failed=1; say "$arm: the witness failed"; }
+	if [[ -n $daemon ]]; then
+		kill -TERM "$daemon" 2>/dev/null || { failed=1; say "$arm: forestall ended before the run did"; }
+		wait "$daemon" || { failed=1; say "$arm: forestall exited with an error"; }
+	fi
+	grep -H . "$demo"/*/cpu.weight "$demo"/*/cpu.max >"$out/after.txt" || true
+	redis-cli -p $port shutdown nosave >/dev/null 2>&1 || kill "$server"
+	return $failed
+}
+
+daemon='' burners=()
+make_cgroups
+start_server
+start_forestall
+epoch_ns=$((($(monotonic_ms) + 2000) * 1000000))
+write_meta
+start_load
+show_progress
+stop_all || exit 1
+say "$arm: progress $demo_seconds $demo_seconds"

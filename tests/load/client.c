@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * load-client: what a client of redis sees, measured open loop (exchange.h).
+ * Output: one CSV line per 100 ms with the histogram of that bin.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "exchange.h"
+
+#define NS_PER_S 1000000000ull
+
+struct options {
+	uint16_t port;
+	unsigned int connections;
+	double rate, seconds;
+	uint64_t seed, bound_us, start_ns;
+	bool fifo, poisson;
+	const char *out_path, *command;
+};
+
+static volatile sig_atomic_t stop_requested;
+
+static void on_stop(int signal_number)
+{
+	(void)signal_number;
+	stop_requested = 1;
+}
+
+static void usage(FILE *out)
+{
+	fputs("usage: load-client --port N --rate PER_SECOND --seconds S --out FILE [options]\n"
+	      "  --seed N          seed of the schedule (default 1)\n"
+	      "  --poisson         random gaps; without it a fixed rate\n"
+	      "  --connections N   default 8\n"
+	      "  --command TEXT    inline redis command, default \"GET k\"\n"
+	      "  --bound-us N      slower requests count as bad, default 10000\n"
+	      "  --start-ns N      CLOCK_MONOTONIC start, so that several programs share one epoch\n"
+	      "  --fifo            run with SCHED_FIFO, so that only the server is measured\n"
+	      "CSV: t_ns,count,p50_us,p99_us,max_us,bad,histogram; one line per 100 ms of due times\n",
+	      out);
+}
+
+static int parse_options(int argc, char **argv, struct options *options)
+{
+	static const struct option names[] = {
+		{"port", 1, NULL, 'p'}, {"rate", 1, NULL, 'r'}, {"seconds", 1, NULL, 's'}, {"seed", 1, NULL, 'x'},
+		{"connections", 1, NULL, 'c'}, {"out", 1, NULL, 'o'}, {"fifo", 0, NULL, 'f'},
+		{"poisson", 0, NULL, 'P'}, {"command", 1, NULL, 'C'}, {"bound-us", 1, NULL, 'b'},
+		{"start-ns", 1, NULL, 'S'}, {"help", 0, NULL, 'h'}, {NULL, 0, NULL, 0},
+	};
+
+	for (int name; (name = getopt_long(argc, argv, "", names, NULL)) != -1;) {
+		switch (name) {
+		case 'p': options->port = (uint16_t)strtoul(optarg, NULL, 10); break;
+		case 'r': options->rate = strtod(optarg, NULL); break;
+		case 's': options->seconds = strtod(optarg, NULL); break;
+		case 'x': options->seed = strtoull(optarg, NULL, 10); break;
+		case 'c': options->connections = (unsigned int)strtoul(optarg, NULL, 10); break;
+		case 'o': options->out_path = optarg; break;
+		case 'f': options->fifo = true; break;
+		case 'P': options->poisson = true; break;
+		case 'C': options->command = optarg; break;
+		case 'b': options->bound_us = strtoull(optarg, NULL, 10); break;
+		case 'S': options->start_ns = strtoull(optarg, NULL, 10); break;
+		case 'h': usage(stdout); exit(0);
+		default: return -EINVAL;
+		}
+	}
+	if (optind != argc || !options->port || options->rate <= 0 || options->seconds <= 0 || !options->out_path ||
+	    !options->connections || options->connections > CONNECTIONS_MAX)
+		return -EINVAL;
+	return 0;
+}
+
+static int connect_one(uint16_t port)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+	int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), r;
+
+	if (fd < 0)
+		return -errno;
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
+		r = -errno;
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+static int connect_all(struct exchange *exchange, uint16_t port)
+{
+	for (unsigned int i = 0; i < exchange->connection_count; i++) {
+		int fd = connect_one(port);
+
+		if (fd < 0)
+			return fd;
+		exchange->connections[i].fd = fd;
+	}
+	return 0;
+}
+
+static char *repeat_command(const char *command, uint64_t *ret_request_bytes)
+{
+	size_t length = strlen(command) + 2;
+	char *requests = malloc(length * REQUEST_REPEAT_COUNT + 1);
+
+	for (size_t i = 0; requests && i < REQUEST_REPEAT_COUNT; i++)
+		sprintf(requests + i * length, "%s\r\n", command);
+	*ret_request_bytes = length;
+	return requests;
+}
+
+static int write_bins(const struct exchange *exchange, const char *path)
+{
+	FILE *out = fopen(path, "we");
+	int failed;
+
+	if (!out)
+		return -errno;
+	fputs("t_ns,count,p50_us,p99_us,max_us,bad,histogram\n", out);
+	for (uint64_t i = 0; i < exchange->bin_count; i++) {
+		const struct bin *bin = &exchange->bins[i];
+
+		fprintf(out, "%llu,%llu,%llu,%llu,%llu,%llu,", (unsigned long long)(exchange->start_ns + i * BIN_NS),
+			(unsigned long long)bin->hist.count, (unsigned long long)hist_quantile_us(&bin->hist, 0.5),
+			(unsigned long long)hist_quantile_us(&bin->hist, 0.99), (unsigned long long)bin->max_us,
+			(unsigned long long)bin->bad_count);
+		hist_format(&bin->hist, out);
+		fputc('\n', out);
+	}
+	failed = ferror(out);
+	return fclose(out) || failed ? -EIO : 0;
+}
+
+static int fail(const char *what, int r)
+{
+	fprintf(stderr, "load-client: %s: %s\n", what, strerror(-r));
+	return 1;
+}
+
+static int setup(const struct options *options, struct exchange *exchange)
+{
+	exchange->connections = calloc(exchange->connection_count, sizeof(*exchange->connections));
+	exchange->bins = calloc(exchange->bin_count, sizeof(*exchange->bins));
+	exchange->requests = repeat_command(options->command, &exchange->request_bytes);
+	if (!exchange->connections || !exchange->bins || !exchange->requests)
+		return -ENOMEM;
+	return connect_all(exchange, options->port);
+}
+
+/* Nobody but the server should be able to make us late. */
+static int harden(bool fifo)
+{
+	struct sched_param param = {.sched_priority = 50};
+
+	prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
+	mlockall(MCL_CURRENT | MCL_FUTURE);
+	return fifo && sched_setscheduler(0, SCHED_FIFO, &param) < 0 ? -errno : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = {.connections = 8, .seed = 1, .bound_us = 10000, .command = "GET k"};
+	struct exchange exchange = {0};
+	int r, write_r;
+
+	if (parse_options(argc, argv, &options) < 0) {
+		usage(stderr);
+		return 2;
+	}
+	exchange = (struct exchange){.rate = options.rate, .seed = options.seed, .bound_us = options.bound_us,
+				     .poisson = options.poisson, .connection_count = options.connections};
+	exchange.bin_count = (uint64_t)(options.seconds * 1e9) / BIN_NS;
+	r = setup(&options, &exchange);
+	if (r < 0)
+		return fail("setup", r);
+	r = harden(options.fifo);
+	if (r < 0)
+		return fail("SCHED_FIFO", r);
+	signal(SIGTERM, on_stop);
+	signal(SIGINT, on_stop);
+	exchange.start_ns = options.start_ns ? options.start_ns : exchange_now_ns();
+	exchange.end_ns = exchange.start_ns + exchange.bin_count * BIN_NS;
+	r = exchange_run(&exchange, &stop_requested);
+	write_r = write_bins(&exchange, options.out_path);
+	if (write_r < 0)
+		return fail(options.out_path, write_r);
+	if (r < 0)
+		return fail("exchange", r);
+	if (exchange.error_count) {
+		fprintf(stderr, "load-client: %llu error replies\n", (unsigned long long)exchange.error_count);
+		return 1;
+	}
+	return 0;
+}
