@@ -12,7 +12,7 @@ ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
 
 CFLAGS ?= -O2 -g
 # No fused multiply-add: a recording replays bit for bit on another machine of the same build.
-override CFLAGS += -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror -ffp-contract=off -MMD -MP \
+override CFLAGS += -std=gnu11 -Wall -Wextra -Wshadow -Werror -ffp-contract=off -MMD -MP \
 	-I. -Ibpf -Iagent -Iplanner -Ibuild/bpf
 LIBS := -lbpf -lelf -lz -ljansson -linih -lm
 BPF_CFLAGS := -g -O2 -target bpf -D__TARGET_ARCH_$(ARCH) -Wall -Werror -Wno-missing-declarations -Ivmlinux -Ibpf
@@ -37,7 +37,7 @@ BINS := $(addprefix build/bin/,forestall forestalld forestall-act $(if $(WEB_MAI
 UNIT := $(patsubst tests/unit/%.c,build/test/%,$(wildcard tests/unit/test_*.c))
 BPF_TESTS := $(patsubst tests/bpf/%.c,build/test/%,$(wildcard tests/bpf/test_*.c))
 VM_PROGRAMS := $(patsubst tests/vm/%.c,build/test/%,$(wildcard tests/vm/*.c))
-LOAD := build/test/load-client build/test/load-burn build/test/demo-report
+LOAD := $(addprefix build/test/,load-client load-burn load-watch demo-report)
 
 all: $(BINS) ## build the programs
 help: ## list the targets
@@ -59,6 +59,7 @@ build/bpf/forestall.skel.h: build/bpf/forestall.o
 	$(Q)$(BPFTOOL) gen skeleton $< name forestall_bpf > $@
 
 # --- user space ------------------------------------------------------------------------------------------------------
+build/obj/tests/load/%: override CFLAGS += -D_GNU_SOURCE
 build/obj/agent/predict/train%.o build/obj/agent/predict/lstm%.o build/obj/agent/predict/adam.o: override CFLAGS += -O3
 build/obj/agent/sense/load.o: build/bpf/forestall.skel.h
 build/obj/%.o: %.c | build/deps.stamp
@@ -79,7 +80,7 @@ build/lib/%.a:
 
 define link
 $(call say,LINK,$@)
-$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(filter %.o,$^) $(filter %.c,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
+$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
 	$(LDFLAGS) $(LIBS) $(1) -o $@
 endef
 
@@ -95,22 +96,24 @@ build/bin/forestall-web: $(WEB) $(ARCHIVES)
 	$(call link,-lsqlite3 -lmicrohttpd)
 
 # --- tests -----------------------------------------------------------------------------------------------------------
-build/test/test_%: tests/unit/test_%.c $(ARCHIVES)
-	$(call link,-lcmocka -MF $@.d)
-build/test/test_%: tests/bpf/test_%.c $(ARCHIVES)
-	$(call link,-lcmocka -MF $@.d)
+build/test/test_%: build/obj/tests/unit/test_%.o $(ARCHIVES)
+	$(call link,-lcmocka)
+build/test/test_%: build/obj/tests/bpf/test_%.o $(ARCHIVES)
+	$(call link,-lcmocka)
+build/test/bench_%: build/obj/tests/bench/bench_%.o $(ARCHIVES)
+	$(call link)
 build/test/forestall-act: $(patsubst build/obj/%,build/steps/%,$(ACT) build/obj/$(ACT_MAIN:.c=.o))
 	$(call link)
-$(VM_PROGRAMS): build/test/%: tests/vm/%.c $(ARCHIVES)
-	$(call link,-MF $@.d)
-build/test/load-client: tests/load/client.c $(filter-out tests/load/client.c tests/load/burn.c,$(wildcard tests/load/*.c))
-	$(call link,-MF $@.d)
-build/test/load-burn: tests/load/burn.c $(filter-out tests/load/client.c tests/load/burn.c,$(wildcard tests/load/*.c))
-	$(call link,-MF $@.d)
-build/test/demo-report: $(wildcard tests/demo/*.c tests/demo/*.h) $(ARCHIVES)
-	$(call link,-MF $@.d)
-build/test/bench_%: tests/bench/bench_%.c $(ARCHIVES)
-	$(call link,-O3 -MF $@.d)
+$(VM_PROGRAMS): build/test/%: build/obj/tests/vm/%.o $(ARCHIVES)
+	$(call link)
+build/test/load-client: $(addprefix build/obj/tests/load/,client.o exchange.o hist.o)
+	$(call link)
+build/test/load-burn: $(addprefix build/obj/tests/load/,burn.o shape.o)
+	$(call link)
+build/test/load-watch: build/obj/tests/load/watch.o
+	$(call link)
+build/test/demo-report: $(call objects,tests/demo) $(ARCHIVES)
+	$(call link)
 
 test-programs: $(UNIT) $(BPF_TESTS) $(VM_PROGRAMS) $(LOAD) build/test/forestall-act
 check: deps all test-programs ## run every test; ends with one summary line

@@ -143,17 +143,27 @@ static void tick(struct daemon *daemon)
 	daemon->tick_cost_ns = host_now_ns() - now_ns;
 }
 
+/* Without a model the statistical forecaster speaks; a model that was asked for must be there and be whole. */
 static int model_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
 {
 	const char *path = daemon->options.model_path ?: daemon->config.model;
+	int r;
 
-	if (!path[0])
+	if (daemon->options.model_path && !path[0])
 		return 0;
-	snprintf(daemon->model_path, sizeof(daemon->model_path), "%s", path);
+	if (path[0])
+		snprintf(daemon->model_path, sizeof(daemon->model_path), "%s", path);
+	else if (model_find(daemon->model_path, sizeof(daemon->model_path))) {
+		fprintf(stderr, "forestalld: no model at %s: the statistical forecaster speaks\n", daemon->model_path);
+		return 0;
+	}
 	daemon->model = calloc(1, sizeof(*daemon->model));
-	if (!daemon->model)
+	daemon->model_bytes = malloc(MODEL_BYTES_MAX);
+	if (!daemon->model || !daemon->model_bytes)
 		return -ENOMEM;
-	return model_load(path, daemon->model, &daemon->model_bytes, &daemon->model_size, error, DAEMON_ERROR_MAX);
+	r = model_load(daemon->model_path, daemon->model, error, DAEMON_ERROR_MAX);
+	return r ?: model_format(daemon->model, daemon->model_bytes, MODEL_BYTES_MAX, &daemon->model_size, error,
+				 DAEMON_ERROR_MAX);
 }
 
 static int mind_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
@@ -262,7 +272,7 @@ int daemon_open(struct daemon *daemon, const struct daemon_options *options, cha
 	daemon->options = *options;
 	error[0] = '\0';
 	descriptors_raise();
-	r = config_load(options->config_dir, &daemon->config, error, DAEMON_ERROR_MAX);
+	r = config_load(options->config_dir, &daemon->config, error);
 	r = r ?: forecaster_choose(daemon, error);
 	r = r ?: model_open(daemon, error);
 	r = r ?: mind_open(daemon, error);

@@ -21,7 +21,7 @@ struct daemon_options {
 	const char *run_dir;		/* /run/forestall */
 	const char *config_dir;		/* /etc/forestall */
 	const char *cgroup_root;	/* NULL: the first cgroup2 mount */
-	const char *model_path;		/* NULL: the default search; "" : none */
+	const char *model_path;		/* NULL: as configured, else the shipped one; "": none */
 	const char *record_path;	/* NULL: no recording from the start */
 	const char *label;		/* of that recording */
 	const char *forecaster;		/* NULL: as configured */
@@ -41,7 +41,7 @@ struct daemon {
 	struct model *model;		/* NULL: none */
 	void *model_bytes;
 	size_t model_size;
-	char model_path[256];
+	char model_path[PATH_MAX];
 	struct plan plan;
 	struct result result;
 	struct wire_loss loss;		/* at the last second */

@@ -36,7 +36,8 @@ int model_provenance_check(const struct model_span *span, const struct model_mes
 	for (size_t i = 0; i < span->size; i += length) {
 		length = utf8_length(span->bytes + i, span->size - i);
 		if (length == 0)
-			return model_fail(message, -EBADMSG, "provenance is not UTF-8 text at byte %zu; " MODEL_REMEDY, i);
+			return model_fail(message, -EBADMSG, "provenance is not UTF-8 text at byte %zu; "
+					  MODEL_REMEDY, i);
 	}
 	return 0;
 }

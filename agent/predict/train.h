@@ -151,8 +151,8 @@ void train_evaluate(const struct train_options *options, const struct train_subj
 
 /*
  * int8 weights, ready for lstm_step(): per row the scale is its largest magnitude, after folding in the column's scale,
- * over LSTM_WEIGHT_MAX. 0; -EINVAL: config does not suit the int8 kernels; -ERANGE: a weight or a range is not finite or
- * too large. *ret undefined on failure.
+ * over LSTM_WEIGHT_MAX. 0; -EINVAL: config does not suit the int8 kernels; -ERANGE: a weight or a range is not finite
+ * or too large. *ret_weights is undefined on failure.
  */
 int train_quantize(const struct lstm_float *weights, struct lstm_weights *ret_weights);
 

@@ -152,3 +152,29 @@ int model_save(const char *path, const struct model *model, char *message, size_
 	free(buffer);
 	return r;
 }
+
+int model_find(char *ret_path, size_t size)
+{
+	static const char *const places[] = { "../share/forestall/default.model", "../../model/default.model" };
+	char dir[PATH_MAX], path[PATH_MAX + 64], first[PATH_MAX + 64] = "";
+	ssize_t n = readlink("/proc/self/exe", dir, sizeof(dir) - 1);
+	char *slash;
+
+	if (n <= 0)
+		return -ENOENT;
+	dir[n] = '\0';
+	slash = strrchr(dir, '/');
+	if (slash)
+		*slash = '\0';
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, places[i]);
+		if (i == 0)
+			memcpy(first, path, sizeof(first));
+		if (access(path, R_OK))
+			continue;
+		snprintf(ret_path, size, "%s", path);
+		return 0;
+	}
+	snprintf(ret_path, size, "%s", first);
+	return -ENOENT;
+}

@@ -5,13 +5,19 @@
 
 #include <stddef.h>
 
-#include "../predict/model.h"
+#include "predict/model.h"
 
 /*
  * Reads path into *ret_model, which is untouched on failure. 0, or a negative errno of open/read, -ENOMEM, or what
  * model_parse() returns. message gets one line, "model PATH: what is wrong; remedy", or "" on success.
  */
 int model_load(const char *path, struct model *ret_model, char *message, size_t message_size);
+
+/*
+ * Where the shipped model is: share/forestall/default.model of the prefix this program was installed in, or model/ of
+ * the tree it was built in. 0, or -ENOENT with *ret_path the place where it was looked for first.
+ */
+int model_find(char *ret_path, size_t size);
 
 /*
  * Writes model to path, mode 0644, so that after a crash path holds either the old file or the whole new one: a

@@ -84,7 +84,7 @@ static json_t *action_value(const struct plan_action *action)
 	return json_integer((json_int_t)action->value);
 }
 
-/* item is NULL while act has not answered this plan. */
+/* item is NULL while the hands have said nothing of it. */
 static json_t *action_json(const struct answer_world *world, const struct plan_action *action,
 			   const struct result_item *item)
 {
@@ -103,11 +103,25 @@ static json_t *action_json(const struct answer_world *world, const struct plan_a
 	return out;
 }
 
-static json_t *answer_plan_show(const struct answer_world *world, const json_t *question)
+/*
+ * The mind sends the hands only what a plan changes, so a result is seldom the plan's list; without the world's
+ * callback an item is only believed when nothing was left out.
+ */
+static const struct result_item *outcome_find(const struct answer_world *world, uint32_t idx)
 {
 	const struct plan *plan = world->plan;
 	const struct result *result = world->result;
-	bool is_answered = plan && result && result->count && result->plan_id == plan->id;
+
+	if (world->outcome)
+		return world->outcome(world->context, plan->action[idx].slot, plan->action[idx].knob);
+	if (!result || result->plan_id != plan->id || result->count != plan->count)
+		return NULL;
+	return &result->item[idx];
+}
+
+static json_t *answer_plan_show(const struct answer_world *world, const json_t *question)
+{
+	const struct plan *plan = world->plan;
 	json_t *actions;
 
 	(void)question;
@@ -115,10 +129,9 @@ static json_t *answer_plan_show(const struct answer_world *world, const json_t *
 		return value_error("no plan was made yet; ask again in a second");
 	actions = json_array();
 	for (uint32_t i = 0; i < plan->count; i++)
-		json_array_append_new(actions, action_json(world, &plan->action[i],
-							   is_answered && i < result->count ? &result->item[i] : NULL));
-	return json_pack("{s:b, s:I, s:I, s:i, s:b, s:s, s:o}", "ok", 1, "id", (json_int_t)plan->id,
-			 "time_ns", (json_int_t)plan->time_ns, "cut", (int)plan->cut, "answered", is_answered,
+		json_array_append_new(actions, action_json(world, &plan->action[i], outcome_find(world, i)));
+	return json_pack("{s:b, s:I, s:I, s:i, s:s, s:o}", "ok", 1, "id", (json_int_t)plan->id,
+			 "time_ns", (json_int_t)plan->time_ns, "cut", (int)plan->cut,
 			 "mode", world->mode < MODE_COUNT ? mode_name(world->mode) : "none", "actions", actions);
 }
 

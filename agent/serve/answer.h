@@ -9,7 +9,7 @@
  * {"q":"instance.list","offset":N,"limit":M}	{"total","offset","instances":[...]}, at most ANSWER_PAGE_MAX of them
  * {"q":"instance.show","path":P}		{"instance":{...}}: seconds, frame, expectation, all horizons
  * {"q":"forecast.show","path":P}		{"path","forecast"}
- * {"q":"plan.show"}				{"id","actions":[...]}; outcome is null until act answered this very plan
+ * {"q":"plan.show"}				{"id","actions":[...]}; outcome is null until act spoke of that knob
  * {"q":"status"}				mode, model, ring, tick, instances
  * {"q":"slo.refresh","path":P}			{"instance":{...}} with what was read
  * {"q":"record.start","path":FILE}, {"q":"record.stop"}
@@ -43,6 +43,11 @@ struct answer_world {
 	int (*slo_refresh)(void *context, uint32_t slot);
 	/* Starts (path) or stops (NULL) a recording; -errno. */
 	int (*record)(void *context, const char *path);
+	/*
+	 * What the hands said last about this knob of the slot, NULL while nothing. May be NULL itself: then `result`
+	 * counts, where it answers exactly the plan's list.
+	 */
+	const struct result_item *(*outcome)(void *context, uint32_t slot, uint32_t knob);
 	/* Where the last annotation error of a slot is kept; "" when fine. */
 	const char *(*slo_problem)(void *context, uint32_t slot);
 };

@@ -122,6 +122,8 @@ static bool check_readable(struct apply *apply, struct change *change, struct re
 	(void)apply;
 	if (r == 0)
 		return true;
+	if (r == -ENOENT && faccessat(change->dir_fd, "cpu.weight", F_OK, 0) == 0)
+		return item_refuse(ret, OUTCOME_UNAVAILABLE, "this kernel has no %s", knob_name(knob));
 	if (r == -ENOENT && faccessat(change->dir_fd, "cgroup.procs", F_OK, 0) == 0)
 		return item_refuse(ret, OUTCOME_UNAVAILABLE, "no %s here: enable cpu in the parent's "
 				   "cgroup.subtree_control", knob_name(knob));

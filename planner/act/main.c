@@ -258,6 +258,8 @@ int main(int argc, char **argv)
 	}
 	/* The lock's holder is known by this name, whatever the file is called. */
 	prctl(PR_SET_NAME, ACT_COMM, 0, 0, 0);
+	/* What the starter left open is none of ours, least of all if it can be written to. */
+	close_range(STDERR_FILENO + 1, UINT_MAX, 0);
 	if (options.is_steps)
 		return steps_print();
 	if (!options.cgroup_root[0] && cgroup_root_find(options.cgroup_root, sizeof(options.cgroup_root)) < 0) {

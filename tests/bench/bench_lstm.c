@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "lstm.h"
+#include "predict/lstm.h"
 
 #define BATCH_MAX 1000
 #define STEPS 200000	/* of sequences, per round */

@@ -3,6 +3,7 @@
  * The kernel side on this machine's own kernel, with real tasks in real cgroups. Needs root, BTF and a cgroup v2 mount; else
  * every case is skipped and says so.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>

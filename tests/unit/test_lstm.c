@@ -10,10 +10,10 @@
 
 #include <cmocka.h>
 
-#include "lstm.h"
-#include "lstm_float.h"
-#include "lstm_kernel.h"
-#include "train.h"
+#include "predict/lstm.h"
+#include "predict/lstm_float.h"
+#include "predict/lstm_kernel.h"
+#include "predict/train.h"
 
 #define INSTANCES 5
 

@@ -110,7 +110,7 @@ static void release_all(struct driver *driver)
 	driver_call(driver, &message);
 }
 
-static int loop_run(struct driver *driver)
+static void __attribute__((noreturn)) loop_run(struct driver *driver)
 {
 	static struct message message;
 
@@ -209,7 +209,9 @@ int main(int argc, char **argv)
 	if (strcmp(verb, "loop") == 0 && argc > 6) {
 		driver.seed = (unsigned int)atoi(argv[3]);
 		driver.lease_ms = (uint32_t)atoi(argv[4]);
-		return paths_take(&driver, argv[5], argv + 6, argc - 6) ? 2 : loop_run(&driver);
+		if (paths_take(&driver, argv[5], argv + 6, argc - 6) == 0)
+			loop_run(&driver);
+		return 2;
 	}
 	if (strcmp(verb, "stale") == 0 && argc > 4)
 		return paths_take(&driver, argv[3], argv + 4, argc - 4) ? 2 : stale_run(&driver);

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "replay.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int mind_restore(struct replay *replay, const struct recording_mind *memory)
+{
+	struct predictor_config config = replay->setup.config;
+
+	config.weights = replay->model ? &replay->model->weights : NULL;
+	config.isa = lstm_isa_best();
+	replay->mind = mind_new(&config, &replay->setup.policy);
+	if (!replay->mind)
+		return -ENOMEM;
+	replay->mind->predictor->host = memory->host;
+	replay->mind->predictor->second_start_ns = memory->second_start_ns;
+	replay->mind->plan_id = memory->plan_id;
+	replay->mind->tick_ns = memory->tick_ns;
+	return 0;
+}
+
+static int memory_restore(struct replay *replay, const struct recording_memory *memory)
+{
+	struct predictor *p = replay->mind->predictor;
+
+	if (!memory->slot || memory->slot >= p->config.slots_max || p->instance[memory->slot].is_live)
+		return -EINVAL;
+	p->instance[memory->slot] = memory->instance;
+	p->instance[memory->slot].is_live = true;
+	p->live[p->live_count++] = memory->slot;
+	replay->mind->view[memory->slot] = memory->view;
+	return 0;
+}
+
+static int model_restore(struct replay *replay, const void *bytes, size_t size)
+{
+	char error[REPLAY_ERROR_MAX];
+
+	replay->model = calloc(1, sizeof(*replay->model));
+	if (!replay->model)
+		return -ENOMEM;
+	return model_parse(bytes, size, replay->model, error, sizeof(error));
+}
+
+static int setup_take(struct replay *replay, const struct recording_setup *setup, size_t bytes)
+{
+	if (bytes != sizeof(*setup) || setup->config.slots_max < 2 || setup->config.slots_max > (1u << 20) ||
+	    !(setup->config.host_cpus > 0))
+		return -EPROTO;
+	if (!replay->is_retold && setup->instance_bytes != sizeof(struct predictor_instance))
+		return -EPROTO;
+	replay->setup = *setup;
+	return 0;
+}
+
+/* A mind that knows nothing yet, of the same host. */
+static int mind_fresh(struct replay *replay)
+{
+	struct recording_mind nothing = { 0 };
+
+	replay->setup.config.forecaster = FORECAST_STATISTICAL;
+	plan_policy_init(&replay->setup.policy);
+	return mind_restore(replay, &nothing);
+}
+
+/* Everything up to the first observation is what the mind was when the recording began. */
+static int head_read(struct replay *replay)
+{
+	bool is_setup = false;
+	const void *payload;
+	uint32_t kind;
+	size_t bytes;
+	int r = 0;
+
+	while (!r && !replay->mind) {
+		if (recording_next(replay->recording, &kind, &payload, &bytes) != 1)
+			return -EINVAL;
+		if (kind == RECORDING_SETUP) {
+			r = setup_take(replay, payload, bytes);
+			is_setup = true;
+			if (!r && replay->is_retold)
+				r = mind_fresh(replay);
+		} else if (kind == RECORDING_MODEL) {
+			r = model_restore(replay, payload, bytes);
+		} else if (kind == RECORDING_MIND && is_setup && bytes == sizeof(struct recording_mind)) {
+			r = mind_restore(replay, payload);
+		} else {
+			r = -EINVAL;
+		}
+	}
+	return r;
+}
+
+int replay_open(const char *path, bool is_retold, struct replay **ret_replay, char error[REPLAY_ERROR_MAX])
+{
+	struct replay *replay = calloc(1, sizeof(*replay));
+	int r;
+
+	if (!replay)
+		return -ENOMEM;
+	replay->is_retold = is_retold;
+	r = recording_open(path, &replay->recording);
+	if (!r)
+		r = head_read(replay);
+	if (r) {
+		snprintf(error, REPLAY_ERROR_MAX, "recording %s: %s", path,
+			 r == -EINVAL ? "not a forestall recording or damaged; record again" :
+			 r == -EPROTO ? "made by another build of forestall; replay it with that build" : strerror(-r));
+		replay_close(replay);
+		return r;
+	}
+	*ret_replay = replay;
+	return 0;
+}
+
+void replay_close(struct replay *replay)
+{
+	if (!replay)
+		return;
+	recording_close(replay->recording);
+	mind_free(replay->mind);
+	free(replay->model);
+	free(replay);
+}
+
+static void differ(struct replay *replay, uint64_t count)
+{
+	if (count && !replay->differing)
+		replay->first_differing_ns = replay->time_ns;
+	replay->differing += count;
+}
+
+static void forecast_compare(struct replay *replay, const struct recording_forecast *block)
+{
+	const struct predictor *p = replay->mind->predictor;
+
+	replay->forecasts++;
+	if (replay->forecasts_due)
+		replay->forecasts_due--;
+	if (block->slot >= p->config.slots_max ||
+	    memcmp(&p->instance[block->slot].forecast, &block->forecast, sizeof(block->forecast)))
+		differ(replay, 1);
+}
+
+static void plan_compare(struct replay *replay, const struct plan *plan, size_t bytes)
+{
+	size_t used = offsetof(struct plan, action) + replay->plan.count * sizeof(plan->action[0]);
+
+	replay->plans++;
+	replay->is_plan_due = false;
+	if (bytes != used || memcmp(plan, &replay->plan, used))
+		differ(replay, 1);
+}
+
+static void tick_run(struct replay *replay, uint64_t time_ns)
+{
+	if (!replay->is_retold)
+		differ(replay, replay->forecasts_due + (replay->is_plan_due ? 1 : 0));
+	replay->time_ns = time_ns;
+	replay->is_second = mind_tick(replay->mind, time_ns, &replay->plan);
+	replay->forecasts_due = replay->is_second ? replay->mind->predictor->live_count : 0;
+	replay->is_plan_due = replay->plan.count || replay->was_plan_open;
+	replay->was_plan_open = replay->plan.count > 0;
+	replay->ticks++;
+}
+
+static bool observation_is_sound(const struct observation *observation)
+{
+	if (observation->kind != OBSERVE_SAMPLE)
+		return true;
+	if (observation->sample.bucket_count > WIRE_HIST_COUNT)
+		return false;
+	for (uint32_t i = 0; i < observation->sample.bucket_count; i++)
+		if (observation->sample.bucket[i].idx >= WIRE_HIST_COUNT)
+			return false;
+	return true;
+}
+
+int replay_next(struct replay *replay)
+{
+	struct observation observation;
+	const void *payload;
+	uint32_t kind;
+	size_t bytes;
+	int r;
+
+	while ((r = recording_next(replay->recording, &kind, &payload, &bytes)) == 1) {
+		if (replay->is_retold && kind >= RECORDING_MODEL && kind != RECORDING_RESULT) {
+			continue;
+		} else if (kind == RECORDING_MEMORY && bytes == sizeof(struct recording_memory)) {
+			if (memory_restore(replay, payload))
+				return -EINVAL;
+		} else if (kind == RECORDING_FORECAST && bytes == sizeof(struct recording_forecast)) {
+			forecast_compare(replay, payload);
+		} else if (kind == RECORDING_PLAN && bytes >= offsetof(struct plan, action)) {
+			plan_compare(replay, payload, bytes);
+		} else if (kind == RECORDING_RESULT) {
+			replay->result = payload;
+			return REPLAY_RESULT;
+		} else if (kind == OBSERVE_TICK && bytes == sizeof(uint64_t)) {
+			tick_run(replay, *(const uint64_t *)payload);
+			return REPLAY_TICK;
+		} else if (kind < OBSERVE_KIND_COUNT && bytes <= sizeof(observation) - offsetof(struct observation, time_ns)) {
+			memset(&observation, 0, offsetof(struct observation, sample));
+			observation.kind = kind;
+			memcpy(&observation.time_ns, payload,
+			       sizeof(observation) - offsetof(struct observation, time_ns));
+			if (!observation_is_sound(&observation))
+				return -EINVAL;
+			predictor_observe(replay->mind->predictor, &observation);
+		} else {
+			return -EINVAL;
+		}
+	}
+	return r < 0 ? r : REPLAY_END;
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "measure.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How long before an occurrence an action may still be meant for it. */
+#define LEAD_MAX_S 5.0
+
+bool second_is_violated(const struct arm *arm, unsigned int second)
+{
+	uint64_t count = 0, bad = 0;
+
+	for (unsigned int i = second * BINS_PER_S; i < (second + 1) * BINS_PER_S && i < arm->bin_count; i++) {
+		count += arm->bins[i].hist.count;
+		bad += arm->bins[i].bad_count;
+	}
+	return (double)bad > VIOLATION_SHARE * (double)count;
+}
+
+double bins_p99_ms(const struct arm *arm, unsigned int first, unsigned int count)
+{
+	struct hist hist = {0};
+
+	for (unsigned int i = first; i < first + count && i < arm->bin_count; i++)
+		hist_merge(&hist, &arm->bins[i].hist);
+	return hist.count ? (double)hist_quantile_us(&hist, 0.99) / 1000 : NAN;
+}
+
+static unsigned int bin_at(const struct arm *arm, double time_s)
+{
+	double bin = time_s > 0 ? time_s * BINS_PER_S : 0;
+
+	return bin < arm->bin_count ? (unsigned int)bin : arm->bin_count;
+}
+
+static void measure_latency(const struct arm *arm, double from_s, double to_s, struct phase_result *ret)
+{
+	struct hist hist = {0};
+
+	for (unsigned int i = bin_at(arm, from_s); i < bin_at(arm, to_s); i++) {
+		hist_merge(&hist, &arm->bins[i].hist);
+		ret->bad_count += arm->bins[i].bad_count;
+	}
+	ret->request_count = hist.count;
+	ret->p50_ms = (double)hist_quantile_us(&hist, 0.5) / 1000;
+	ret->p99_ms = (double)hist_quantile_us(&hist, 0.99) / 1000;
+	/* A second belongs to where its middle lies. */
+	for (unsigned int second = 0; second < arm->seconds; second++) {
+		if (second + 0.5 < from_s || second + 0.5 >= to_s)
+			continue;
+		ret->seconds++;
+		ret->violated_s += second_is_violated(arm, second);
+	}
+}
+
+static void measure_occurrences(const struct arm *arm, const struct phase *phase, struct phase_result *ret)
+{
+	for (unsigned int i = 0; i < phase->count; i++) {
+		bool last = i + 1 == phase->count;
+		/* The second in which an occurrence starts is its own, hence the floor. */
+		unsigned int from = (unsigned int)phase->occurrences[i].start_s;
+		unsigned int to = (unsigned int)(last ? phase->to_s : phase->occurrences[i + 1].start_s);
+
+		for (unsigned int second = from; second < to; second++)
+			ret->violated_per_occurrence[i] += second_is_violated(arm, second);
+	}
+}
+
+static bool limit_differs(const struct limit *a, const struct limit *b)
+{
+	if (isnan(a->quota_cpus) != isnan(b->quota_cpus))
+		return true;
+	return a->weight != b->weight || (!isnan(a->quota_cpus) && a->quota_cpus != b->quota_cpus);
+}
+
+/* Tighter than what the cgroup had when the run began. */
+static bool limit_is_tight(const struct group *group, const struct limit *limit)
+{
+	const struct limit *first = &group->limits[0];
+
+	if (limit->weight < first->weight)
+		return true;
+	return !isnan(limit->quota_cpus) && !(limit->quota_cpus >= first->quota_cpus);
+}
+
+static unsigned int count_changes(const struct group *group, double from_s, double to_s)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 1; i < group->limit_count; i++)
+		if (group->limits[i].time_s >= from_s && group->limits[i].time_s < to_s)
+			count += limit_differs(&group->limits[i], &group->limits[i - 1]);
+	return count;
+}
+
+/* NAN when the limit was never tight in that time. */
+static double first_tight_s(const struct group *group, double from_s, double to_s)
+{
+	for (unsigned int i = 0; i < group->limit_count; i++)
+		if (group->limits[i].time_s >= from_s && group->limits[i].time_s < to_s &&
+		    limit_is_tight(group, &group->limits[i]))
+			return group->limits[i].time_s;
+	return NAN;
+}
+
+static double first_violation_s(const struct arm *arm, double from_s, double to_s)
+{
+	for (unsigned int i = bin_at(arm, from_s); i < bin_at(arm, to_s); i++)
+		if ((double)arm->bins[i].bad_count > VIOLATION_SHARE * (double)arm->bins[i].hist.count)
+			return (double)i / BINS_PER_S;
+	return NAN;
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/*
+ * From the first action for an occurrence to the violation that the client saw
+ * at the same occurrence of the run in which nobody acted.
+ */
+static void measure_lead(const struct arm *observe, const struct arm *arm, unsigned int idx, struct phase_result *ret)
+{
+	const struct phase *phase = &arm->phases[idx];
+	double leads[OCCURRENCES_MAX], earliest_s = phase->from_s;
+
+	for (unsigned int i = 0; i < phase->count; i++) {
+		double start_s = phase->occurrences[i].start_s, end_s = phase->occurrences[i].end_s;
+		double from_s = fmax(earliest_s, start_s - LEAD_MAX_S);
+		double acted_s = first_tight_s(&arm->groups[idx], from_s, end_s);
+		double violated_s = first_violation_s(observe, start_s, end_s + 1);
+
+		earliest_s = end_s;
+		if (isnan(acted_s) || isnan(violated_s))
+			continue;
+		leads[ret->acted_count++] = violated_s - acted_s;
+		ret->early_count += acted_s < violated_s;
+	}
+	qsort(leads, ret->acted_count, sizeof(*leads), compare_doubles);
+	if (!ret->acted_count)
+		ret->lead_s = NAN;
+	else
+		ret->lead_s = (leads[(ret->acted_count - 1) / 2] + leads[ret->acted_count / 2]) / 2;
+}
+
+static double sum_units(const struct group *group)
+{
+	double units = 0;
+
+	for (unsigned int i = 0; i < group->burn_count; i++)
+		units += group->burn[i].units;
+	return units;
+}
+
+static void measure_arm(const struct arm *observe, const struct arm *arm, struct result *ret)
+{
+	double units_observe = 0;
+
+	memset(ret, 0, sizeof(*ret));
+	measure_latency(arm, 0, arm->seconds, &ret->total);
+	for (unsigned int i = 0; i < arm->phase_count; i++) {
+		const struct phase *phase = &arm->phases[i];
+		struct phase_result *result = &ret->phases[i];
+
+		measure_latency(arm, phase->from_s, phase->to_s, result);
+		measure_occurrences(arm, phase, result);
+		measure_lead(observe, arm, i, result);
+		result->change_count = count_changes(&arm->groups[i], phase->from_s, phase->to_s);
+		result->units = sum_units(&arm->groups[i]);
+		result->units_kept = result->units / sum_units(&observe->groups[i]);
+		ret->total.units += result->units;
+		ret->total.change_count += count_changes(&arm->groups[i], 0, arm->seconds);
+		units_observe += sum_units(&observe->groups[i]);
+	}
+	ret->total.units_kept = ret->total.units / units_observe;
+	ret->total.lead_s = NAN;
+}
+
+void measure(const struct arm *const arms[ARM_COUNT], struct result results[ARM_COUNT])
+{
+	for (unsigned int i = 0; i < ARM_COUNT; i++)
+		measure_arm(arms[ARM_OBSERVE], arms[i], &results[i]);
+}
+
+bool phase_is_foreseeable(const struct phase *phase)
+{
+	return strcmp(phase->name, "step") != 0;
+}
+
+enum verdict phase_verdict(const struct phase *phase, const struct phase_result *reactive,
+			   const struct phase_result *forestall)
+{
+	int gain_s = (int)reactive->violated_s - (int)forestall->violated_s;
+
+	/* One second is what the cut into whole seconds can do by itself. */
+	if (!phase_is_foreseeable(phase) && abs(gain_s) <= 1)
+		return VERDICT_TIE_EXPECTED;
+	return gain_s > 0 ? VERDICT_WON : gain_s < 0 ? VERDICT_LOST : VERDICT_TIE;
+}
+
+const char *verdict_text(enum verdict verdict)
+{
+	static const char *const texts[VERDICT_COUNT] = {
+		"forestall won", "did not win: tie", "did not win: lost", "tie, as expected",
+	};
+
+	return texts[verdict];
+}

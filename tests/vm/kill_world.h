@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The cgroups and processes of the kill test: made, looked at, and put away. Any trouble here ends the test. */
+#ifndef FORESTALL_KILL_WORLD_H
+#define FORESTALL_KILL_WORLD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define ROOT "/sys/fs/cgroup"
+#define RUN_DIR "/run/kill_act"
+#define SOCKET RUN_DIR "/act.sock"
+#define DISABLE_FILE "/run/kill_act.disable"
+#define WORLD_PATHS 7
+#define SNAPSHOT_BYTES 65536
+
+extern const char *const WORLD[WORLD_PATHS];	/* below ROOT, with different limits each */
+
+struct programs {
+	const char *act;
+	const char *driver;
+};
+
+/* Makes the cgroups with their limits, and load in two of them. */
+void world_make(void);
+void world_remove(void);
+
+/* Every file that can be written in every cgroup of the world, with its content. */
+void snapshot_take(char ret[SNAPSHOT_BYTES]);
+
+/* NULL when the world is as in the snapshot, else the first line that differs, in a buffer that the next call reuses. */
+const char *snapshot_differ(const char *before);
+
+void file_write(const char *path, const char *name, const char *text);
+void file_read(const char *path, const char *name, char *ret, size_t size);
+
+void fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+
+/* Starts a program with FORESTALL_STEP=step when that is not NULL. Output goes to /run/kill_act.log. */
+pid_t process_start(const char *step, char *const argv[]);
+pid_t act_start(const struct programs *programs, const char *mode, const char *step);
+pid_t driver_start(const struct programs *programs, unsigned int seed, const char *lease_ms);
+
+/* Waits until the hands take connections. False when the process ended or stopped before. */
+bool act_is_ready(pid_t pid);
+
+/* Waits for the end, or with `stops` for a stop too. Returns the wait status, or -1 after timeout_ms. */
+int process_wait(pid_t pid, bool stops, int timeout_ms);
+
+/* Sends the signal and waits for the end. Returns the wait status. */
+int process_end(pid_t pid, int signal);
+
+/* Runs `forestall-act --undo` and returns its wait status. */
+int undo_run(const struct programs *programs);
+
+/* Whether any process has this name. */
+bool name_is_running(const char *comm);
+
+uint64_t clock_ms(void);
+void sleep_ms(unsigned int ms);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* forestall doctor */
+#include <stdio.h>
+
+#include "print.h"
+#include "sense/probe.h"
+#include "serve/value.h"
+
+/* What the probes add up to. */
+struct verdict {
+	bool can_observe, can_act;
+};
+
+static void verdict_add(struct verdict *verdict, enum probe_need need, enum probe_state state)
+{
+	if (state != PROBE_MISSING)
+		return;
+	if (need == PROBE_FOR_OBSERVE)
+		verdict->can_observe = verdict->can_act = false;
+	if (need == PROBE_FOR_ACT)
+		verdict->can_act = false;
+}
+
+static json_t *probe_json(size_t idx, const struct probe_result *result)
+{
+	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "name", probe_name(idx), "state",
+			 probe_state_name(result->state), "needed_to", probe_need_name(probe_need(idx)), "purpose",
+			 probe_purpose(idx), "reason", value_text(result->reason), "remedy",
+			 result->remedy[0] ? value_text(result->remedy) : json_null());
+}
+
+static void probe_row(struct table *table, size_t idx, const struct probe_result *result)
+{
+	table_cell(table, "%s", probe_state_name(result->state));
+	table_cell(table, "%s", probe_name(idx));
+	table_cell(table, "%s", probe_need_name(probe_need(idx)));
+	table_cell(table, "%s", result->reason);
+	table_cell(table, "%s", result->remedy);
+}
+
+static void verdict_print(const struct verdict *verdict)
+{
+	if (!verdict->can_observe)
+		puts("\nforestall cannot run here: see what is missing to observe.");
+	else if (!verdict->can_act)
+		puts("\nforestall can observe here and cannot act: see what is missing to act.");
+	else
+		puts("\nforestall can observe and act here.");
+}
+
+int cmd_doctor(const struct context *context, int argc, char **argv)
+{
+	static const char *const headings[] = { "STATE", "PROBE", "NEEDED TO", "WHAT WAS FOUND", "WHAT TO DO" };
+	const struct probe_roots roots = PROBE_ROOTS_HOST;
+	struct verdict verdict = { true, true };
+	struct table *table = table_new(headings, 5);
+	json_t *probes = json_array();
+	int status;
+
+	(void)argv;
+	if (argc != 1)
+		return command_usage("doctor", "");
+	for (size_t i = 0; i < probe_count(); i++) {
+		struct probe_result result;
+
+		probe_run(i, &roots, &result);
+		verdict_add(&verdict, probe_need(i), result.state);
+		probe_row(table, i, &result);
+		json_array_append_new(probes, probe_json(i, &result));
+	}
+	if (context->is_json) {
+		status = print_json(context, json_pack("{s:b, s:b, s:O}", "can_observe", verdict.can_observe, "can_act",
+						       verdict.can_act, "probes", probes));
+	} else {
+		table_print(table, SIZE_MAX);
+		verdict_print(&verdict);
+		status = print_end();
+	}
+	table_free(table);
+	json_decref(probes);
+	return status || !verdict.can_observe ? 1 : 0;
+}

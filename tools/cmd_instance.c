@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* forestall instance list|show|top */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "predict/observe.h"
+#include "print.h"
+
+#define TOP_ROWS 20
+
+static const char *const list_headings[] = { "PATH", "TIER", ">CPU", ">WAIT", ">P50ms", ">P99ms", ">PSI%", ">DEMAND",
+					      ">RISK2s", "FORECAST", ">LIMIT", "STATE", "SOURCE", "SLO" };
+#define LIST_COLUMNS (sizeof(list_headings) / sizeof(list_headings[0]))
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key)) ?: "-";
+}
+
+static const char *state_of(const json_t *instance)
+{
+	const json_t *slo = json_object_get(instance, "slo");
+
+	if (json_is_true(json_object_get(instance, "violated")))
+		return "violated";
+	if (json_is_string(json_object_get(slo, "problem")))
+		return "bad slo";
+	return json_is_true(json_object_get(slo, "bound")) ? "ok" : "-";
+}
+
+static void instance_row(struct table *table, const json_t *instance)
+{
+	const json_t *slo = json_object_get(instance, "slo");
+
+	table_cell(table, "%s", text_of(instance, "path"));
+	table_cell(table, "%s", text_of(instance, "tier"));
+	table_number(table, json_object_get(instance, "cpu"), 1, 2);
+	table_number(table, json_object_get(instance, "wait"), 1, 2);
+	table_number(table, json_object_get(instance, "runq_p50_ms"), 1, 2);
+	table_number(table, json_object_get(instance, "runq_p99_ms"), 1, 2);
+	table_number(table, json_object_get(instance, "psi_some"), 100, 1);
+	table_number(table, json_object_get(instance, "demand"), 1, 2);
+	table_number(table, json_object_get(instance, "risk"), 1, 2);
+	table_cell(table, "%s", text_of(instance, "forecast"));
+	table_number(table, json_object_get(json_object_get(instance, "limits"), "cpus"), 1, 2);
+	table_cell(table, "%s", state_of(instance));
+	table_cell(table, "%s", text_of(slo, "source"));
+	table_cell(table, "%s", text_of(slo, "text"));
+}
+
+static void instances_print(const json_t *instances, size_t rows_max)
+{
+	struct table *table = table_new(list_headings, LIST_COLUMNS);
+	const json_t *instance;
+	size_t i;
+
+	json_array_foreach((json_t *)instances, i, instance)
+		instance_row(table, instance);
+	table_print(table, rows_max);
+	table_free(table);
+}
+
+int cmd_instance_list(const struct context *context, int argc, char **argv)
+{
+	json_t *instances;
+
+	(void)argv;
+	if (argc > 1)
+		return command_usage("instance list", "");
+	instances = client_instances(context);
+	if (!instances)
+		return 1;
+	if (context->is_json)
+		return print_json(context, instances);
+	instances_print(instances, SIZE_MAX);
+	json_decref(instances);
+	return print_end();
+}
+
+static void expectation_print(const json_t *expectation)
+{
+	static const char *const headings[] = { "AHEAD", ">EXPECTED CPUs", ">CONFIDENCE" };
+	struct table *table = table_new(headings, 3);
+	const json_t *span;
+	size_t i;
+
+	json_array_foreach((json_t *)expectation, i, span) {
+		table_cell(table, "%s", text_of(span, "ahead"));
+		table_number(table, json_object_get(span, "demand"), 1, 3);
+		table_number(table, json_object_get(span, "confidence"), 1, 2);
+	}
+	printf("\nexpected from what was seen before:\n");
+	table_print(table, SIZE_MAX);
+	table_free(table);
+}
+
+static void frame_print(json_t *frame)
+{
+	static const char *const headings[] = { "FEATURE", ">VALUE", "UNIT", "SOURCE" };
+	struct table *table = table_new(headings, 4);
+	const char *name;
+	json_t *feature;
+
+	json_object_foreach(json_object_get(frame, "features"), name, feature) {
+		table_cell(table, "%s", name);
+		if (json_is_true(json_object_get(feature, "missing")))
+			table_cell(table, "missing");
+		else
+			table_number(table, json_object_get(feature, "value"), 1, 3);
+		table_cell(table, "%s", text_of(feature, "unit"));
+		table_cell(table, "%s", text_of(feature, "source"));
+	}
+	printf("\nframe, quality %.2f:\n", json_number_value(json_object_get(frame, "quality")));
+	table_print(table, SIZE_MAX);
+	table_free(table);
+}
+
+static void seconds_print(const json_t *seconds)
+{
+	static const char *const headings[] = { ">AGE s", ">CPU", ">WAIT", ">P50ms", ">P99ms", ">BAD%", ">PSI%",
+						">SWITCHES", ">EXECS" };
+	struct table *table = table_new(headings, 9);
+	const json_t *second;
+	size_t i;
+
+	json_array_foreach((json_t *)seconds, i, second) {
+		table_cell(table, "%zu", i);
+		table_number(table, json_object_get(second, "cpu"), 1, 2);
+		table_number(table, json_object_get(second, "wait"), 1, 2);
+		table_number(table, json_object_get(second, "runq_p50_ms"), 1, 2);
+		table_number(table, json_object_get(second, "runq_p99_ms"), 1, 2);
+		table_number(table, json_object_get(second, "bad_share"), 100, 2);
+		table_number(table, json_object_get(second, "psi_some"), 100, 1);
+		table_number(table, json_object_get(second, "switches"), 1, 0);
+		table_number(table, json_object_get(second, "execs"), 1, 0);
+	}
+	printf("\nseconds, the last one first:\n");
+	table_print(table, SIZE_MAX);
+	table_free(table);
+}
+
+int cmd_instance_show(const struct context *context, int argc, char **argv)
+{
+	char path[OBSERVE_PATH_MAX];
+	json_t *answer, *instance, *alone;
+	const char *problem;
+
+	if (argc != 2)
+		return command_usage("instance show", "PATH");
+	if (command_path(context, argv[1], path, sizeof(path)))
+		return 1;
+	answer = client_ask(context, json_pack("{s:s, s:s}", "q", "instance.show", "path", path));
+	if (!answer)
+		return 1;
+	instance = json_incref(json_object_get(answer, "instance"));
+	json_decref(answer);
+	if (context->is_json)
+		return print_json(context, instance);
+	alone = json_pack("[O]", instance);
+	instances_print(alone, 1);
+	json_decref(alone);
+	problem = json_string_value(json_object_get(json_object_get(instance, "slo"), "problem"));
+	if (problem)
+		printf("\nSLO problem: %s\n", problem);
+	expectation_print(json_object_get(instance, "expectation"));
+	frame_print(json_object_get(instance, "frame"));
+	seconds_print(json_object_get(instance, "seconds"));
+	json_decref(instance);
+	return print_end();
+}
+
+/* In danger first; where nothing is said of risk, the busy ones. */
+static int danger_compare(const void *a, const void *b)
+{
+	const json_t *left = *(json_t *const *)a, *right = *(json_t *const *)b;
+	static const char *const keys[] = { "risk", "cpu" };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		const json_t *left_value = json_object_get(left, keys[i]), *right_value = json_object_get(right, keys[i]);
+		double l = json_is_number(left_value) ? json_number_value(left_value) : -1;
+		double r = json_is_number(right_value) ? json_number_value(right_value) : -1;
+
+		if (l != r)
+			return l < r ? 1 : -1;
+	}
+	return strcmp(text_of(left, "path"), text_of(right, "path"));
+}
+
+/* A new array of the rows_max in most danger; takes the reference. */
+static json_t *instances_sort(json_t *instances, size_t rows_max)
+{
+	size_t count = json_array_size(instances);
+	json_t **sorted = calloc(count + 1, sizeof(json_t *)), *out = json_array();
+
+	for (size_t i = 0; sorted && i < count; i++)
+		sorted[i] = json_array_get(instances, i);
+	if (sorted)
+		qsort(sorted, count, sizeof(*sorted), danger_compare);
+	for (size_t i = 0; sorted && i < count && i < rows_max; i++)
+		json_array_append(out, sorted[i]);
+	free(sorted);
+	json_decref(instances);
+	return out;
+}
+
+struct top {
+	unsigned long iterations;	/* 0: without end */
+	double seconds;
+	size_t rows;
+};
+
+static int top_parse(int argc, char **argv, struct top *ret)
+{
+	*ret = (struct top){ .seconds = 1, .rows = TOP_ROWS };
+	for (int i = 1; i < argc; i++) {
+		bool is_valued = !strcmp(argv[i], "-n") || !strcmp(argv[i], "-d") || !strcmp(argv[i], "-r");
+		char *end = NULL;
+		double value = is_valued && i + 1 < argc ? strtod(argv[i + 1], &end) : 0;
+
+		if (!strcmp(argv[i], "--once")) {
+			ret->iterations = 1;
+			continue;
+		}
+		if (!is_valued || !end || *end || !(value > 0) || value > 1e6)
+			return -1;
+		if (argv[i][1] == 'n')
+			ret->iterations = (unsigned long)value;
+		else if (argv[i][1] == 'd')
+			ret->seconds = value;
+		else
+			ret->rows = (size_t)value;
+		i++;
+	}
+	return 0;
+}
+
+static int top_print(const struct context *context, const struct top *top)
+{
+	json_t *instances = client_instances(context);
+	size_t total = json_array_size(instances);
+	time_t now = time(NULL);
+	char clock[16];
+
+	if (!instances)
+		return 1;
+	instances = instances_sort(instances, top->rows);
+	if (context->is_json)
+		return print_json(context, instances);
+	/* Home and clear to the end instead of clearing first, so that nothing flickers. */
+	if (isatty(STDOUT_FILENO) && top->iterations != 1)
+		fputs("\033[H\033[J", stdout);
+	strftime(clock, sizeof(clock), "%T", localtime(&now));
+	printf("%s  %zu instances, %zu shown\n", clock, total, json_array_size(instances));
+	instances_print(instances, top->rows);
+	json_decref(instances);
+	return print_end();
+}
+
+int cmd_instance_top(const struct context *context, int argc, char **argv)
+{
+	struct top top;
+
+	if (top_parse(argc, argv, &top) < 0)
+		return command_usage("instance top", "[-n ITERATIONS] [-d SECONDS] [-r ROWS] [--once]");
+	for (unsigned long i = 1;; i++) {
+		struct timespec pause = { .tv_sec = (time_t)top.seconds,
+					  .tv_nsec = (long)((top.seconds - (double)(time_t)top.seconds) * 1e9) };
+		int status = top_print(context, &top);
+
+		if (status || i == top.iterations)
+			return status;
+		nanosleep(&pause, NULL);
+	}
+}

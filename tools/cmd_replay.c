@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * forestall replay: runs a recording again and says whether every forecast and plan comes out bit for bit the same. With
+ * --json also prints, one JSON object a line, each second of each annotated instance, each change of plan, and what the
+ * hands answered.
+ */
+#include <getopt.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "command.h"
+#include "serve/replay.h"
+
+struct output {
+	bool is_json, is_all;
+	struct plan last;	/* the plan printed last */
+};
+
+static json_t *real_or_null(double value)
+{
+	return isfinite(value) && value >= 0 ? json_real(value) : json_null();
+}
+
+static json_t *row_json(const float *values, int count)
+{
+	json_t *row = json_array();
+
+	for (int i = 0; i < count; i++)
+		json_array_append_new(row, real_or_null((double)values[i]));
+	return row;
+}
+
+static json_t *fan_json(const float fan[FORECAST_HORIZONS][FORECAST_QUANTILES])
+{
+	json_t *list = json_array();
+
+	for (int h = 0; h < FORECAST_HORIZONS; h++)
+		json_array_append_new(list, row_json(fan[h], FORECAST_QUANTILES));
+	return list;
+}
+
+static void line_print(json_t *line)
+{
+	json_dumpf(line, stdout, JSON_COMPACT | JSON_REAL_PRECISION(7));
+	putchar('\n');
+	json_decref(line);
+}
+
+static void second_print(const struct replay *replay, const struct predictor_instance *instance)
+{
+	const struct window_second *now = window_at(&instance->window, 0);
+	const struct forecast *forecast = &instance->forecast;
+	float host_cpus = replay->mind->predictor->config.host_cpus;
+
+	if (!now || !instance->has_frame)
+		return;
+	line_print(json_pack("{s:I,s:s,s:o,s:o,s:o,s:b,s:s,s:o,s:o,s:o,s:i,s:o}", "t_ns", (json_int_t)replay->time_ns,
+			     "instance", instance->info.path, "sli_ms", real_or_null((double)now->sli_ns / 1e6), "cpu",
+			     real_or_null((double)now->cpu), "demand_now",
+			     real_or_null((double)(instance->demand * host_cpus)), "violated", instance->is_violated, "source",
+			     forecast_source_name(forecast->source), "risk", row_json(forecast->risk, FORECAST_HORIZONS),
+			     "demand", fan_json(forecast->demand), "sli_fc", fan_json(forecast->sli), "weight",
+			     (int)instance->limits.weight, "quota_us",
+			     instance->limits.quota_us == QUOTA_NONE ? json_null() :
+								       json_integer((json_int_t)instance->limits.quota_us)));
+}
+
+static bool action_is_new(const struct plan *last, const struct plan_action *action)
+{
+	for (uint32_t i = 0; i < last->count; i++)
+		if (last->action[i].slot == action->slot && last->action[i].knob == action->knob)
+			return last->action[i].value != action->value || last->action[i].reason != action->reason;
+	return true;
+}
+
+static const char *path_of(const struct replay *replay, uint32_t slot)
+{
+	return replay->mind->predictor->instance[slot].info.path;
+}
+
+/* Only what changed since the plan before: a plan repeats what it holds at every tick. */
+static void plan_print(const struct replay *replay, struct output *output)
+{
+	const struct plan *plan = &replay->plan;
+
+	for (uint32_t i = 0; i < plan->count; i++) {
+		const struct plan_action *action = &plan->action[i];
+
+		if (!action_is_new(&output->last, action))
+			continue;
+		line_print(json_pack("{s:I,s:{s:s,s:s,s:s,s:I,s:I,s:s,s:f}}", "t_ns", (json_int_t)plan->time_ns, "action",
+				     "path", path_of(replay, action->slot), "for", path_of(replay, action->for_slot), "knob",
+				     knob_name(action->knob), "value", (json_int_t)action->value, "period_us",
+				     (json_int_t)action->period_us, "reason", plan_reason_name(action->reason), "risk",
+				     (double)action->risk));
+	}
+	if (!plan->count && output->last.count)
+		line_print(json_pack("{s:I,s:i}", "t_ns", (json_int_t)plan->time_ns, "release", (int)output->last.count));
+	output->last = *plan;
+}
+
+static void result_print(const struct replay *replay)
+{
+	const struct result *result = replay->result;
+	json_t *count = json_object();
+
+	for (uint32_t i = 0; i < result->count && i < ACTIONS_MAX; i++) {
+		const char *name = outcome_name(result->item[i].outcome);
+
+		json_object_set_new(count, name, json_integer(json_integer_value(json_object_get(count, name)) + 1));
+	}
+	line_print(json_pack("{s:I,s:o}", "t_ns", (json_int_t)replay->time_ns, "result", count));
+}
+
+static void tick_print(const struct replay *replay, struct output *output)
+{
+	const struct predictor *p = replay->mind->predictor;
+
+	for (uint32_t i = 0; replay->is_second && i < p->live_count; i++) {
+		const struct predictor_instance *instance = &p->instance[p->live[i]];
+
+		if (output->is_all || instance->info.slo.source != SLO_FROM_DEFAULT)
+			second_print(replay, instance);
+	}
+	plan_print(replay, output);
+}
+
+static void summary_print(const struct replay *replay, const struct output *output)
+{
+	FILE *to = output->is_json ? stderr : stdout;
+
+	fprintf(to, "%llu ticks, %llu forecasts and %llu plans run again: ", (unsigned long long)replay->ticks,
+		(unsigned long long)replay->forecasts, (unsigned long long)replay->plans);
+	if (replay->differing)
+		fprintf(to, "%llu differ, the first at %.3f s\n", (unsigned long long)replay->differing,
+			(double)replay->first_differing_ns / 1e9);
+	else
+		fprintf(to, "all bit for bit the same\n");
+}
+
+int cmd_replay(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' }, { "all", no_argument, NULL, 'a' }, { 0 },
+	};
+	struct output output = { 0 };
+	char error[REPLAY_ERROR_MAX];
+	struct replay *replay;
+	int option, kind, r;
+
+	optind = 1;
+	while ((option = getopt_long(argc, argv, "ja", options, NULL)) != -1) {
+		if (option != 'j' && option != 'a')
+			return EXIT_USAGE;
+		output.is_json |= option == 'j';
+		output.is_all |= option == 'a';
+	}
+	if (optind != argc - 1)
+		return command_usage("replay", "FILE [--json] [--all]");
+	if (replay_open(argv[optind], false, &replay, error)) {
+		fprintf(stderr, "forestall: %s\n", error);
+		return 1;
+	}
+	while ((kind = replay_next(replay)) > REPLAY_END) {
+		if (output.is_json && kind == REPLAY_TICK)
+			tick_print(replay, &output);
+		else if (output.is_json)
+			result_print(replay);
+	}
+	if (kind < 0)
+		fprintf(stderr, "forestall: recording %s: damaged after %llu ticks; record again\n", argv[optind],
+			(unsigned long long)replay->ticks);
+	summary_print(replay, &output);
+	r = kind < 0 || replay->differing ? 1 : 0;
+	replay_close(replay);
+	return r;
+}

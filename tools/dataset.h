@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Recordings as training data: frames from the shipping extractor, labels from what was measured later.
+ *
+ * "Violated within h" of second t is known when all seconds t + 1 .. t + h were measured, or one of them was violated. A
+ * second in which our own action held somewhere is censored: what would have happened without it is not known, so
+ * neither its SLI nor a "not violated" that spans it is a label.
+ */
+#ifndef FORESTALL_DATASET_H
+#define FORESTALL_DATASET_H
+
+#include "predict/train.h"
+
+struct dataset_source {
+	char file[256];		/* name without directories */
+	char label[128];
+	uint32_t crc32;		/* of the file's bytes */
+	uint32_t seconds;	/* frames taken */
+	bool is_held_out;
+};
+
+struct dataset {
+	struct train_sequence *sequence;
+	size_t sequence_count;
+	struct dataset_source *source;
+	size_t source_count;
+	uint64_t frames;
+	uint64_t violated, known;	/* labels at the second horizon, of bound instances */
+};
+
+/* Weight of an instance without a bound: it teaches demand, and that quiet instances are quiet. */
+#define DATASET_WEIGHT_UNBOUND 0.25f
+
+/* Adds one recording. 0, or -errno and one line in error[]; the dataset is then as before. */
+int dataset_add(struct dataset *dataset, const char *path, bool is_held_out, char error[256]);
+void dataset_free(struct dataset *dataset);
+
+#endif
