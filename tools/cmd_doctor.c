@@ -29,13 +29,15 @@ static json_t *probe_json(size_t idx, const struct probe_result *result)
 			 result->remedy[0] ? value_text(result->remedy) : json_null());
 }
 
-static void probe_row(struct table *table, size_t idx, const struct probe_result *result)
+/* A remedy has a line of its own: both texts are too long to stand side by side. */
+static void probe_print(size_t idx, const struct probe_result *result)
 {
-	table_cell(table, "%s", probe_state_name(result->state));
-	table_cell(table, "%s", probe_name(idx));
-	table_cell(table, "%s", probe_need_name(probe_need(idx)));
-	table_cell(table, "%s", result->reason);
-	table_cell(table, "%s", result->remedy);
+	printf("%-8s  %-19s  %s\n", probe_state_name(result->state), probe_name(idx), result->reason);
+	if (result->state == PROBE_OK)
+		return;
+	printf("%31sneeded to %s: %s\n", "", probe_need_name(probe_need(idx)), probe_purpose(idx));
+	if (result->remedy[0])
+		printf("%31s-> %s\n", "", result->remedy);
 }
 
 static void verdict_print(const struct verdict *verdict)
@@ -50,33 +52,32 @@ static void verdict_print(const struct verdict *verdict)
 
 int cmd_doctor(const struct context *context, int argc, char **argv)
 {
-	static const char *const headings[] = { "STATE", "PROBE", "NEEDED TO", "WHAT WAS FOUND", "WHAT TO DO" };
 	const struct probe_roots roots = PROBE_ROOTS_HOST;
 	struct verdict verdict = { true, true };
-	struct table *table = table_new(headings, 5);
-	json_t *probes = json_array();
+	json_t *probes;
 	int status;
 
 	(void)argv;
 	if (argc != 1)
 		return command_usage("doctor", "");
+	probes = json_array();
 	for (size_t i = 0; i < probe_count(); i++) {
 		struct probe_result result;
 
 		probe_run(i, &roots, &result);
 		verdict_add(&verdict, probe_need(i), result.state);
-		probe_row(table, i, &result);
-		json_array_append_new(probes, probe_json(i, &result));
+		if (context->is_json)
+			json_array_append_new(probes, probe_json(i, &result));
+		else
+			probe_print(i, &result);
 	}
 	if (context->is_json) {
 		status = print_json(context, json_pack("{s:b, s:b, s:O}", "can_observe", verdict.can_observe, "can_act",
 						       verdict.can_act, "probes", probes));
 	} else {
-		table_print(table, SIZE_MAX);
 		verdict_print(&verdict);
 		status = print_end();
 	}
-	table_free(table);
 	json_decref(probes);
 	return status || !verdict.can_observe ? 1 : 0;
 }

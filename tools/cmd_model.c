@@ -12,7 +12,7 @@
 #include "sense/modelfile.h"
 #include "serve/value.h"
 
-/* The model that the mind uses, else the configured one. -1 after it said that there is none. */
+/* The model that the mind uses, else the configured one, else the shipped one. -1 after it said that there is none. */
 static int path_find(const struct context *context, char ret[PATH_MAX])
 {
 	char problem[CONFIG_PROBLEM_MAX];
@@ -31,9 +31,12 @@ static int path_find(const struct context *context, char ret[PATH_MAX])
 	if (r == 0)
 		snprintf(ret, PATH_MAX, "%s", config.model);
 	config_done(&config);
-	if (r == 0 && ret[0])
+	if (r == 0 && (ret[0] || model_find(ret, PATH_MAX) == 0))
 		return 0;
-	print_problem("%s", r < 0 ? problem : "no model is in use or configured; name a FILE");
+	if (r < 0)
+		print_problem("%s", problem);
+	else
+		print_problem("no model is in use, configured, or at %s; name a FILE", ret);
 	return -1;
 }
 

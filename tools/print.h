@@ -4,6 +4,7 @@
 #define FORESTALL_PRINT_H
 
 #include <jansson.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "command.h"

@@ -16,7 +16,7 @@
 #define UNIFIED "boot with systemd.unified_cgroup_hierarchy=1 or cgroup_no_v1=all"
 
 static const char *const state_names[] = { "ok", "degraded", "missing" };
-static const char *const need_names[] = { "observe", "act", "comfort" };
+static const char *const need_names[] = { "observe", "act", "do more" };
 _Static_assert(ARRAY_COUNT(state_names) == PROBE_STATE_COUNT, "a name per state");
 _Static_assert(ARRAY_COUNT(need_names) == PROBE_NEED_COUNT, "a name per need");
 

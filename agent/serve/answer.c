@@ -154,7 +154,7 @@ static json_t *counts_json(const struct predictor *predictor)
 
 		annotated += instance->info.slo.source != SLO_FROM_DEFAULT;
 		bound += slo_is_bound(&instance->info.slo);
-		violated += instance->is_violated;
+		violated += answer_instance_is_violated(instance);
 	}
 	return json_pack("{s:i, s:i, s:i, s:i, s:i}", "observed", (int)predictor->live_count, "annotated",
 			 (int)annotated, "bound", (int)bound, "violated", (int)violated, "max",

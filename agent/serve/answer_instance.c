@@ -18,6 +18,11 @@ const struct predictor_instance *answer_instance_find(const struct predictor *pr
 	return NULL;
 }
 
+bool answer_instance_is_violated(const struct predictor_instance *instance)
+{
+	return instance->is_violated && slo_is_bound(&instance->info.slo);
+}
+
 static bool forecast_is_made(const struct predictor_instance *instance)
 {
 	return instance->has_frame && instance->forecast.source != FORECAST_NONE;
@@ -82,7 +87,7 @@ json_t *answer_instance_brief(const struct answer_world *world, const struct pre
 	json_object_set_new(brief, "forecast", json_string(forecast_source_name(is_made ? instance->forecast.source :
 											  FORECAST_NONE)));
 	json_object_set_new(brief, "limits", limits_json(&instance->limits));
-	json_object_set_new(brief, "violated", json_boolean(instance->is_violated));
+	json_object_set_new(brief, "violated", json_boolean(answer_instance_is_violated(instance)));
 	return brief;
 }
 

@@ -8,6 +8,12 @@
 /* The live instance of that path, or NULL. */
 const struct predictor_instance *answer_instance_find(const struct predictor *predictor, const char *path);
 
+/*
+ * A bound that somebody annotated was broken in the last second. The core compares all others with a default, for the
+ * sake of its features; that is nobody's promise.
+ */
+bool answer_instance_is_violated(const struct predictor_instance *instance);
+
 /* A line of instance.list. */
 json_t *answer_instance_brief(const struct answer_world *world, const struct predictor_instance *instance);
 

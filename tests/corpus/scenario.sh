@@ -45,13 +45,13 @@ for _ in {1..100}; do
 	sleep 0.1
 done
 redis-cli -p "$port" setrange page 65535 x >/dev/null
-epoch_ns=$(awk '{ printf "%d", ($1 + 2) * 1e9 }' /proc/uptime)
+epoch_ns=$(awk '{ printf "%d000000", ($1 + 2) * 1000 }' /proc/uptime) # awk's integers may be 32 bits
 "$bin/forestalld" --run-dir "$work" --config-dir "$work/none" --model "" --record "$out" \
 	--label "where=$where families=$families seed=$seed seconds=$seconds" 2>"$work/forestalld.log" &
 daemon=$!
 while read -r name threads weight lead spread program plan; do
 	mkdir -p "$top/$name"
-	echo "$weight" >"$top/$name/cpu.weight" 2>/dev/null || true
+	[[ ! -e $top/$name/cpu.weight ]] || echo "$weight" >"$top/$name/cpu.weight"
 	setfattr -n trusted.forestall.slo -v "tier=best-effort kind=batch" "$top/$name"
 	announce=()
 	if [[ $program != - ]]; then

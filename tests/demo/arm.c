@@ -80,8 +80,8 @@ static int meta_line(struct arm *arm, char *fields[], unsigned int count)
 		arm->bound_us = strtoull(fields[1], NULL, 10);
 	else if (!strcmp(key, "seconds"))
 		arm->seconds = (unsigned int)strtoul(fields[1], NULL, 10);
-	else if (!strcmp(key, "batch_weight"))
-		arm->batch_weight = strtod(fields[1], NULL);
+	else if (!strcmp(key, "runq_bound_ms"))
+		arm->runq_bound_ms = strtod(fields[1], NULL);
 	return 0;
 }
 

@@ -60,7 +60,7 @@ struct forecast {
 struct action {
 	double time_s;
 	unsigned int group_idx;
-	char knob[NAME_MAX_BYTES], reason[NAME_MAX_BYTES], outcome[NAME_MAX_BYTES];
+	char knob[NAME_MAX_BYTES], reason[NAME_MAX_BYTES], value[NAME_MAX_BYTES];
 };
 
 /* Limits and forecasts of one cgroup; group i < phase_count is the antagonist of phase i, the next is the server. */
@@ -74,7 +74,7 @@ struct group {
 struct arm {
 	uint64_t epoch_ns, seed, bound_us;
 	unsigned int seconds, phase_count, bin_count, action_count;
-	double batch_weight;
+	double runq_bound_ms; /* of the SLO that forestall was given */
 	bool has_decisions;
 	char sources[4 * NAME_MAX_BYTES]; /* which forecasters spoke */
 	struct phase phases[PHASES_MAX];

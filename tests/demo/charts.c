@@ -2,36 +2,29 @@
 #include "charts.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "fan.h"
 #include "measure.h"
 #include "plot.h"
 
-#define WIDTH 1200
-#define PLOT_LEFT 62
-#define PLOT_WIDTH 1076
-#define FAN_HORIZON 1 /* index of 2 s: long enough to act, short enough to be sharp */
-#define FAN_HORIZON_S 2.0
 #define LEN(array) (sizeof(array) / sizeof(*(array)))
 
 static const double latency_ticks_ms[] = {1, 10, 100, 1000};
 
-static struct plot plot_at(FILE *out, const struct arm *arm, double top, double height, double from, double to)
+struct plot chart_plot(FILE *out, const struct arm *arm, double top, double height, double from, double to)
 {
 	return (struct plot){
-		.out = out, .left = PLOT_LEFT, .top = top, .width = PLOT_WIDTH, .height = height,
+		.out = out, .left = CHART_LEFT, .top = top, .width = CHART_PLOT_WIDTH, .height = height,
 		.time_from_s = 0, .time_to_s = arm->seconds, .value_from = from, .value_to = to,
 	};
 }
 
 static void svg_open(FILE *out, double height, const char *label)
 {
-	fprintf(out, "<svg viewBox=\"0 0 %d %.0f\" role=\"img\" aria-label=\"%s\">\n", WIDTH, height, label);
+	fprintf(out, "<svg viewBox=\"0 0 %d %.0f\" role=\"img\" aria-label=\"%s\">\n", CHART_WIDTH, height, label);
 }
 
-/* When the antagonist wanted the CPU, as a shade behind all charts. */
-static void draw_occurrences(const struct plot *plot, const struct arm *arm)
+void chart_occurrences(const struct plot *plot, const struct arm *arm)
 {
 	for (unsigned int i = 0; i < arm->phase_count; i++)
 		for (unsigned int j = 0; j < arm->phases[i].count; j++)
@@ -79,13 +72,13 @@ void chart_overview(FILE *out, const struct arm *const arms[ARM_COUNT])
 {
 	svg_open(out, 40 + ARM_COUNT * 142, "client p99 of the three arms");
 	for (unsigned int i = 0; i < ARM_COUNT; i++) {
-		struct plot plot = plot_at(out, arms[i], 48 + i * 142, 100, 1, 1000);
+		struct plot plot = chart_plot(out, arms[i], 48 + i * 142, 100, 1, 1000);
 		char title[64], class_name[32];
 
 		plot.is_log = true;
 		snprintf(title, sizeof(title), "<tspan class=\"strong\">%s</tspan>", arm_names[i]);
 		snprintf(class_name, sizeof(class_name), "line %s", arm_names[i]);
-		draw_occurrences(&plot, arms[i]);
+		chart_occurrences(&plot, arms[i]);
 		draw_violations(&plot, arms[i]);
 		plot_frame(&plot, title, latency_ticks_ms, LEN(latency_ticks_ms), " ms", true);
 		draw_client(&plot, arms[i], BINS_PER_S, class_name);
@@ -103,89 +96,6 @@ static void draw_risk(const struct plot *plot, const struct group *server)
 	for (unsigned int i = 0; i < server->forecast_count; i++)
 		line_push(&line, server->forecasts[i].time_s, server->forecasts[i].risk[FAN_HORIZON]);
 	plot_steps(plot, &line, "line risk");
-}
-
-struct fan {
-	struct line low, middle, high, measured;
-};
-
-static void fan_push(struct fan *fan, double time_s, const double quantiles[QUANTILES], double measured)
-{
-	line_push(&fan->low, time_s + FAN_HORIZON_S, quantiles[0]);
-	line_push(&fan->middle, time_s + FAN_HORIZON_S, quantiles[1]);
-	line_push(&fan->high, time_s + FAN_HORIZON_S, quantiles[2]);
-	line_push(&fan->measured, time_s, measured);
-}
-
-static void fan_break(struct fan *fan)
-{
-	fan_push(fan, 0, (const double[QUANTILES]){NAN, NAN, NAN, NAN}, NAN);
-}
-
-static void fan_reset(struct fan *fan)
-{
-	fan->low.count = fan->middle.count = fan->high.count = fan->measured.count = 0;
-}
-
-static void fan_draw(const struct plot *plot, const struct fan *fan)
-{
-	plot_band(plot, &fan->low, &fan->high, "fan");
-	plot_line(plot, &fan->middle, "line middle");
-	plot_dots(plot, &fan->measured, 2.2, "came");
-}
-
-static double fan_top(const struct fan *fan, double at_least)
-{
-	for (size_t i = 0; i < fan->high.count; i++) {
-		at_least = fmax(at_least, fan->high.points[i].value);
-		at_least = fmax(at_least, fan->measured.points[i].value);
-	}
-	return at_least;
-}
-
-static void draw_sli_fan(FILE *out, const struct arm *arm, double top)
-{
-	static const double ticks[] = {0.01, 0.1, 1, 10, 100};
-	const struct group *server = &arm->groups[arm->phase_count];
-	struct plot plot = plot_at(out, arm, top, 100, 0.01, 100);
-	static struct fan fan;
-
-	plot.is_log = true;
-	fan_reset(&fan);
-	for (unsigned int i = 0; i < server->forecast_count; i++)
-		fan_push(&fan, server->forecasts[i].time_s, server->forecasts[i].sli[FAN_HORIZON],
-			 server->forecasts[i].sli_ms);
-	draw_occurrences(&plot, arm);
-	plot_frame(&plot, "server's run-queue wait, p99: said 2 s before (.1 to .9 band, median) against what came (dots)",
-		   ticks, LEN(ticks), " ms", false);
-	fan_draw(&plot, &fan);
-}
-
-/* The demand of the antagonist whose phase it is. */
-static void draw_demand_fan(FILE *out, const struct arm *arm, double top)
-{
-	static struct fan fan;
-	struct plot plot;
-	double high;
-
-	fan_reset(&fan);
-	for (unsigned int i = 0; i < arm->phase_count; i++) {
-		const struct group *group = &arm->groups[i];
-
-		fan_break(&fan);
-		for (unsigned int j = 0; j < group->forecast_count; j++) {
-			const struct forecast *forecast = &group->forecasts[j];
-
-			if (forecast->time_s >= arm->phases[i].from_s && forecast->time_s < arm->phases[i].to_s)
-				fan_push(&fan, forecast->time_s, forecast->demand[FAN_HORIZON], forecast->cpus);
-		}
-	}
-	high = ceil(fan_top(&fan, 1));
-	plot = plot_at(out, arm, top, 90, 0, high);
-	draw_occurrences(&plot, arm);
-	plot_frame(&plot, "antagonist's CPU demand: said 2 s before against what came", (double[]){0, high / 2, high}, 3,
-		   "", false);
-	fan_draw(&plot, &fan);
 }
 
 /* Lines of equal values are drawn once: the witness looked 20 times a second. */
@@ -224,10 +134,10 @@ static void draw_actions(const struct plot *plot, const struct arm *arm)
 		const struct action *action = &arm->actions[i];
 		double x = plot_x(plot, action->time_s), y = plot->top + plot->height + 4;
 
-		fprintf(plot->out, "<path class=\"act %s\" d=\"M%.1f %.1fl-3 7h6z\"><title>%.1f s: %s %s, %s, %s</title></path>\n",
+		fprintf(plot->out, "<path class=\"act %s\" d=\"M%.1f %.1fl-3 7h6z\"><title>%.1f s: %s %s = %s, %s</title></path>\n",
 			action->reason, x, y, action->time_s,
 			action->group_idx < arm->phase_count ? arm->phases[action->group_idx].name : "server",
-			action->knob, action->reason, action->outcome);
+			action->knob, action->value, action->reason);
 	}
 }
 
@@ -263,10 +173,10 @@ static bool any_quota(const struct arm *arm)
 
 static double chart_client(FILE *out, const struct arm *arm)
 {
-	struct plot plot = plot_at(out, arm, 48, 110, 1, 1000);
+	struct plot plot = chart_plot(out, arm, 48, 110, 1, 1000);
 
 	plot.is_log = true;
-	draw_occurrences(&plot, arm);
+	chart_occurrences(&plot, arm);
 	draw_violations(&plot, arm);
 	plot_frame(&plot, "client: p99 per 100 ms", latency_ticks_ms, LEN(latency_ticks_ms), " ms", false);
 	draw_client(&plot, arm, 1, "line client");
@@ -276,30 +186,30 @@ static double chart_client(FILE *out, const struct arm *arm)
 
 static double chart_forecasts(FILE *out, const struct arm *arm, double top)
 {
-	struct plot plot = plot_at(out, arm, top + 30, 60, 0, 1);
+	struct plot plot = chart_plot(out, arm, top + 30, 60, 0, 1);
 
-	draw_occurrences(&plot, arm);
+	chart_occurrences(&plot, arm);
 	plot_frame(&plot, "risk: P(server's SLO violated within 2 s), as forecast", (double[]){0, 0.5, 1}, 3, "", false);
 	draw_risk(&plot, &arm->groups[arm->phase_count]);
-	draw_sli_fan(out, arm, top + 120);
-	draw_demand_fan(out, arm, top + 250);
+	fan_draw_sli(out, arm, top + 120);
+	fan_draw_demand(out, arm, top + 250);
 	return top + 340;
 }
 
 static double chart_limits(FILE *out, const struct arm *arm, double top)
 {
-	struct plot plot = plot_at(out, arm, top + 30, 90, 1, 1000);
+	struct plot plot = chart_plot(out, arm, top + 30, 90, 1, 1000);
 
 	plot.is_log = true;
-	draw_occurrences(&plot, arm);
+	chart_occurrences(&plot, arm);
 	plot_frame(&plot, "cpu.weight of the antagonists, as the witness read it; marks: actions", latency_ticks_ms,
 		   LEN(latency_ticks_ms), "", false);
 	draw_limits(&plot, arm, false);
 	draw_actions(&plot, arm);
 	if (!any_quota(arm))
 		return plot.top + plot.height + 8;
-	plot = plot_at(out, arm, plot.top + plot.height + 38, 70, 0, 1);
-	draw_occurrences(&plot, arm);
+	plot = chart_plot(out, arm, plot.top + plot.height + 38, 70, 0, 1);
+	chart_occurrences(&plot, arm);
 	plot_frame(&plot, "cpu.max of the antagonists in CPUs (1: none)", (double[]){0, 0.5, 1}, 3, "", false);
 	draw_limits(&plot, arm, true);
 	return plot.top + plot.height;
@@ -315,8 +225,8 @@ void chart_arm(FILE *out, const struct arm *arm)
 	if (arm->has_decisions)
 		top = chart_forecasts(out, arm, top);
 	top = chart_limits(out, arm, top);
-	plot = plot_at(out, arm, top + 34, 80, 0, 1);
-	draw_occurrences(&plot, arm);
+	plot = chart_plot(out, arm, top + 34, 80, 0, 1);
+	chart_occurrences(&plot, arm);
 	plot_frame(&plot, "CPU that the antagonists got (shaded: when they wanted it)", (double[]){0, 0.5, 1}, 3, "", true);
 	draw_activity(&plot, arm);
 	fputs("</svg>\n", out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Reads what `forestall record export` wrote: one JSON object per line. */
+/* Reads what `forestall replay --json` wrote: one JSON object per line. Lines of other kinds are passed over. */
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
@@ -48,7 +48,7 @@ static int add_forecast(struct arm *arm, const json_t *line, double time_s)
 	forecast = &group->forecasts[group->forecast_count++];
 	forecast->time_s = time_s;
 	forecast->sli_ms = number_or_nan(json_object_get(line, "sli_ms"));
-	forecast->cpus = number_or_nan(json_object_get(line, "cpu"));
+	forecast->cpus = number_or_nan(json_object_get(line, "demand_now"));
 	read_row(json_object_get(line, "risk"), HORIZONS, forecast->risk);
 	read_quantiles(json_object_get(line, "demand"), forecast->demand);
 	read_quantiles(json_object_get(line, "sli_fc"), forecast->sli);
@@ -61,6 +61,17 @@ static void copy_text(char *to, const json_t *object, const char *key)
 	const char *text = json_string_value(json_object_get(object, key));
 
 	snprintf(to, NAME_MAX_BYTES, "%s", text ? text : "");
+}
+
+/* "1", or "2000/10000" for what has a period. */
+static void read_value(char *to, const json_t *object)
+{
+	json_int_t value = json_integer_value(json_object_get(object, "value"));
+	json_int_t period_us = json_integer_value(json_object_get(object, "period_us"));
+	int length = snprintf(to, NAME_MAX_BYTES, "%" JSON_INTEGER_FORMAT, value);
+
+	if (period_us)
+		snprintf(to + length, (size_t)(NAME_MAX_BYTES - length), "/%" JSON_INTEGER_FORMAT, period_us);
 }
 
 static int add_action(struct arm *arm, const json_t *object, double time_s)
@@ -78,7 +89,7 @@ static int add_action(struct arm *arm, const json_t *object, double time_s)
 	action->group_idx = idx;
 	copy_text(action->knob, object, "knob");
 	copy_text(action->reason, object, "reason");
-	copy_text(action->outcome, object, "outcome");
+	read_value(action->value, object);
 	return 0;
 }
 

@@ -95,13 +95,27 @@ static unsigned int count_changes(const struct group *group, double from_s, doub
 	return count;
 }
 
-/* NAN when the limit was never tight in that time. */
-static double first_tight_s(const struct group *group, double from_s, double to_s)
+/*
+ * When the tightening began that is in force at time_s, looking back no farther
+ * than from_s; if none is, the first one until to_s; NAN if there is none. What
+ * was held from before but given back in between does not count.
+ */
+static double tight_since_s(const struct group *group, double from_s, double time_s, double to_s)
 {
-	for (unsigned int i = 0; i < group->limit_count; i++)
-		if (group->limits[i].time_s >= from_s && group->limits[i].time_s < to_s &&
-		    limit_is_tight(group, &group->limits[i]))
-			return group->limits[i].time_s;
+	double since_s = NAN;
+
+	for (unsigned int i = 0; i < group->limit_count && group->limits[i].time_s < to_s; i++) {
+		const struct limit *limit = &group->limits[i];
+
+		if (limit->time_s < from_s)
+			continue;
+		if (!limit_is_tight(group, limit))
+			since_s = NAN;
+		else if (isnan(since_s))
+			since_s = limit->time_s;
+		if (limit->time_s >= time_s && !isnan(since_s))
+			return since_s;
+	}
 	return NAN;
 }
 
@@ -121,8 +135,8 @@ static int compare_doubles(const void *a, const void *b)
 }
 
 /*
- * From the first action for an occurrence to the violation that the client saw
- * at the same occurrence of the run in which nobody acted.
+ * From the action that was in force to the violation that the client saw at the
+ * same occurrence of the run in which nobody acted.
  */
 static void measure_lead(const struct arm *observe, const struct arm *arm, unsigned int idx, struct phase_result *ret)
 {
@@ -132,8 +146,8 @@ static void measure_lead(const struct arm *observe, const struct arm *arm, unsig
 	for (unsigned int i = 0; i < phase->count; i++) {
 		double start_s = phase->occurrences[i].start_s, end_s = phase->occurrences[i].end_s;
 		double from_s = fmax(earliest_s, start_s - LEAD_MAX_S);
-		double acted_s = first_tight_s(&arm->groups[idx], from_s, end_s);
 		double violated_s = first_violation_s(observe, start_s, end_s + 1);
+		double acted_s = tight_since_s(&arm->groups[idx], from_s, violated_s, end_s + 1);
 
 		earliest_s = end_s;
 		if (isnan(acted_s) || isnan(violated_s))

@@ -12,7 +12,8 @@ usage: tests/demo/run.sh [OPTION]...
   --order-seed N  seed of the order of the arms (default: random, printed)
   --jobs N        virtual machines at a time (default 2, or 1 on one core)
   --out DIR       results (default build/demo)
-  --bin DIR       programs (default build/bin)
+  --bin DIR       forestall's programs (default build/bin)
+  --load DIR      load programs and demo-report (default build/test)
   --report-only   make table and report again from DIR
 END
 }
@@ -21,7 +22,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 # shellcheck source=tests/demo/shapes
 . "$here/shapes"
-seed=$demo_seed order_seed=$RANDOM jobs=2 out=$root/build/demo bin=$root/build/bin report_only=0
+seed=$demo_seed order_seed=$RANDOM jobs=2 out=$root/build/demo bin=$root/build/bin load=$root/build/test report_only=0
 forestall=${FORESTALL:-}
 while (($#)); do
 	case $1 in
@@ -30,6 +31,7 @@ while (($#)); do
 	--jobs) jobs=$2; shift 2 ;;
 	--out) out=$2; shift 2 ;;
 	--bin) bin=$(realpath "$2"); shift 2 ;;
+	--load) load=$(realpath "$2"); shift 2 ;;
 	--report-only) report_only=1; shift ;;
 	-h | --help) usage; exit 0 ;;
 	*) usage >&2; exit 2 ;;
@@ -47,7 +49,7 @@ check_tools() {
 	for need in redis-server:redis-server redis-cli:redis-tools setfattr:attr; do
 		command -v "${need%%:*}" >/dev/null || die "${need%%:*} is missing: apt-get install ${need#*:}"
 	done
-	for need in "$forestall" "$bin/load-client" "$bin/load-burn" "$bin/load-watch" "$bin/demo-report"; do
+	for need in "$forestall" "$load/load-client" "$load/load-burn" "$load/load-watch" "$load/demo-report"; do
 		[[ -x $need ]] || die "$need is missing: run make"
 	done
 }
@@ -69,8 +71,11 @@ run_arm() {
 	for program in redis-server redis-cli setfattr bash awk sleep true; do
 		preload+=(--preload "$(type -P "$program")")
 	done
+	for program in "$load"/load-{client,burn,watch} "$forestall" "$bin/forestalld" "$bin/forestall-act"; do
+		[[ ! -e $program ]] || preload+=(--preload "$program")
+	done
 	exec "$root/tests/vm/run" --kernel 6.12 --icount --cpus 1 --mem 2G --timeout 500 "${preload[@]}" \
-		--preload "$bin" --preload "$forestall" --env "BIN=$bin" --env "FORESTALL=$forestall" --out "$out/$arm" \
+		--env "BIN=$bin" --env "LOAD=$load" --env "FORESTALL=$forestall" --out "$out/$arm" \
 		-- tests/demo/scenario.sh "$arm" "$seed" /out
 }
 
@@ -132,8 +137,8 @@ export_decisions() {
 	local arm
 	for arm in "${arms[@]}"; do
 		[[ -s $out/$arm/run.rec ]] || die "arm $arm left no recording"
-		"$forestall" record export "$out/$arm/run.rec" >"$out/$arm/decisions.jsonl" ||
-			die "cannot export the decisions of arm $arm"
+		"$forestall" replay "$out/$arm/run.rec" --json >"$out/$arm/decisions.jsonl" 2>"$out/$arm/replay.log" ||
+			die "arm $arm does not replay: $(tail -n 1 "$out/$arm/replay.log")"
 	done
 }
 
@@ -149,5 +154,5 @@ if ((!report_only)); then
 	run_arms || die "not all arms ran to their end"
 	export_decisions
 fi
-"$bin/demo-report" --out "$out/report.html" "$out/observe" "$out/reactive" "$out/forestall"
+"$load/demo-report" --out "$out/report.html" "$out/observe" "$out/reactive" "$out/forestall"
 echo "demo: $((SECONDS - began)) s; report: $out/report.html"

@@ -13,7 +13,8 @@ usage: tests/demo/scenario.sh ARM SEED OUTDIR
        reactive   forestall acts, its forecaster says "the future is like now"
        forestall  forestall acts on its forecasts
        none       no forestall at all (to try the load)
-Environment: BIN (default build/bin), FORESTALL (default $BIN/forestall)
+Environment: BIN (default build/bin), LOAD (load programs, default build/test),
+  FORESTALL (default $BIN/forestall)
 END
 }
 (($# == 3)) || { usage >&2; exit 2; }
@@ -22,6 +23,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/demo/shapes
 . "$here/shapes"
 bin=${BIN:-$here/../../build/bin}
+load=${LOAD:-$here/../../build/test}
 forestall=${FORESTALL:-$bin/forestall}
 demo=/sys/fs/cgroup/demo
 port=7777
@@ -54,7 +56,7 @@ make_cgroups() {
 		setfattr -n trusted.forestall.slo -v "tier=best-effort kind=batch" "$demo/$name"
 	done
 	setfattr -n trusted.forestall.slo -v \
-		"runq_p99<4ms window=1m budget=1% tier=critical kind=latency cpu=0.1..1" "$demo/server"
+		"runq_p99<${demo_runq_bound_ms}ms window=1m budget=1% tier=critical kind=latency cpu=0.1..1" "$demo/server"
 }
 
 start_server() {
@@ -76,15 +78,17 @@ start_forestall() {
 	forestall) ;;
 	*) die "no arm '$arm'" ;;
 	esac
-	run_in /sys/fs/cgroup/forestall "$forestall" up --mode $mode --forecaster $forecaster \
-		--root "$demo" --record "$out/run.rec" >"$out/forestall.log" 2>&1
+	run_in /sys/fs/cgroup/forestall "$forestall" up --mode $mode --forecaster $forecaster --no-web \
+		>"$out/forestall.log" 2>&1
 	daemon=$pid
-	for _ in {1..100}; do
+	for _ in {1..150}; do
 		kill -0 "$daemon" 2>/dev/null || die "forestall ended: $(tail -n 3 "$out/forestall.log")"
-		"$forestall" mode get >/dev/null 2>&1 && return 0
+		! "$forestall" status >/dev/null 2>&1 || break
 		sleep 0.1
 	done
-	die "forestall is not ready after 10 s: $(tail -n 3 "$out/forestall.log")"
+	"$forestall" status >"$out/status.txt" || die "forestall is not ready after 15 s"
+	run_in /sys/fs/cgroup/forestall "$forestall" record "$out/run.rec" >>"$out/forestall.log" 2>&1
+	recorder=$pid
 }
 
 # t = 0 of the run, the same for all programs.
@@ -96,10 +100,10 @@ write_meta() {
 		echo "epoch_ns,$epoch_ns"
 		echo "seconds,$demo_seconds"
 		echo "bound_us,$demo_bound_us"
-		echo "batch_weight,$demo_batch_weight"
+		echo "runq_bound_ms,$demo_runq_bound_ms"
 		for name in "${demo_phases[@]}"; do
 			echo "phase,$name,${demo_from[$name]},${demo_to[$name]}"
-			"$bin/load-burn" --threads $demo_threads --plan "${demo_plan[$name]}" --seed "$seed" --print |
+			"$load/load-burn" --threads $demo_threads --plan "${demo_plan[$name]}" --seed "$seed" --print |
 				sed "s/^/segment,$name,/"
 		done
 	} >"$out/meta.csv"
@@ -107,7 +111,7 @@ write_meta() {
 
 start_load() {
 	local name announce
-	run_in "$demo/client" "$bin/load-watch" "$out/limits.csv" "$demo/server" "${demo_phases[@]/#/$demo/}"
+	run_in "$demo/client" "$load/load-watch" "$out/limits.csv" "$demo/server" "${demo_phases[@]/#/$demo/}"
 	watch=$pid
 	for name in "${demo_phases[@]}"; do
 		announce=()
@@ -116,11 +120,11 @@ start_load() {
 			announce=(--announce "/tmp/$demo_announce_name" --announce-lead $demo_announce_lead_ms
 				--announce-spread $demo_announce_spread_ms)
 		fi
-		run_in "$demo/$name" "$bin/load-burn" --threads $demo_threads --plan "${demo_plan[$name]}" \
+		run_in "$demo/$name" "$load/load-burn" --threads $demo_threads --plan "${demo_plan[$name]}" \
 			--seed "$seed" --start-ns "$epoch_ns" --out "$out/burn-$name.csv" "${announce[@]}"
 		burners+=("$pid")
 	done
-	run_in "$demo/client" "$bin/load-client" --port $port --rate $demo_rate --seconds $demo_seconds --seed "$seed" \
+	run_in "$demo/client" "$load/load-client" --port $port --rate $demo_rate --seconds $demo_seconds --seed "$seed" \
 		--poisson --fifo --command "$demo_command" --bound-us $demo_bound_us --start-ns "$epoch_ns" \
 		--out "$out/client.csv"
 	client=$pid
@@ -144,6 +148,8 @@ stop_all() {
 	kill -TERM "$watch"
 	wait "$watch" || { failed=1; say "$arm: the witness failed"; }
 	if [[ -n $daemon ]]; then
+		kill -INT "$recorder" 2>/dev/null || true
+		wait "$recorder" || { failed=1; say "$arm: the recording failed"; }
 		kill -TERM "$daemon" 2>/dev/null || { failed=1; say "$arm: forestall ended before the run did"; }
 		wait "$daemon" || { failed=1; say "$arm: forestall exited with an error"; }
 	fi
@@ -152,7 +158,7 @@ stop_all() {
 	return $failed
 }
 
-daemon='' burners=()
+daemon='' recorder='' burners=()
 make_cgroups
 start_server
 start_forestall

@@ -120,6 +120,34 @@ static void training_learns_a_delayed_impulse(void **state)
 	train_free(train);
 }
 
+/* With a rate of nothing, an epoch's loss is that of an evaluation, which starts every sequence afresh. */
+static void epoch_sees_every_step_once_from_a_fresh_state(void **state)
+{
+	const struct train_set train_set = { world.sequences, SEQUENCES }, none = { NULL, 0 };
+	struct train_options options;
+	struct train_report report;
+	struct train *train;
+
+	(void)state;
+	make_impulses(19);
+	for (int s = 0; s < SEQUENCES; s++) {
+		world.sequences[s].steps = 1 + (uint32_t)s * 199 / (SEQUENCES - 1);
+		world.sequences[s].weight = s % 2 ? 1 : 3;
+	}
+	train_options_init(&options);
+	options.learning_rate = 1e-30f;
+	options.quantize_share = 0;
+	options.lanes = 5;
+	assert_int_equal(train_new(&options, &train_set, &none, NULL, &train), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(train_epoch(train, &report), 0);
+		assert_true(fabs(report.train_loss / report.validation_loss_float - 1) < 1e-5);
+		assert_true(fabs(report.train_loss / report.validation_loss_int8 - 1) < 2e-2);
+		assert_int_equal(report.best, i == 0);
+	}
+	train_free(train);
+}
+
 static void same_seed_gives_the_same_bytes(void **state)
 {
 	struct train_options options;
@@ -294,6 +322,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(training_learns_a_delayed_impulse),
+		cmocka_unit_test(epoch_sees_every_step_once_from_a_fresh_state),
 		cmocka_unit_test(same_seed_gives_the_same_bytes),
 		cmocka_unit_test(retraining_starts_from_given_weights),
 		cmocka_unit_test(senseless_options_are_refused),

@@ -257,25 +257,42 @@ static void state_carries_over_chunks(void **state)
 	}
 }
 
-/* The rounded float pass is what the int8 model computes, but for the 12 and 15 bit steps in between. */
+/* Mean distance of a chunk's outputs from those of the int8 model. */
+static double distance_from_int8(const struct lstm_float *real, const struct lstm_weights *quantized, bool rounded)
+{
+	static struct train_layout layout;
+	static struct train_tape tape;
+	static struct train_gradient sums;
+	struct lstm_float_state float_state = { 0 };
+	struct lstm_state int8_state = { 0 }, *states[] = { &int8_state };
+	struct train_options options;
+	struct train_sequence sequence;
+	double sum = 0;
+
+	train_options_init(&options);
+	train_random_seed(&random_source, 14);
+	sequence = draw_sequence(STEPS);
+	train_layout_fill(real, rounded, &layout);
+	train_chunk(&options, &layout, &sequence, 0, STEPS, &float_state, &tape, &sums);
+	for (int t = 0; t < STEPS; t++) {
+		float output[OUTPUT_COUNT];
+
+		lstm_step(quantized, lstm_isa_best(), states, input[t], output, 1);
+		for (int i = 0; i < OUTPUT_COUNT; i++)
+			sum += fabs((double)output[i] - tape.output[t][i]);
+	}
+	return sum / (STEPS * OUTPUT_COUNT);
+}
+
+/* The rounded float pass is what the int8 model computes, but for ties and the 12 and 15 bit steps in between. */
 static void rounded_training_sees_the_int8_model(void **state)
 {
 	static struct lstm_float weights, rounded;
 	static struct lstm_weights first, second;
-
-	struct lstm_float_state float_state = { 0 };
-	struct lstm_state int8_state = { 0 }, *states[] = { &int8_state };
-	static struct train_layout layout;
-	static struct train_tape tape;
-	static struct train_gradient sums;
-	struct train_sequence sequence;
-	struct train_options options;
-	double worst = 0;
+	double plain_distance, rounded_distance;
 
 	(void)state;
-	train_options_init(&options);
 	train_random_seed(&random_source, 13);
-	sequence = draw_sequence(STEPS);
 	draw_tiny(32, 0.4f, &weights);
 	rounded = weights;
 	train_round_weights(&rounded);
@@ -284,17 +301,10 @@ static void rounded_training_sees_the_int8_model(void **state)
 	assert_memory_equal(first.gate, second.gate, sizeof(first.gate));
 	assert_memory_equal(first.head, second.head, sizeof(first.head));
 
-	train_layout_fill(&weights, true, &layout);
-	train_chunk(&options, &layout, &sequence, 0, STEPS, &float_state, &tape, &sums);
-	for (int t = 0; t < STEPS; t++) {
-		float output[OUTPUT_COUNT];
-
-		lstm_step(&first, lstm_isa_best(), states, input[t], output, 1);
-		for (int i = 0; i < OUTPUT_COUNT; i++)
-			worst = fmax(worst, fabs((double)output[i] - tape.output[t][i]));
-	}
-	print_message("rounded float against int8: max %.5f\n", worst);
-	assert_true(worst < 0.02);
+	plain_distance = distance_from_int8(&weights, &first, false);
+	rounded_distance = distance_from_int8(&weights, &first, true);
+	print_message("mean distance from int8: %.5f, rounded %.5f\n", plain_distance, rounded_distance);
+	assert_true(rounded_distance < plain_distance / 4);
 }
 
 static void weights_that_cannot_be_int8_are_refused(void **state)

@@ -20,6 +20,7 @@ const char *const WORLD[WORLD_PATHS] = {
 };
 
 static pid_t load[2];
+static unsigned int checks, failures;
 
 void fail(const char *format, ...)
 {
@@ -316,4 +317,116 @@ bool name_is_running(const char *comm)
 	}
 	closedir(proc);
 	return is_running;
+}
+
+bool check(bool is_ok, const char *format, ...)
+{
+	va_list args;
+
+	checks++;
+	failures += !is_ok;
+	printf("%sok %u - ", is_ok ? "" : "not ", checks);
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	putchar('\n');
+	fflush(stdout);
+	return is_ok;
+}
+
+unsigned int check_count(void)
+{
+	return checks;
+}
+
+unsigned int check_failures(void)
+{
+	return failures;
+}
+
+bool world_is_restored(const char *before)
+{
+	const char *line = snapshot_differ(before);
+
+	if (line)
+		printf("# not as before: %s\n", line);
+	if (!name_is_running("forestall-act"))
+		return !line;
+	printf("# forestall-act is still running\n");
+	return false;
+}
+
+int world_wait(const char *before, int limit_ms)
+{
+	uint64_t start_ms = clock_ms();
+
+	while (snapshot_differ(before)) {
+		if (clock_ms() > start_ms + (uint64_t)limit_ms)
+			return -1;
+		usleep(2000);
+	}
+	return (int)(clock_ms() - start_ms);
+}
+
+static void action_fill(struct action *action, const char *path, uint32_t knob, uint64_t value, uint64_t period_us)
+{
+	char full[512];
+	struct stat stat_buf;
+
+	snprintf(full, sizeof(full), "%s%s", ROOT, path);
+	memset(action, 0, sizeof(*action));
+	snprintf(action->path, sizeof(action->path), "%s", path);
+	action->cgroup_id = stat(full, &stat_buf) < 0 ? 1 : stat_buf.st_ino;
+	action->knob = knob;
+	action->value = value;
+	action->period_us = period_us;
+	action->lease_ms = 60000;
+}
+
+static void message_call(const struct message *message, struct result *ret)
+{
+	int fd = act_client_open(SOCKET);
+	int r = fd < 0 ? fd : act_client_call(fd, message, ret, 5000);
+
+	if (r < 0) {
+		errno = -r;
+		fail("the hands do not answer");
+	}
+	close(fd);
+}
+
+struct result_item plan_one(const char *path, uint32_t knob, uint64_t value, uint64_t period_us)
+{
+	static struct message message;
+	static struct result result;
+
+	memset(&message, 0, sizeof(message));
+	message.kind = MESSAGE_PLAN;
+	message.count = 1;
+	action_fill(&message.action[0], path, knob, value, period_us);
+	message_call(&message, &result);
+	return result.item[0];
+}
+
+bool plan_some(void)
+{
+	static struct message message;
+	static struct result result;
+	bool is_applied = true;
+
+	memset(&message, 0, sizeof(message));
+	message.kind = MESSAGE_PLAN;
+	message.count = 5;
+	action_fill(&message.action[0], "/kt/plain", KNOB_CPU_WEIGHT, 210, 0);
+	action_fill(&message.action[1], "/kt/weighty", KNOB_CPU_MAX, 70000, 100000);
+	action_fill(&message.action[2], "/kt/tight", KNOB_CPU_MAX, UINT64_MAX, 50000);
+	action_fill(&message.action[3], "/kt/nest/with blank%", KNOB_CPU_WEIGHT, 9, 0);
+	action_fill(&message.action[4], "/kt/weighty", KNOB_CPU_IDLE, 1, 0);
+	/* Kernels before 5.15 have no cpu.idle. */
+	if (access(ROOT "/kt/weighty/cpu.idle", F_OK) < 0)
+		message.count--;
+	message_call(&message, &result);
+	for (uint32_t i = 0; i < message.count; i++)
+		is_applied = is_applied && result.item[i].outcome == OUTCOME_APPLIED;
+	return is_applied;
 }

@@ -57,6 +57,27 @@ int undo_run(const struct programs *programs);
 /* Whether any process has this name. */
 bool name_is_running(const char *comm);
 
+/* Prints an ok or not ok line. Returns `is_ok`. */
+bool check(bool is_ok, const char *format, ...) __attribute__((format(printf, 2, 3)));
+unsigned int check_count(void);
+unsigned int check_failures(void);
+
+/* The world is as in the snapshot and no hands are left; says in a comment line what is not. */
+bool world_is_restored(const char *before);
+
+/* Waits until the world is as in the snapshot. Returns the ms it took, or -1 after limit_ms. */
+int world_wait(const char *before, int limit_ms);
+
+/* One action answered by the hands; lease 60 s. Ends the test when they do not answer. */
+struct result_item;
+struct result_item plan_one(const char *path, uint32_t knob, uint64_t value, uint64_t period_us);
+
+/* Makes the hands hold five knobs in four cgroups, cpu.idle over a weight among them. False when they refuse. */
+bool plan_some(void);
+
+/* What forbids, refuses and yields (kill_rules.c). */
+void rules_test(const struct programs *programs, const char *before);
+
 uint64_t clock_ms(void);
 void sleep_ms(unsigned int ms);
 

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * N synthetic instances through one second of the pure path: ten ticks of samples, windows, frames, LSTM, forecasts and
+ * plans; no kernel, no writes. Every instance is active, one in ten is annotated. Medians of interleaved rounds; last line
+ * JSON. Weights are random: the work does not depend on them.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "decide/mind.h"
+
+#define ROUNDS 15
+#define TICKS 10
+static const uint32_t sizes[] = { 100, 1000, 10000 };
+#define SIZES (sizeof(sizes) / sizeof(sizes[0]))
+
+static uint64_t state = 88172645463325252ull;
+
+static uint32_t draw(uint32_t below)
+{
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return (uint32_t)(state >> 32) % below;
+}
+
+static void weights_draw(struct lstm_weights *weights)
+{
+	memset(weights, 0, sizeof(*weights));
+	weights->config = (struct lstm_config){ FEATURE_COUNT, LSTM_HIDDEN_DEFAULT, OUTPUT_COUNT };
+	for (uint32_t i = 0; i < FEATURE_COUNT; i++) {
+		weights->input_scale[i] = 1.0f / 64;
+		weights->input_zero[i] = 128;
+	}
+	for (uint32_t row = 0; row < LSTM_GATES * LSTM_HIDDEN_DEFAULT; row++) {
+		weights->gate_scale[row] = 1.0f / 256;
+		for (uint32_t column = 0; column < FEATURE_COUNT + LSTM_HIDDEN_DEFAULT; column++)
+			weights->gate[lstm_gate_index(&weights->config, row, column)] =
+				(int8_t)((int)draw(2 * LSTM_WEIGHT_MAX + 1) - LSTM_WEIGHT_MAX);
+	}
+	for (uint32_t row = 0; row < OUTPUT_COUNT; row++) {
+		weights->head_scale[row] = 1.0f / 256;
+		for (uint32_t column = 0; column < LSTM_HIDDEN_DEFAULT; column++)
+			weights->head[lstm_head_index(&weights->config, row, column)] =
+				(int8_t)((int)draw(2 * LSTM_WEIGHT_MAX + 1) - LSTM_WEIGHT_MAX);
+	}
+	if (lstm_weights_derive(weights))
+		abort();
+}
+
+static struct mind *mind_make(uint32_t count, const struct lstm_weights *weights)
+{
+	struct predictor_config config = { .slots_max = count + 1, .host_cpus = 64, .second_ns = 1000000000ull,
+					   .forecaster = FORECAST_LSTM, .weights = weights, .isa = lstm_isa_best() };
+	struct plan_policy policy;
+	struct mind *mind;
+
+	plan_policy_init(&policy);
+	mind = mind_new(&config, &policy);
+	for (uint32_t slot = 1; mind && slot <= count; slot++) {
+		struct observation observation = { .kind = OBSERVE_INSTANCE };
+
+		slo_init(&observation.instance.slo);
+		observation.instance.slot = slot;
+		observation.instance.cgroup_id = slot;
+		snprintf(observation.instance.path, sizeof(observation.instance.path), "/bench/%u", slot);
+		if (slot % 10 == 0) {
+			observation.instance.slo.source = SLO_FROM_TRUSTED_XATTR;
+			observation.instance.slo.bound[SLI_RUNQ_P99] = slot % 20 ? 0 : 5000000;
+			observation.instance.slo.tier = slot % 20 ? TIER_BEST_EFFORT : TIER_CRITICAL;
+		}
+		predictor_observe(mind->predictor, &observation);
+	}
+	return mind;
+}
+
+static void sample_draw(struct observation *observation, uint32_t slot)
+{
+	struct observe_sample *sample = &observation->sample;
+
+	observation->kind = OBSERVE_SAMPLE;
+	memset(sample, 0, offsetof(struct observe_sample, bucket));
+	sample->slot = slot;
+	sample->moved.oncpu_ns = draw(5000000);
+	sample->moved.wait_ns = draw(1000000);
+	sample->moved.switches = 20;
+	sample->moved.good = 19;
+	sample->moved.bad = 1;
+	sample->bucket_count = 6;
+	for (uint32_t i = 0; i < 6; i++)
+		sample->bucket[i] = (struct observe_bucket){ .idx = (uint16_t)(10 + 8 * i + draw(8)), .count = 4 };
+}
+
+static double round_us(struct mind *mind, uint32_t count, uint64_t *now_ns)
+{
+	static struct observation observation;
+	static struct plan plan;
+	struct timespec from, to;
+
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	for (int tick = 0; tick < TICKS; tick++) {
+		for (uint32_t slot = 1; slot <= count; slot++) {
+			sample_draw(&observation, slot);
+			predictor_observe(mind->predictor, &observation);
+		}
+		*now_ns += 100000000ull;
+		mind_tick(mind, *now_ns, &plan);
+	}
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	return ((double)(to.tv_sec - from.tv_sec) * 1e6 + (double)(to.tv_nsec - from.tv_nsec) / 1e3) / count;
+}
+
+static int ascending(const void *a, const void *b)
+{
+	return *(const double *)a < *(const double *)b ? -1 : *(const double *)a > *(const double *)b;
+}
+
+int main(void)
+{
+	static struct lstm_weights weights;
+	static double us[SIZES][ROUNDS];
+	struct mind *mind[SIZES];
+	uint64_t now_ns[SIZES];
+
+	weights_draw(&weights);
+	for (size_t i = 0; i < SIZES; i++) {
+		now_ns[i] = 1000000000ull;
+		mind[i] = mind_make(sizes[i], &weights);
+		if (!mind[i])
+			return 1;
+		round_us(mind[i], sizes[i], &now_ns[i]);
+	}
+	for (int round = 0; round < ROUNDS; round++)
+		for (size_t i = 0; i < SIZES; i++)
+			us[i][round] = round_us(mind[i], sizes[i], &now_ns[i]);
+	printf("one second (10 ticks, 1 forecast) per instance, isa %s, median of %d\n", lstm_isa_name(lstm_isa_best()), ROUNDS);
+	for (size_t i = 0; i < SIZES; i++) {
+		qsort(us[i], ROUNDS, sizeof(us[i][0]), ascending);
+		printf("%6u instances: %.3f us (min %.3f, max %.3f)\n", sizes[i], us[i][ROUNDS / 2], us[i][0],
+		       us[i][ROUNDS - 1]);
+		mind_free(mind[i]);
+	}
+	printf("{\"bench\":\"tick\",\"n\":[%u,%u,%u],\"us_per_instance\":[%.3f,%.3f,%.3f]}\n", sizes[0], sizes[1], sizes[2],
+	       us[0][ROUNDS / 2], us[1][ROUNDS / 2], us[2][ROUNDS / 2]);
+	return 0;
+}

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * forestall up: runs the hands, the mind and, where it is built, the web surface, and ends them in the order that leaves
+ * nothing changed: the mind first, so that no plan comes any more, then the hands, which undo, then once more the undo
+ * from the journal, in case the hands could not.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "act/bounds.h"
+#include "act/lock.h"
+#include "act/takeover.h"
+#include "child.h"
+#include "client.h"
+#include "print.h"
+#include "run_mode.h"
+
+#define BACKOFF_MAX_MS 10000
+#define EARLY_NS NS_PER_S	/* hands that fail within this have failed to start */
+#define MIND_PATIENCE_MS 3000
+#define HANDS_PATIENCE_MS 10000
+#define READY_POLL_MS 100
+
+enum role { ROLE_HANDS, ROLE_MIND, ROLE_WEB, ROLE_COUNT };
+
+struct up {
+	const struct context *context;
+	struct child child[ROLE_COUNT];
+	bool has_web;
+	bool is_ready;
+	bool is_stopping;
+	int status;
+	int signal_fd;
+	int lock_fd;
+};
+
+struct up_options {
+	const char *mode, *forecaster, *model;
+	bool no_web;
+};
+
+static const char usage_text[] = "[--mode MODE] [--forecaster lstm|statistical|persistence] [--model FILE] [--no-web]";
+
+static int options_parse(int argc, char **argv, struct up_options *ret)
+{
+	const struct {
+		const char *name;
+		const char **value;
+	} valued[] = { { "--mode", &ret->mode }, { "--forecaster", &ret->forecaster }, { "--model", &ret->model } };
+	const size_t count = sizeof(valued) / sizeof(valued[0]);
+
+	for (int i = 1; i < argc; i++) {
+		size_t k = 0;
+
+		if (!strcmp(argv[i], "--no-web")) {
+			ret->no_web = true;
+			continue;
+		}
+		while (k < count && strcmp(argv[i], valued[k].name))
+			k++;
+		if (k == count || i + 1 >= argc)
+			return -EINVAL;
+		*valued[k].value = argv[++i];
+	}
+	return ret->mode && mode_parse(ret->mode) == MODE_COUNT ? -EINVAL : 0;
+}
+
+/* The descriptor that keeps a second supervisor of the same directory out, or -1 after it said why not. */
+static int up_lock(const char *run_dir)
+{
+	int dir_fd = run_dir_open(run_dir), fd;
+
+	if (dir_fd < 0) {
+		print_problem("%s: %s; it must be a directory that root alone can write", run_dir, strerror(-dir_fd));
+		return -1;
+	}
+	fd = openat(dir_fd, "up.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	close(dir_fd);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	print_problem("%s/up.lock: another 'forestall up' runs here; end it first or give --run-dir", run_dir);
+	return -1;
+}
+
+/* Signals are taken from a descriptor, so that nothing is interrupted half way. */
+static int signals_open(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static const char *mode_now(const struct up *up)
+{
+	int mode = run_mode_load(up->context->run_dir);
+
+	if (mode >= 0)
+		return mode_name((enum mode)mode);
+	print_problem("%s/mode: names no mode; taken as observe", up->context->run_dir);
+	return mode_name(MODE_OBSERVE);
+}
+
+/* The words are written anew at each start, since the mode may have changed. */
+static void hands_words(struct up *up)
+{
+	struct child *hands = &up->child[ROLE_HANDS];
+
+	hands->words = 1;
+	child_option(hands, "--mode", mode_now(up));
+	child_option(hands, "--run-dir", up->context->run_dir);
+	child_option(hands, "--cgroup-root", up->context->cgroup_root);
+	hands->word[hands->words] = NULL;
+}
+
+static void stop_begin(struct up *up, int status)
+{
+	if (!up->is_stopping)
+		up->status = status;
+	up->is_stopping = true;
+}
+
+static void role_start(struct up *up, enum role role)
+{
+	struct child *child = &up->child[role];
+	int r;
+
+	if (role == ROLE_HANDS)
+		hands_words(up);
+	r = child_start(child);
+	if (r < 0) {
+		print_problem("%s: cannot be started: %s; tried again soon", child->name, strerror(-r));
+		child_delay(child, BACKOFF_MAX_MS);
+	} else if (role == ROLE_HANDS) {
+		print_note("up: %s started, pid %d, mode %s", child->name, (int)child->pid, child->word[2]);
+	} else {
+		print_note("up: %s started, pid %d", child->name, (int)child->pid);
+	}
+}
+
+static void hands_ended(struct up *up, enum child_end end, int code)
+{
+	struct child *hands = &up->child[ROLE_HANDS];
+
+	if (end == CHILD_CHANGED_MODE) {
+		print_note("up: %s ended to change its mode", hands->name);
+		role_start(up, ROLE_HANDS);
+	} else if (end == CHILD_GAVE_UP && child_now_ns() - hands->start_ns < EARLY_NS) {
+		print_problem("up: %s could not start, status %d; it says why above", hands->name, code);
+		stop_begin(up, code == EXIT_USAGE ? EXIT_USAGE : 1);
+	} else {
+		print_note("up: %s ended by %s %d, started again", hands->name, end == CHILD_KILLED ? "signal" : "status",
+			   code);
+		child_delay(hands, BACKOFF_MAX_MS);
+		/* Until they are back nobody undoes, so the first time does not wait. */
+		if (child_now_ns() - hands->start_ns >= EARLY_NS)
+			hands->due_ns = child_now_ns();
+	}
+}
+
+static void mind_ended(struct up *up, enum child_end end, int code)
+{
+	struct child *mind = &up->child[ROLE_MIND];
+
+	if (end == CHILD_GAVE_UP || end == CHILD_CHANGED_MODE) {
+		print_problem("up: %s gave up, status %d; it says why above", mind->name, code);
+		stop_begin(up, code);
+		return;
+	}
+	child_delay(mind, BACKOFF_MAX_MS);
+	up->is_ready = false;
+	print_note("up: %s ended by %s %d, started again in %llu ms", mind->name,
+		   end == CHILD_KILLED ? "signal" : "status", code,
+		   (unsigned long long)((mind->due_ns - child_now_ns()) / NS_PER_MS));
+}
+
+/* Nothing depends on it, so it never takes the others down. */
+static void web_ended(struct up *up, enum child_end end, int code)
+{
+	struct child *web = &up->child[ROLE_WEB];
+
+	if (end == CHILD_GAVE_UP) {
+		print_problem("up: %s gave up, status %d; the rest goes on without it", web->name, code);
+		return;
+	}
+	child_delay(web, BACKOFF_MAX_MS);
+	print_note("up: %s ended by %s %d, started again soon", web->name, end == CHILD_KILLED ? "signal" : "status", code);
+}
+
+static void children_reap(struct up *up)
+{
+	static void (*const ended[])(struct up *up, enum child_end end, int code) = { hands_ended, mind_ended, web_ended };
+	int status, code;
+	pid_t pid;
+
+	_Static_assert(sizeof(ended) / sizeof(ended[0]) == ROLE_COUNT, "a rule per role");
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (int role = 0; role < ROLE_COUNT; role++)
+			if (up->child[role].pid == pid) {
+				enum child_end end = child_end(&up->child[role], status, &code);
+
+				if (!up->is_stopping)
+					ended[role](up, end, code);
+			}
+}
+
+static void signals_take(struct up *up)
+{
+	struct signalfd_siginfo info;
+
+	while (read(up->signal_fd, &info, sizeof(info)) == sizeof(info))
+		if (info.ssi_signo != SIGCHLD) {
+			print_note("up: told to end by signal %u", info.ssi_signo);
+			stop_begin(up, 0);
+		}
+	children_reap(up);
+}
+
+/* Says once that the mind answers: from then on the host is watched. */
+static void ready_check(struct up *up)
+{
+	json_t *answer;
+	int error;
+
+	if (up->is_ready || !up->child[ROLE_MIND].pid)
+		return;
+	answer = client_call(up->context->run_dir, json_pack("{s:s}", "q", "status"), &error);
+	if (!json_is_true(json_object_get(answer, "ok"))) {
+		json_decref(answer);
+		return;
+	}
+	up->is_ready = true;
+	print_note("up: ready, %.0f cgroups observed",
+		   json_number_value(json_object_get(json_object_get(answer, "instances"), "observed")));
+	json_decref(answer);
+}
+
+static int pause_ms(const struct up *up)
+{
+	uint64_t now_ns = child_now_ns(), next_ns = UINT64_MAX;
+
+	for (int role = 0; role < ROLE_COUNT; role++)
+		if (up->child[role].due_ns && up->child[role].due_ns < next_ns)
+			next_ns = up->child[role].due_ns;
+	if (!up->is_ready && next_ns > now_ns + READY_POLL_MS * NS_PER_MS)
+		next_ns = now_ns + READY_POLL_MS * NS_PER_MS;
+	if (next_ns == UINT64_MAX)
+		return -1;
+	return next_ns <= now_ns ? 0 : (int)((next_ns - now_ns) / NS_PER_MS) + 1;
+}
+
+static void up_run(struct up *up)
+{
+	struct pollfd signals = { .fd = up->signal_fd, .events = POLLIN };
+
+	while (!up->is_stopping) {
+		poll(&signals, 1, pause_ms(up));
+		signals_take(up);
+		for (int role = 0; role < ROLE_COUNT && !up->is_stopping; role++)
+			if (up->child[role].due_ns && up->child[role].due_ns <= child_now_ns())
+				role_start(up, (enum role)role);
+		if (!up->is_stopping)
+			ready_check(up);
+	}
+}
+
+static void undo_note(void *arg, const struct hold *hold, const struct undo_report *report)
+{
+	(void)arg;
+	print_note("up: %s %s: %s", hold->path, knob_name(hold->knob), undo_result_name(report->result));
+}
+
+static void up_stop(struct up *up)
+{
+	struct takeover undo;
+	int r;
+
+	child_stop(&up->child[ROLE_WEB], MIND_PATIENCE_MS);
+	child_stop(&up->child[ROLE_MIND], MIND_PATIENCE_MS);
+	child_stop(&up->child[ROLE_HANDS], HANDS_PATIENCE_MS);
+	r = act_takeover_undo(up->context->run_dir, up->context->cgroup_root, undo_note, NULL, &undo);
+	if (r < 0) {
+		print_problem("up: the undo failed: %s; see 'forestall journal show'", strerror(-r));
+		up->status = up->status ? up->status : 1;
+	} else {
+		print_note("up: ended, nothing is left changed");
+	}
+}
+
+/* Finds the programs. -1 after it said which one is not there. */
+static int children_init(struct up *up, const struct up_options *options)
+{
+	const struct context *context = up->context;
+	struct child *mind = &up->child[ROLE_MIND], *web = &up->child[ROLE_WEB];
+
+	if (child_init(&up->child[ROLE_HANDS], "forestall-act") < 0 || child_init(mind, "forestalld") < 0) {
+		print_problem("forestall-act and forestalld must lie beside this program; install forestall as a whole");
+		return -1;
+	}
+	child_option(mind, "--run-dir", context->run_dir);
+	child_option(mind, "--config-dir", context->config_dir);
+	child_option(mind, "--cgroup-root", context->cgroup_root);
+	child_option(mind, "--forecaster", options->forecaster);
+	child_option(mind, "--model", options->model);
+	up->has_web = !options->no_web && child_init(web, "forestall-web") == 0;
+	if (up->has_web)
+		child_option(web, "--run-dir", context->run_dir);
+	return 0;
+}
+
+int cmd_up(const struct context *context, int argc, char **argv)
+{
+	struct up up = { .context = context, .lock_fd = -1 };
+	struct up_options options = { 0 };
+	int r = 0;
+
+	if (options_parse(argc, argv, &options) < 0)
+		return command_usage("up", usage_text);
+	if (children_init(&up, &options) < 0)
+		return 1;
+	up.lock_fd = up_lock(context->run_dir);
+	if (up.lock_fd < 0)
+		return 1;
+	if (options.mode)
+		r = run_mode_save(context->run_dir, mode_parse(options.mode));
+	up.signal_fd = signals_open();
+	if (r < 0 || up.signal_fd < 0) {
+		print_problem("%s: %s; run as root", context->run_dir, strerror(r < 0 ? -r : errno));
+		close(up.lock_fd);
+		return 1;
+	}
+	for (int role = 0; role < ROLE_COUNT; role++)
+		if (role != ROLE_WEB || up.has_web)
+			role_start(&up, (enum role)role);
+	up_run(&up);
+	up_stop(&up);
+	close(up.signal_fd);
+	close(up.lock_fd);
+	return up.status;
+}
