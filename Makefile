@@ -12,7 +12,7 @@ ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
 
 CFLAGS ?= -O2 -g
 # No fused multiply-add: a recording replays bit for bit on another machine of the same build.
-override CFLAGS += -std=gnu11 -Wall -Wextra -Wshadow -Werror -ffp-contract=off -MMD -MP \
+override CFLAGS += -std=gnu11 -D_GNU_SOURCE= -Wall -Wextra -Wshadow -Werror -ffp-contract=off -MMD -MP \
 	-I. -Ibpf -Iagent -Iplanner -Ibuild/bpf
 LIBS := -lbpf -lelf -lz -ljansson -linih -lm
 BPF_CFLAGS := -g -O2 -target bpf -D__TARGET_ARCH_$(ARCH) -Wall -Werror -Wno-missing-declarations -Ivmlinux -Ibpf
@@ -36,7 +36,7 @@ ARCHIVES := $(addprefix build/lib/lib,tools.a serve.a sense.a act.a decide.a pre
 BINS := $(addprefix build/bin/,forestall forestalld forestall-act $(if $(WEB_MAIN),forestall-web))
 UNIT := $(patsubst tests/unit/%.c,build/test/%,$(wildcard tests/unit/test_*.c))
 BPF_TESTS := $(patsubst tests/bpf/%.c,build/test/%,$(wildcard tests/bpf/test_*.c))
-VM_PROGRAMS := $(patsubst tests/vm/%.c,build/test/%,$(wildcard tests/vm/*.c))
+VM_PROGRAMS := $(addprefix build/test/,kill_act mind_driver)
 LOAD := $(addprefix build/test/,load-client load-burn load-watch demo-report)
 
 all: $(BINS) ## build the programs
@@ -59,7 +59,6 @@ build/bpf/forestall.skel.h: build/bpf/forestall.o
 	$(Q)$(BPFTOOL) gen skeleton $< name forestall_bpf > $@
 
 # --- user space ------------------------------------------------------------------------------------------------------
-build/obj/tests/load/%: override CFLAGS += -D_GNU_SOURCE
 build/obj/agent/predict/train%.o build/obj/agent/predict/lstm%.o build/obj/agent/predict/adam.o: override CFLAGS += -O3
 build/obj/agent/sense/load.o: build/bpf/forestall.skel.h
 build/obj/%.o: %.c | build/deps.stamp
@@ -104,7 +103,9 @@ build/test/bench_%: build/obj/tests/bench/bench_%.o $(ARCHIVES)
 	$(call link)
 build/test/forestall-act: $(patsubst build/obj/%,build/steps/%,$(ACT) build/obj/$(ACT_MAIN:.c=.o))
 	$(call link)
-$(VM_PROGRAMS): build/test/%: build/obj/tests/vm/%.o $(ARCHIVES)
+build/test/kill_act: $(filter build/obj/tests/vm/kill_%,$(call objects,tests/vm)) $(ARCHIVES)
+	$(call link)
+build/test/mind_driver: build/obj/tests/vm/mind_driver.o $(ARCHIVES)
 	$(call link)
 build/test/load-client: $(addprefix build/obj/tests/load/,client.o exchange.o hist.o)
 	$(call link)
@@ -112,7 +113,7 @@ build/test/load-burn: $(addprefix build/obj/tests/load/,burn.o shape.o)
 	$(call link)
 build/test/load-watch: build/obj/tests/load/watch.o
 	$(call link)
-build/test/demo-report: $(call objects,tests/demo) $(ARCHIVES)
+build/test/demo-report: $(call objects,tests/demo) build/obj/tests/load/hist.o $(ARCHIVES)
 	$(call link)
 
 test-programs: $(UNIT) $(BPF_TESTS) $(VM_PROGRAMS) $(LOAD) build/test/forestall-act

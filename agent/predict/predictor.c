@@ -287,6 +287,8 @@ static void instance_fallback(struct predictor *p, struct predictor_instance *in
 	else
 		statistical_forecast(&instance->stat, in, instance->demand + others_demand, instance->is_violated,
 				     &instance->forecast);
+	if (!slo_is_bound(&instance->info.slo))
+		memset(instance->forecast.risk, 0, sizeof(instance->forecast.risk));	/* nothing to violate */
 	instance->forecast.time_ns = now_ns;
 	instance->forecast.quality = instance->frame.quality;
 }
@@ -308,9 +310,12 @@ static void lstm_speak(struct predictor *p)
 	for (uint32_t i = 0; i < p->live_count; i++) {
 		struct predictor_instance *instance = &p->instance[p->live[i]];
 
-		if (instance->frame.quality >= 0.5f)
-			forecast_decode(p->outputs + (size_t)i * OUTPUT_COUNT, config->host_cpus,
-					feature_bound_ns(&instance->info.slo), &instance->forecast);
+		if (instance->frame.quality < 0.5f)
+			continue;
+		forecast_decode(p->outputs + (size_t)i * OUTPUT_COUNT, config->host_cpus,
+				feature_bound_ns(&instance->info.slo), &instance->forecast);
+		if (!slo_is_bound(&instance->info.slo))
+			memset(instance->forecast.risk, 0, sizeof(instance->forecast.risk));
 	}
 }
 

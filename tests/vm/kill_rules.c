@@ -211,7 +211,7 @@ static void rate_test(void)
 		refused += item.outcome == OUTCOME_REFUSED;
 	}
 	took_ms = clock_ms() - start_ms;
-	check(applied + refused == 700 && applied <= WRITES_PER_S_MAX * (took_ms / 1000 + 2),
+	check(applied <= WRITES_PER_S_MAX * (took_ms / 1000 + 2) && (refused > 0 || took_ms > 3000),
 	      "700 changes in %u ms: %u applied, %u refused", (unsigned int)took_ms, applied, refused);
 	sleep_ms(1000);
 }

@@ -96,6 +96,17 @@ static pid_t load_start(const char *path)
 		;
 }
 
+/* The snapshot shows who is in a cgroup, so they have to be there before it is taken. */
+static void members_await(const char *path)
+{
+	char members[64] = "";
+
+	while (!members[0]) {
+		usleep(1000);
+		file_read(path, "cgroup.procs", members, sizeof(members));
+	}
+}
+
 void world_make(void)
 {
 	file_write("", "cgroup.subtree_control", "+cpu");
@@ -118,6 +129,8 @@ void world_make(void)
 		file_write("/kt/lazy", "cpu.idle", "1");
 	load[0] = load_start("/kt/weighty");
 	load[1] = load_start("/kt/capped");
+	members_await("/kt/weighty");
+	members_await("/kt/capped");
 }
 
 void world_remove(void)
@@ -293,28 +306,34 @@ int undo_run(const struct programs *programs)
 	return status;
 }
 
+/* A zombie is no process that could do anything. */
+static bool process_is_named(const char *pid, const char *comm)
+{
+	char path[300], text[128] = "", start[40];
+	const char *end;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%s/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	if (read(fd, text, sizeof(text) - 1) < 0)
+		text[0] = '\0';
+	close(fd);
+	snprintf(start, sizeof(start), "(%s)", comm);
+	end = strstr(text, start);
+	return end && strncmp(end + strlen(start), " Z", 2) != 0;
+}
+
 bool name_is_running(const char *comm)
 {
 	DIR *proc = opendir("/proc");
 	bool is_running = false;
 	struct dirent *entry;
 
-	while (!is_running && (entry = readdir(proc))) {
-		char path[300], text[32] = "";
-		int fd;
-
-		if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
-			continue;
-		snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
-			continue;
-		if (read(fd, text, sizeof(text) - 1) < 0)
-			text[0] = '\0';
-		close(fd);
-		text[strcspn(text, "\n")] = '\0';
-		is_running = strcmp(text, comm) == 0;
-	}
+	while (!is_running && (entry = readdir(proc)))
+		if (entry->d_name[0] > '0' && entry->d_name[0] <= '9')
+			is_running = process_is_named(entry->d_name, comm);
 	closedir(proc);
 	return is_running;
 }

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A mind with a few instances, fed by hand, asked directly and over the socket. */
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "unit.h"
+#include "predict/hist.h"
+#include "serve/answer.h"
+#include "serve/socket.h"
+
+#define TICK_NS 100000000ull
+#define SLOTS 4096
+
+struct stage {
+	struct answer_world world;
+	struct mind *mind;
+	struct plan plan;
+	struct result result;
+	uint32_t refreshed;
+	char recorded[64];
+	bool is_recording;
+};
+
+static void instance_add(struct mind *mind, uint32_t slot, const char *path, const char *annotation)
+{
+	struct observation observation = { .kind = OBSERVE_INSTANCE,
+					   .instance = { .slot = slot, .cgroup_id = 1000 + slot } };
+	struct slo_error error;
+
+	slo_init(&observation.instance.slo);
+	if (annotation) {
+		assert_int_equal(slo_parse(annotation, &observation.instance.slo, &error), 0);
+		observation.instance.slo.source = SLO_FROM_TRUSTED_XATTR;
+	}
+	snprintf(observation.instance.path, OBSERVE_PATH_MAX, "%s", path);
+	predictor_observe(mind->predictor, &observation);
+}
+
+/* Half a CPU with waits of 1 ms, 20 % of them over the bound. */
+static void instance_run(struct mind *mind, uint32_t slot)
+{
+	struct observation observation = { .kind = OBSERVE_SAMPLE };
+	struct observe_sample *sample = &observation.sample;
+
+	sample->slot = slot;
+	sample->moved.oncpu_ns = TICK_NS / 2;
+	sample->moved.wait_ns = 10000000;
+	sample->moved.switches = 10;
+	sample->moved.good = 8;
+	sample->moved.bad = 2;
+	sample->bucket_count = 1;
+	sample->bucket[0] = (struct observe_bucket){ .idx = (uint16_t)hist_bucket(1000000), .count = 10 };
+	predictor_observe(mind->predictor, &observation);
+}
+
+static int on_refresh(void *context, uint32_t slot)
+{
+	((struct stage *)context)->refreshed = slot;
+	return slot == 2 ? -EIO : 0;
+}
+
+static int on_record(void *context, const char *path)
+{
+	struct stage *stage = context;
+
+	if (!path != !!stage->is_recording)
+		return path ? -EBUSY : -ENOENT;
+	stage->is_recording = path;
+	snprintf(stage->recorded, sizeof(stage->recorded), "%s", path ? path : "");
+	return 0;
+}
+
+static const char *on_problem(void *context, uint32_t slot)
+{
+	(void)context;
+	return slot == 3 ? "trusted.forestall.slo, column 1: bad" : "";
+}
+
+static int stage_make(void **state)
+{
+	struct predictor_config config = { .slots_max = SLOTS, .host_cpus = 4, .second_ns = 10 * TICK_NS,
+					   .forecaster = FORECAST_STATISTICAL };
+	struct stage *stage = calloc(1, sizeof(*stage));
+	struct plan_policy policy;
+
+	plan_policy_init(&policy);
+	stage->mind = mind_new(&config, &policy);
+	stage->world = (struct answer_world){ .mind = stage->mind, .plan = &stage->plan, .result = &stage->result,
+					      .mode = MODE_SHADOW, .model_path = "/m", .model_provenance = "{\"seed\":7}",
+					      .produced = 10, .delivered = 9, .dropped = 1, .context = stage,
+					      .slo_refresh = on_refresh, .record = on_record, .slo_problem = on_problem };
+	instance_add(stage->mind, 1, "/web", "runq_p99<5ms tier=critical");
+	instance_add(stage->mind, 2, "/batch", "tier=best-effort");
+	instance_add(stage->mind, 3, "/odd\xff", NULL);
+	for (uint64_t tick = 1; tick <= 45; tick++) {
+		instance_run(stage->mind, 1);
+		mind_tick(stage->mind, tick * TICK_NS, &stage->plan);
+	}
+	*state = stage;
+	return 0;
+}
+
+static int stage_free(void **state)
+{
+	struct stage *stage = *state;
+
+	mind_free(stage->mind);
+	free(stage);
+	return 0;
+}
+
+static json_t *asked(const struct stage *stage, const char *question)
+{
+	json_t *parsed = json_loads(question, 0, NULL), *answer;
+
+	assert_non_null(parsed);
+	answer = answer_question(&stage->world, parsed);
+	json_decref(parsed);
+	assert_non_null(answer);
+	assert_true(json_is_boolean(json_object_get(answer, "ok")));
+	return answer;
+}
+
+static void expect_error(const struct stage *stage, const char *question, const char *part)
+{
+	json_t *answer = asked(stage, question);
+
+	assert_true(json_is_false(json_object_get(answer, "ok")));
+	assert_non_null(strstr(json_string_value(json_object_get(answer, "error")), part));
+	json_decref(answer);
+}
+
+static double number_of(const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+
+	if (!json_is_number(value))
+		fail_msg("%s is no number", key);
+	return json_number_value(value);
+}
+
+static void list_tells_what_is_measured_and_null_for_the_rest(void **state)
+{
+	json_t *answer = asked(*state, "{\"q\":\"instance.list\"}"), *web, *odd;
+
+	assert_true(json_is_true(json_object_get(answer, "ok")));
+	assert_int_equal(number_of(answer, "total"), 3);
+	web = json_array_get(json_object_get(answer, "instances"), 0);
+	odd = json_array_get(json_object_get(answer, "instances"), 2);
+	assert_string_equal(json_string_value(json_object_get(web, "path")), "/web");
+	assert_string_equal(json_string_value(json_object_get(web, "tier")), "critical");
+	assert_string_equal(json_string_value(json_object_get(json_object_get(web, "slo"), "text")),
+			    "runq_p99<5ms window=1m budget=1% tier=critical");
+	assert_float_equal(number_of(web, "cpu"), 0.5, 0.01);
+	assert_float_equal(number_of(web, "runq_p99_ms"), 1, 0.15);
+	assert_float_equal(number_of(web, "bad_share"), 0.2, 0.01);
+	assert_true(number_of(web, "risk") >= 0 && number_of(web, "risk") <= 1);
+	assert_string_equal(json_string_value(json_object_get(web, "forecast")), "statistical");
+	assert_true(json_is_null(json_object_get(web, "psi_some")));
+	assert_true(json_is_null(json_object_get(json_object_get(web, "limits"), "quota_us")));
+	assert_string_equal(json_string_value(json_object_get(odd, "path")), "/odd\\xff");
+	assert_true(json_is_null(json_object_get(odd, "runq_p99_ms")));
+	assert_non_null(json_string_value(json_object_get(json_object_get(odd, "slo"), "problem")));
+	assert_true(json_is_false(json_object_get(odd, "violated")));
+	json_decref(answer);
+}
+
+static void list_comes_in_pages(void **state)
+{
+	struct stage *stage = *state;
+	char path[OBSERVE_PATH_MAX];
+	size_t seen = 0, page;
+
+	/* The longest paths there are, and all of what JSON has to escape, must still fit one message. */
+	for (uint32_t slot = 4; slot < SLOTS; slot++) {
+		memset(path, '"', sizeof(path) - 1);
+		path[sizeof(path) - 1] = '\0';
+		instance_add(stage->mind, slot, path, "runq_p99<5ms tier=critical kind=latency cpu=0.001..4000000.123");
+	}
+	do {
+		char question[64], *text;
+		json_t *answer;
+
+		snprintf(question, sizeof(question), "{\"q\":\"instance.list\",\"offset\":%zu,\"limit\":5000}", seen);
+		answer = asked(stage, question);
+		page = json_array_size(json_object_get(answer, "instances"));
+		text = json_dumps(answer, JSON_COMPACT);
+		assert_true(strlen(text) <= ANSWER_BYTES_MAX);
+		assert_true(page <= ANSWER_PAGE_MAX);
+		free(text);
+		json_decref(answer);
+		seen += page;
+	} while (page);
+	assert_int_equal(seen, SLOTS - 1);
+	expect_error(stage, "{\"q\":\"instance.list\",\"offset\":-1}", "negative");
+}
+
+static void show_marks_missing_features(void **state)
+{
+	json_t *answer = asked(*state, "{\"q\":\"instance.show\",\"path\":\"/web\"}"), *instance, *features;
+
+	instance = json_object_get(answer, "instance");
+	features = json_object_get(json_object_get(instance, "frame"), "features");
+	assert_int_equal(json_object_size(features), FEATURE_COUNT);
+	assert_true(json_is_true(json_object_get(json_object_get(features, "own_psi_some"), "missing")));
+	assert_true(json_is_null(json_object_get(json_object_get(features, "own_psi_some"), "value")));
+	assert_true(json_is_false(json_object_get(json_object_get(features, "own_cpu"), "missing")));
+	assert_int_equal(json_array_size(json_object_get(instance, "seconds")), 4);
+	assert_int_equal(json_array_size(json_object_get(instance, "expectation")), EXPECT_SPANS);
+	json_decref(answer);
+}
+
+static void forecast_has_every_horizon(void **state)
+{
+	json_t *answer = asked(*state, "{\"q\":\"forecast.show\",\"path\":\"/web\"}"), *horizons, *last;
+
+	horizons = json_object_get(json_object_get(answer, "forecast"), "horizons");
+	assert_int_equal(json_array_size(horizons), FORECAST_HORIZONS);
+	last = json_array_get(horizons, FORECAST_HORIZONS - 1);
+	assert_int_equal(number_of(last, "seconds"), 60);
+	assert_true(number_of(json_object_get(last, "demand"), "p10") <= number_of(json_object_get(last, "demand"), "p99"));
+	json_decref(answer);
+}
+
+static void plan_tells_for_whom_and_what_came_of_it(void **state)
+{
+	struct stage *stage = *state;
+	json_t *answer, *action;
+
+	stage->plan = (struct plan){ .id = 7, .count = 1 };
+	stage->plan.action[0] = (struct plan_action){ .slot = 2, .for_slot = 1, .knob = KNOB_CPU_MAX,
+						      .reason = REASON_FORESIGHT, .value = 5000, .period_us = 10000,
+						      .risk = 0.75f, .expected = 0.5f };
+	stage->result = (struct result){ .plan_id = 7, .count = 1 };
+	stage->result.item[0].outcome = OUTCOME_WOULD;
+	strcpy(stage->result.item[0].text, "mode is shadow");
+	answer = asked(stage, "{\"q\":\"plan.show\"}");
+	action = json_array_get(json_object_get(answer, "actions"), 0);
+	assert_string_equal(json_string_value(json_object_get(action, "path")), "/batch");
+	assert_string_equal(json_string_value(json_object_get(action, "for")), "/web");
+	assert_string_equal(json_string_value(json_object_get(action, "knob")), "cpu.max");
+	assert_string_equal(json_string_value(json_object_get(action, "reason")), "foresight");
+	assert_string_equal(json_string_value(json_object_get(action, "text")), "mode is shadow");
+	assert_float_equal(number_of(action, "risk"), 0.75, 1e-6);
+	json_decref(answer);
+	stage->result.plan_id = 6;
+	answer = asked(stage, "{\"q\":\"plan.show\"}");
+	assert_true(json_is_null(json_object_get(json_array_get(json_object_get(answer, "actions"), 0), "outcome")));
+	json_decref(answer);
+}
+
+static void status_accounts_for_records(void **state)
+{
+	json_t *answer = asked(*state, "{\"q\":\"status\"}");
+
+	assert_string_equal(json_string_value(json_object_get(answer, "mode")), "shadow");
+	assert_int_equal(number_of(json_object_get(answer, "ring"), "dropped"), 1);
+	assert_int_equal(number_of(json_object_get(answer, "instances"), "annotated"), 2);
+	assert_int_equal(number_of(json_object_get(answer, "instances"), "bound"), 1);
+	assert_int_equal(number_of(json_object_get(json_object_get(answer, "model"), "provenance"), "seed"), 7);
+	json_decref(answer);
+}
+
+static void changes_go_through_the_callbacks(void **state)
+{
+	struct stage *stage = *state;
+
+	json_decref(asked(stage, "{\"q\":\"slo.refresh\",\"path\":\"/web\"}"));
+	assert_int_equal(stage->refreshed, 1);
+	expect_error(stage, "{\"q\":\"slo.refresh\",\"path\":\"/batch\"}", "cannot be read");
+	expect_error(stage, "{\"q\":\"record.stop\"}", "nothing to stop");
+	expect_error(stage, "{\"q\":\"record.start\",\"path\":\"relative\"}", "absolute");
+	json_decref(asked(stage, "{\"q\":\"record.start\",\"path\":\"/r\"}"));
+	assert_string_equal(stage->recorded, "/r");
+	expect_error(stage, "{\"q\":\"record.start\",\"path\":\"/s\"}", "runs already");
+	json_decref(asked(stage, "{\"q\":\"record.stop\"}"));
+	assert_false(stage->is_recording);
+}
+
+static void bad_questions_are_answered(void **state)
+{
+	expect_error(*state, "{}", "\"q\"");
+	expect_error(*state, "[1]", "\"q\"");
+	expect_error(*state, "{\"q\":\"bogus\"}", "'bogus'");
+	expect_error(*state, "{\"q\":\"instance.show\"}", "path");
+	expect_error(*state, "{\"q\":\"forecast.show\",\"path\":\"/nope\"}", "'/nope'");
+}
+
+static int socket_join(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+static int served(struct socket *server, const struct stage *stage)
+{
+	int answered = 0, r;
+
+	for (int i = 0; i < 3; i++) {
+		struct pollfd ready = { .fd = socket_fd(server), .events = POLLIN };
+
+		if (poll(&ready, 1, 0) < 1)
+			break;
+		r = socket_serve(server, &stage->world);
+		assert_true(r >= 0);
+		answered += r;
+	}
+	return answered;
+}
+
+static void socket_answers_one_message_with_one(void **state)
+{
+	char path[64], text[4096];
+	struct socket *server, *second;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/tmp/test_answer.%d", getpid());
+	assert_int_equal(socket_open(path, getuid(), &server), 0);
+	assert_int_equal(socket_open(path, getuid(), &second), -EADDRINUSE);
+	fd = socket_join(path);
+	assert_int_equal(send(fd, "{\"q\":\"status\"}", 14, 0), 14);
+	assert_int_equal(served(server, *state), 1);
+	n = recv(fd, text, sizeof(text), MSG_DONTWAIT);
+	assert_true(n > 0);
+	assert_memory_equal(text, "{\"ok\":true", 10);
+	assert_int_equal(send(fd, "nonsense", 8, 0), 8);
+	assert_int_equal(served(server, *state), 1);
+	n = recv(fd, text, sizeof(text), MSG_DONTWAIT);
+	assert_memory_equal(text, "{\"ok\":false", 11);
+	socket_close(server);
+	assert_int_equal(recv(fd, text, sizeof(text), 0), 0);
+	assert_int_equal(access(path, F_OK), -1);
+	close(fd);
+}
+
+static void socket_drops_who_does_not_read(void **state)
+{
+	static const char question[] = "{\"q\":\"instance.show\",\"path\":\"/web\"}";
+	char path[64];
+	struct socket *server;
+	bool is_dropped = false;
+	int fd;
+
+	snprintf(path, sizeof(path), "/tmp/test_answer.%d", getpid());
+	assert_int_equal(socket_open(path, getuid(), &server), 0);
+	fd = socket_join(path);
+	for (int i = 0; i < 1000 && !is_dropped; i++) {
+		is_dropped = send(fd, question, sizeof(question) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno == EPIPE;
+		served(server, *state);
+	}
+	assert_true(is_dropped);
+	close(fd);
+	socket_close(server);
+}
+
+static void socket_holds_a_bounded_number_of_clients(void **state)
+{
+	int fd[2 * SOCKET_CLIENTS_MAX];
+	struct socket *server;
+	char path[64], byte;
+
+	snprintf(path, sizeof(path), "/tmp/test_answer.%d", getpid());
+	assert_int_equal(socket_open(path, getuid(), &server), 0);
+	for (int i = 0; i < 2 * SOCKET_CLIENTS_MAX; i++) {
+		fd[i] = socket_join(path);
+		served(server, *state);
+	}
+	for (int i = 0; i < 2 * SOCKET_CLIENTS_MAX; i++) {
+		ssize_t n = recv(fd[i], &byte, 1, MSG_DONTWAIT);
+
+		assert_int_equal(n, i < SOCKET_CLIENTS_MAX ? 0 : -1);
+		close(fd[i]);
+	}
+	socket_close(server);
+}
+
+#define STAGED(test) cmocka_unit_test_setup_teardown(test, stage_make, stage_free)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STAGED(list_tells_what_is_measured_and_null_for_the_rest),
+		STAGED(list_comes_in_pages),
+		STAGED(show_marks_missing_features),
+		STAGED(forecast_has_every_horizon),
+		STAGED(plan_tells_for_whom_and_what_came_of_it),
+		STAGED(status_accounts_for_records),
+		STAGED(changes_go_through_the_callbacks),
+		STAGED(bad_questions_are_answered),
+		STAGED(socket_answers_one_message_with_one),
+		STAGED(socket_drops_who_does_not_read),
+		STAGED(socket_holds_a_bounded_number_of_clients),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
