@@ -68,7 +68,7 @@ shuffled_arms() {
 run_arm() {
 	local arm=$1 preload=() program
 	# What is run while we measure must not be fetched from the host's disk then.
-	for program in redis-server redis-cli setfattr bash awk sleep true; do
+	for program in redis-server redis-cli setfattr bash awk sed grep sleep true; do
 		preload+=(--preload "$(type -P "$program")")
 	done
 	for program in "$load"/load-{client,burn,watch} "$forestall" "$bin/forestalld" "$bin/forestall-act"; do

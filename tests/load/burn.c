@@ -275,6 +275,10 @@ int main(int argc, char **argv)
 	burn.units = calloc(burn.bin_count, sizeof(*burn.units));
 	if (!burn.units)
 		return 1;
+	if (burn.start_ns && clock_ns(CLOCK_MONOTONIC) > burn.start_ns) {
+		fputs("load-burn: --start-ns has passed\n", stderr);
+		return 1;
+	}
 	signal(SIGTERM, on_stop);
 	signal(SIGINT, on_stop);
 	burn.start_ns = burn.start_ns ? burn.start_ns : clock_ns(CLOCK_MONOTONIC);

@@ -190,6 +190,9 @@ int main(int argc, char **argv)
 	r = harden(options.fifo);
 	if (r < 0)
 		return fail("SCHED_FIFO", r);
+	/* Requests already due would all look slow. */
+	if (options.start_ns && exchange_now_ns() > options.start_ns)
+		return fail("--start-ns has passed", -ETIME);
 	signal(SIGTERM, on_stop);
 	signal(SIGINT, on_stop);
 	exchange.start_ns = options.start_ns ? options.start_ns : exchange_now_ns();
