@@ -12,7 +12,7 @@ ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
 
 CFLAGS ?= -O2 -g
 # No fused multiply-add: a recording replays bit for bit on another machine of the same build.
-override CFLAGS += -std=gnu11 -D_GNU_SOURCE= -Wall -Wextra -Wshadow -Werror -ffp-contract=off -MMD -MP \
+override CFLAGS += -std=gnu11 -D_GNU_SOURCE= -Wall -Wextra -Wshadow -Werror -ffp-contract=off -fno-strict-aliasing -MMD -MP \
 	-I. -Ibpf -Iagent -Iplanner -Ibuild/bpf
 LIBS := -lbpf -lelf -lz -ljansson -linih -lm
 BPF_CFLAGS := -g -O2 -target bpf -D__TARGET_ARCH_$(ARCH) -Wall -Werror -Wno-missing-declarations -Ivmlinux -Ibpf
@@ -29,10 +29,11 @@ PREDICT := $(call objects,agent/predict)
 DECIDE := $(call objects,planner/decide)
 ACT := $(filter-out build/obj/$(ACT_MAIN:.c=.o),$(call objects,planner/act))
 SENSE := $(call objects,agent/sense)
+SETUP := $(call objects,agent/setup)
 WEB := $(filter build/obj/agent/serve/web_%,$(call objects,agent/serve))
 SERVE := $(filter-out $(WEB),$(call objects,agent/serve))
 TOOLS := $(filter-out build/obj/tools/forestall.o,$(call objects,tools))
-ARCHIVES := $(addprefix build/lib/lib,tools.a serve.a sense.a act.a decide.a predict.a)
+ARCHIVES := $(addprefix build/lib/lib,tools.a serve.a sense.a setup.a act.a decide.a predict.a)
 BINS := $(addprefix build/bin/,forestall forestalld forestall-act $(if $(WEB_MAIN),forestall-web))
 UNIT := $(patsubst tests/unit/%.c,build/test/%,$(wildcard tests/unit/test_*.c))
 BPF_TESTS := $(patsubst tests/bpf/%.c,build/test/%,$(wildcard tests/bpf/test_*.c))
@@ -71,6 +72,7 @@ build/lib/libpredict.a: $(PREDICT)
 build/lib/libdecide.a: $(DECIDE)
 build/lib/libact.a: $(ACT)
 build/lib/libsense.a: $(SENSE)
+build/lib/libsetup.a: $(SETUP)
 build/lib/libserve.a: $(SERVE)
 build/lib/libtools.a: $(TOOLS)
 build/lib/%.a:

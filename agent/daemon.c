@@ -56,6 +56,11 @@ static const char *world_slo_problem(void *context, uint32_t slot)
 	return tree_problem(((struct daemon *)context)->tree, slot);
 }
 
+static const struct result_item *world_outcome(void *context, uint32_t slot, uint32_t knob)
+{
+	return hands_outcome(((struct daemon *)context)->hands, slot, knob);
+}
+
 static void world_fill(struct daemon *daemon, struct answer_world *world)
 {
 	struct wire_loss loss;
@@ -75,6 +80,7 @@ static void world_fill(struct daemon *daemon, struct answer_world *world)
 		.slo_refresh = world_slo_refresh,
 		.record = world_record,
 		.slo_problem = world_slo_problem,
+		.outcome = world_outcome,
 	};
 	for (int kind = 1; kind < WIRE_KIND_COUNT; kind++) {
 		world->produced += loss.produced[kind];
@@ -172,7 +178,8 @@ static int mind_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
 		.slots_max = daemon->config.instances_max,
 		.host_cpus = (float)host_cpus(),
 		.second_ns = NS_PER_S,
-		.forecaster = daemon->config.forecaster,
+		.forecaster = daemon->config.forecaster == FORECAST_LSTM && !daemon->model ? FORECAST_STATISTICAL :
+			      daemon->config.forecaster,
 		.weights = daemon->model ? &daemon->model->weights : NULL,
 		.isa = lstm_isa_best(),
 	};

@@ -9,7 +9,7 @@
 #include "act/hands.h"
 #include "decide/mind.h"
 #include "predict/model.h"
-#include "sense/config.h"
+#include "setup/config.h"
 #include "sense/ring.h"
 #include "serve/answer.h"
 #include "serve/recording.h"

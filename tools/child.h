@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One process that `forestall up` keeps: started, and told apart by how it ended. A child of a supervisor that dies gets
- * SIGTERM from the kernel, upon which the hands undo.
+ * One process that `forestall up` keeps: started, and told apart by how it ended. A child of a supervisor that dies
+ * gets SIGTERM from the kernel, upon which the hands undo.
  */
 #ifndef FORESTALL_CHILD_H
 #define FORESTALL_CHILD_H

@@ -89,7 +89,8 @@ static void error_print(const char *run_dir, int error)
 	if (error == -ENOENT || error == -ECONNREFUSED)
 		print_problem("no forestalld answers at %s/mind.sock; start it with 'forestall up'", run_dir);
 	else if (error == -EACCES || error == -EPERM || error == -EPIPE)
-		print_problem("forestalld at %s/mind.sock does not take questions from this user; ask as root", run_dir);
+		print_problem("forestalld at %s/mind.sock does not take questions from this user; ask as root",
+			      run_dir);
 	else if (error == -ETIMEDOUT)
 		print_problem("forestalld at %s/mind.sock does not answer; is it stopped or overloaded?", run_dir);
 	else

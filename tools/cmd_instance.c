@@ -179,7 +179,8 @@ static int danger_compare(const void *a, const void *b)
 	static const char *const keys[] = { "risk", "cpu" };
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		const json_t *left_value = json_object_get(left, keys[i]), *right_value = json_object_get(right, keys[i]);
+		const json_t *left_value = json_object_get(left, keys[i]);
+		const json_t *right_value = json_object_get(right, keys[i]);
 		double l = json_is_number(left_value) ? json_number_value(left_value) : -1;
 		double r = json_is_number(right_value) ? json_number_value(right_value) : -1;
 

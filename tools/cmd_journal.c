@@ -171,8 +171,8 @@ static int undo_end(const char *run_dir, const struct takeover *undo, int r)
 	if (r == 0)
 		print_note("%u knobs undone%s", undo->undone, undo->is_answered ? " by the running forestall-act" : "");
 	else if (r == -EBADMSG)
-		print_problem("%s/journal: line %u is corrupt; compare the limits with it by hand, then move it away", run_dir,
-			      undo->line);
+		print_problem("%s/journal: line %u is corrupt; compare the limits with it by hand, then move it away",
+			      run_dir, undo->line);
 	else if (r == -EIO)
 		print_problem("%u knobs cannot be restored; %s/journal still holds them", undo->failed, run_dir);
 	else if (r == -EBUSY || r == -ETIMEDOUT)

@@ -31,7 +31,8 @@ static void forecast_print(const json_t *forecast)
 		for (int q = 0; q < 4; q++)
 			table_number(table, json_object_get(json_object_get(horizon, "demand"), quantiles[q]), 1, 2);
 		for (int q = 0; q < 4; q++)
-			table_number(table, json_object_get(json_object_get(horizon, "runq_p99_ms"), quantiles[q]), 1, 2);
+			table_number(table, json_object_get(json_object_get(horizon, "runq_p99_ms"), quantiles[q]), 1,
+				     2);
 	}
 	printf("by %s, from a frame of quality %.2f\n", text_of(forecast, "source"), number_of(forecast, "quality"));
 	table_print(table, SIZE_MAX);

@@ -110,7 +110,8 @@ static int mode_change(const char *run_dir, enum mode mode)
 		return 1;
 	}
 	if (mode_await(run_dir, mode) < 0) {
-		print_problem("forestall-act ended to change to mode %s and does not answer again; is 'forestall up' running?",
+		print_problem("forestall-act ended to change to mode %s and does not answer again; "
+			      "is 'forestall up' running?",
 			      mode_name(mode));
 		return 1;
 	}

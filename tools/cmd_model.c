@@ -8,7 +8,7 @@
 #include "predict/feature.h"
 #include "predict/forecast.h"
 #include "print.h"
-#include "sense/config.h"
+#include "setup/config.h"
 #include "sense/modelfile.h"
 #include "serve/value.h"
 

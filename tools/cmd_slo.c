@@ -12,7 +12,7 @@
 #include "client.h"
 #include "predict/observe.h"
 #include "print.h"
-#include "sense/annotate.h"
+#include "setup/annotate.h"
 #include "serve/value.h"
 
 #define DEPTH_MAX 64
@@ -34,7 +34,8 @@ static int check_json(const struct context *context, const struct slo *slo, cons
 		return 1;
 	}
 	slo_format(slo, text);
-	return print_json(context, json_pack("{s:b, s:s, s:b}", "ok", 1, "canonical", text, "bound", slo_is_bound(slo)));
+	return print_json(context, json_pack("{s:b, s:s, s:b}", "ok", 1, "canonical", text,
+					     "bound", slo_is_bound(slo)));
 }
 
 int cmd_slo_check(const struct context *context, int argc, char **argv)
@@ -89,7 +90,8 @@ static void xattr_problem(const char *path, int error)
 static void mind_refresh(const struct context *context, const char *path)
 {
 	int error;
-	json_t *answer = client_call(context->run_dir, json_pack("{s:s, s:s}", "q", "slo.refresh", "path", path), &error);
+	json_t *answer = client_call(context->run_dir, json_pack("{s:s, s:s}", "q", "slo.refresh", "path", path),
+				     &error);
 
 	if (!answer)
 		print_note("%s: written; no forestalld answers now, the next one will read it", path);
@@ -161,7 +163,8 @@ static void listing_add(struct listing *listing, int dir_fd, const char *path)
 	if (slo.source != SLO_FROM_DEFAULT)
 		slo_format(&slo, text);
 	json_array_append_new(listing->found, json_pack("{s:o, s:s, s:s, s:s, s:s}", "path", value_text(path),
-							"source", slo_source_name(slo.source), "tier", tier_name(slo.tier),
+							"source", slo_source_name(slo.source), "tier",
+							tier_name(slo.tier),
 							"slo", text, "problem", problem));
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * forestall up: runs the hands, the mind and, where it is built, the web surface, and ends them in the order that leaves
- * nothing changed: the mind first, so that no plan comes any more, then the hands, which undo, then once more the undo
- * from the journal, in case the hands could not.
+ * forestall up: runs the hands, the mind and, where it is built, the web surface, and ends them in the order that
+ * leaves nothing changed: the mind first, so that no plan comes any more, then the hands, which undo, then once more
+ * the undo from the journal, in case the hands could not.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -165,8 +165,8 @@ static void hands_ended(struct up *up, enum child_end end, int code)
 		print_problem("up: %s could not start, status %d; it says why above", hands->name, code);
 		stop_begin(up, code == EXIT_USAGE ? EXIT_USAGE : 1);
 	} else {
-		print_note("up: %s ended by %s %d, started again", hands->name, end == CHILD_KILLED ? "signal" : "status",
-			   code);
+		print_note("up: %s ended by %s %d, started again", hands->name,
+			   end == CHILD_KILLED ? "signal" : "status", code);
 		child_delay(hands, BACKOFF_MAX_MS);
 		/* Until they are back nobody undoes, so the first time does not wait. */
 		if (child_now_ns() - hands->start_ns >= EARLY_NS)
@@ -200,12 +200,15 @@ static void web_ended(struct up *up, enum child_end end, int code)
 		return;
 	}
 	child_delay(web, BACKOFF_MAX_MS);
-	print_note("up: %s ended by %s %d, started again soon", web->name, end == CHILD_KILLED ? "signal" : "status", code);
+	print_note("up: %s ended by %s %d, started again soon", web->name,
+		   end == CHILD_KILLED ? "signal" : "status", code);
 }
 
 static void children_reap(struct up *up)
 {
-	static void (*const ended[])(struct up *up, enum child_end end, int code) = { hands_ended, mind_ended, web_ended };
+	static void (*const ended[])(struct up *up, enum child_end end, int code) = {
+		hands_ended, mind_ended, web_ended
+	};
 	int status, code;
 	pid_t pid;
 
@@ -310,7 +313,8 @@ static int children_init(struct up *up, const struct up_options *options)
 	struct child *mind = &up->child[ROLE_MIND], *web = &up->child[ROLE_WEB];
 
 	if (child_init(&up->child[ROLE_HANDS], "forestall-act") < 0 || child_init(mind, "forestalld") < 0) {
-		print_problem("forestall-act and forestalld must lie beside this program; install forestall as a whole");
+		print_problem("forestall-act and forestalld must lie beside this program; "
+			      "install forestall as a whole");
 		return -1;
 	}
 	child_option(mind, "--run-dir", context->run_dir);

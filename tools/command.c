@@ -40,7 +40,8 @@ int command_path(const struct context *context, const char *given, char *ret, si
 		given += length;
 	n = snprintf(ret, size, "%s%s", given[0] == '/' ? "" : "/", given);
 	if (n < 0 || (size_t)n >= size) {
-		print_problem("%.40s...: the path is longer than %zu bytes; such cgroups are not followed", given, size - 1);
+		print_problem("%.40s...: the path is longer than %zu bytes; such cgroups are not followed", given,
+			      size - 1);
 		return 1;
 	}
 	while (n > 1 && ret[n - 1] == '/')

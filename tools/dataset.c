@@ -58,7 +58,7 @@ static int track_push(struct track *track, const struct predictor_instance *inst
 	track->is_bound = slo_is_bound(&instance->info.slo);
 	track->demand[t] = instance->demand;
 	track->sli[t] = now->sli_ns < 0 || is_acted ? NAN : feature_sli_scaled(now->sli_ns, bound_ns);
-	track->violated[t] = instance->is_violated ? 1 : now->sli_ns < 0 || is_acted ? -1 : 0;
+	track->violated[t] = instance->is_violated ? 1 : !track->is_bound || now->sli_ns < 0 || is_acted ? -1 : 0;
 	track->steps++;
 	return 0;
 }

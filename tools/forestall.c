@@ -19,7 +19,8 @@ static int cmd_version(const struct context *context, int argc, char **argv);
 
 static const struct command commands[] = {
 	{ "doctor", NULL, "", "what this host lets forestall do, why not, and what to change", cmd_doctor, NULL },
-	{ "up", NULL, "[--mode MODE] [--forecaster NAME] [--model FILE] [--no-web]", "run all processes", cmd_up, NULL },
+	{ "up", NULL, "[--mode MODE] [--forecaster NAME] [--model FILE] [--no-web]", "run all processes", cmd_up,
+	  NULL },
 	{ "status", NULL, "", "mode, model, losses, cost", cmd_status, NULL },
 	{ "instance", "list", "", "every observed cgroup", cmd_instance_list, NULL },
 	{ "instance", "show", "PATH", "all that is known of one", cmd_instance_show, NULL },
@@ -149,7 +150,8 @@ static int unknown_command(const char *object, const char *given)
 
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		if (!strcmp(commands[i].object, object) && commands[i].command)
-			at += (size_t)snprintf(known + at, sizeof(known) - at, "%s%s", at ? ", " : "", commands[i].command);
+			at += (size_t)snprintf(known + at, sizeof(known) - at, "%s%s", at ? ", " : "",
+					       commands[i].command);
 	if (!at)
 		print_problem("unknown object '%s'; see 'forestall help'", object);
 	else if (!given)

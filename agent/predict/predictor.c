@@ -158,18 +158,25 @@ static float limit_share(const struct predictor *p, const struct observe_limits 
 	return fminf((float)limits->quota_us / (float)limits->period_us / p->config.host_cpus, 1);
 }
 
+/* What nobody annotated cannot be violated. */
+static bool second_violates(const struct slo *slo, const struct window_second *now)
+{
+	const uint64_t *bound = slo->bound;
+
+	return (bound[SLI_RUNQ_P99] && now->sli_ns > (float)bound[SLI_RUNQ_P99]) ||
+	       (bound[SLI_CPU_SOME] && now->psi_some * 1e6f > (float)bound[SLI_CPU_SOME]);
+}
+
 /* Closes the second of one instance and adds it to the host's sums. */
 static void instance_second(struct predictor *p, struct predictor_instance *instance, uint64_t elapsed_ns)
 {
 	const struct window_second *now;
-	float bound_ns = feature_bound_ns(&instance->info.slo), limit = limit_share(p, &instance->limits);
+	float limit = limit_share(p, &instance->limits);
 
 	window_second(&instance->window, elapsed_ns);
 	now = window_at(&instance->window, 0);
 	instance->demand = feature_demand(now, p->config.host_cpus);
-	instance->is_violated = now->sli_ns > bound_ns ||
-				(instance->info.slo.bound[SLI_CPU_SOME] &&
-				 now->psi_some * 1e6f > (float)instance->info.slo.bound[SLI_CPU_SOME]);
+	instance->is_violated = second_violates(&instance->info.slo, now);
 	recur_push(&instance->recur, instance->demand);
 	announce_second(&instance->announce, instance->demand);
 	feature_expect(&instance->recur, &instance->announce, &instance->expect);

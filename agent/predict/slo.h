@@ -23,7 +23,14 @@ enum tier { TIER_BEST_EFFORT, TIER_STANDARD, TIER_CRITICAL, TIER_COUNT };
 enum kind { KIND_UNKNOWN, KIND_LATENCY, KIND_BATCH, KIND_STREAM, KIND_COUNT };
 
 /* Where an annotation came from, highest authority first. */
-enum slo_source { SLO_FROM_API, SLO_FROM_TRUSTED_XATTR, SLO_FROM_CONFIG, SLO_FROM_USER_XATTR, SLO_FROM_DEFAULT, SLO_SOURCE_COUNT };
+enum slo_source {
+	SLO_FROM_API,
+	SLO_FROM_TRUSTED_XATTR,
+	SLO_FROM_CONFIG,
+	SLO_FROM_USER_XATTR,
+	SLO_FROM_DEFAULT,
+	SLO_SOURCE_COUNT
+};
 
 struct slo {
 	uint64_t bound[SLI_COUNT];	/* 0: none; units as in enum sli */

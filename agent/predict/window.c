@@ -10,8 +10,8 @@ void window_reset(struct window *window)
 
 void window_push(struct window *window, const struct observe_sample *sample)
 {
-	const uint64_t *from = (const uint64_t *)&sample->moved;
-	uint64_t *to = (uint64_t *)&window->sum;
+	const __u64 *from = (const __u64 *)&sample->moved;
+	__u64 *to = (__u64 *)&window->sum;
 	struct window_tick *tick = &window->tick[window->tick_idx % WINDOW_TICKS];
 
 	for (size_t i = 0; i < sizeof(sample->moved) / sizeof(*from); i++)

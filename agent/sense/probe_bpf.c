@@ -35,7 +35,8 @@ static int tracepoint_try(void)
 	if (id <= 0)
 		return id ? id : -ENOENT;
 	opts.attach_btf_id = (__u32)id;
-	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "forestall_try", "GPL", insns, sizeof(insns) / sizeof(insns[0]), &opts);
+	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "forestall_try", "GPL", insns, sizeof(insns) / sizeof(insns[0]),
+			   &opts);
 	if (fd < 0)
 		return -errno;
 	close(fd);
@@ -64,7 +65,8 @@ static void map_try(enum bpf_map_type type, const char *name, struct probe_resul
 	if (r == 1)
 		probe_say(ret, PROBE_OK, "a %s map can be made", name);
 	else
-		probe_say(ret, PROBE_MISSING, "no %s map can be made: %s", name, r ? strerror(-r) : "the kernel has none");
+		probe_say(ret, PROBE_MISSING, "no %s map can be made: %s", name,
+			  r ? strerror(-r) : "the kernel has none");
 }
 
 void probe_ringbuf(const struct probe_roots *roots, struct probe_result *ret)

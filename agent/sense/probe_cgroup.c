@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/xattr.h>
 
-#include "annotate.h"
+#include "setup/annotate.h"
 #include "probe_table.h"
 
 /* The cgroup2 mount; false with *ret filled when there is none, so that only one probe complains of that. */
@@ -43,8 +43,9 @@ void probe_controllers(const struct probe_roots *roots, struct probe_result *ret
 		probe_say(ret, PROBE_MISSING, "no cpu controller here (available: %s): CPU cannot be controlled",
 			  text[0] ? text : "none");
 		if (probe_mount_find(roots, "cgroup", "cpu", &legacy) == 0)
-			probe_remedy(ret, "%.100s holds it: boot with systemd.unified_cgroup_hierarchy=1 or cgroup_no_v1=all",
-				     legacy.seen);
+			probe_remedy(ret,
+				     "%.100s holds it: boot with systemd.unified_cgroup_hierarchy=1 "
+				     "or cgroup_no_v1=all", legacy.seen);
 	}
 }
 
@@ -60,8 +61,10 @@ void probe_enabled(const struct probe_roots *roots, struct probe_result *ret)
 	} else if (probe_word_in(text, "cpu")) {
 		probe_say(ret, PROBE_OK, "enabled below the root: %s", text);
 	} else {
-		probe_say(ret, PROBE_MISSING, "cpu is not enabled below the root (enabled: %s)", text[0] ? text : "none");
-		if (probe_file_read(mount.dir, "cgroup.controllers", text, sizeof(text)) < 0 || !probe_word_in(text, "cpu"))
+		probe_say(ret, PROBE_MISSING, "cpu is not enabled below the root (enabled: %s)",
+			  text[0] ? text : "none");
+		if (probe_file_read(mount.dir, "cgroup.controllers", text, sizeof(text)) < 0 ||
+		    !probe_word_in(text, "cpu"))
 			probe_remedy(ret, "see cgroup2.controllers first");
 		else
 			probe_remedy(ret, "echo +cpu > %.150s/cgroup.subtree_control", mount.seen);
@@ -78,8 +81,8 @@ void probe_legacy(const struct probe_roots *roots, struct probe_result *ret)
 
 	for (size_t i = 0; i < sizeof(controllers) / sizeof(controllers[0]); i++)
 		if (at < sizeof(text) && probe_mount_find(roots, "cgroup", controllers[i], &mount) == 0)
-			at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s at %.100s", at ? ", " : "", controllers[i],
-					       mount.seen);
+			at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s at %.100s", at ? ", " : "",
+					       controllers[i], mount.seen);
 	if (!at)
 		probe_say(ret, PROBE_OK, "no controller is bound to cgroup v1");
 	else
@@ -115,7 +118,8 @@ void probe_psi(const struct probe_roots *roots, struct probe_result *ret)
 	if (r > 0)
 		probe_say(ret, PROBE_OK, "/proc/pressure/cpu is there");
 	else
-		probe_say(ret, PROBE_MISSING, "/proc/pressure/cpu cannot be read: %s", r < 0 ? strerror(-r) : "it is empty");
+		probe_say(ret, PROBE_MISSING, "/proc/pressure/cpu cannot be read: %s",
+			  r < 0 ? strerror(-r) : "it is empty");
 }
 
 void probe_psi_cgroup(const struct probe_roots *roots, struct probe_result *ret)

@@ -70,7 +70,8 @@ void probe_bpffs(const struct probe_roots *roots, struct probe_result *ret)
 	if (probe_mount_at(roots, "/sys/fs/bpf", type, sizeof(type)) == 0 && !strcmp(type, "bpf"))
 		probe_say(ret, PROBE_OK, "mounted at /sys/fs/bpf");
 	else
-		probe_say(ret, PROBE_MISSING, "not mounted at /sys/fs/bpf: maps are not to be seen with bpftool by name");
+		probe_say(ret, PROBE_MISSING,
+			  "not mounted at /sys/fs/bpf: maps are not to be seen with bpftool by name");
 }
 
 void probe_sched_info(const struct probe_roots *roots, struct probe_result *ret)
@@ -108,7 +109,8 @@ void probe_run_tmpfs(const struct probe_roots *roots, struct probe_result *ret)
 void probe_systemd(const struct probe_roots *roots, struct probe_result *ret)
 {
 	if (probe_file_exists(roots->run, "systemd/system"))
-		probe_say(ret, PROBE_DEGRADED, "systemd is PID 1: its units are observed, this version does not control them");
+		probe_say(ret, PROBE_DEGRADED,
+			  "systemd is PID 1: its units are observed, this version does not control them");
 	else
 		probe_say(ret, PROBE_OK, "no systemd: cgroups belong to whoever made them");
 }

@@ -4,13 +4,13 @@
 #include <stddef.h>
 #include <string.h>
 
-#define COUNTERS (sizeof(struct wire_counters) / sizeof(uint64_t))
+#define COUNTERS (sizeof(struct wire_counters) / sizeof(__u64))
 
-static void counters_sum(const struct nerve *nerve, uint32_t slot, uint64_t total[COUNTERS])
+static void counters_sum(const struct nerve *nerve, uint32_t slot, __u64 total[COUNTERS])
 {
 	memset(total, 0, COUNTERS * sizeof(*total));
 	for (uint32_t cpu = 0; cpu < nerve_cpus(nerve); cpu++) {
-		const volatile uint64_t *now = (const volatile uint64_t *)&nerve_row(nerve, cpu, slot)->now;
+		const volatile __u64 *now = (const volatile __u64 *)&nerve_row(nerve, cpu, slot)->now;
 
 		for (size_t i = 0; i < COUNTERS; i++)
 			total[i] += now[i];
@@ -34,7 +34,7 @@ static void hist_read(const struct nerve *nerve, uint32_t slot, struct rows_mark
 
 bool rows_read(const struct nerve *nerve, uint32_t slot, struct rows_mark *mark, struct observe_sample *ret)
 {
-	uint64_t total[COUNTERS], *seen = (uint64_t *)&mark->counters, *moved = (uint64_t *)&ret->moved;
+	__u64 total[COUNTERS], *seen = (__u64 *)&mark->counters, *moved = (__u64 *)&ret->moved;
 
 	counters_sum(nerve, slot, total);
 	if (!memcmp(total, seen, sizeof(total)))

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "annotate.h"
+#include "setup/annotate.h"
 #include "cgroupfile.h"
 #include "rows.h"
 #include "slots.h"

@@ -4,7 +4,8 @@
  * the mind; what changes something (slo set, record, quit) goes through the callbacks.
  *
  * One question is one JSON object in one message of the seqpacket socket /run/forestall/mind.sock (0600, root or the
- * forestall user; peer credentials checked), one answer is one JSON object: {"ok":true,...} or {"ok":false,"error":"..."}.
+ * forestall user; peer credentials checked), one answer is one JSON object: {"ok":true,...} or
+ * {"ok":false,"error":"..."}.
  *
  * {"q":"instance.list","offset":N,"limit":M}	{"total","offset","instances":[...]}, at most ANSWER_PAGE_MAX of them
  * {"q":"instance.show","path":P}		{"instance":{...}}: seconds, frame, expectation, all horizons

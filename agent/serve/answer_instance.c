@@ -49,7 +49,8 @@ static json_t *slo_json(const struct answer_world *world, const struct predictor
 	if (slo->source != SLO_FROM_DEFAULT)
 		slo_format(slo, text);
 	return json_pack("{s:o, s:s, s:b, s:o}", "text", value_text(text), "source", slo_source_name(slo->source),
-			 "bound", slo_is_bound(slo), "problem", problem && problem[0] ? value_text(problem) : json_null());
+			 "bound", slo_is_bound(slo), "problem",
+			 problem && problem[0] ? value_text(problem) : json_null());
 }
 
 /* What the last closed second says; every value null before there is one. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The mind's listening socket: one question in one seqpacket message, one answer in another, never a wait. Whoever does
- * not read its answer is dropped; of more than SOCKET_CLIENTS_MAX the one silent for longest gives way; one call answers
- * at most SOCKET_QUESTIONS_MAX, so that no client can hold up the tick.
+ * not read its answer is dropped; of more than SOCKET_CLIENTS_MAX the one silent for longest gives way; one call
+ * answers at most SOCKET_QUESTIONS_MAX, so that no client can hold up the tick.
  */
 #ifndef FORESTALL_SOCKET_H
 #define FORESTALL_SOCKET_H

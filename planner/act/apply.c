@@ -150,7 +150,7 @@ static int change_write(struct apply *apply, struct change *change, struct hold 
 	hold->undo_begun = false;
 	hold->reason = change->action->reason;
 	STEP(APPLY_JOURNALED);
-	r = cgroup_write(change->dir_fd, hold->knob, &change->wanted);
+	r = undo_write(change->dir_fd, hold, &change->wanted);
 	STEP(APPLY_WRITTEN);
 	if (r < 0)
 		change_abort(apply, change, hold, r, ret);

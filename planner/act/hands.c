@@ -20,7 +20,18 @@ struct wish {
 	uint64_t value, period_us;
 	uint64_t sent_ns;	/* 0: not asked for */
 	uint64_t plan_id;	/* the plan that wanted it last */
+	struct result_item item;	/* what the hands said last */
 };
+
+/* A message that was not answered yet; answers come in the order of the messages. */
+struct asked {
+	uint32_t count;
+	struct {
+		uint32_t slot, knob;
+	} about[ACTIONS_MAX];
+};
+
+#define ASKED_MAX 16	/* hands this far behind are as good as gone */
 
 struct hands {
 	char path[108];
@@ -29,8 +40,10 @@ struct hands {
 	uint64_t tried_ns, asked_ns;
 	uint32_t slots_max;
 	struct wish (*wish)[KNOB_COUNT];	/* [slots_max] */
+	struct asked asked[ASKED_MAX];	/* ring */
+	uint32_t asked_head, asked_count;
 	struct message message;
-	struct result answer;
+	struct asked *about;		/* of the message being filled */
 };
 
 struct hands *hands_new(const char *socket_path, uint32_t slots_max)
@@ -70,6 +83,7 @@ static void hands_lose(struct hands *hands)
 		close(hands->fd);
 	hands->fd = -1;
 	hands->mode = MODE_COUNT;
+	hands->asked_count = 0;
 	memset(hands->wish, 0, hands->slots_max * sizeof(*hands->wish));
 }
 
@@ -85,28 +99,36 @@ static bool hands_connect(struct hands *hands, uint64_t now_ns)
 	return hands->fd >= 0;
 }
 
-static void message_start(struct message *message, enum message_kind kind, uint64_t plan_id, uint64_t now_ns)
+static void message_start(struct hands *hands, enum message_kind kind, uint64_t plan_id, uint64_t now_ns)
 {
+	struct message *message = &hands->message;
+
 	memset(message, 0, offsetof(struct message, action));
 	message->version = PROTOCOL_VERSION;
 	message->kind = kind;
 	message->plan_id = plan_id;
 	message->time_ns = now_ns;
+	hands->about = &hands->asked[(hands->asked_head + hands->asked_count) % ASKED_MAX];
+	hands->about->count = 0;
 }
 
 static void message_send(struct hands *hands)
 {
+	size_t bytes = offsetof(struct message, action) + hands->message.count * sizeof(hands->message.action[0]);
+
 	if (hands->fd < 0)
 		return;
-	if (send(hands->fd, &hands->message, sizeof(hands->message), MSG_DONTWAIT | MSG_NOSIGNAL) !=
-		    (ssize_t)sizeof(hands->message) && errno != EAGAIN)
+	if (hands->asked_count == ASKED_MAX - 1 ||
+	    send(hands->fd, &hands->message, bytes, MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)bytes)
 		hands_lose(hands);
+	else
+		hands->asked_count++;
 }
 
-static void action_fill(struct message *message, const struct mind *mind, const struct wish *wish, uint32_t slot,
+static void action_fill(struct hands *hands, const struct mind *mind, const struct wish *wish, uint32_t slot,
 			uint32_t knob, uint32_t reason)
 {
-	struct action *action = &message->action[message->count++];
+	struct action *action = &hands->message.action[hands->message.count++];
 
 	memset(action, 0, sizeof(*action));
 	snprintf(action->path, sizeof(action->path), "%s", mind->predictor->instance[slot].info.path);
@@ -116,6 +138,8 @@ static void action_fill(struct message *message, const struct mind *mind, const 
 	action->knob = knob;
 	action->lease_ms = mind->policy.lease_ms;
 	action->reason = reason;
+	hands->about->about[hands->about->count].slot = slot;
+	hands->about->about[hands->about->count++].knob = knob;
 }
 
 /* True when the hands have to hear of it: it is new, other than before, or its lease is a quarter gone. */
@@ -139,14 +163,14 @@ static void wishes_send(struct hands *hands, const struct mind *mind, const stru
 {
 	uint64_t renew_ns = (uint64_t)mind->policy.lease_ms * 1000000ull / RENEW_PER_LEASE;
 
-	message_start(&hands->message, MESSAGE_PLAN, plan->id, plan->time_ns);
+	message_start(hands, MESSAGE_PLAN, plan->id, plan->time_ns);
 	for (uint32_t i = 0; i < plan->count; i++) {
 		const struct plan_action *action = &plan->action[i];
 		struct wish *wish = &hands->wish[action->slot][action->knob];
 		uint64_t id = mind->predictor->instance[action->slot].info.cgroup_id;
 
 		if (wish_move(wish, id, action, plan->id, plan->time_ns, renew_ns))
-			action_fill(&hands->message, mind, wish, action->slot, action->knob, action->reason);
+			action_fill(hands, mind, wish, action->slot, action->knob, action->reason);
 	}
 	if (hands->message.count)
 		message_send(hands);
@@ -154,7 +178,7 @@ static void wishes_send(struct hands *hands, const struct mind *mind, const stru
 
 static void releases_send(struct hands *hands, const struct mind *mind, const struct plan *plan)
 {
-	message_start(&hands->message, MESSAGE_RELEASE, plan->id, plan->time_ns);
+	message_start(hands, MESSAGE_RELEASE, plan->id, plan->time_ns);
 	for (uint32_t i = 0; i < mind->predictor->live_count && hands->message.count < ACTIONS_MAX; i++) {
 		uint32_t slot = mind->predictor->live[i];
 
@@ -163,7 +187,7 @@ static void releases_send(struct hands *hands, const struct mind *mind, const st
 
 			if (!wish->sent_ns || wish->plan_id == plan->id)
 				continue;
-			action_fill(&hands->message, mind, wish, slot, knob, 0);
+			action_fill(hands, mind, wish, slot, knob, 0);
 			wish->sent_ns = 0;
 		}
 	}
@@ -177,7 +201,7 @@ void hands_plan(struct hands *hands, const struct mind *mind, const struct plan 
 		return;
 	if (!hands->asked_ns || plan->time_ns - hands->asked_ns >= ASK_MODE_NS) {
 		hands->asked_ns = plan->time_ns;
-		message_start(&hands->message, MESSAGE_MODE_GET, plan->id, plan->time_ns);
+		message_start(hands, MESSAGE_MODE_GET, plan->id, plan->time_ns);
 		message_send(hands);
 	}
 	if (hands->fd >= 0)
@@ -186,21 +210,42 @@ void hands_plan(struct hands *hands, const struct mind *mind, const struct plan 
 		wishes_send(hands, mind, plan);
 }
 
+/* Notes each item at the wish that it answers. */
+static void answer_note(struct hands *hands, const struct result *result)
+{
+	const struct asked *asked = &hands->asked[hands->asked_head];
+
+	if (!hands->asked_count)
+		return;
+	for (uint32_t i = 0; i < asked->count && i < result->count; i++)
+		hands->wish[asked->about[i].slot][asked->about[i].knob].item = result->item[i];
+	hands->asked_head = (hands->asked_head + 1) % ASKED_MAX;
+	hands->asked_count--;
+}
+
 bool hands_answer(struct hands *hands, struct result *ret)
 {
 	ssize_t n;
 
 	if (hands->fd < 0)
 		return false;
-	n = recv(hands->fd, &hands->answer, sizeof(hands->answer), MSG_DONTWAIT);
+	memset(ret, 0, sizeof(*ret));
+	n = recv(hands->fd, ret, sizeof(*ret), MSG_DONTWAIT | MSG_TRUNC);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
-	if (n != (ssize_t)sizeof(hands->answer) || hands->answer.version != PROTOCOL_VERSION ||
-	    hands->answer.count > ACTIONS_MAX || hands->answer.mode >= MODE_COUNT) {
+	if (n < (ssize_t)offsetof(struct result, item) || ret->version != PROTOCOL_VERSION || ret->count > ACTIONS_MAX ||
+	    n != (ssize_t)(offsetof(struct result, item) + ret->count * sizeof(ret->item[0])) || ret->mode >= MODE_COUNT) {
 		hands_lose(hands);
 		return false;
 	}
-	hands->mode = (enum mode)hands->answer.mode;
-	*ret = hands->answer;
+	hands->mode = (enum mode)ret->mode;
+	answer_note(hands, ret);
 	return true;
+}
+
+const struct result_item *hands_outcome(const struct hands *hands, uint32_t slot, uint32_t knob)
+{
+	if (slot >= hands->slots_max || knob >= KNOB_COUNT || !hands->wish[slot][knob].sent_ns)
+		return NULL;
+	return &hands->wish[slot][knob].item;
 }

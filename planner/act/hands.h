@@ -25,7 +25,10 @@ enum mode hands_mode(const struct hands *hands);
 /* Sends what this plan changes. Actions on slots that are no longer live are left to act. */
 void hands_plan(struct hands *hands, const struct mind *mind, const struct plan *plan);
 
-/* Takes one answer if there is one: true and *ret. */
+/* Takes one answer if there is one: true and *ret. Call it until it says false. */
 bool hands_answer(struct hands *hands, struct result *ret);
+
+/* What the hands said last of something that is wished for; NULL when it is not. outcome is NONE before they spoke. */
+const struct result_item *hands_outcome(const struct hands *hands, uint32_t slot, uint32_t knob);
 
 #endif

@@ -21,7 +21,7 @@
 	X(APPLY_HELD, "apply.held") /* the lease is held, the answer not yet sent */ \
 	X(UNDO_READ, "undo.read") /* known to be ours, the undo not yet journalled */ \
 	X(UNDO_JOURNALED, "undo.journaled") /* the undo is journalled, the knob not yet restored */ \
-	X(UNDO_IDLE, "undo.idle") /* cpu.idle is back at 0, the weight it forgot is not */ \
+	X(IDLE_WRITTEN, "idle.written") /* cpu.idle is back at 0, the weight it forgot is not */ \
 	X(UNDO_WRITTEN, "undo.written") /* the knob is restored, not journalled as undone */ \
 	X(UNDO_UNDONE, "undo.undone") /* journalled as undone, the hold not yet forgotten */ \
 	X(JOURNAL_EMPTIED, "journal.emptied") /* nothing is held, the journal was just emptied */ \

@@ -23,13 +23,13 @@ bool undo_is_ours(const struct hold *hold, const struct knob_value *value)
 }
 
 /*
- * The kernel sets the weight to its default when cpu.idle goes back to 0. An undo that was cut short right there has
- * cpu.idle restored but not the weight.
+ * The kernel sets the weight to its default when cpu.idle goes back to 0. A write that was cut short right there has
+ * cpu.idle as it was but not the weight.
  */
 static bool is_weight_forgotten(const struct hold *hold, const struct knob_value *value)
 {
-	return hold->knob == KNOB_CPU_IDLE && hold->undo_begun && hold->original.value == 0 && value->value == 0 &&
-	       value->aux == CPU_WEIGHT_DEFAULT && hold->original.aux != CPU_WEIGHT_DEFAULT;
+	return hold->knob == KNOB_CPU_IDLE && (hold->undo_begun || hold->in_flight) && hold->original.value == 0 &&
+	       value->value == 0 && value->aux == CPU_WEIGHT_DEFAULT && hold->original.aux != CPU_WEIGHT_DEFAULT;
 }
 
 static int weight_restore(int dir_fd, uint64_t weight)
@@ -42,18 +42,14 @@ static int weight_restore(int dir_fd, uint64_t weight)
 	return r;
 }
 
-static int value_restore(int dir_fd, const struct hold *hold, struct knob_value *ret)
+int undo_write(int dir_fd, const struct hold *hold, const struct knob_value *value)
 {
-	int r = cgroup_write(dir_fd, hold->knob, &hold->original);
+	int r = cgroup_write(dir_fd, hold->knob, value);
 
-	if (r == 0 && hold->knob == KNOB_CPU_IDLE && hold->original.value == 0) {
-		STEP(UNDO_IDLE);
-		r = weight_restore(dir_fd, hold->original.aux);
-	}
-	STEP(UNDO_WRITTEN);
-	if (r == 0)
-		r = cgroup_read(dir_fd, hold->knob, ret);
-	return r;
+	if (r < 0 || hold->knob != KNOB_CPU_IDLE || value->value != 0 || hold->original.value != 0)
+		return r;
+	STEP(IDLE_WRITTEN);
+	return weight_restore(dir_fd, hold->original.aux);
 }
 
 static struct undo_report report_error(int error)
@@ -86,7 +82,10 @@ static struct undo_report hold_restore(int root_fd, struct journal *journal, str
 		log_line("journal: undo of %s %s not recorded: %s", hold->path, knob_name(hold->knob), strerror(-r));
 	STEP(UNDO_JOURNALED);
 	hold->undo_begun = true;
-	r = value_restore(dir_fd, hold, &report.value);
+	r = undo_write(dir_fd, hold, &hold->original);
+	STEP(UNDO_WRITTEN);
+	if (r == 0)
+		r = cgroup_read(dir_fd, hold->knob, &report.value);
 	return r < 0 ? report_error(r) : report;
 }
 

@@ -31,6 +31,12 @@ const char *undo_result_name(enum undo_result result);
  */
 struct undo_report undo_hold(int root_fd, struct journal *journal, struct hold *hold);
 
+/*
+ * Writes a value to the hold's knob. With cpu.idle back at the 0 it had before us comes the weight it had before us,
+ * which the kernel forgot. 0 or -errno.
+ */
+int undo_write(int dir_fd, const struct hold *hold, const struct knob_value *value);
+
 /* Whether a knob that reads `value` is as we left it, taking a change that was cut short into account. */
 bool undo_is_ours(const struct hold *hold, const struct knob_value *value);
 

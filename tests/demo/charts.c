@@ -14,8 +14,15 @@ static const double latency_ticks_ms[] = {1, 10, 100, 1000};
 struct plot chart_plot(FILE *out, const struct arm *arm, double top, double height, double from, double to)
 {
 	return (struct plot){
-		.out = out, .left = CHART_LEFT, .top = top, .width = CHART_PLOT_WIDTH, .height = height,
-		.time_from_s = 0, .time_to_s = arm->seconds, .value_from = from, .value_to = to,
+		.out = out,
+		.left = CHART_LEFT,
+		.top = top,
+		.width = CHART_PLOT_WIDTH,
+		.height = height,
+		.time_from_s = 0,
+		.time_to_s = arm->seconds,
+		.value_from = from,
+		.value_to = to,
 	};
 }
 
@@ -54,7 +61,8 @@ static void draw_violations(const struct plot *plot, const struct arm *arm)
 	}
 }
 
-static void draw_client(const struct plot *plot, const struct arm *arm, unsigned int bins_per_point, const char *class_name)
+static void draw_client(const struct plot *plot, const struct arm *arm, unsigned int bins_per_point,
+			const char *class_name)
 {
 	static struct line line;
 	char label[32];
@@ -121,7 +129,8 @@ static void draw_limits(const struct plot *plot, const struct arm *arm, bool is_
 			const struct limit *limit = &group->limits[j];
 			double quota = isnan(limit->quota_cpus) ? 1 : limit->quota_cpus;
 
-			push_changes(&line, limit->time_s, is_quota ? quota : limit->weight, j + 1 == group->limit_count);
+			push_changes(&line, limit->time_s, is_quota ? quota : limit->weight,
+				     j + 1 == group->limit_count);
 		}
 		snprintf(class_name, sizeof(class_name), "line group%u", i % 4);
 		plot_steps(plot, &line, class_name);
@@ -134,7 +143,9 @@ static void draw_actions(const struct plot *plot, const struct arm *arm)
 		const struct action *action = &arm->actions[i];
 		double x = plot_x(plot, action->time_s), y = plot->top + plot->height + 4;
 
-		fprintf(plot->out, "<path class=\"act %s\" d=\"M%.1f %.1fl-3 7h6z\"><title>%.1f s: %s %s = %s, %s</title></path>\n",
+		fprintf(plot->out,
+			"<path class=\"act %s\" d=\"M%.1f %.1fl-3 7h6z\"><title>%.1f s: %s %s = %s, "
+			"%s</title></path>\n",
 			action->reason, x, y, action->time_s,
 			action->group_idx < arm->phase_count ? arm->phases[action->group_idx].name : "server",
 			action->knob, action->value, action->reason);
@@ -189,7 +200,8 @@ static double chart_forecasts(FILE *out, const struct arm *arm, double top)
 	struct plot plot = chart_plot(out, arm, top + 30, 60, 0, 1);
 
 	chart_occurrences(&plot, arm);
-	plot_frame(&plot, "risk: P(server's SLO violated within 2 s), as forecast", (double[]){0, 0.5, 1}, 3, "", false);
+	plot_frame(&plot, "risk: P(server's SLO violated within 2 s), as forecast", (double[]){0, 0.5, 1}, 3, "",
+		   false);
 	draw_risk(&plot, &arm->groups[arm->phase_count]);
 	fan_draw_sli(out, arm, top + 120);
 	fan_draw_demand(out, arm, top + 250);
@@ -227,7 +239,8 @@ void chart_arm(FILE *out, const struct arm *arm)
 	top = chart_limits(out, arm, top);
 	plot = chart_plot(out, arm, top + 34, 80, 0, 1);
 	chart_occurrences(&plot, arm);
-	plot_frame(&plot, "CPU that the antagonists got (shaded: when they wanted it)", (double[]){0, 0.5, 1}, 3, "", true);
+	plot_frame(&plot, "CPU that the antagonists got (shaded: when they wanted it)", (double[]){0, 0.5, 1}, 3, "",
+		   true);
 	draw_activity(&plot, arm);
 	fputs("</svg>\n", out);
 }

@@ -60,7 +60,8 @@ void fan_draw_sli(FILE *out, const struct arm *arm, double top)
 		fan_push(&fan, server->forecasts[i].time_s, server->forecasts[i].sli[FAN_HORIZON],
 			 server->forecasts[i].sli_ms);
 	chart_occurrences(&plot, arm);
-	plot_frame(&plot, "server's run-queue wait, p99: said 2 s before (.1 to .9 band, median) against what came (dots)",
+	plot_frame(&plot,
+		   "server's run-queue wait, p99: said 2 s before (.1 to .9 band, median) against what came (dots)",
 		   ticks, LEN(ticks), " ms", false);
 	fan_draw(&plot, &fan);
 	snprintf(label, sizeof(label), "%g ms", arm->runq_bound_ms);
@@ -88,7 +89,7 @@ void fan_draw_demand(FILE *out, const struct arm *arm, double top)
 	high = ceil(fan_top(&fan, 1));
 	plot = chart_plot(out, arm, top, 90, 0, high);
 	chart_occurrences(&plot, arm);
-	plot_frame(&plot, "antagonist's CPU demand: said 2 s before against what came", (double[]){0, high / 2, high}, 3,
-		   "", false);
+	plot_frame(&plot, "antagonist's CPU demand: said 2 s before against what came", (double[]){0, high / 2, high},
+		   3, "", false);
 	fan_draw(&plot, &fan);
 }

@@ -214,13 +214,19 @@ enum verdict phase_verdict(const struct phase *phase, const struct phase_result 
 	/* One second is what the cut into whole seconds can do by itself. */
 	if (!phase_is_foreseeable(phase) && abs(gain_s) <= 1)
 		return VERDICT_TIE_EXPECTED;
-	return gain_s > 0 ? VERDICT_WON : gain_s < 0 ? VERDICT_LOST : VERDICT_TIE;
+	if (gain_s > 0)
+		return forestall->early_count > reactive->early_count ? VERDICT_WON : VERDICT_LUCK;
+	return gain_s < 0 ? VERDICT_LOST : VERDICT_TIE;
 }
 
 const char *verdict_text(enum verdict verdict)
 {
 	static const char *const texts[VERDICT_COUNT] = {
-		"forestall won", "did not win: tie", "did not win: lost", "tie, as expected",
+		"forestall won",
+		"did not win: fewer seconds, but not by acting earlier",
+		"did not win: tie",
+		"did not win: lost",
+		"tie, as expected",
 	};
 
 	return texts[verdict];

@@ -23,7 +23,7 @@ struct result {
 	struct phase_result phases[PHASES_MAX], total; /* no lead time and no occurrences in total */
 };
 
-enum verdict { VERDICT_WON, VERDICT_TIE, VERDICT_LOST, VERDICT_TIE_EXPECTED, VERDICT_COUNT };
+enum verdict { VERDICT_WON, VERDICT_LUCK, VERDICT_TIE, VERDICT_LOST, VERDICT_TIE_EXPECTED, VERDICT_COUNT };
 
 bool second_is_violated(const struct arm *arm, unsigned int second);
 
@@ -36,7 +36,10 @@ void measure(const struct arm *const arms[ARM_COUNT], struct result results[ARM_
 /* Nobody can foresee a step, so there a tie is what is expected. */
 bool phase_is_foreseeable(const struct phase *phase);
 
-/* Of forestall against reactive by seconds in violation. */
+/*
+ * Of forestall against reactive by seconds in violation. Fewer of them are only
+ * won if more occurrences were acted upon in time: else it was not foresight.
+ */
 enum verdict phase_verdict(const struct phase *phase, const struct phase_result *reactive,
 			   const struct phase_result *forestall);
 

@@ -20,12 +20,15 @@ static void write_bars(FILE *out, const struct result results[ARM_COUNT], unsign
 	for (unsigned int i = 0; i < ARM_COUNT; i++) {
 		unsigned int violated_s = results[i].phases[phase_idx].violated_s;
 
-		fprintf(out, "<div class=\"bar\"><span>%s</span><i class=\"%s\" style=\"width:%.0f%%\"></i><b>%u s</b></div>\n",
+		fprintf(out,
+			"<div class=\"bar\"><span>%s</span><i class=\"%s\" style=\"width:%.0f%%\"></i><b>%u "
+			"s</b></div>\n",
 			arm_names[i], arm_names[i], 100 * violated_s / most_violated(results, phase_idx), violated_s);
 	}
 }
 
-static void write_card(FILE *out, const struct arm *arm, const struct result results[ARM_COUNT], unsigned int phase_idx)
+static void write_card(FILE *out, const struct arm *arm, const struct result results[ARM_COUNT],
+		       unsigned int phase_idx)
 {
 	const struct phase *phase = &arm->phases[phase_idx];
 	const struct phase_result *forestall = &results[ARM_FORESTALL].phases[phase_idx];
@@ -43,8 +46,8 @@ static void write_card(FILE *out, const struct arm *arm, const struct result res
 
 static void write_figures(FILE *out, const struct phase_result *result)
 {
-	fprintf(out, "<td>%.1f</td><td>%.1f</td><td>%u / %u</td><td>%.1f %%</td><td>%.1f %%</td><td>%u</td>", result->p50_ms,
-		result->p99_ms, result->violated_s, result->seconds,
+	fprintf(out, "<td>%.1f</td><td>%.1f</td><td>%u / %u</td><td>%.1f %%</td><td>%.1f %%</td><td>%u</td>",
+		result->p50_ms, result->p99_ms, result->violated_s, result->seconds,
 		100 * (double)result->bad_count / (double)(result->request_count ? result->request_count : 1),
 		100 * result->units_kept, result->change_count);
 }
@@ -52,7 +55,8 @@ static void write_figures(FILE *out, const struct phase_result *result)
 static void write_lead(FILE *out, const struct phase *phase, const struct phase_result *result)
 {
 	if (result->acted_count)
-		fprintf(out, "<td>%+.1f s</td><td>%u / %u</td><td>", result->lead_s, result->early_count, phase->count);
+		fprintf(out, "<td>%+.1f s</td><td>%u / %u</td><td>", result->lead_s, result->early_count,
+			phase->count);
 	else
 		fprintf(out, "<td>–</td><td>0 / %u</td><td>", phase->count);
 	for (unsigned int i = 0; i < phase->count; i++)
@@ -78,7 +82,8 @@ static void write_table(FILE *out, const struct arm *arm, const struct result re
 {
 	fputs("<div class=\"scroll\"><table><tr><th>disturbance</th><th>arm</th><th>p50 ms</th><th>p99 ms</th>"
 	      "<th>violated s</th><th>over bound</th><th>work kept</th><th>limit changes</th><th>lead, median</th>"
-	      "<th>in time</th><th>violated s of each occurrence</th></tr>\n", out);
+	      "<th>in time</th><th>violated s of each occurrence</th></tr>\n",
+	      out);
 	for (unsigned int i = 0; i < arm->phase_count; i++)
 		for (unsigned int j = 0; j < ARM_COUNT; j++)
 			write_row(out, j ? "" : arm->phases[i].name, j, &arm->phases[i], &results[j].phases[i]);
@@ -89,26 +94,38 @@ static void write_table(FILE *out, const struct arm *arm, const struct result re
 
 static void write_head(FILE *out, const struct arm *arm)
 {
-	fprintf(out, "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">"
-		"<meta name=\"viewport\" content=\"width=device-width\"><title>forestall: the demo</title><style>%s</style>"
-		"</head><body><main>\n", style_css);
+	fprintf(out,
+		"<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">"
+		"<meta name=\"viewport\" content=\"width=device-width\"><title>forestall: the "
+		"demo</title><style>%s</style>"
+		"</head><body><main>\n",
+		style_css);
 	fputs("<h1>forestall: the demo</h1><p>A redis server with an SLO shares one CPU with four antagonists. "
 	      "The same load ran three times: <b>observe</b> changes nothing, <b>reactive</b> acts with a forecaster "
 	      "that says “the future is like now”, <b>forestall</b> acts on its forecasts. Planner and knobs are the "
-	      "same.</p>\n", out);
-	fprintf(out, "<p class=\"soft\">All figures come from an emulated guest (QEMU, one vCPU, time by instructions "
-		"executed): compare the arms with each other, and take nothing as absolute performance. Load seed %llu. "
+	      "same.</p>\n",
+	      out);
+	fprintf(out,
+		"<p class=\"soft\">All figures come from an emulated guest (QEMU, one vCPU, time by instructions "
+		"executed): compare the arms with each other, and take nothing as absolute performance. Load seed "
+		"%llu. "
 		"A second is in violation when over %g %% of its requests took longer than %g ms, counted from when "
-		"they were due.</p>\n", (unsigned long long)arm->seed, 100 * VIOLATION_SHARE, (double)arm->bound_us / 1000);
+		"they were due.</p>\n",
+		(unsigned long long)arm->seed, 100 * VIOLATION_SHARE, (double)arm->bound_us / 1000);
 }
 
 static void write_notes(FILE *out)
 {
-	fputs("<p class=\"soft\"><b>lead</b>: from the tightening of the antagonist’s limit that was in force to the first "
+	fputs("<p class=\"soft\"><b>lead</b>: from the tightening of the antagonist’s limit that was in force to the "
+	      "first "
 	      "violated 100 ms that the client saw at the same occurrence of the observe arm (at most 5 s before the "
-	      "occurrence, never before the end of the last one); negative means too late. <b>in time</b>: occurrences with a "
-	      "positive lead. <b>work kept</b>: the antagonist’s work against the observe arm. Limits and changes were read "
-	      "from the cgroups by a program of their own, not taken from forestall’s log.</p>\n", out);
+	      "occurrence, never before the end of the last one); negative means too late. <b>in time</b>: "
+	      "occurrences with a "
+	      "positive lead. <b>work kept</b>: the antagonist’s work against the observe arm. <b>limit changes</b>: "
+	      "of this disturbance’s "
+	      "antagonist in its phase; for the whole run, of all. Limits were read "
+	      "from the cgroups by a program of their own, not taken from forestall’s log.</p>\n",
+	      out);
 }
 
 static void write_key(FILE *out, const struct arm *arm)
@@ -119,7 +136,8 @@ static void write_key(FILE *out, const struct arm *arm)
 	fputs("<span><i class=\"swatch\" style=\"--c:var(--fan)\"></i>forecast</span>"
 	      "<span><i class=\"swatch\" style=\"--c:var(--bad)\"></i>violation, risk</span>"
 	      "<span><i class=\"swatch\" style=\"--c:var(--forestall)\"></i>action by foresight</span>"
-	      "<span><i class=\"swatch\" style=\"--c:var(--reactive)\"></i>by reflex</span></div>\n", out);
+	      "<span><i class=\"swatch\" style=\"--c:var(--reactive)\"></i>by reflex</span></div>\n",
+	      out);
 }
 
 void page_write(FILE *out, const struct arm *const arms[ARM_COUNT], const struct result results[ARM_COUNT])
@@ -133,8 +151,10 @@ void page_write(FILE *out, const struct arm *const arms[ARM_COUNT], const struct
 		write_card(out, first, results, i);
 	fputs("</div>\n<h2>What the client saw</h2><div class=\"chart\">\n", out);
 	chart_overview(out, arms);
-	fputs("</div><p class=\"soft\">p99 per second; shaded grey: the antagonist wants the CPU; shaded red: a second in "
-	      "violation; dashed: the bound.</p>\n<h2>Figures</h2>\n", out);
+	fputs("</div><p class=\"soft\">p99 per second; shaded grey: the antagonist wants the CPU; shaded red: a "
+	      "second in "
+	      "violation; dashed: the bound.</p>\n<h2>Figures</h2>\n",
+	      out);
 	write_table(out, first, results);
 	write_notes(out);
 	for (unsigned int i = 0; i < ARM_COUNT; i++) {

@@ -28,7 +28,8 @@ double plot_y(const struct plot *plot, double value)
 	double share;
 
 	if (plot->is_log)
-		share = log(fmax(value, plot->value_from) / plot->value_from) / log(plot->value_to / plot->value_from);
+		share = log(fmax(value, plot->value_from) / plot->value_from) /
+			log(plot->value_to / plot->value_from);
 	else
 		share = (value - plot->value_from) / (plot->value_to - plot->value_from);
 	return plot->top + plot->height * (1 - clamp(share, 0, 1));
@@ -49,12 +50,13 @@ void plot_frame(const struct plot *plot, const char *title, const double *ticks,
 	for (size_t i = 0; i < tick_count; i++) {
 		double y = plot_y(plot, ticks[i]);
 
-		fprintf(plot->out, "<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>", plot->left, right,
-			y, y);
-		fprintf(plot->out, "<text class=\"tick end\" x=\"%.1f\" y=\"%.1f\">%g%s</text>\n", plot->left - 5, y + 3.5,
-			ticks[i], unit);
+		fprintf(plot->out, "<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>",
+			plot->left, right, y, y);
+		fprintf(plot->out, "<text class=\"tick end\" x=\"%.1f\" y=\"%.1f\">%g%s</text>\n", plot->left - 5,
+			y + 3.5, ticks[i], unit);
 	}
-	fprintf(plot->out, "<text class=\"title\" x=\"%.1f\" y=\"%.1f\">%s</text>\n", plot->left, plot->top - 6, title);
+	fprintf(plot->out, "<text class=\"title\" x=\"%.1f\" y=\"%.1f\">%s</text>\n", plot->left, plot->top - 6,
+		title);
 	if (has_time)
 		time_ticks(plot);
 }
@@ -103,7 +105,8 @@ static void band_run(const struct plot *plot, const struct line *low, const stru
 		fprintf(plot->out, "%c%.1f %.1f", i == from ? 'M' : 'L', plot_x(plot, high->points[i].time_s),
 			plot_y(plot, high->points[i].value));
 	for (size_t i = to; i-- > from;)
-		fprintf(plot->out, "L%.1f %.1f", plot_x(plot, low->points[i].time_s), plot_y(plot, low->points[i].value));
+		fprintf(plot->out, "L%.1f %.1f", plot_x(plot, low->points[i].time_s),
+			plot_y(plot, low->points[i].value));
 	fputc('Z', plot->out);
 }
 
@@ -149,8 +152,8 @@ void plot_level(const struct plot *plot, double value, const char *class_name, c
 {
 	double y = plot_y(plot, value), right = plot->left + plot->width;
 
-	fprintf(plot->out, "<line class=\"%s\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>", class_name, plot->left,
-		right, y, y);
+	fprintf(plot->out, "<line class=\"%s\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>", class_name,
+		plot->left, right, y, y);
 	fprintf(plot->out, "<text class=\"tick\" x=\"%.1f\" y=\"%.1f\">%s</text>\n", right + 4, y + 3.5, label);
 }
 

@@ -36,7 +36,8 @@ static int check_same_load(const struct arm *const arms[ARM_COUNT])
 	return 0;
 }
 
-static int write_page(const char *path, const struct arm *const arms[ARM_COUNT], const struct result results[ARM_COUNT])
+static int write_page(const char *path, const struct arm *const arms[ARM_COUNT],
+		      const struct result results[ARM_COUNT])
 {
 	FILE *out = fopen(path, "we");
 	int failed;

@@ -74,7 +74,7 @@ run_arm() {
 	for program in "$load"/load-{client,burn,watch} "$forestall" "$bin/forestalld" "$bin/forestall-act"; do
 		[[ ! -e $program ]] || preload+=(--preload "$program")
 	done
-	exec "$root/tests/vm/run" --kernel 6.12 --icount --cpus 1 --mem 2G --timeout 500 "${preload[@]}" \
+	exec "$root/tests/vm/run" --kernel 6.12 --icount --cpus 1 --mem 1G --timeout 500 "${preload[@]}" \
 		--env "BIN=$bin" --env "LOAD=$load" --env "FORESTALL=$forestall" --out "$out/$arm" \
 		-- tests/demo/scenario.sh "$arm" "$seed" /out
 }

@@ -56,7 +56,8 @@ make_cgroups() {
 		setfattr -n trusted.forestall.slo -v "tier=best-effort kind=batch" "$demo/$name"
 	done
 	setfattr -n trusted.forestall.slo -v \
-		"runq_p99<${demo_runq_bound_ms}ms window=1m budget=1% tier=critical kind=latency cpu=0.1..1" "$demo/server"
+		"runq_p99<${demo_runq_bound_ms}ms window=1m budget=1% tier=critical kind=latency cpu=0.1..1" \
+		"$demo/server"
 }
 
 start_server() {
@@ -134,11 +135,11 @@ start_load() {
 				--announce-spread $demo_announce_spread_ms)
 		fi
 		run_in "$demo/$name" "$load/load-burn" --threads $demo_threads --plan "${demo_plan[$name]}" \
-			--seed "$seed" --start-ns "$epoch_ns" --out "$out/burn-$name.csv" "${announce[@]}"
+			--seed "$seed" --start-ns "$epoch_ns" --punctual --out "$out/burn-$name.csv" "${announce[@]}"
 		burners+=("$pid")
 	done
 	run_in "$demo/client" "$load/load-client" --port $port --rate $demo_rate --seconds $demo_seconds --seed "$seed" \
-		--poisson --fifo --command "$demo_command" --bound-us $demo_bound_us --start-ns "$epoch_ns" \
+		--poisson --fifo --command "$demo_command" --bound-us $demo_bound_us --start-ns "$epoch_ns" --punctual \
 		--out "$out/client.csv"
 	client=$pid
 }

@@ -33,6 +33,7 @@
 struct burn {
 	unsigned int thread_count;
 	uint64_t seed, start_ns, end_ns, bin_count, announce_lead_ms, announce_spread_ms;
+	bool is_punctual;
 	const char *plan_text, *out_path, *announce_path;
 	struct shape shape;
 	atomic_uint_fast64_t *units; /* per bin, summed over the threads */
@@ -190,6 +191,7 @@ static void usage(FILE *out)
 	      "  --announce PROGRAM    run PROGRAM before each burst\n"
 	      "  --announce-lead MS    how long before (default 3000)\n"
 	      "  --announce-spread MS  up to this much later, different for each burst (default 0)\n"
+	      "  --punctual            fail when --start-ns has passed already\n"
 	      "  --print               print the segments of the plan and exit\n"
 	      "CSV: t_ns,units,demand_cpus; one line per 100 ms\n",
 	      out);
@@ -207,10 +209,12 @@ static int print_shape(const struct shape *shape)
 static int parse_options(int argc, char **argv, struct burn *burn, bool *ret_print)
 {
 	static const struct option names[] = {
-		{"threads", 1, NULL, 't'}, {"plan", 1, NULL, 'p'}, {"out", 1, NULL, 'o'}, {"seed", 1, NULL, 'x'},
-		{"start-ns", 1, NULL, 'S'}, {"announce", 1, NULL, 'a'}, {"announce-lead", 1, NULL, 'l'},
-		{"announce-spread", 1, NULL, 'j'},
-		{"print", 0, NULL, 'P'}, {"help", 0, NULL, 'h'}, {NULL, 0, NULL, 0},
+		{"threads", 1, NULL, 't'},       {"plan", 1, NULL, 'p'},
+		{"out", 1, NULL, 'o'},           {"seed", 1, NULL, 'x'},
+		{"start-ns", 1, NULL, 'S'},      {"announce", 1, NULL, 'a'},
+		{"announce-lead", 1, NULL, 'l'}, {"announce-spread", 1, NULL, 'j'},
+		{"print", 0, NULL, 'P'},         {"punctual", 0, NULL, 'u'},
+		{"help", 0, NULL, 'h'},          {NULL, 0, NULL, 0},
 	};
 
 	for (int name; (name = getopt_long(argc, argv, "", names, NULL)) != -1;) {
@@ -224,6 +228,7 @@ static int parse_options(int argc, char **argv, struct burn *burn, bool *ret_pri
 		case 'l': burn->announce_lead_ms = strtoull(optarg, NULL, 10); break;
 		case 'j': burn->announce_spread_ms = strtoull(optarg, NULL, 10); break;
 		case 'P': *ret_print = true; break;
+		case 'u': burn->is_punctual = true; break;
 		case 'h': usage(stdout); exit(0);
 		default: return -EINVAL;
 		}
@@ -275,7 +280,7 @@ int main(int argc, char **argv)
 	burn.units = calloc(burn.bin_count, sizeof(*burn.units));
 	if (!burn.units)
 		return 1;
-	if (burn.start_ns && clock_ns(CLOCK_MONOTONIC) > burn.start_ns) {
+	if (burn.is_punctual && clock_ns(CLOCK_MONOTONIC) > burn.start_ns) {
 		fputs("load-burn: --start-ns has passed\n", stderr);
 		return 1;
 	}
@@ -286,6 +291,7 @@ int main(int argc, char **argv)
 	r = burn_run(&burn);
 	write_r = write_bins(&burn);
 	if (r < 0 || write_r < 0)
-		fprintf(stderr, "load-burn: %s: %s\n", r < 0 ? "run" : burn.out_path, strerror(r < 0 ? -r : -write_r));
+		fprintf(stderr, "load-burn: %s: %s\n", r < 0 ? "run" : burn.out_path,
+			strerror(r < 0 ? -r : -write_r));
 	return r < 0 || write_r < 0;
 }

@@ -25,7 +25,7 @@ struct options {
 	unsigned int connections;
 	double rate, seconds;
 	uint64_t seed, bound_us, start_ns;
-	bool fifo, poisson;
+	bool fifo, poisson, punctual;
 	const char *out_path, *command;
 };
 
@@ -46,6 +46,7 @@ static void usage(FILE *out)
 	      "  --command TEXT    inline redis command, default \"GET k\"\n"
 	      "  --bound-us N      slower requests count as bad, default 10000\n"
 	      "  --start-ns N      CLOCK_MONOTONIC start, so that several programs share one epoch\n"
+	      "  --punctual        fail when --start-ns has passed already\n"
 	      "  --fifo            run with SCHED_FIFO, so that only the server is measured\n"
 	      "CSV: t_ns,count,p50_us,p99_us,max_us,bad,histogram; one line per 100 ms of due times\n",
 	      out);
@@ -54,10 +55,13 @@ static void usage(FILE *out)
 static int parse_options(int argc, char **argv, struct options *options)
 {
 	static const struct option names[] = {
-		{"port", 1, NULL, 'p'}, {"rate", 1, NULL, 'r'}, {"seconds", 1, NULL, 's'}, {"seed", 1, NULL, 'x'},
-		{"connections", 1, NULL, 'c'}, {"out", 1, NULL, 'o'}, {"fifo", 0, NULL, 'f'},
-		{"poisson", 0, NULL, 'P'}, {"command", 1, NULL, 'C'}, {"bound-us", 1, NULL, 'b'},
-		{"start-ns", 1, NULL, 'S'}, {"help", 0, NULL, 'h'}, {NULL, 0, NULL, 0},
+		{"port", 1, NULL, 'p'},        {"rate", 1, NULL, 'r'},
+		{"seconds", 1, NULL, 's'},     {"seed", 1, NULL, 'x'},
+		{"connections", 1, NULL, 'c'}, {"out", 1, NULL, 'o'},
+		{"fifo", 0, NULL, 'f'},        {"poisson", 0, NULL, 'P'},
+		{"command", 1, NULL, 'C'},     {"bound-us", 1, NULL, 'b'},
+		{"start-ns", 1, NULL, 'S'},    {"punctual", 0, NULL, 'u'},
+		{"help", 0, NULL, 'h'},        {NULL, 0, NULL, 0},
 	};
 
 	for (int name; (name = getopt_long(argc, argv, "", names, NULL)) != -1;) {
@@ -73,6 +77,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 		case 'C': options->command = optarg; break;
 		case 'b': options->bound_us = strtoull(optarg, NULL, 10); break;
 		case 'S': options->start_ns = strtoull(optarg, NULL, 10); break;
+		case 'u': options->punctual = true; break;
 		case 'h': usage(stdout); exit(0);
 		default: return -EINVAL;
 		}
@@ -181,8 +186,11 @@ int main(int argc, char **argv)
 		usage(stderr);
 		return 2;
 	}
-	exchange = (struct exchange){.rate = options.rate, .seed = options.seed, .bound_us = options.bound_us,
-				     .poisson = options.poisson, .connection_count = options.connections};
+	exchange = (struct exchange){.rate = options.rate,
+				     .seed = options.seed,
+				     .bound_us = options.bound_us,
+				     .poisson = options.poisson,
+				     .connection_count = options.connections};
 	exchange.bin_count = (uint64_t)(options.seconds * 1e9) / BIN_NS;
 	r = setup(&options, &exchange);
 	if (r < 0)
@@ -191,7 +199,7 @@ int main(int argc, char **argv)
 	if (r < 0)
 		return fail("SCHED_FIFO", r);
 	/* Requests already due would all look slow. */
-	if (options.start_ns && exchange_now_ns() > options.start_ns)
+	if (options.punctual && exchange_now_ns() > options.start_ns)
 		return fail("--start-ns has passed", -ETIME);
 	signal(SIGTERM, on_stop);
 	signal(SIGINT, on_stop);

@@ -93,7 +93,8 @@ int main(int argc, char **argv)
 
 	if (argc < 3 || argc - 2 > DIRS_MAX) {
 		fputs("usage: load-watch OUT.csv CGROUP-DIRECTORY...\n"
-		      "CSV: t_ns,cgroup,weight,quota_us,period_us,usage_us every 50 ms until SIGTERM; quota 0 is none\n",
+		      "CSV: t_ns,cgroup,weight,quota_us,period_us,usage_us every 50 ms until SIGTERM; quota 0 is "
+		      "none\n",
 		      stderr);
 		return 2;
 	}

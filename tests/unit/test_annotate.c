@@ -8,7 +8,7 @@
 
 #include "unit.h"
 #include "act/cgroup.h"
-#include "sense/annotate.h"
+#include "setup/annotate.h"
 
 struct place {
 	char dir[512];

@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "unit.h"
-#include "sense/config.h"
+#include "setup/config.h"
 
 static int settings_parse(struct config *config, const char *text, char problem[CONFIG_PROBLEM_MAX])
 {
@@ -26,7 +26,8 @@ static void settings_reach_their_fields(void **state)
 
 	(void)state;
 	assert_int_equal(settings_parse(&config,
-					"# comment\n[mind]\n tick_ms = 50\ninstances_max=4096\nforecaster = statistical\n"
+					"# comment\n[mind]\n tick_ms = 50\n"
+					"instances_max=4096\nforecaster = statistical\n"
 					"model = /m ; why\n[plan]\nrisk_act = 0.4\nact_horizon_s = 5\nbad_act=0.1\n"
 					"quality_min=0.25\nheadroom=0.2\ngiver_min=0.1\nrelax_per_s=0.5\nhold_ms=3000\n"
 					"period_us=20000\nlease_ms=1500\n", problem), 0);
@@ -87,7 +88,8 @@ static void last_matching_rule_wins(void **state)
 	(void)state;
 	assert_int_equal(instances_parse(&config,
 					 "[/system.slice/*.service]\nslo = tier=best-effort\n"
-					 "[/system.slice/web[0-9].service]\n  slo = runq_p99<5ms tier=critical\n", problem), 0);
+					 "[/system.slice/web[0-9].service]\n  slo = runq_p99<5ms tier=critical\n",
+					 problem), 0);
 	assert_int_equal(config.rule_count, 2);
 	assert_int_equal(config_find(&config, "/system.slice/db.service")->slo.tier, TIER_BEST_EFFORT);
 	assert_int_equal(config_find(&config, "/system.slice/web1.service")->slo.tier, TIER_CRITICAL);

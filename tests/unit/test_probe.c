@@ -96,7 +96,8 @@ static void half_a_host_is_degraded(void **state)
 
 static void bare_host_is_missing_what_observing_needs(void **state)
 {
-	static const char *const names[] = { "btf", "capabilities", "sched_info", "psi", "psi.cgroup", "cgroup2", "xattr",
+	static const char *const names[] = { "btf", "capabilities", "sched_info", "psi", "psi.cgroup", "cgroup2",
+					     "xattr",
 					     "cgroup2.controllers", "cgroup2.enabled", "knobs", "run" };
 
 	(void)state;

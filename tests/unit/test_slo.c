@@ -16,7 +16,8 @@ static struct slo parsed(const char *text)
 
 static void parse_knows_every_key(void **state)
 {
-	struct slo slo = parsed(" runq_p99<5ms\tcpu_some<10% window=5m budget=0.5% tier=critical kind=latency cpu=0.5..4\n");
+	struct slo slo = parsed(" runq_p99<5ms\tcpu_some<10% "
+				"window=5m budget=0.5% tier=critical kind=latency cpu=0.5..4\n");
 
 	(void)state;
 	assert_int_equal(slo.bound[SLI_RUNQ_P99], 5000000);
@@ -140,12 +141,14 @@ static void format_parses_back_to_the_same(void **state)
 
 static void format_is_what_people_write(void **state)
 {
-	struct slo slo = parsed("cpu=0.5..4 kind=latency tier=critical budget=1% window=60s cpu_some<10% runq_p99<5000us");
+	struct slo slo = parsed("cpu=0.5..4 kind=latency "
+				"tier=critical budget=1% window=60s cpu_some<10% runq_p99<5000us");
 	char text[SLO_TEXT_MAX];
 
 	(void)state;
 	slo_format(&slo, text);
-	assert_string_equal(text, "runq_p99<5ms cpu_some<10% window=1m budget=1% tier=critical kind=latency cpu=0.5..4");
+	assert_string_equal(text,
+			    "runq_p99<5ms cpu_some<10% window=1m budget=1% tier=critical kind=latency cpu=0.5..4");
 }
 
 static void tighten_never_loosens(void **state)

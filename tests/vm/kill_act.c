@@ -150,7 +150,7 @@ static void steps_test(void)
 	for (unsigned int i = 0; i < STEP_COUNT; i++)
 		for (unsigned int stops = 0; stops < 2; stops++) {
 			const char *name = NAMES[i];
-			bool is_idle = strcmp(name, "undo.idle") == 0;
+			bool is_idle = strcmp(name, "idle.written") == 0;
 
 			if (is_idle && access(ROOT "/kt/plain/cpu.idle", F_OK) < 0)
 				continue;
@@ -158,20 +158,21 @@ static void steps_test(void)
 				step_in_yield(stops);
 				continue;
 			}
-			if (name_starts(name, "apply.") || name_starts(name, "undo.") || name_starts(name, "journal.") ||
-			    name_starts(name, "compact."))
+			if (is_idle || name_starts(name, "apply.") || name_starts(name, "undo.") ||
+			    name_starts(name, "journal.") || name_starts(name, "compact."))
 				step_under_load(name, stops, 1 + draw(3));
-			if (name_starts(name, "start.") || name_starts(name, "undo.") || name_starts(name, "journal."))
-				step_in_recovery(name, stops, name_starts(name, "undo.") && !is_idle ? 1 + draw(4) : 1);
-			if (name_starts(name, "stop.") || name_starts(name, "undo."))
-				step_at_end(name, stops, name_starts(name, "undo.") && !is_idle ? 1 + draw(4) : 1);
+			if (is_idle || name_starts(name, "start.") || name_starts(name, "undo.") ||
+			    name_starts(name, "journal."))
+				step_in_recovery(name, stops, name_starts(name, "undo.") ? 1 + draw(4) : 1);
+			if (is_idle || name_starts(name, "stop.") || name_starts(name, "undo."))
+				step_at_end(name, stops, name_starts(name, "undo.") ? 1 + draw(4) : 1);
 		}
 }
 
 /* The recovery itself is killed again and again at every step of undo. */
 static void repeated_recovery_test(void)
 {
-	static const char *const STEPS[] = { "undo.journaled", "undo.idle", "undo.written", "undo.read", "undo.undone",
+	static const char *const STEPS[] = { "undo.journaled", "idle.written", "undo.written", "undo.read", "undo.undone",
 					     "start.undone" };
 	pid_t act = act_start(&programs, "enforce", NULL);
 	bool is_ok = act_is_ready(act) && plan_some();

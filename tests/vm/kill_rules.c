@@ -158,7 +158,7 @@ static void disable_test(const char *before)
 {
 	bool is_held = plan_some();
 	int fd = open(DISABLE_FILE, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	int took_ms = world_wait(before, 1500);
+	int took_ms = world_wait(before, 2500);
 
 	close(fd);
 	check(is_held && took_ms >= 0, "the disable file undoes what is held, after %d ms", took_ms);

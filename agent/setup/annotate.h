@@ -13,15 +13,15 @@
 #ifndef FORESTALL_ANNOTATE_H
 #define FORESTALL_ANNOTATE_H
 
-#include "config.h"
+#include "setup/config.h"
 
 #define ANNOTATE_TRUSTED "trusted.forestall.slo"
 #define ANNOTATE_USER "user.forestall.slo"
 #define ANNOTATE_PROBLEM_MAX 160
 
 /*
- * cgroup_dirfd is open for reading, path is below the cgroup root, config may be NULL. *ret is always filled: ret->source
- * says who spoke last, SLO_FROM_DEFAULT when nobody did. problem is "" or one line for people.
+ * cgroup_dirfd is open for reading, path is below the cgroup root, config may be NULL. *ret is always filled:
+ * ret->source says who spoke last, SLO_FROM_DEFAULT when nobody did. problem is "" or one line for people.
  * 0, or -errno when the directory could not be asked (gone).
  */
 int annotate_read(int cgroup_dirfd, const char *path, const struct config *config, struct slo *ret,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "annotate.h"
+#include "setup/annotate.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -31,7 +31,8 @@ static int source_read(int dir_fd, const char *name, const struct slo *base, str
 	ssize_t n = xattr_read(dir_fd, name, text);
 
 	if (n == -E2BIG) {
-		snprintf(problem, ANNOTATE_PROBLEM_MAX, "%s is longer than %d bytes; it is ignored", name, SLO_TEXT_MAX - 1);
+		snprintf(problem, ANNOTATE_PROBLEM_MAX, "%s is longer than %d bytes; it is ignored", name,
+			 SLO_TEXT_MAX - 1);
 		return -EINVAL;
 	}
 	if (n <= 0)
@@ -77,12 +78,14 @@ static int wish_read(int dir_fd, bool is_granted, struct slo *granted, char prob
 	if (r != 1)
 		return r;
 	if (!is_granted) {
-		snprintf(problem, ANNOTATE_PROBLEM_MAX, "%s is ignored: the operator granted nothing here; see forestall slo set",
+		snprintf(problem, ANNOTATE_PROBLEM_MAX,
+			 "%s is ignored: the operator granted nothing here; see forestall slo set",
 			 ANNOTATE_USER);
 		return 0;
 	}
 	if (!slo_tighten(granted, &wish))
-		snprintf(problem, ANNOTATE_PROBLEM_MAX, "%s asks for more than the operator granted; only what is tighter holds",
+		snprintf(problem, ANNOTATE_PROBLEM_MAX,
+			 "%s asks for more than the operator granted; only what is tighter holds",
 			 ANNOTATE_USER);
 	if (memcmp(&before, granted, sizeof(before)))
 		granted->source = SLO_FROM_USER_XATTR;

@@ -3,7 +3,7 @@
 #ifndef FORESTALL_CONFIG_FIELD_H
 #define FORESTALL_CONFIG_FIELD_H
 
-#include "config.h"
+#include "setup/config.h"
 
 #define CONFIG_FIELD_COUNT_MAX 32
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #define _GNU_SOURCE
-#include "config.h"
+#include "setup/config.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -145,7 +145,8 @@ static int on_setting(struct reading *reading, const char *section, const char *
 	if (!section[0])
 		return problem_set(reading, "'%s' stands before any section; write [mind] or [plan] above it", key);
 	if (idx < 0)
-		return problem_set(reading, "[%s] has no key '%s'; see forestall.conf(5) for those it has", section, key);
+		return problem_set(reading, "[%s] has no key '%s'; see forestall.conf(5) for those it has", section,
+				   key);
 	if (reading->given & 1u << idx)
 		return problem_set(reading, "%s is given twice; remove one of the two", key);
 	reading->given |= 1u << idx;

@@ -1,0 +1,76 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Bad input of every kind: one line that names the thing and the remedy, exit 1 or 2, nothing changed.
+. "$(dirname "$0")/../lib.sh"
+[[ $EUID == 0 ]] || skip_all "needs root, to take things away from itself"
+mkdir -p "$scratch/conf/instances.d"
+mind() { timeout 20 "$bin/forestalld" --run-dir "$scratch/run" --config-dir "$scratch/conf" "$@"; }
+hands() { timeout 20 "$bin/forestall-act" --run-dir "$scratch/run-act" "$@"; }
+
+# NAME WORDS COMMAND...: exits 1 or 2, its last line on stderr holds each of the |-separated words, and it says no more than
+# two lines. A command that is killed or times out fails the case.
+refused() {
+	local name=$1 words=$2 status word good=0
+	shift 2
+	"$@" >"$scratch/out" 2>"$scratch/err" </dev/null
+	status=$?
+	((status == 1 || status == 2)) || good=1
+	IFS='|' read -ra word_list <<<"$words"
+	for word in "${word_list[@]}"; do grep -qiF -- "$word" "$scratch/err" || good=1; done
+	(($(wc -l <"$scratch/err") <= 3)) || good=1
+	tap_report $good "$name"
+	((good == 0)) || sed "s/^/# exit $status: /" "$scratch/err" >&2
+}
+in_namespace() { unshare --mount --propagation private bash -c "$@"; }
+
+head -c 3000 /dev/urandom >"$scratch/noise.model"
+refused "a file that is no model" "model|noise.model" mind --model "$scratch/noise.model"
+refused "a model that is not there" "model|nowhere" mind --model "$scratch/nowhere.model"
+if [[ -e model/default.model ]]; then
+	head -c 2000 model/default.model >"$scratch/cut.model"
+	refused "a model that was cut" "cut.model" mind --model "$scratch/cut.model"
+	sed '1s/forestall-model 1/forestall-model 9/' model/default.model >"$scratch/old.model"
+	refused "a model of another version" "old.model|version" mind --model "$scratch/old.model"
+	(($(stat -c %s model/default.model) > 20000)) && {
+		cp model/default.model "$scratch/flip.model"
+		printf '\xff\xee' | dd of="$scratch/flip.model" bs=1 seek=20000 conv=notrunc 2>/dev/null
+		refused "a model with a flipped byte" "flip.model" mind --model "$scratch/flip.model"
+	}
+fi
+refused "an unknown forecaster" "forecaster|persistence" mind --forecaster crystal-ball
+refused "an unknown option" "usage" mind --frobnicate
+echo '[mind]
+colour = red' >"$scratch/conf/forestall.conf"
+refused "an unknown key in forestall.conf" "forestall.conf:2|colour" mind
+echo '[mind]
+instances_max = lots' >"$scratch/conf/forestall.conf"
+refused "a bad value in forestall.conf" "forestall.conf:2|instances_max" mind
+echo '[plan]
+risk_act = 7' >"$scratch/conf/forestall.conf"
+refused "a value out of range" "forestall.conf:2|risk_act" mind
+rm "$scratch/conf/forestall.conf"
+echo '[/demo/*]
+slo = runq_p99<5parsecs' >"$scratch/conf/instances.d/a.conf"
+refused "a malformed annotation in instances.d" "a.conf:2|duration" mind
+rm "$scratch/conf/instances.d/a.conf"
+refused "a run directory that cannot be written" "/proc/nowhere" timeout 20 "$bin/forestalld" --run-dir /proc/nowhere --config-dir "$scratch/conf"
+refused "hands whose run directory cannot be written" "/proc/nowhere" timeout 20 "$bin/forestall-act" --run-dir /proc/nowhere
+refused "a mode that is none" "mode|enforce" hands --mode reckless
+refused "a slo check with a typing error" "column|runq_p99" "$bin/forestall" slo check 'runq_p9<5ms'
+refused "a slo on a cgroup that is not there" "nowhere" "$bin/forestall" slo set /nowhere-at-all 'tier=critical'
+refused "no such command" "forestall" "$bin/forestall" frobnicate
+refused "no mind to ask" "forestalld|up" "$bin/forestall" --run-dir "$scratch/none" instance list
+refused "a recording that is none" "recording" "$bin/forestall" replay /etc/passwd
+refused "a corpus that is empty" "corpus" "$bin/forestall" model train --corpus "$scratch" --out "$scratch/m"
+
+refused "no BTF" "/sys/kernel/btf|BTF" in_namespace "mount -t tmpfs none /sys/kernel/btf && exec timeout 20 '$bin/forestalld' --run-dir '$scratch/run' --config-dir '$scratch/conf'"
+refused "no cgroup v2" "cgroup v2|mount" in_namespace "while umount -l -t cgroup2 -a 2>/dev/null; do :; done
+	while awk '\$3 == \"cgroup2\" { f = 1 } END { exit !f }' /proc/self/mounts; do umount -l \"\$(awk '\$3 == \"cgroup2\" { print \$2; exit }' /proc/self/mounts)\"; done
+	exec timeout 20 '$bin/forestalld' --run-dir '$scratch/run' --config-dir '$scratch/conf'"
+refused "no capability to load BPF" "cap_bpf|root" setpriv --bounding-set=-all --inh-caps=-all timeout 20 "$bin/forestalld" --run-dir "$scratch/run" --config-dir "$scratch/conf"
+check "doctor names a missing PSI" in_namespace "mount -t tmpfs none /proc/pressure 2>/dev/null || mount --bind /dev/null /proc/pressure/cpu;
+	'$bin/forestall' doctor | grep -A3 '^\(missing\|degraded\) *psi' | grep -q 'psi=1'"
+check_not "nothing of all that left a socket" test -e "$scratch/run/mind.sock"
+check_not "nor a process" pgrep -f -- "--run-dir $scratch"
+check_not "nor a pin" test -e /sys/fs/bpf/forestall
+finish

@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "act/cgroup.h"
+#include "act/takeover.h"
+
+#define INTENT_1 "intent 1 99 /web 7 cpu.weight 100 -> 50 reason=3\n"
+#define INTENT_2 "intent 2 99 /web 7 cpu.weight 50 -> 20 reason=3\n"
+
+static char run_dir[] = "/tmp/test_journal.XXXXXX";
+static char root[64];
+static int run_fd, root_fd;
+static struct lease_table table;
+
+static int replay(const char *text)
+{
+	uint64_t bytes, seq;
+	uint32_t line;
+
+	table.count = 0;
+	return journal_replay(text, strlen(text), &table, &bytes, &seq, &line);
+}
+
+static void an_intent_without_its_done_is_in_flight(void **state)
+{
+	(void)state;
+	assert_int_equal(replay(INTENT_1), 0);
+	assert_int_equal(table.count, 1);
+	assert_true(table.hold[0].in_flight);
+	assert_string_equal(table.hold[0].path, "/web");
+	assert_int_equal(table.hold[0].cgroup_id, 7);
+	assert_int_equal(table.hold[0].knob, KNOB_CPU_WEIGHT);
+	assert_int_equal(table.hold[0].original.value, 100);
+	assert_int_equal(table.hold[0].ours.value, 100);
+	assert_int_equal(table.hold[0].wanted.value, 50);
+}
+
+static void done_brings_what_was_read_back(void **state)
+{
+	(void)state;
+	assert_int_equal(replay(INTENT_1 "done 1 51\n"), 0);
+	assert_false(table.hold[0].in_flight);
+	assert_int_equal(table.hold[0].ours.value, 51);
+	assert_int_equal(table.hold[0].original.value, 100);
+}
+
+static void several_changes_keep_the_first_original(void **state)
+{
+	(void)state;
+	assert_int_equal(replay(INTENT_1 "done 1 50\n" INTENT_2 "done 2 20\n"), 0);
+	assert_int_equal(table.count, 1);
+	assert_int_equal(table.hold[0].original.value, 100);
+	assert_int_equal(table.hold[0].ours.value, 20);
+	assert_int_equal(table.hold[0].seq, 2);
+}
+
+static void a_second_change_in_flight_may_read_the_first(void **state)
+{
+	(void)state;
+	assert_int_equal(replay(INTENT_1 "done 1 50\n" INTENT_2), 0);
+	assert_true(table.hold[0].in_flight);
+	assert_int_equal(table.hold[0].ours.value, 50);
+	assert_int_equal(table.hold[0].wanted.value, 20);
+}
+
+static void undone_settles_and_failed_does_not(void **state)
+{
+	(void)state;
+	assert_int_equal(replay(INTENT_1 "done 1 50\nundo 1\n"), 0);
+	assert_true(table.hold[0].undo_begun);
+	assert_int_equal(replay(INTENT_1 "done 1 50\nundo 1\nundone 1 failed\n"), 0);
+	assert_int_equal(table.count, 1);
+	assert_int_equal(replay(INTENT_1 "done 1 50\nundo 1\nundone 1 restored\n"), 0);
+	assert_int_equal(table.count, 0);
+	assert_int_equal(replay(INTENT_1 "done 1 50\nundone 1 foreign\n"), 0);
+	assert_int_equal(table.count, 0);
+}
+
+static void a_torn_last_line_was_not_written(void **state)
+{
+	static const char TEXT[] = INTENT_1 "done 1 50\nundone 1 restored\n";
+	uint64_t bytes, seq;
+	uint32_t line;
+
+	(void)state;
+	/* Cut anywhere: never an error, and whole lines only. */
+	for (size_t size = 0; size < sizeof(TEXT); size++) {
+		table.count = 0;
+		assert_int_equal(journal_replay(TEXT, size, &table, &bytes, &seq, &line), 0);
+		assert_true(bytes <= size && (bytes == 0 || TEXT[bytes - 1] == '\n'));
+		assert_null(memchr(TEXT + bytes, '\n', size - bytes));
+		assert_int_equal(table.count, bytes >= strlen(INTENT_1) && bytes < sizeof(TEXT) - 1);
+	}
+}
+
+static void assert_corrupt(const char *text, uint32_t at_line)
+{
+	uint64_t bytes, seq;
+	uint32_t line = 0;
+
+	table.count = 0;
+	if (journal_replay(text, strlen(text), &table, &bytes, &seq, &line) != -EBADMSG)
+		fail_msg("taken for a journal: %s", text);
+	assert_int_equal(line, at_line);
+}
+
+static void corruption_is_refused_with_its_line(void **state)
+{
+	(void)state;
+	assert_corrupt("\n", 1);
+	assert_corrupt("rubbish\n", 1);
+	assert_corrupt(INTENT_1 "done 1 50\nrubbish\n" INTENT_2, 3);
+	assert_corrupt(INTENT_1 "done 2 50\n", 2);
+	assert_corrupt(INTENT_1 "done 1\n", 2);
+	assert_corrupt(INTENT_1 "done 1 5x\n", 2);
+	assert_corrupt(INTENT_1 "undo 1 now\n", 2);
+	assert_corrupt(INTENT_1 "undone 1 same\nundone 1 same\n", 3);
+	assert_corrupt(INTENT_1 INTENT_1, 2);
+	assert_corrupt("intent 1 99 /web 7 cpu.weight 100 -> 50\n", 1);
+	assert_corrupt("intent 1 99 /web 7 cpu.weight 100 -> 50 reason=3 x\n", 1);
+	assert_corrupt("intent 1 99 /web 7 cpu.weight 100 => 50 reason=3\n", 1);
+	assert_corrupt("intent 1 99 /web 7 cpu.wight 100 -> 50 reason=3\n", 1);
+	assert_corrupt("intent 1 99 web 7 cpu.weight 100 -> 50 reason=3\n", 1);
+	assert_corrupt("intent 1 99 /w%2 7 cpu.weight 100 -> 50 reason=3\n", 1);
+	assert_corrupt("intent 1 99 /w%00 7 cpu.weight 100 -> 50 reason=3\n", 1);
+	assert_corrupt("intent 1 99 /web 7 cpu.max 100 -> 50 reason=3\n", 1);
+}
+
+static void file_write(const char *dir, const char *name, const char *text)
+{
+	char path[512];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	unlink(path);
+	umask(022);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static void assert_file_says(const char *dir, const char *name, const char *text)
+{
+	char path[512], now[4096] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	file = fopen(path, "r");
+	assert_non_null(file);
+	now[fread(now, 1, sizeof(now) - 1, file)] = '\0';
+	fclose(file);
+	assert_string_equal(now, text);
+}
+
+static uint64_t web_id(void)
+{
+	char path[128];
+	struct stat stat_buf;
+
+	snprintf(path, sizeof(path), "%s/web", root);
+	assert_int_equal(stat(path, &stat_buf), 0);
+	return stat_buf.st_ino;
+}
+
+static int world_make(void **state)
+{
+	char path[128];
+
+	(void)state;
+	assert_non_null(mkdtemp(run_dir));
+	snprintf(root, sizeof(root), "%s/tree", run_dir);
+	assert_int_equal(mkdir(root, 0755), 0);
+	snprintf(path, sizeof(path), "%s/web", root);
+	assert_int_equal(mkdir(path, 0755), 0);
+	run_fd = open(run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	root_fd = cgroup_root_open(root);
+	return run_fd < 0 || root_fd < 0;
+}
+
+static int world_remove(void **state)
+{
+	char command[300];
+
+	(void)state;
+	close(run_fd);
+	close(root_fd);
+	snprintf(command, sizeof(command), "rm -rf %s", run_dir);
+	return system(command);
+}
+
+static struct hold *hold_make(const char *path, uint64_t was, uint64_t wanted)
+{
+	struct hold *hold = lease_add(&table);
+
+	snprintf(hold->path, sizeof(hold->path), "%s", path);
+	hold->cgroup_id = web_id();
+	hold->knob = KNOB_CPU_WEIGHT;
+	hold->original.value = was;
+	hold->wanted.value = wanted;
+	hold->ours.value = wanted;
+	hold->reason = 4;
+	return hold;
+}
+
+static void what_is_appended_is_replayed(void **state)
+{
+	static const char PATH[] = "/web/with blank%and \x01";
+	struct journal journal;
+	struct hold *hold;
+	uint32_t line;
+
+	(void)state;
+	table.count = 0;
+	file_write(run_dir, "journal", "");
+	assert_int_equal(journal_open(&journal, run_fd, &table, &line), 0);
+	hold = hold_make(PATH, 100, 60);
+	assert_int_equal(journal_intent(&journal, hold, &hold->original, 5), 0);
+	assert_int_equal(journal_done(&journal, hold), 0);
+	assert_int_equal(journal_undo(&journal, hold), 0);
+	journal_close(&journal);
+	table.count = 0;
+	assert_int_equal(journal_open(&journal, run_fd, &table, &line), 0);
+	assert_int_equal(table.count, 1);
+	assert_string_equal(table.hold[0].path, PATH);
+	assert_int_equal(table.hold[0].ours.value, 60);
+	assert_int_equal(table.hold[0].original.value, 100);
+	assert_int_equal(table.hold[0].reason, 4);
+	assert_true(table.hold[0].undo_begun);
+	assert_int_equal(journal.seq, 1);
+	assert_int_equal(journal_empty(&journal), 0);
+	journal_close(&journal);
+	assert_file_says(run_dir, "journal", "");
+}
+
+static void a_torn_line_is_cut_off_before_more_is_appended(void **state)
+{
+	struct journal journal;
+	uint32_t line;
+
+	(void)state;
+	table.count = 0;
+	file_write(run_dir, "journal", INTENT_1 "done 1 5");
+	assert_int_equal(journal_open(&journal, run_fd, &table, &line), 0);
+	assert_int_equal(journal_undo(&journal, &table.hold[0]), 0);
+	journal_close(&journal);
+	assert_file_says(run_dir, "journal", INTENT_1 "undo 1\n");
+}
+
+static void a_file_that_others_can_write_is_refused(void **state)
+{
+	struct journal journal;
+	char path[128];
+	uint32_t line;
+
+	(void)state;
+	table.count = 0;
+	file_write(run_dir, "journal", "");
+	snprintf(path, sizeof(path), "%s/journal", run_dir);
+	chmod(path, 0666);
+	assert_int_equal(journal_open(&journal, run_fd, &table, &line), -EPERM);
+	unlink(path);
+	assert_int_equal(symlink("/dev/null", path), 0);
+	assert_int_equal(journal_open(&journal, run_fd, &table, &line), -ELOOP);
+	unlink(path);
+}
+
+static void a_long_journal_is_shortened_and_means_the_same(void **state)
+{
+	struct journal journal;
+	struct hold *first, *second;
+	uint32_t line;
+
+	(void)state;
+	table.count = 0;
+	file_write(run_dir, "journal", "");
+	assert_int_equal(journal_open(&journal, run_fd, &table, &line), 0);
+	first = hold_make("/web", 100, 0);
+	second = hold_make("/web", 200, 0);
+	second->knob = KNOB_CPU_MAX;
+	for (uint64_t i = 1; journal.bytes < JOURNAL_COMPACT_BYTES; i++) {
+		struct hold *hold = i % 2 ? first : second;
+		struct knob_value old = hold->ours;
+
+		hold->wanted.value = hold->ours.value = i;
+		assert_int_equal(journal_intent(&journal, hold, &old, i), 0);
+		assert_int_equal(journal_done(&journal, hold), 0);
+	}
+	first->in_flight = true;
+	assert_int_equal(journal_compact(&journal, &table, 1), 0);
+	assert_true(journal.bytes >= JOURNAL_COMPACT_BYTES);
+	first->in_flight = false;
+	assert_int_equal(journal_compact(&journal, &table, 1), 0);
+	assert_true(journal.bytes < 500);
+	/* What follows must fit the new numbers. */
+	assert_int_equal(journal_undo(&journal, first), 0);
+	journal_close(&journal);
+	table.count = 0;
+	assert_int_equal(journal_open(&journal, run_fd, &table, &line), 0);
+	journal_close(&journal);
+	assert_int_equal(table.count, 2);
+	assert_int_equal(lease_find(&table, web_id(), KNOB_CPU_WEIGHT)->original.value, 100);
+	assert_true(lease_find(&table, web_id(), KNOB_CPU_WEIGHT)->undo_begun);
+	assert_int_equal(lease_find(&table, web_id(), KNOB_CPU_MAX)->original.value, 200);
+}
+
+/* Writes a journal about /web with its real id, and a weight; runs the undo from outside; 0 or -errno. */
+static int undo_from(const char *format, const char *weight_now)
+{
+	struct takeover takeover;
+	char text[512], web[128];
+
+	snprintf(text, sizeof(text), format, (unsigned long long)web_id(), (unsigned long long)web_id());
+	file_write(run_dir, "journal", text);
+	snprintf(web, sizeof(web), "%s/web", root);
+	file_write(web, "cpu.weight", weight_now);
+	return act_takeover_undo(run_dir, root, NULL, NULL, &takeover);
+}
+
+static void assert_weight(const char *text)
+{
+	char web[128];
+
+	snprintf(web, sizeof(web), "%s/web", root);
+	assert_file_says(web, "cpu.weight", text);
+	assert_file_says(run_dir, "journal", "");
+}
+
+#define WEB_1 "intent 1 99 /web %llu cpu.weight 100 -> 50 reason=3\n"
+#define WEB_2 "intent 2 99 /web %llu cpu.weight 50 -> 20 reason=3\n"
+
+static void undo_restores_the_first_original(void **state)
+{
+	(void)state;
+	assert_int_equal(undo_from(WEB_1 "done 1 50\n" WEB_2 "done 2 20\n", "20\n"), 0);
+	assert_weight("100");
+}
+
+static void undo_takes_either_value_of_a_change_in_flight(void **state)
+{
+	(void)state;
+	assert_int_equal(undo_from(WEB_1 "done 1 50\n" WEB_2, "50\n"), 0);
+	assert_weight("100");
+	assert_int_equal(undo_from(WEB_1 "done 1 50\n" WEB_2, "20\n"), 0);
+	assert_weight("100");
+	assert_int_equal(undo_from(WEB_1, "51\n"), 0);
+	assert_weight("100");
+}
+
+static void undo_leaves_a_foreign_value(void **state)
+{
+	(void)state;
+	assert_int_equal(undo_from(WEB_1 "done 1 50\n", "49\n"), 0);
+	assert_weight("49\n");
+	assert_int_equal(undo_from(WEB_1 "done 1 50\n" WEB_2 "done 2 20\n", "50\n"), 0);
+	assert_weight("50\n");
+}
+
+static void undo_leaves_another_cgroup_of_the_same_path(void **state)
+{
+	(void)state;
+	assert_int_equal(undo_from("intent 1 99 /web 7 cpu.weight 100 -> 50 reason=3\ndone 1 50\n", "50\n"), 0);
+	assert_weight("50\n");
+	assert_int_equal(undo_from("intent 1 99 /gone 7 cpu.weight 100 -> 50 reason=3\ndone 1 50\n", "50\n"), 0);
+	assert_weight("50\n");
+}
+
+static void undo_of_a_corrupt_journal_changes_nothing(void **state)
+{
+	char web[128];
+
+	(void)state;
+	assert_int_equal(undo_from(WEB_1 "done 1 50\nrubbish\n", "50\n"), -EBADMSG);
+	snprintf(web, sizeof(web), "%s/web", root);
+	assert_file_says(web, "cpu.weight", "50\n");
+}
+
+static void undo_brings_a_forgotten_weight_back(void **state)
+{
+	static const char IDLE[] = "intent 1 99 /web %llu cpu.idle 0/317 -> 1/0 reason=3\ndone 1 1/0\n";
+	char web[128], text[256];
+
+	(void)state;
+	snprintf(web, sizeof(web), "%s/web", root);
+	file_write(web, "cpu.idle", "1\n");
+	assert_int_equal(undo_from(IDLE, "0\n"), 0);
+	assert_file_says(web, "cpu.idle", "0");
+	assert_weight("317");
+	/* Cut short between the two writes: idle is restored, the weight is the kernel's default. */
+	snprintf(text, sizeof(text), "%sundo 1\n", IDLE);
+	assert_int_equal(undo_from(text, "100\n"), 0);
+	assert_weight("317");
+	/* A weight that somebody set meanwhile is theirs. */
+	file_write(web, "cpu.idle", "0\n");
+	assert_int_equal(undo_from(text, "40\n"), 0);
+	assert_weight("40\n");
+}
+
+static void panic_makes_the_disable_file(void **state)
+{
+	struct takeover takeover;
+	char path[128];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/etc/disable", run_dir);
+	assert_int_equal(act_panic(run_dir, root, path, NULL, NULL, &takeover), 0);
+	assert_int_equal(access(path, F_OK), 0);
+}
+
+static void nothing_to_undo_where_there_is_no_run_dir(void **state)
+{
+	struct takeover takeover;
+
+	(void)state;
+	assert_int_equal(act_takeover_undo("/tmp/test_journal.nowhere", root, NULL, NULL, &takeover), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_intent_without_its_done_is_in_flight),
+		cmocka_unit_test(done_brings_what_was_read_back),
+		cmocka_unit_test(several_changes_keep_the_first_original),
+		cmocka_unit_test(a_second_change_in_flight_may_read_the_first),
+		cmocka_unit_test(undone_settles_and_failed_does_not),
+		cmocka_unit_test(a_torn_last_line_was_not_written),
+		cmocka_unit_test(corruption_is_refused_with_its_line),
+		cmocka_unit_test(what_is_appended_is_replayed),
+		cmocka_unit_test(a_torn_line_is_cut_off_before_more_is_appended),
+		cmocka_unit_test(a_file_that_others_can_write_is_refused),
+		cmocka_unit_test(a_long_journal_is_shortened_and_means_the_same),
+		cmocka_unit_test(undo_restores_the_first_original),
+		cmocka_unit_test(undo_takes_either_value_of_a_change_in_flight),
+		cmocka_unit_test(undo_leaves_a_foreign_value),
+		cmocka_unit_test(undo_leaves_another_cgroup_of_the_same_path),
+		cmocka_unit_test(undo_of_a_corrupt_journal_changes_nothing),
+		cmocka_unit_test(undo_brings_a_forgotten_weight_back),
+		cmocka_unit_test(panic_makes_the_disable_file),
+		cmocka_unit_test(nothing_to_undo_where_there_is_no_run_dir),
+	};
+
+	return cmocka_run_group_tests(tests, world_make, world_remove);
+}
