@@ -108,8 +108,17 @@ static void host_tell(struct daemon *daemon, uint64_t now_ns)
 	observe(daemon, &observation);
 }
 
+static bool result_holds(const struct result *result)
+{
+	for (uint32_t i = 0; i < result->count; i++)
+		if (result->item[i].outcome == OUTCOME_APPLIED || result->item[i].outcome == OUTCOME_RENEWED)
+			return true;
+	return false;
+}
+
 static void answers_take(struct daemon *daemon)
 {
+	struct observation acted = { .kind = OBSERVE_ACTED, .time_ns = host_now_ns() };
 	struct result result;
 
 	while (hands_answer(daemon->hands, &result)) {
@@ -118,6 +127,8 @@ static void answers_take(struct daemon *daemon)
 		daemon->result = result;
 		if (daemon->recording)
 			recording_result(daemon->recording, &result);
+		if (result_holds(&result))
+			observe(daemon, &acted);
 	}
 }
 

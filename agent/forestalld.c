@@ -41,7 +41,7 @@ int main(int argc, char **argv)
 		case 'o': chosen.record_path = optarg; break;
 		case 'l': chosen.label = optarg; break;
 		case 'h': fputs(usage, stdout); return 0;
-		default: fputs(usage, stderr); return 2;
+		default: fputs("forestalld: `forestalld --help` lists the options\n", stderr); return 2;
 		}
 	}
 	r = daemon_open(&daemon, &chosen, error);

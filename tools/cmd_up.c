@@ -44,18 +44,20 @@ struct up {
 };
 
 struct up_options {
-	const char *mode, *forecaster, *model;
+	const char *mode, *forecaster, *model, *record, *label;
 	bool no_web;
 };
 
-static const char usage_text[] = "[--mode MODE] [--forecaster lstm|statistical|persistence] [--model FILE] [--no-web]";
+static const char usage_text[] = "[--mode MODE] [--forecaster lstm|statistical|persistence] [--model FILE]\n"
+				 "       [--record FILE [--label TEXT]] [--no-web]";
 
 static int options_parse(int argc, char **argv, struct up_options *ret)
 {
 	const struct {
 		const char *name;
 		const char **value;
-	} valued[] = { { "--mode", &ret->mode }, { "--forecaster", &ret->forecaster }, { "--model", &ret->model } };
+	} valued[] = { { "--mode", &ret->mode }, { "--forecaster", &ret->forecaster }, { "--model", &ret->model },
+		      { "--record", &ret->record }, { "--label", &ret->label } };
 	const size_t count = sizeof(valued) / sizeof(valued[0]);
 
 	for (int i = 1; i < argc; i++) {
@@ -322,6 +324,8 @@ static int children_init(struct up *up, const struct up_options *options)
 	child_option(mind, "--cgroup-root", context->cgroup_root);
 	child_option(mind, "--forecaster", options->forecaster);
 	child_option(mind, "--model", options->model);
+	child_option(mind, "--record", options->record);
+	child_option(mind, "--label", options->label);
 	up->has_web = !options->no_web && child_init(web, "forestall-web") == 0;
 	if (up->has_web)
 		child_option(web, "--run-dir", context->run_dir);

@@ -11,7 +11,6 @@
 #include "serve/replay.h"
 
 #define STEPS_MIN 30	/* a shorter life has nothing to teach */
-#define ACTED_SECONDS 3	/* how long a result with an applied action censors */
 
 /* One instance as it goes by. */
 struct track {
@@ -148,14 +147,6 @@ static void track_clear(struct track *track)
 	memset(track, 0, sizeof(*track));
 }
 
-static bool result_applied(const struct result *result)
-{
-	for (uint32_t i = 0; i < result->count && i < ACTIONS_MAX; i++)
-		if (result->item[i].outcome == OUTCOME_APPLIED || result->item[i].outcome == OUTCOME_RENEWED)
-			return true;
-	return false;
-}
-
 static int second_take(struct dataset *dataset, const struct predictor *p, struct track *tracks, bool is_acted)
 {
 	int r = 0;
@@ -211,7 +202,6 @@ int dataset_add(struct dataset *dataset, const char *path, bool is_held_out, cha
 {
 	struct track *tracks;
 	struct replay *replay;
-	uint64_t acted_until_ns = 0;
 	uint32_t seconds = 0;
 	int r = replay_open(path, true, &replay, error), kind = REPLAY_END;
 
@@ -221,12 +211,11 @@ int dataset_add(struct dataset *dataset, const char *path, bool is_held_out, cha
 	if (!tracks)
 		r = -ENOMEM;
 	while (!r && (kind = replay_next(replay)) > REPLAY_END) {
-		if (kind == REPLAY_RESULT && result_applied(replay->result))
-			acted_until_ns = replay->time_ns + ACTED_SECONDS * 1000000000ull;
 		if (kind != REPLAY_TICK || !replay->is_second)
 			continue;
 		seconds++;
-		r = second_take(dataset, replay->mind->predictor, tracks, replay->time_ns < acted_until_ns);
+		r = second_take(dataset, replay->mind->predictor, tracks,
+				predictor_is_censored(replay->mind->predictor, replay->time_ns));
 	}
 	if (!r && kind < 0)
 		r = kind;

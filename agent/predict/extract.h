@@ -12,7 +12,7 @@
 
 #define EXPECT_SPANS 4	/* 1 s, 2 s, 3..5 s, 6..15 s ahead */
 
-/* Demand (share of the host, weighted by confidence) that history says is coming. */
+/* Demand (share of the host) that history says is coming, and how far to believe it (0..1). */
 struct expectation {
 	float demand[EXPECT_SPANS];
 	float confidence[EXPECT_SPANS];
@@ -23,7 +23,8 @@ struct extract_others {
 	float cpu, cpu_mean, cpu_slope;
 	float wait, execs;
 	float limit;
-	struct expectation expect;
+	float expect[EXPECT_SPANS];	/* sum over them of demand times confidence */
+	struct expectation likeliest;	/* of the one with the largest demand times confidence */
 };
 
 struct extract {
@@ -34,6 +35,7 @@ struct extract {
 	float own_limit;	/* share of the host that cpu.max leaves it, 1 when unlimited */
 	float host_cpus;
 	float host_idle;	/* share, negative when not measured */
+	float learned_risk[2];	/* within 2 s and 5 s, by the statistical forecaster; 0 without a bound */
 	float delivered;	/* 0..1: share of the kernel's records that arrived */
 };
 

@@ -66,23 +66,19 @@ static void own_now(const struct extract *in, const struct window_second *now, s
 	frame_set_known(frame, FEATURE_OWN_BAD, now->bad_share, now->bad_share);
 	frame_set_known(frame, FEATURE_OWN_PSI_SOME, now->psi_some, now->psi_some);
 	frame_set(frame, FEATURE_OWN_SWITCHES, log10f(1 + now->switches) / 4);
-	frame_set(frame, FEATURE_OWN_EXECS, log2f(1 + now->execs) / 4);
 	frame_set(frame, FEATURE_OWN_STARVED, busy > 0 ? now->wait / busy : 0);
 }
 
 static void own_past(const struct extract *in, struct frame *frame)
 {
-	float cpu = 0, peak = 0, sli = 0, bound_ns = feature_bound_ns(in->slo);
+	float cpu = 0, sli = 0, bound_ns = feature_bound_ns(in->slo);
 	uint32_t cpu_count = 0, sli_count = 0;
 
-	for (uint32_t age = 0; age < 30; age++) {
+	for (uint32_t age = 0; age < 10; age++) {
 		const struct window_second *second = window_at(in->window, age);
 
 		if (!second)
 			break;
-		peak = fmaxf(peak, second->cpu);
-		if (age >= 10)
-			continue;
 		cpu += second->cpu;
 		cpu_count++;
 		if (second->sli_ns < 0)
@@ -91,7 +87,6 @@ static void own_past(const struct extract *in, struct frame *frame)
 		sli_count++;
 	}
 	frame_set(frame, FEATURE_OWN_CPU_MEAN, cpu / (float)cpu_count / in->host_cpus);
-	frame_set(frame, FEATURE_OWN_CPU_PEAK, peak / in->host_cpus);
 	frame_set_known(frame, FEATURE_OWN_SLI_MEAN, sli_count ? 0 : -1, sli / (float)sli_count);
 }
 
@@ -105,8 +100,8 @@ void feature_expect(const struct recur *recur, const struct announce *announce, 
 
 		told = announce_expect(announce, span_from[i], span_to[i], &told_confidence);
 		seen = recur_expect(recur, span_from[i], span_to[i]) * recur->confidence;
-		ret->demand[i] = fmaxf(told * told_confidence, seen);
 		ret->confidence[i] = told * told_confidence > seen ? told_confidence : recur->confidence;
+		ret->demand[i] = told * told_confidence > seen ? told : seen / fmaxf(recur->confidence, 0.01f);
 	}
 }
 
@@ -123,8 +118,8 @@ static void host_side(const struct extract *in, struct frame *frame)
 	frame_set(frame, FEATURE_OTHERS_WAIT, log1pf(fmaxf(others->wait, 0)));
 	frame_set(frame, FEATURE_OTHERS_EXECS, log2f(1 + fmaxf(others->execs, 0)) / 4);
 	for (int i = 0; i < EXPECT_SPANS; i++)
-		frame_set(frame, FEATURE_OTHERS_EXPECT_1 + i, fminf(others->expect.demand[i], 2));
-	frame_set(frame, FEATURE_OTHERS_CONFIDENCE, others->expect.confidence[1]);
+		frame_set(frame, FEATURE_OTHERS_EXPECT_1 + i, fminf(others->expect[i], 2));
+	frame_set(frame, FEATURE_OTHERS_CONFIDENCE, others->likeliest.confidence[1]);
 	frame_set(frame, FEATURE_OTHERS_LIMIT, others->limit);
 	frame_set_known(frame, FEATURE_HOST_IDLE, in->host_idle, in->host_idle);
 	frame_set(frame, FEATURE_HOST_CPUS, log2f(in->host_cpus) / 4);
@@ -140,9 +135,11 @@ bool feature_extract(const struct extract *in, struct frame *ret)
 	own_now(in, now, &frame);
 	own_past(in, &frame);
 	for (int i = 0; i < 3; i++)
-		frame_set(&frame, FEATURE_OWN_EXPECT_1 + i, in->own->demand[i]);
+		frame_set(&frame, FEATURE_OWN_EXPECT_1 + i, in->own->demand[i] * in->own->confidence[i]);
 	frame_set(&frame, FEATURE_OWN_CONFIDENCE, in->own->confidence[1]);
 	frame_set(&frame, FEATURE_OWN_LIMIT, in->own_limit);
+	frame_set(&frame, FEATURE_LEARNED_RISK_2, in->learned_risk[0]);
+	frame_set(&frame, FEATURE_LEARNED_RISK_5, in->learned_risk[1]);
 	frame_set(&frame, FEATURE_OWN_TIER, (float)in->slo->tier / 2);
 	host_side(in, &frame);
 	frame.quality = (1.0f - (float)__builtin_popcount(frame.missing) / FEATURE_COUNT) * in->delivered;

@@ -19,7 +19,7 @@
 #define FEATURE_TABLE(X)                                                                        \
 	X(OWN_CPU, "own_cpu", "share of host", "bpf sched")                                      \
 	X(OWN_CPU_MEAN, "own_cpu_mean", "share of host, 10 s mean", "bpf sched")                 \
-	X(OWN_CPU_PEAK, "own_cpu_peak", "share of host, 30 s peak of 1 s", "bpf sched")          \
+	X(LEARNED_RISK_2, "learned_risk_2", "0..1, what the statistical forecaster says of 2 s", "statistical") \
 	X(OWN_WAIT, "own_wait", "waiting seconds per second, log1p", "bpf sched")                \
 	X(OWN_SLI, "own_sli", "log2 of runq p99 over bound (or 5 ms), /4", "bpf sched")          \
 	X(OWN_SLI_MEAN, "own_sli_mean", "the same, 10 s mean", "bpf sched")                      \
@@ -27,7 +27,7 @@
 	X(OWN_BAD, "own_bad", "share of waits above bound", "bpf sched")                         \
 	X(OWN_PSI_SOME, "own_psi_some", "cpu.pressure some, share of time", "cpu.pressure")      \
 	X(OWN_SWITCHES, "own_switches", "log10 of switches per second, /4", "bpf sched")         \
-	X(OWN_EXECS, "own_execs", "log2(1 + execs), /4", "bpf sched")                            \
+	X(LEARNED_RISK_5, "learned_risk_5", "0..1, the same of 5 s", "statistical")              \
 	X(OWN_LIMIT, "own_limit", "cpu.max as share of host, 1 when unlimited", "cpu.max")       \
 	X(OWN_TIER, "own_tier", "0 best-effort, .5 standard, 1 critical", "annotation")          \
 	X(OWN_EXPECT_1, "own_expect_1", "own cpu expected in 1 s", "recur+announce")             \

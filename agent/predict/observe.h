@@ -76,6 +76,7 @@ enum observe_kind {
 	OBSERVE_SAMPLE,
 	OBSERVE_HOST,
 	OBSERVE_TICK,	/* ends a tick; time_ns */
+	OBSERVE_ACTED,	/* the hands hold something of ours; time_ns */
 	OBSERVE_KIND_COUNT
 };
 

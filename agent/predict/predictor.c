@@ -7,6 +7,8 @@
 
 #include "decode.h"
 
+#define CENSORED_NS 3000000000ull	/* hands speak at least twice a lease of 2 s */
+
 struct predictor *predictor_new(const struct predictor_config *config)
 {
 	struct predictor *p = calloc(1, sizeof(*p));
@@ -146,6 +148,9 @@ void predictor_observe(struct predictor *p, const struct observation *observatio
 	case OBSERVE_HOST:
 		take_host(p, &observation->host);
 		break;
+	case OBSERVE_ACTED:
+		p->acted_ns = observation->time_ns;
+		break;
 	default:
 		break;
 	}
@@ -165,6 +170,19 @@ static bool second_violates(const struct slo *slo, const struct window_second *n
 
 	return (bound[SLI_RUNQ_P99] && now->sli_ns > (float)bound[SLI_RUNQ_P99]) ||
 	       (bound[SLI_CPU_SOME] && now->psi_some * 1e6f > (float)bound[SLI_CPU_SOME]);
+}
+
+/* Keeps the two largest, so that each instance finds the largest of the others. */
+static void top_push(struct predictor_top top[2], struct predictor_top candidate)
+{
+	float product = candidate.demand * candidate.confidence;
+
+	if (product > top[0].demand * top[0].confidence) {
+		top[1] = top[0];
+		top[0] = candidate;
+	} else if (product > top[1].demand * top[1].confidence) {
+		top[1] = candidate;
+	}
 }
 
 /* Closes the second of one instance and adds it to the host's sums. */
@@ -188,9 +206,9 @@ static void instance_second(struct predictor *p, struct predictor_instance *inst
 		p->host.limited++;
 	}
 	for (int i = 0; i < EXPECT_SPANS; i++) {
-		p->host.expect.demand[i] += instance->expect.demand[i];
-		p->host.expect.confidence[i] = fmaxf(p->host.expect.confidence[i],
-						     instance->expect.demand[i] > 0 ? instance->expect.confidence[i] : 0);
+		p->host.expect[i] += instance->expect.demand[i] * instance->expect.confidence[i];
+		top_push(p->host.top[i], (struct predictor_top){ instance->info.slot, instance->expect.demand[i],
+								 instance->expect.confidence[i] });
 	}
 }
 
@@ -203,7 +221,8 @@ static void host_second(struct predictor *p)
 	host->count++;
 	host->wait = host->execs = host->demand = host->limit = 0;
 	host->limited = 0;
-	memset(&host->expect, 0, sizeof(host->expect));
+	memset(host->expect, 0, sizeof(host->expect));
+	memset(host->top, 0, sizeof(host->top));
 }
 
 static float host_busy(const struct predictor *p, uint32_t age)
@@ -258,8 +277,13 @@ static void others_view(const struct predictor *p, const struct predictor_instan
 	others->execs = p->host.execs - now->execs;
 	others->limit = others_limit(p, instance);
 	for (int i = 0; i < EXPECT_SPANS; i++) {
-		others->expect.demand[i] = fmaxf(p->host.expect.demand[i] - instance->expect.demand[i], 0);
-		others->expect.confidence[i] = others->expect.demand[i] > 0.01f ? p->host.expect.confidence[i] : 0;
+		const struct predictor_top *top = p->host.top[i];
+		const struct predictor_top *largest = top[0].slot == instance->info.slot ? &top[1] : &top[0];
+
+		others->expect[i] =
+			fmaxf(p->host.expect[i] - instance->expect.demand[i] * instance->expect.confidence[i], 0);
+		others->likeliest.demand[i] = largest->demand;
+		others->likeliest.confidence[i] = largest->confidence;
 	}
 }
 
@@ -286,18 +310,20 @@ static void instance_fallback(struct predictor *p, struct predictor_instance *in
 	const struct window_second *now = window_at(&instance->window, 0);
 	float others_demand = p->host.demand - instance->demand;
 
-	if (slo_is_bound(&instance->info.slo))
+	bool is_bound = slo_is_bound(&instance->info.slo);
+
+	if (is_bound && (instance->is_violated || !predictor_is_censored(p, now_ns)))
 		statistical_push(&instance->stat, instance->demand + others_demand, instance->is_violated);
+	statistical_forecast(&instance->stat, in, instance->demand + others_demand, instance->is_violated,
+			     &instance->forecast);
+	if (!is_bound)
+		memset(instance->forecast.risk, 0, sizeof(instance->forecast.risk));	/* nothing to violate */
+	instance->learned_risk[0] = instance->forecast.risk[1];
+	instance->learned_risk[1] = instance->forecast.risk[2];
 	if (p->config.forecaster == FORECAST_PERSISTENCE)
 		forecast_persist(instance->demand * p->config.host_cpus, now->sli_ns > 0 ? now->sli_ns / 1e6f : 0,
 				 instance->is_violated, &instance->forecast);
-	else
-		statistical_forecast(&instance->stat, in, instance->demand + others_demand, instance->is_violated,
-				     &instance->forecast);
-	if (!slo_is_bound(&instance->info.slo))
-		memset(instance->forecast.risk, 0, sizeof(instance->forecast.risk));	/* nothing to violate */
 	instance->forecast.time_ns = now_ns;
-	instance->forecast.quality = instance->frame.quality;
 }
 
 /* Every live instance steps, so that its state stays in step with time; it speaks only when its frame is good. */
@@ -326,6 +352,11 @@ static void lstm_speak(struct predictor *p)
 	}
 }
 
+bool predictor_is_censored(const struct predictor *p, uint64_t now_ns)
+{
+	return p->acted_ns && now_ns - p->acted_ns < CENSORED_NS;
+}
+
 static void predictor_second(struct predictor *p, uint64_t now_ns, uint64_t elapsed_ns)
 {
 	host_second(p);
@@ -337,8 +368,11 @@ static void predictor_second(struct predictor *p, uint64_t now_ns, uint64_t elap
 		struct extract in;
 
 		extract_view(p, instance, &others, &in);
-		instance->has_frame = feature_extract(&in, &instance->frame);
 		instance_fallback(p, instance, &in, now_ns);
+		in.learned_risk[0] = instance->learned_risk[0];
+		in.learned_risk[1] = instance->learned_risk[1];
+		instance->has_frame = feature_extract(&in, &instance->frame);
+		instance->forecast.quality = instance->frame.quality;
 	}
 	lstm_speak(p);
 	p->host.busy_ns = p->host.elapsed_ns = p->host.lost = 0;

@@ -38,6 +38,7 @@ struct predictor_instance {
 	struct lstm_state lstm;
 	struct frame frame;
 	struct forecast forecast;	/* the one that speaks */
+	float learned_risk[2];		/* what the statistical forecaster says of 2 s and 5 s */
 	float demand;			/* of the last second, share of the host, unthrottled */
 	bool is_live;
 	bool has_frame;
@@ -52,7 +53,11 @@ struct predictor_host {
 	float wait, execs, demand;		/* sums over instances, last second */
 	float limit;				/* sum of what cpu.max leaves to the limited */
 	uint32_t limited;			/* how many are limited */
-	struct expectation expect;		/* sums over instances */
+	float expect[EXPECT_SPANS];		/* sum over instances of demand times confidence */
+	struct predictor_top {
+		uint32_t slot;
+		float demand, confidence;
+	} top[EXPECT_SPANS][2];			/* the two with the largest product */
 };
 
 struct predictor {
@@ -62,6 +67,7 @@ struct predictor {
 	uint32_t live_count;
 	struct predictor_host host;
 	uint64_t second_start_ns;		/* 0 before the first tick */
+	uint64_t acted_ns;			/* when the hands last held something of ours */
 	float *inputs, *outputs;		/* [slots_max][FEATURE_COUNT], [slots_max][OUTPUT_COUNT] */
 	struct lstm_state **states;
 };
@@ -75,6 +81,12 @@ void predictor_free(struct predictor *predictor);
  * changes the annotation. What names no live slot is ignored: a cgroup may vanish at any time.
  */
 void predictor_observe(struct predictor *predictor, const struct observation *observation);
+
+/*
+ * Whether what happens now is the outcome of our own action, so that "not violated" teaches nothing about what would have
+ * happened without it. Stays true for a while after the last word of the hands.
+ */
+bool predictor_is_censored(const struct predictor *predictor, uint64_t now_ns);
 
 /* Ends a tick; true when it also closed a second, so that every live instance has a new frame and forecast. */
 bool predictor_tick(struct predictor *predictor, uint64_t now_ns);

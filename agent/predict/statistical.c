@@ -64,20 +64,32 @@ static uint32_t span_of(uint32_t horizon)
 	return horizon < EXPECT_SPANS - 1 ? horizon : EXPECT_SPANS - 1;
 }
 
+/*
+ * Risk within a span: what is coming comes with its confidence, and else things stay as they are. Own demand is taken
+ * as its mean: its spread is what the bins have learned from.
+ */
+static float span_risk(const struct statistical *stat, const struct extract *in, uint32_t span, float mean, float stay)
+{
+	const struct expectation *likeliest = &in->others->likeliest;
+	float confidence = likeliest->confidence[span];
+
+	return confidence * bin_risk(stat, mean + likeliest->demand[span]) + (1 - confidence) * stay;
+}
+
 void statistical_forecast(const struct statistical *stat, const struct extract *in, float demand, bool is_violated,
 			  struct forecast *ret)
 {
 	const struct window_second *now = window_at(in->window, 0);
-	float mean, deviation, coming = 0, sli_ms, risk = is_violated ? 0.9f : 0;
+	float mean, deviation, sli_ms, stay, risk;
 
 	own_spread(in, &mean, &deviation);
+	stay = risk = fmaxf(bin_risk(stat, demand), is_violated ? 0.8f : 0);
 	sli_ms = now && now->sli_ns >= 0 ? now->sli_ns / 1e6f : 0;
 	ret->source = FORECAST_STATISTICAL;
 	for (uint32_t h = 0; h < FORECAST_HORIZONS; h++) {
-		float expected = in->own->demand[span_of(h)];
+		float expected = in->own->demand[span_of(h)] * in->own->confidence[span_of(h)];
 
-		coming = fmaxf(coming, in->others->expect.demand[span_of(h)]);
-		risk = fmaxf(risk, bin_risk(stat, fmaxf(mean + coming, h < 2 ? demand : 0)));
+		risk = fmaxf(risk, span_risk(stat, in, span_of(h), mean, stay));
 		ret->risk[h] = fminf(risk, 1);
 		for (int q = 0; q < FORECAST_QUANTILES; q++) {
 			float value = fmaxf(mean + normal_quantile[q] * deviation, 0);

@@ -60,6 +60,7 @@ static void memory_write(struct recording *recording, const struct mind *mind)
 	memset(&scalars, 0, sizeof(scalars));
 	scalars.host = p->host;
 	scalars.second_start_ns = p->second_start_ns;
+	scalars.acted_ns = p->acted_ns;
 	scalars.plan_id = mind->plan_id;
 	scalars.tick_ns = mind->tick_ns;
 	recording_block(recording, RECORDING_MIND, &scalars, sizeof(scalars));
@@ -141,6 +142,7 @@ void recording_observe(struct recording *recording, const struct observation *ob
 		[OBSERVE_INSTANCE] = sizeof(struct observe_instance), [OBSERVE_LIMITS] = sizeof(struct observe_limits),
 		[OBSERVE_GONE] = sizeof(struct observe_gone),	      [OBSERVE_EVENT] = sizeof(struct observe_event),
 		[OBSERVE_HOST] = sizeof(struct observe_host),	      [OBSERVE_TICK] = sizeof(uint64_t),
+		[OBSERVE_ACTED] = sizeof(uint64_t),
 	};
 	size_t used = bytes[observation->kind];
 

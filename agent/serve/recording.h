@@ -36,6 +36,7 @@ struct recording_setup {
 struct recording_mind {
 	struct predictor_host host;
 	uint64_t second_start_ns;
+	uint64_t acted_ns;
 	uint64_t plan_id;
 	uint64_t tick_ns;
 };

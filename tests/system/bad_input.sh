@@ -38,7 +38,7 @@ if [[ -e model/default.model ]]; then
 	}
 fi
 refused "an unknown forecaster" "forecaster|persistence" mind --forecaster crystal-ball
-refused "an unknown option" "usage" mind --frobnicate
+refused "an unknown option" "frobnicate" mind --frobnicate
 echo '[mind]
 colour = red' >"$scratch/conf/forestall.conf"
 refused "an unknown key in forestall.conf" "forestall.conf:2|colour" mind
@@ -64,8 +64,10 @@ refused "a recording that is none" "recording" "$bin/forestall" replay /etc/pass
 refused "a corpus that is empty" "corpus" "$bin/forestall" model train --corpus "$scratch" --out "$scratch/m"
 
 refused "no BTF" "/sys/kernel/btf|BTF" in_namespace "mount -t tmpfs none /sys/kernel/btf && exec timeout 20 '$bin/forestalld' --run-dir '$scratch/run' --config-dir '$scratch/conf'"
-refused "no cgroup v2" "cgroup v2|mount" in_namespace "while umount -l -t cgroup2 -a 2>/dev/null; do :; done
-	while awk '\$3 == \"cgroup2\" { f = 1 } END { exit !f }' /proc/self/mounts; do umount -l \"\$(awk '\$3 == \"cgroup2\" { print \$2; exit }' /proc/self/mounts)\"; done
+refused "no cgroup v2" "cgroup v2|mount" in_namespace "for i in {1..20}; do
+		at=\$(awk '\$3 == \"cgroup2\" { print \$2; exit }' /proc/self/mounts)
+		[[ -n \$at ]] && umount -l \"\$at\" || break
+	done
 	exec timeout 20 '$bin/forestalld' --run-dir '$scratch/run' --config-dir '$scratch/conf'"
 refused "no capability to load BPF" "cap_bpf|root" setpriv --bounding-set=-all --inh-caps=-all timeout 20 "$bin/forestalld" --run-dir "$scratch/run" --config-dir "$scratch/conf"
 check "doctor names a missing PSI" in_namespace "mount -t tmpfs none /proc/pressure 2>/dev/null || mount --bind /dev/null /proc/pressure/cpu;

@@ -46,16 +46,16 @@ static void init_world(struct world *w, uint32_t steps)
 		};
 }
 
-/* Violated in the next second when OWN_EXECS spiked 3 steps ago; demand follows a spike 5 steps ago. */
+/* Violated in the next second when OTHERS_EXECS spiked 3 steps ago; demand follows a spike 5 steps ago. */
 static void fill_impulses(struct world *w)
 {
 	for (int s = 0; s < SEQUENCES; s++) {
 		for (int t = 0; t < STEPS; t++) {
 			bool spike = draw_between(0, 1) < 0.12f;
-			bool late = t >= 3 && w->input[s][t - 3][FEATURE_OWN_EXECS] > 0.5f;
-			bool later = t >= 5 && w->input[s][t - 5][FEATURE_OWN_EXECS] > 0.5f;
+			bool late = t >= 3 && w->input[s][t - 3][FEATURE_OTHERS_EXECS] > 0.5f;
+			bool later = t >= 5 && w->input[s][t - 5][FEATURE_OTHERS_EXECS] > 0.5f;
 
-			w->input[s][t][FEATURE_OWN_EXECS] = spike;
+			w->input[s][t][FEATURE_OTHERS_EXECS] = spike;
 			w->input[s][t][FEATURE_OTHERS_CPU] = draw_between(0, 1);
 			w->input[s][t][FEATURE_OWN_SLI] = t > 0 && w->violated[s][t - 1][0] > 0 ? 0.5f : -0.5f;
 			w->violated[s][t][0] = late;
