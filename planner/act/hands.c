@@ -204,10 +204,11 @@ void hands_plan(struct hands *hands, const struct mind *mind, const struct plan 
 		message_start(hands, MESSAGE_MODE_GET, plan->id, plan->time_ns);
 		message_send(hands);
 	}
+	/* Wishes first: they mark what this plan still wants, the rest is released. */
+	if (hands->fd >= 0)
+		wishes_send(hands, mind, plan);
 	if (hands->fd >= 0)
 		releases_send(hands, mind, plan);
-	if (hands->fd >= 0 && plan->count)
-		wishes_send(hands, mind, plan);
 }
 
 /* Notes each item at the wish that it answers. */

@@ -12,17 +12,20 @@ struct fan {
 	struct line low, middle, high, measured;
 };
 
-static void fan_push(struct fan *fan, double time_s, const double quantiles[QUANTILES], double measured)
+/* A forecast for after the run has nothing to be held against. */
+static void fan_push(struct fan *fan, double time_s, double end_s, const double quantiles[QUANTILES], double measured)
 {
-	line_push(&fan->low, time_s + HORIZON_S, quantiles[0]);
-	line_push(&fan->middle, time_s + HORIZON_S, quantiles[1]);
-	line_push(&fan->high, time_s + HORIZON_S, quantiles[2]);
+	bool is_shown = time_s + HORIZON_S <= end_s;
+
+	line_push(&fan->low, time_s + HORIZON_S, is_shown ? quantiles[0] : NAN);
+	line_push(&fan->middle, time_s + HORIZON_S, is_shown ? quantiles[1] : NAN);
+	line_push(&fan->high, time_s + HORIZON_S, is_shown ? quantiles[2] : NAN);
 	line_push(&fan->measured, time_s, measured);
 }
 
 static void fan_break(struct fan *fan)
 {
-	fan_push(fan, 0, (const double[QUANTILES]){NAN, NAN, NAN, NAN}, NAN);
+	fan_push(fan, 0, 0, (const double[QUANTILES]){NAN, NAN, NAN, NAN}, NAN);
 }
 
 static void fan_reset(struct fan *fan)
@@ -57,7 +60,7 @@ void fan_draw_sli(FILE *out, const struct arm *arm, double top)
 	plot.is_log = true;
 	fan_reset(&fan);
 	for (unsigned int i = 0; i < server->forecast_count; i++)
-		fan_push(&fan, server->forecasts[i].time_s, server->forecasts[i].sli[FAN_HORIZON],
+		fan_push(&fan, server->forecasts[i].time_s, arm->seconds, server->forecasts[i].sli[FAN_HORIZON],
 			 server->forecasts[i].sli_ms);
 	chart_occurrences(&plot, arm);
 	plot_frame(&plot,
@@ -83,7 +86,8 @@ void fan_draw_demand(FILE *out, const struct arm *arm, double top)
 			const struct forecast *forecast = &group->forecasts[j];
 
 			if (forecast->time_s >= arm->phases[i].from_s && forecast->time_s < arm->phases[i].to_s)
-				fan_push(&fan, forecast->time_s, forecast->demand[FAN_HORIZON], forecast->cpus);
+				fan_push(&fan, forecast->time_s, arm->seconds, forecast->demand[FAN_HORIZON],
+					 forecast->cpus);
 		}
 	}
 	high = ceil(fan_top(&fan, 1));

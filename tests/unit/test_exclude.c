@@ -36,6 +36,7 @@ static int tree_make(void **state)
 		"/machine.slice", "/machine.slice/vm.scope", "/machine.slice/vm.scope/deep",
 		"/machine.slice/vm.scope/deep/deeper", "/machine.slice/vm.scope/deep/deeper/etcd.service",
 		"/web", "/web/a", "/web/b", "/own", "/own/self", "/own/self/below", "/own/beside", "/ownother",
+		"/own/selfish", "/ow",
 	};
 
 	(void)state;
@@ -139,6 +140,8 @@ static void ourselves_and_what_is_above_and_below_are_excluded(void **state)
 	assert_int_equal(verdict("/own/self/below"), 1);
 	assert_int_equal(verdict("/own/beside"), 0);
 	assert_int_equal(verdict("/ownother"), 0);
+	assert_int_equal(verdict("/own/selfish"), 0);
+	assert_int_equal(verdict("/ow"), 0);
 }
 
 static void running_in_the_root_excludes_nothing_more(void **state)

@@ -3,6 +3,7 @@
  * Plays the mind in tests of the hands.
  *
  *   mind_driver SOCKET loop SEED LEASE_MS ROOT PATH...	sends random plans and releases until it is killed
+ *   mind_driver SOCKET grow ROOT PATH			changes one knob all the time and never lets go
  *   mind_driver SOCKET stale ROOT PATH			decides a plan, stops itself, sends it when woken;
  *							ends with 0 if the hands refused it
  *   mind_driver SOCKET plan LEASE_MS ROOT PATH KNOB VALUE [PERIOD_US]
@@ -128,6 +129,22 @@ static void __attribute__((noreturn)) loop_run(struct driver *driver)
 	}
 }
 
+static void __attribute__((noreturn)) grow_run(struct driver *driver)
+{
+	static struct message message;
+
+	for (unsigned int turn = 0;; turn++) {
+		message.kind = MESSAGE_PLAN;
+		message.count = 1;
+		snprintf(message.action[0].path, sizeof(message.action[0].path), "%s", driver->paths[0]);
+		message.action[0].cgroup_id = driver->id[0];
+		message.action[0].knob = KNOB_CPU_WEIGHT;
+		message.action[0].value = 20 + turn % 50;
+		message.action[0].lease_ms = 60000;
+		driver_call(driver, &message);
+	}
+}
+
 static int stale_run(struct driver *driver)
 {
 	static struct message message;
@@ -213,6 +230,8 @@ int main(int argc, char **argv)
 			loop_run(&driver);
 		return 2;
 	}
+	if (strcmp(verb, "grow") == 0 && argc > 4 && paths_take(&driver, argv[3], argv + 4, argc - 4) == 0)
+		grow_run(&driver);
 	if (strcmp(verb, "stale") == 0 && argc > 4)
 		return paths_take(&driver, argv[3], argv + 4, argc - 4) ? 2 : stale_run(&driver);
 	if (strcmp(verb, "plan") == 0)

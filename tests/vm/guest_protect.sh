@@ -1,0 +1,79 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm: --icount
+# The whole path in a guest: a real redis is protected from a real hog by cpu.weight, and every way of ending that leaves the
+# limits as they were.
+. "$(dirname "$0")/../lib.sh"
+top=/sys/fs/cgroup/protect
+weight() { cat "$top/batch/cpu.weight"; }
+is_weight() { [[ $(weight) == "$1" ]]; }
+forestall() { "$bin/forestall" "$@"; }
+start() { # MODE
+	"$bin/forestall" up --mode "$1" --forecaster persistence --no-web 2>>"$scratch/up.log" &
+	up=$!
+	within 30 "$bin/forestall" status && within 10 mode_is "$1"
+}
+mode_is() { "$bin/forestall" mode get | grep -q "$1"; }
+stop() { kill -TERM $up; wait $up; }
+hog() { # SECONDS
+	"$test_programs/load-burn" --threads 4 --plan "0+$(($1 * 1000)):100-100" --out "$scratch/burn.csv" &
+	hog=$!
+	echo $hog >"$top/batch/cgroup.procs"
+}
+hog_end() { kill $hog 2>/dev/null; wait $hog 2>/dev/null; }
+
+mkdir "$top"
+echo +cpu >"$top/cgroup.subtree_control"
+mkdir "$top/server" "$top/batch" "$top/client"
+mkdir -p "$scratch"
+echo 300 >"$top/batch/cpu.weight"
+setfattr -n trusted.forestall.slo -v 'runq_p99<4ms tier=critical kind=latency' "$top/server"
+setfattr -n trusted.forestall.slo -v 'tier=best-effort kind=batch' "$top/batch"
+setfattr -n user.forestall.slo -v 'tier=critical runq_p99<1us' "$top/batch"
+redis-server --port 7001 --save '' --dir "$scratch" --logfile "$scratch/redis.log" &
+echo $! >"$top/server/cgroup.procs"
+within 20 redis-cli -p 7001 ping
+redis-cli -p 7001 setrange page 65535 x >/dev/null
+"$test_programs/load-client" --port 7001 --rate 500 --seconds 400 --poisson --fifo --command 'BITCOUNT page' \
+	--out "$scratch/client.csv" &
+echo $! >"$top/client/cgroup.procs"
+
+check "enforce starts" start enforce
+hog 60
+check "the hog's weight is taken" within 15 is_weight 1
+check "the journal says so" bash -c "'$bin/forestall' journal show | grep -q cpu.weight"
+check "plan show says what the hands did" within 5 bash -c "'$bin/forestall' plan show | grep -qi -e applied -e renewed"
+check "a user xattr does not raise a tier" bash -c "'$bin/forestall' instance show /protect/batch | grep -q best-effort"
+hog_end
+check "and given back after the hog, while forestall runs on" within 20 is_weight 300
+hog 60
+check "it is taken again" within 15 is_weight 1
+echo 77 >"$top/batch/cpu.weight"
+sleep 4
+check "a foreign write stands (yielded)" is_weight 77
+check "and is reported" bash -c "'$bin/forestall' plan show | grep -qi contended"
+check "stop ends cleanly" stop
+check "and does not undo what somebody else wrote" is_weight 77
+echo 300 >"$top/batch/cpu.weight"
+check "enforce starts again" start enforce
+check "the weight is taken" within 15 is_weight 1
+check "panic ends well" forestall panic
+check "panic gave it back before it returned" is_weight 300
+check "panic left the disable file" test -e /etc/forestall/disable
+sleep 4
+check "nothing is taken while the disable file is there" is_weight 300
+rm -f /etc/forestall/disable
+check "without it the weight is taken again" within 20 is_weight 1
+check "stop ends cleanly again" stop
+check "everything is as before" is_weight 300
+check "observe starts" start observe
+sleep 6
+check "observe changes nothing" is_weight 300
+check "observe says what it would do" bash -c "'$bin/forestall' plan show | grep -qi would"
+check "mode set enforce works on a running forestall" forestall mode set enforce
+check "and acts" within 20 is_weight 1
+check "mode set observe undoes" forestall mode set observe
+check "at once" is_weight 300
+stop
+hog_end
+finish
