@@ -2,11 +2,14 @@
 #include "recur.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #define CORR_DECAY 0.99f	/* remembers about 100 s */
 #define MEAN_DECAY 0.98f
-#define CORR_TRUSTED 0.35f	/* r_l / r_0 from which a period is believed at all */
+/* r_l / r_0 from which a period is believed: lower when twice the lag says the same, which noise seldom does. */
+#define CORR_TRUSTED 0.65f
+#define CORR_TRUSTED_TWICE 0.45f
 #define ENERGY_MIN 0.02f	/* a flat series has no period */
 
 void recur_reset(struct recur *recur)
@@ -24,29 +27,46 @@ static float corr_smooth(const struct recur *recur, uint32_t lag)
 	return recur->corr[lag] + 0.5f * (recur->corr[lag - 1] + recur->corr[lag + 1]);
 }
 
-/* The best local maximum; a lag needs two whole periods of history before it may speak. */
+static bool has_twice(const struct recur *recur, uint32_t lag)
+{
+	return 2 * lag < RECUR_LAGS - 1 && 3 * lag <= recur->count;
+}
+
+/* How much of a period this lag is, 0..1; 0 when it is no local maximum or not to be believed. */
+static float lag_score(const struct recur *recur, uint32_t lag, float energy)
+{
+	float score = corr_smooth(recur, lag) / energy, trusted = CORR_TRUSTED;
+
+	if (recur->corr[lag] < recur->corr[lag - 1] || recur->corr[lag] < recur->corr[lag + 1])
+		return 0;
+	if (has_twice(recur, lag)) {
+		/* A period that is no whole second has its double one second later or earlier. */
+		float twice = fmaxf(corr_smooth(recur, 2 * lag - 1),
+				    fmaxf(corr_smooth(recur, 2 * lag), corr_smooth(recur, 2 * lag + 1))) / energy;
+
+		score = 0.5f * (score + twice);
+		trusted = CORR_TRUSTED_TWICE;
+	}
+	return score < trusted ? 0 : fminf(score, 1);
+}
+
+/* A lag needs two whole periods of history before it may speak. */
 static void period_find(struct recur *recur)
 {
-	float best = 0, energy = recur->corr[0] + recur->corr[1];
+	float energy = recur->corr[0] + recur->corr[1];
 
 	recur->period_s = 0;
 	recur->confidence = 0;
 	if (recur->corr[0] < ENERGY_MIN)
 		return;
 	for (uint32_t lag = RECUR_LAG_MIN; lag < RECUR_LAGS - 1 && 2 * lag <= recur->count; lag++) {
-		float c = corr_smooth(recur, lag);
+		float score = lag_score(recur, lag, energy);
 
-		if (c <= best || recur->corr[lag] < recur->corr[lag - 1] || recur->corr[lag] < recur->corr[lag + 1])
+		if (score <= recur->confidence)
 			continue;
-		best = c;
+		recur->confidence = score;
 		recur->period_s = lag;
 	}
-	if (!recur->period_s)
-		return;
-	recur->confidence = (best / energy - CORR_TRUSTED) / (1.0f - CORR_TRUSTED);
-	recur->confidence = fminf(fmaxf(recur->confidence, 0), 1);
-	if (recur->confidence <= 0)
-		recur->period_s = 0;
 }
 
 void recur_push(struct recur *recur, float demand)

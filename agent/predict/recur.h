@@ -4,7 +4,8 @@
  *
  * The autocorrelation of the per-second demand is kept up to date for all lags at once, exponentially weighted
  * (r_l <- a r_l + d_t d_{t-l} with d the deviation from an exponentially weighted mean), so a second costs
- * RECUR_LAGS multiply-adds. The period is the lag with the highest local maximum of r_l / r_0.
+ * RECUR_LAGS multiply-adds. The period is the lag with the highest local maximum of r_l / r_0, believed
+ * sooner when twice the lag agrees.
  * See Box & Jenkins, Time Series Analysis, ch. 2 for the estimate.
  */
 #ifndef FORESTALL_RECUR_H
@@ -22,7 +23,7 @@ struct recur {
 	float mean;
 	uint32_t count;			/* seconds seen, grows without bound */
 	uint32_t period_s;		/* 0: none found */
-	float confidence;		/* 0..1 of the period */
+	float confidence;		/* 0..1: r_l / r_0 at the period, 0 when too low to be believed */
 };
 
 void recur_reset(struct recur *recur);

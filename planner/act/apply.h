@@ -6,8 +6,8 @@
  * undo_hold() or in a yield, never just so; in observe and shadow nothing below `change_write` runs (and the process
  * has no right to write anyway, see confine.h).
  */
-#ifndef FORESTALL_APPLY_H
-#define FORESTALL_APPLY_H
+#ifndef FORESTALL_ACT_APPLY_H
+#define FORESTALL_ACT_APPLY_H
 
 #include "undo.h"
 

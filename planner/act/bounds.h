@@ -3,8 +3,8 @@
  * What the hands never exceed, whatever a plan says. These are not configuration: a mind that is wrong, or a
  * configuration that is wrong, must not be able to widen them.
  */
-#ifndef FORESTALL_BOUNDS_H
-#define FORESTALL_BOUNDS_H
+#ifndef FORESTALL_ACT_BOUNDS_H
+#define FORESTALL_ACT_BOUNDS_H
 
 #define NS_PER_MS 1000000ull
 #define NS_PER_S 1000000000ull

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Everything that can speak against an action, in order; reads only. Used by apply alone. */
-#ifndef FORESTALL_CHECK_H
-#define FORESTALL_CHECK_H
+#ifndef FORESTALL_ACT_CHECK_H
+#define FORESTALL_ACT_CHECK_H
 
 #include "apply.h"
 

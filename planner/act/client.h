@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* How the mind and the CLI talk to the hands. */
-#ifndef FORESTALL_CLIENT_H
-#define FORESTALL_CLIENT_H
+#ifndef FORESTALL_ACT_CLIENT_H
+#define FORESTALL_ACT_CLIENT_H
 
 #include "protocol.h"
 

@@ -7,8 +7,8 @@
  * left are descriptors opened before. enforce and canary: CAP_DAC_OVERRIDE alone, since a delegated cgroup belongs to
  * its user and root without that capability may not write there.
  */
-#ifndef FORESTALL_CONFINE_H
-#define FORESTALL_CONFINE_H
+#ifndef FORESTALL_ACT_CONFINE_H
+#define FORESTALL_ACT_CONFINE_H
 
 #include <stddef.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a message makes the hands do. Knows nothing of sockets. */
-#ifndef FORESTALL_DISPATCH_H
-#define FORESTALL_DISPATCH_H
+#ifndef FORESTALL_ACT_DISPATCH_H
+#define FORESTALL_ACT_DISPATCH_H
 
 #include <stddef.h>
 

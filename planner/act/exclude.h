@@ -3,8 +3,8 @@
  * What is never touched: the root, ourselves, the services a host cannot be repaired without, all that is below them,
  * and every directory above any of these, since a limit on a parent limits its children.
  */
-#ifndef FORESTALL_EXCLUDE_H
-#define FORESTALL_EXCLUDE_H
+#ifndef FORESTALL_ACT_EXCLUDE_H
+#define FORESTALL_ACT_EXCLUDE_H
 
 #include <stdbool.h>
 

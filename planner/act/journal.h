@@ -15,8 +15,8 @@
  * The file lives on tmpfs: it has to survive the process, which the page cache does, and not the reboot, which also
  * clears what it would undo. So nothing is synced.
  */
-#ifndef FORESTALL_JOURNAL_H
-#define FORESTALL_JOURNAL_H
+#ifndef FORESTALL_ACT_JOURNAL_H
+#define FORESTALL_ACT_JOURNAL_H
 
 #include "lease.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The values of knobs: text of the kernel, text of the journal, comparison, bounds. Pure. */
-#ifndef FORESTALL_KNOB_H
-#define FORESTALL_KNOB_H
+#ifndef FORESTALL_ACT_KNOB_H
+#define FORESTALL_ACT_KNOB_H
 
 #include <stdbool.h>
 #include <stddef.h>

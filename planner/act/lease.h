@@ -5,8 +5,8 @@
  *
  * A pointer to a hold stays good until a hold is removed.
  */
-#ifndef FORESTALL_LEASE_H
-#define FORESTALL_LEASE_H
+#ifndef FORESTALL_ACT_LEASE_H
+#define FORESTALL_ACT_LEASE_H
 
 #include "bounds.h"
 #include "knob.h"

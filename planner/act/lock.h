@@ -3,8 +3,8 @@
  * RUN and RUN/act.lock. Whoever holds the flock may write the journal and the knobs; its pid and start time stand in
  * the file, so that the holder can be found, told apart from a later process of the same pid, and ended.
  */
-#ifndef FORESTALL_LOCK_H
-#define FORESTALL_LOCK_H
+#ifndef FORESTALL_ACT_LOCK_H
+#define FORESTALL_ACT_LOCK_H
 
 #include <sys/types.h>
 

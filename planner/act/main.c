@@ -136,8 +136,8 @@ static int journal_start(struct dispatch *dispatch, const struct options *option
 		log_line("%s: %s", options->cgroup_root, strerror(-root_fd));
 		return 1;
 	}
-	r = takeover_journal(dispatch->run_fd, root_fd, &dispatch->apply.journal, &dispatch->apply.leases, undo_print, NULL,
-			     &undo);
+	r = takeover_journal(dispatch->run_fd, root_fd, &dispatch->apply.journal, &dispatch->apply.leases, undo_print,
+			     NULL, &undo);
 	if (r < 0)
 		return undo_explain(options->run_dir, &undo, r);
 	STEP(START_UNDONE);

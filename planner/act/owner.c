@@ -110,9 +110,12 @@ static int unit_find(int root_fd, const char *path)
 	while (part_next(&rest, part)) {
 		int r;
 
-		owner = is_delegated ? below : name_is_unit(part) || owner == OWNER_SYSTEMD ? OWNER_SYSTEMD : OWNER_NONE;
-		if (is_delegated)
+		if (is_delegated) {
+			owner = below;
 			continue;
+		}
+		if (name_is_unit(part))
+			owner = OWNER_SYSTEMD;
 		memcpy(so_far, path, (size_t)(rest - path));
 		so_far[rest - path] = '\0';
 		r = delegate_read(root_fd, so_far);

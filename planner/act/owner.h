@@ -3,8 +3,8 @@
  * Who manages a cgroup. A managed one is not written behind its manager's back: the manager would take the value away
  * at its next chance, and its own record of it would be wrong meanwhile.
  */
-#ifndef FORESTALL_OWNER_H
-#define FORESTALL_OWNER_H
+#ifndef FORESTALL_ACT_OWNER_H
+#define FORESTALL_ACT_OWNER_H
 
 #include "protocol.h"
 

@@ -3,8 +3,8 @@
  * The loop: one thread, one epoll. What has expired is undone before any message is read, so that a hand that was
  * asleep wakes up to undo first.
  */
-#ifndef FORESTALL_SERVER_H
-#define FORESTALL_SERVER_H
+#ifndef FORESTALL_ACT_SERVER_H
+#define FORESTALL_ACT_SERVER_H
 
 #include "dispatch.h"
 

@@ -4,8 +4,8 @@
  * -DFORESTALL_STEPS, the environment FORESTALL_STEP=NAME[:kill|stop|exit][:COUNT] makes the process raise SIGKILL or
  * SIGSTOP on itself, or end, when it comes to that moment for the COUNT-th time (default: kill, the first).
  */
-#ifndef FORESTALL_STEP_H
-#define FORESTALL_STEP_H
+#ifndef FORESTALL_ACT_STEP_H
+#define FORESTALL_ACT_STEP_H
 
 #include <stdbool.h>
 

@@ -4,8 +4,8 @@
  * forestall-act is asked first; one that does not answer (hung, stopped) is killed and waited for, so that it can
  * write nothing when it is woken later, and its journal is undone here.
  */
-#ifndef FORESTALL_TAKEOVER_H
-#define FORESTALL_TAKEOVER_H
+#ifndef FORESTALL_ACT_TAKEOVER_H
+#define FORESTALL_ACT_TAKEOVER_H
 
 #include "undo.h"
 

@@ -3,8 +3,8 @@
  * Brings one knob back to its first original value, but only while it still reads what we wrote. The same code serves
  * an expired lease and a journal left by a hand that was killed at any moment.
  */
-#ifndef FORESTALL_UNDO_H
-#define FORESTALL_UNDO_H
+#ifndef FORESTALL_ACT_UNDO_H
+#define FORESTALL_ACT_UNDO_H
 
 #include "journal.h"
 

@@ -18,6 +18,7 @@ void plan_policy_init(struct plan_policy *policy)
 		.bad_act = 0.05f,
 		.quality_min = 0.5f,
 		.headroom = 0.1f,
+		.giver_active = 0.1f,
 		.giver_min = 0.05f,
 		.relax_per_s = 0.25f,
 		.hold_ns = 2000000000ull,
@@ -54,7 +55,7 @@ static enum plan_reason danger_of(const struct plan_policy *policy, struct plan_
 	if (view->bad_share >= policy->bad_act)
 		return REASON_REFLEX;
 	if (view->is_fresh && view->quality >= policy->quality_min && view->risk >= policy->risk_act)
-		return REASON_FORESIGHT;
+		return view->is_persistence ? REASON_REFLEX : REASON_FORESIGHT;
 	if (now_ns >= view->protect_until_ns)
 		return REASON_NONE;
 	pressure = givers_demand(views, count, view->tier) + view->demand;
@@ -140,6 +141,12 @@ static float limit_move(const struct plan_policy *policy, float left, float targ
 	return left;
 }
 
+/* An idle instance is not touched; one that gives goes on giving until the protection ends or it falls idle. */
+static bool gives(const struct plan_policy *policy, const struct plan_view *view, uint32_t tier)
+{
+	return view->tier < tier && fmaxf(view->demand, view->coming) >= policy->giver_active;
+}
+
 static void giver_limit(const struct plan_policy *policy, struct plan_view *giver, const struct danger *danger,
 			struct plan *plan)
 {
@@ -181,13 +188,13 @@ void plan_make(const struct plan_policy *policy, struct plan_view *const views[]
 	free_cpus = fmaxf(host_cpus * (1 - policy->headroom) - reserve_of(views, count, danger.tier), 0);
 	demand = 0;
 	for (uint32_t i = 0; i < count; i++)
-		if (views[i]->tier < danger.tier)
+		if (gives(policy, views[i], danger.tier))
 			demand += fmaxf(fmaxf(views[i]->demand, views[i]->demand_high), policy->giver_min);
 	for (uint32_t i = 0; i < count; i++) {
 		struct plan_view *giver = views[i];
 		float share, target;
 
-		if (giver->tier >= danger.tier) {
+		if (!gives(policy, giver, danger.tier)) {
 			giver->left = 0;
 			continue;
 		}

@@ -54,6 +54,7 @@ struct plan_policy {
 	float bad_act;		/* act on reflex from this share of waits over the bound on */
 	float quality_min;	/* no foresight from frames worse than this */
 	float headroom;		/* share of the host that stays free beside the protected */
+	float giver_active;	/* who neither uses nor is about to use this much, CPUs, is left alone */
 	float giver_min;	/* a giver keeps at least this share of a CPU */
 	float relax_per_s;	/* what a giver gets back per second, share of the host */
 	uint64_t hold_ns;
@@ -69,10 +70,12 @@ struct plan_view {
 	uint32_t tier;		/* enum tier */
 	uint32_t parent;	/* equal for siblings */
 	bool is_bound;
-	bool is_fresh;		/* a forecast was made in the last seconds */
+	bool is_fresh;		/* a forecast was made in the last second */
+	bool is_persistence;	/* its risk only says what is: no foresight */
 	float bad_share;	/* in the last ticks, negative without enough waits */
 	float demand;		/* now, unthrottled, CPUs */
 	float demand_high;	/* upper quantile within the horizon acted on, CPUs */
+	float coming;		/* what its own past says is coming within 5 s, times how sure that is, CPUs */
 	float cpu_min, cpu_max;	/* annotated, CPUs; cpu_max 0: none */
 	float quality;
 	float risk;		/* within the horizon acted on */

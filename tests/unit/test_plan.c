@@ -129,7 +129,7 @@ static void protection_ends_hold_after_the_pressure(void **state)
 	scene.server.bad_share = 0.5f;
 	scene_tick(&scene);
 	scene.server.bad_share = 0;
-	scene.batch.demand = 0;
+	scene.batch.demand = 0.2f;
 	calm_ns = scene.now_ns;
 	do
 		scene_tick(&scene);
@@ -202,6 +202,33 @@ static void what_is_taken_at_once_comes_back_in_steps(void **state)
 	assert_true(after - before <= (uint64_t)(scene.policy.relax_per_s * 0.1f * 10000) + 1);
 }
 
+static void who_is_idle_and_stays_idle_is_left_alone(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	scene_init(&scene);
+	scene.server.risk = 0.9f;
+	scene.batch.demand = 0.01f;
+	scene_tick(&scene);
+	assert_int_equal(scene.plan.count, 0);
+	scene.batch.coming = 0.6f;
+	scene_tick(&scene);
+	assert_int_equal(scene.plan.count, 1);
+}
+
+static void persistence_has_no_foresight(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	scene_init(&scene);
+	scene.server.risk = 1;
+	scene.server.is_persistence = true;
+	scene_tick(&scene);
+	assert_int_equal(scene.plan.action[0].reason, REASON_REFLEX);
+}
+
 static void no_plan_holds_more_than_it_can(void **state)
 {
 	static struct plan_view view[200];
@@ -235,6 +262,8 @@ int main(void)
 		cmocka_unit_test(a_giver_that_is_no_sibling_gets_a_quota_at_once),
 		cmocka_unit_test(a_giver_keeps_what_it_was_promised),
 		cmocka_unit_test(what_is_taken_at_once_comes_back_in_steps),
+		cmocka_unit_test(who_is_idle_and_stays_idle_is_left_alone),
+		cmocka_unit_test(persistence_has_no_foresight),
 		cmocka_unit_test(no_plan_holds_more_than_it_can),
 	};
 

@@ -187,8 +187,9 @@ static void steps_test(void)
 /* The recovery itself is killed again and again at every step of undo. */
 static void repeated_recovery_test(void)
 {
-	static const char *const STEPS[] = { "undo.journaled", "idle.written", "undo.written", "undo.read", "undo.undone",
-					     "start.undone" };
+	static const char *const STEPS[] = {
+		"undo.journaled", "idle.written", "undo.written", "undo.read", "undo.undone", "start.undone",
+	};
 	pid_t act = act_start(&programs, "enforce", NULL);
 	bool is_ok = act_is_ready(act) && plan_some();
 

@@ -78,7 +78,7 @@ static void exclusion_test(void)
 	check(outcome_is("/", KNOB_CPU_WEIGHT, 50, 0, OUTCOME_EXCLUDED), "the root is excluded");
 	dir_remove("/kt/guard/sshd.service/inner");
 	dir_remove("/kt/guard/sshd.service");
-	check(outcome_is("/kt/guard", KNOB_CPU_WEIGHT, 50, 0, OUTCOME_APPLIED), "without sshd the same is not excluded");
+	check(outcome_is("/kt/guard", KNOB_CPU_WEIGHT, 50, 0, OUTCOME_APPLIED), "without sshd it is not");
 	dir_remove("/kt/guard");
 }
 
@@ -128,6 +128,16 @@ static void gone_test(void)
 	check(outcome_is("/kt/brief", KNOB_CPU_WEIGHT, 60, 0, OUTCOME_APPLIED) &&
 	      file_says("/kt/brief", "cpu.weight", "60"), "its successor of the same name is another cgroup");
 	dir_remove("/kt/brief");
+}
+
+/* A delegated cgroup belongs to its user: the reason why one capability is kept. */
+static void user_test(void)
+{
+	dir_make("/kt/users");
+	if (chown(ROOT "/kt/users", 65534, 65534) < 0 || chown(ROOT "/kt/users/cpu.weight", 65534, 65534) < 0)
+		fail("chown");
+	check(outcome_is("/kt/users", KNOB_CPU_WEIGHT, 50, 0, OUTCOME_APPLIED), "a cgroup of another user is changed");
+	dir_remove("/kt/users");
 }
 
 static void yield_test(void)
@@ -299,6 +309,7 @@ void rules_test(const struct programs *programs, const char *before)
 	exclusion_test();
 	bounds_test();
 	gone_test();
+	user_test();
 	coupled_test();
 	yield_test();
 	garbage_test();

@@ -254,7 +254,9 @@ pid_t act_start(const struct programs *programs, const char *mode, const char *s
 pid_t driver_start(const struct programs *programs, unsigned int seed, const char *lease_ms)
 {
 	char seed_text[16];
-	char *argv[6 + WORLD_PATHS + 1] = { (char *)programs->driver, SOCKET, "loop", seed_text, (char *)lease_ms, ROOT };
+	char *argv[6 + WORLD_PATHS + 1] = {
+		(char *)programs->driver, SOCKET, "loop", seed_text, (char *)lease_ms, ROOT,
+	};
 
 	snprintf(seed_text, sizeof(seed_text), "%u", seed);
 	for (int i = 0; i < WORLD_PATHS; i++)

@@ -29,7 +29,7 @@ void world_remove(void);
 /* Every file that can be written in every cgroup of the world, with its content. */
 void snapshot_take(char ret[SNAPSHOT_BYTES]);
 
-/* NULL when the world is as in the snapshot, else the first line that differs, in a buffer that the next call reuses. */
+/* NULL when the world is as in the snapshot, else the first line that differs; the next call reuses the buffer. */
 const char *snapshot_differ(const char *before);
 
 void file_write(const char *path, const char *name, const char *text);
