@@ -7,6 +7,7 @@
 
 #include "decode.h"
 
+#define WORST_BAD 0.05f	/* as plan_policy.bad_act, without its configuration: a label must not move with a setting */
 #define CENSORED_NS 3000000000ull	/* hands speak at least twice a lease of 2 s */
 
 struct predictor *predictor_new(const struct predictor_config *config)
@@ -64,6 +65,7 @@ static void instance_start(struct predictor *p, uint32_t slot)
 	struct predictor_instance *instance = &p->instance[slot];
 
 	memset(instance, 0, sizeof(*instance));
+	window_reset(&instance->window);
 	announce_reset(&instance->announce);
 	instance->limits.quota_us = QUOTA_NONE;
 	instance->is_live = true;
@@ -163,12 +165,15 @@ static float limit_share(const struct predictor *p, const struct observe_limits 
 	return fminf((float)limits->quota_us / (float)limits->period_us / p->config.host_cpus, 1);
 }
 
-/* What nobody annotated cannot be violated. */
+/*
+ * What nobody annotated cannot be violated. A fifth of a second that was bad enough for a reflex counts as well: a
+ * reflex that works keeps the second's percentile below the bound, and would else leave foresight nothing to learn from.
+ */
 static bool second_violates(const struct slo *slo, const struct window_second *now)
 {
 	const uint64_t *bound = slo->bound;
 
-	return (bound[SLI_RUNQ_P99] && now->sli_ns > (float)bound[SLI_RUNQ_P99]) ||
+	return (bound[SLI_RUNQ_P99] && (now->sli_ns > (float)bound[SLI_RUNQ_P99] || now->worst_bad >= WORST_BAD)) ||
 	       (bound[SLI_CPU_SOME] && now->psi_some * 1e6f > (float)bound[SLI_CPU_SOME]);
 }
 

@@ -30,13 +30,20 @@ void statistical_push(struct statistical *stat, float demand, bool is_violated)
 	stat->violated[bin] = SEEN_DECAY * stat->violated[bin] + (is_violated ? 1 : 0);
 }
 
-/* Without experience an overcommitted host is a coin toss and an idle one is safe. */
+/*
+ * Without experience an overcommitted host is a coin toss and an idle one is safe. More demand is never less risky, so
+ * what was learned at a lower demand holds at a higher one that was seldom seen.
+ */
 static float bin_risk(const struct statistical *stat, float demand)
 {
-	uint32_t bin = bin_of(demand);
-	float prior = 0.5f / (1.0f + expf(-8.0f * (demand - 1.0f)));
+	float risk = 0, prior = 0.5f / (1.0f + expf(-8.0f * (demand - 1.0f)));
 
-	return (stat->violated[bin] + PRIOR_SECONDS * prior) / (stat->seen[bin] + PRIOR_SECONDS);
+	for (uint32_t bin = 0; bin <= bin_of(demand); bin++) {
+		float middle = ((float)bin + 0.5f) / 8, at = 0.5f / (1.0f + expf(-8.0f * (middle - 1.0f)));
+
+		risk = fmaxf(risk, (stat->violated[bin] + PRIOR_SECONDS * at) / (stat->seen[bin] + PRIOR_SECONDS));
+	}
+	return fmaxf(risk, stat->seen[bin_of(demand)] > 0 ? 0 : prior);
 }
 
 static void own_spread(const struct extract *in, float *ret_mean, float *ret_deviation)

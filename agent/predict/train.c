@@ -44,7 +44,7 @@ void train_options_init(struct train_options *ret)
 	*ret = (struct train_options) {
 		.seed = 1,
 		.hidden = LSTM_HIDDEN_DEFAULT,
-		.epochs = 40,
+		.epochs = 80,
 		.lanes = 8,
 		.chunk_steps = TRAIN_CHUNK_MAX,
 		.learning_rate = 3e-3f,
@@ -53,7 +53,7 @@ void train_options_init(struct train_options *ret)
 		.quantize_share = 1.0f / 3,
 		.demand_weight = 4,
 		.sli_weight = 2,
-		.risk_weight = 1,
+		.risk_weight = 8,
 	};
 }
 

@@ -117,7 +117,7 @@ struct train_meter {
 
 struct train;
 
-/* Defaults: H = 32, 40 epochs, 8 lanes, chunks of 64, last third quantization-aware, seed 1. */
+/* Defaults: H = 32, 80 epochs, 8 lanes, chunks of 64, last third quantization-aware, seed 1. */
 void train_options_init(struct train_options *ret);
 
 /*

@@ -6,6 +6,7 @@
 void window_reset(struct window *window)
 {
 	memset(window, 0, sizeof(*window));
+	window->worst_bad = -1;
 }
 
 void window_push(struct window *window, const struct observe_sample *sample)
@@ -28,6 +29,10 @@ void window_push(struct window *window, const struct observe_sample *sample)
 
 void window_tick(struct window *window)
 {
+	float bad = window_bad_share(window, WINDOW_REFLEX_TICKS, WINDOW_REFLEX_SAMPLES);
+
+	if (bad > window->worst_bad)
+		window->worst_bad = bad;
 	window->tick_idx++;
 	window->tick[window->tick_idx % WINDOW_TICKS] = (struct window_tick){ 0 };
 }
@@ -50,6 +55,8 @@ void window_second(struct window *window, uint64_t elapsed_ns)
 	second->p50_ns = is_sampled ? (float)hist_quantile(&window->hist, 0.5) : -1.0f;
 	second->bad_share = share_or_missing(sum->bad, sum->good + sum->bad, HIST_P99_SAMPLES_MIN);
 	second->psi_some = window->has_psi ? (float)((double)window->psi_some_ns / elapsed) : -1.0f;
+	second->worst_bad = window->worst_bad;
+	window->worst_bad = -1;
 	second->switches = (float)((double)sum->switches * 1e9 / elapsed);
 	second->execs = (float)((double)sum->execs * 1e9 / elapsed);
 	window->second_count++;

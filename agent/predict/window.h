@@ -15,6 +15,8 @@
 
 #define WINDOW_SECONDS 64
 #define WINDOW_TICKS 4
+#define WINDOW_REFLEX_TICKS 2		/* what a reflex looks at, and how many waits it needs to say anything */
+#define WINDOW_REFLEX_SAMPLES 20
 
 /* What one closed second says. */
 struct window_second {
@@ -23,6 +25,7 @@ struct window_second {
 	float sli_ns;		/* runq p99; < 0 when too few samples */
 	float p50_ns;		/* < 0 as above */
 	float bad_share;	/* of waits over the bound; < 0 without bound or samples */
+	float worst_bad;	/* the largest share of waits over the bound in WINDOW_REFLEX_TICKS ticks; < 0 as above */
 	float psi_some;		/* share of time; < 0 when not read */
 	float switches;		/* per second */
 	float execs;		/* per second */
@@ -39,6 +42,7 @@ struct window {
 	bool has_psi;
 	struct window_tick tick[WINDOW_TICKS];	/* ring of the last ticks */
 	uint32_t tick_idx;
+	float worst_bad;		/* of the open second so far; < 0: nothing known */
 	struct window_second second[WINDOW_SECONDS];	/* ring of closed seconds */
 	uint32_t second_count;		/* closed so far, grows without bound */
 };

@@ -56,7 +56,7 @@ static json_t *slo_json(const struct answer_world *world, const struct predictor
 /* What the last closed second says; every value null before there is one. */
 static void second_merge(json_t *to, const struct window_second *second)
 {
-	static const struct window_second none = { -1, -1, -1, -1, -1, -1, -1, -1 };
+	static const struct window_second none = { -1, -1, -1, -1, -1, -1, -1, -1, -1 };
 
 	if (!second)
 		second = &none;
@@ -65,6 +65,7 @@ static void second_merge(json_t *to, const struct window_second *second)
 	json_object_set_new(to, "runq_p50_ms", value_measured(second->p50_ns / 1e6));
 	json_object_set_new(to, "runq_p99_ms", value_measured(second->sli_ns / 1e6));
 	json_object_set_new(to, "bad_share", value_measured(second->bad_share));
+	json_object_set_new(to, "worst_bad_share", value_measured(second->worst_bad));
 	json_object_set_new(to, "psi_some", value_measured(second->psi_some));
 	json_object_set_new(to, "switches", value_measured(second->switches));
 	json_object_set_new(to, "execs", value_measured(second->execs));

@@ -180,6 +180,15 @@ static bool observation_is_sound(const struct observation *observation)
 	return true;
 }
 
+/* Who was there when the recording began: an instance's memory starts with what was observed of it. */
+static void instance_retell(struct replay *replay, const struct observe_instance *info)
+{
+	struct observation observation = { .kind = OBSERVE_INSTANCE, .instance = *info };
+
+	_Static_assert(offsetof(struct recording_memory, instance.info) == 0, "info comes first");
+	predictor_observe(replay->mind->predictor, &observation);
+}
+
 int replay_next(struct replay *replay)
 {
 	struct observation observation;
@@ -189,7 +198,9 @@ int replay_next(struct replay *replay)
 	int r;
 
 	while ((r = recording_next(replay->recording, &kind, &payload, &bytes)) == 1) {
-		if (replay->is_retold && kind >= RECORDING_MODEL && kind != RECORDING_RESULT) {
+		if (replay->is_retold && kind == RECORDING_MEMORY && bytes >= sizeof(struct observe_instance)) {
+			instance_retell(replay, payload);
+		} else if (replay->is_retold && kind >= RECORDING_MODEL && kind != RECORDING_RESULT) {
 			continue;
 		} else if (kind == RECORDING_MEMORY && bytes == sizeof(struct recording_memory)) {
 			if (memory_restore(replay, payload))

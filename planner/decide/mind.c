@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REFLEX_TICKS 2
-#define REFLEX_SAMPLES_MIN 20
 #define QUANTILE_HIGH 2	/* .9 */
 #define OPEN_NS_MIN 90000000ull	/* a tick, or nearly */
 
@@ -78,7 +76,7 @@ static void view_update(struct mind *mind, uint32_t slot, uint64_t now_ns)
 	view->coming = 0;
 	for (int i = 0; i < 3; i++)
 		view->coming = fmaxf(view->coming, instance->expect.demand[i] * instance->expect.confidence[i] * host_cpus);
-	view->bad_share = window_bad_share(&instance->window, REFLEX_TICKS, REFLEX_SAMPLES_MIN);
+	view->bad_share = window_bad_share(&instance->window, WINDOW_REFLEX_TICKS, WINDOW_REFLEX_SAMPLES);
 	view->demand = fmaxf(instance->demand, open_demand(mind->predictor, instance, now_ns)) * host_cpus;
 	view->demand_high = fminf(fmaxf(forecast->demand[0][QUANTILE_HIGH], forecast->demand[horizon][QUANTILE_HIGH]),
 				  host_cpus);

@@ -13,7 +13,7 @@ const char *plan_reason_name(enum plan_reason reason) { return reason_names[reas
 void plan_policy_init(struct plan_policy *policy)
 {
 	*policy = (struct plan_policy){
-		.risk_act = 0.5f,
+		.risk_act = 0.25f,
 		.act_horizon = 1,
 		.bad_act = 0.05f,
 		.quality_min = 0.5f,

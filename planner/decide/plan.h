@@ -49,7 +49,8 @@ struct plan {
 
 /* What decides; every number is in docs/ARCHITECTURE.md with its reason. */
 struct plan_policy {
-	float risk_act;		/* act on foresight from this risk on */
+	float risk_act;		/* act on foresight from this risk on: a weight taken for nothing costs the giver
+				 * some 2 % of a few seconds, a violation that comes costs whole ones */
 	uint32_t act_horizon;	/* index of the farthest horizon that may cause an action */
 	float bad_act;		/* act on reflex from this share of waits over the bound on */
 	float quality_min;	/* no foresight from frames worse than this */

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "web_history_db.h"
+
+#include <stdio.h>
+
+#define BUSY_MS 1000	/* a reader of another process may hold a checkpoint up */
+#define WHY_BYTES 128
+
+/* Paths are kept once: a day of a hundred instances then fits the size that is allowed. */
+static const char schema[] =
+	"PRAGMA auto_vacuum=INCREMENTAL;"
+	"PRAGMA journal_mode=WAL;"
+	"PRAGMA synchronous=NORMAL;"
+	"PRAGMA journal_size_limit=4194304;"
+	"PRAGMA trusted_schema=OFF;"
+	"CREATE TABLE IF NOT EXISTS paths(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
+	"CREATE TABLE IF NOT EXISTS seconds(t INTEGER NOT NULL, path INTEGER NOT NULL, cpu REAL, wait REAL,"
+	" sli_ms REAL, psi REAL, risk2 REAL, violated INTEGER);"
+	"CREATE INDEX IF NOT EXISTS seconds_by_path ON seconds(path, t);"
+	"CREATE TABLE IF NOT EXISTS actions(t INTEGER NOT NULL, path TEXT NOT NULL, knob TEXT NOT NULL, value TEXT,"
+	" reason TEXT, outcome TEXT);"
+	"CREATE INDEX IF NOT EXISTS actions_by_path ON actions(path, t);";
+
+/* Rows arrive in the order of time, so the oldest are those of the lowest row numbers. */
+static const char *const statement_sql[] = {
+	[SQL_PATH_ADD] = "INSERT OR IGNORE INTO paths(text) VALUES (?1)",
+	[SQL_SECOND_ADD] = "INSERT INTO seconds SELECT ?2, id, ?3, ?4, ?5, ?6, ?7, ?8 FROM paths WHERE text = ?1",
+	[SQL_ACTION_ADD] = "INSERT INTO actions VALUES (?2, ?1, ?3, ?4, ?5, ?6)",
+	[SQL_EXPIRE] = "DELETE FROM seconds WHERE rowid < coalesce((SELECT rowid FROM seconds WHERE t >= ?1"
+		       " ORDER BY rowid LIMIT 1), 9223372036854775807)",
+	[SQL_SHRINK] = "DELETE FROM seconds WHERE rowid <= (SELECT min(rowid) + (max(rowid) - min(rowid)) / 10"
+		       " FROM seconds)",
+	[SQL_ACTIONS_CUT] = "DELETE FROM actions WHERE rowid <= (SELECT max(rowid) FROM actions) - ?1",
+	[SQL_PATHS_CUT] = "DELETE FROM paths WHERE NOT EXISTS (SELECT 1 FROM seconds WHERE path = paths.id)",
+	[SQL_SECONDS_SHOW] = "SELECT min(t), avg(cpu), avg(wait), max(sli_ms), max(psi), max(risk2), max(violated)"
+			     " FROM seconds WHERE path = (SELECT id FROM paths WHERE text = ?1) AND t > ?2 AND t <= ?3"
+			     " GROUP BY t / ?4 ORDER BY 1",
+	[SQL_ACTIONS_SHOW] = "SELECT t, knob, value, reason, outcome FROM actions WHERE path = ?1 AND t > ?2"
+			     " AND t <= ?3 ORDER BY t DESC LIMIT 200",
+};
+
+_Static_assert(sizeof(statement_sql) / sizeof(statement_sql[0]) == SQL_COUNT, "a text per statement");
+
+void history_db_close(struct history_db *db)
+{
+	for (int i = 0; i < SQL_COUNT; i++) {
+		sqlite3_finalize(db->statement[i]);
+		db->statement[i] = NULL;
+	}
+	sqlite3_close(db->handle);
+	db->handle = NULL;
+}
+
+int history_db_run(struct history_db *db, const char *sql)
+{
+	return sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+}
+
+static int64_t number_read(struct history_db *db, const char *sql)
+{
+	sqlite3_stmt *statement;
+	int64_t number = -1;
+
+	if (sqlite3_prepare_v2(db->handle, sql, -1, &statement, NULL) == SQLITE_OK &&
+	    sqlite3_step(statement) == SQLITE_ROW)
+		number = sqlite3_column_int64(statement, 0);
+	sqlite3_finalize(statement);
+	return number;
+}
+
+/* A second wall behind retention: the file cannot grow past a quarter more, whatever happens. */
+static int size_cap(struct history_db *db, uint64_t bytes_max)
+{
+	int64_t page_bytes = number_read(db, "PRAGMA page_size");
+	char sql[64];
+
+	if (page_bytes <= 0)
+		return SQLITE_IOERR;
+	snprintf(sql, sizeof(sql), "PRAGMA max_page_count=%lld",
+		 (long long)(bytes_max + bytes_max / 4) / (long long)page_bytes);
+	return history_db_run(db, sql);
+}
+
+int history_db_open(struct history_db *db, const char *file, uint64_t bytes_max, char *ret_why)
+{
+	int r = sqlite3_open_v2(file, &db->handle,
+				SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW, NULL);
+
+	if (r == SQLITE_OK)
+		r = sqlite3_busy_timeout(db->handle, BUSY_MS);
+	if (r == SQLITE_OK)
+		r = history_db_run(db, schema);
+	if (r == SQLITE_OK)
+		r = size_cap(db, bytes_max);
+	for (int i = 0; i < SQL_COUNT && r == SQLITE_OK; i++)
+		r = sqlite3_prepare_v3(db->handle, statement_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+				       &db->statement[i], NULL);
+	if (r != SQLITE_OK) {
+		snprintf(ret_why, WHY_BYTES, "%s", db->handle ? sqlite3_errmsg(db->handle) : sqlite3_errstr(r));
+		history_db_close(db);
+	}
+	return r;
+}
+
+int history_db_step(struct history_db *db, enum statement which)
+{
+	int r = sqlite3_step(db->statement[which]);
+
+	sqlite3_reset(db->statement[which]);
+	sqlite3_clear_bindings(db->statement[which]);
+	return r == SQLITE_DONE ? SQLITE_OK : r;
+}
+
+static uint64_t bytes_used(struct history_db *db)
+{
+	int64_t pages = number_read(db, "PRAGMA page_count") - number_read(db, "PRAGMA freelist_count");
+	int64_t page_bytes = number_read(db, "PRAGMA page_size");
+
+	return pages > 0 && page_bytes > 0 ? (uint64_t)pages * (uint64_t)page_bytes : 0;
+}
+
+/* A tenth of the rows goes at a time; what is left over the limit goes the next time. */
+static int size_retain(struct history_db *db, uint64_t bytes_max)
+{
+	if (bytes_used(db) <= bytes_max)
+		return SQLITE_OK;
+	return history_db_step(db, SQL_SHRINK);
+}
+
+int history_db_retain(struct history_db *db, const struct web_history_limits *limits, int64_t now_s)
+{
+	int r;
+
+	sqlite3_bind_int64(db->statement[SQL_EXPIRE], 1, now_s - limits->age_s);
+	r = history_db_step(db, SQL_EXPIRE);
+	if (r == SQLITE_OK)
+		r = size_retain(db, limits->bytes);
+	sqlite3_bind_int64(db->statement[SQL_ACTIONS_CUT], 1, limits->actions);
+	if (r == SQLITE_OK)
+		r = history_db_step(db, SQL_ACTIONS_CUT);
+	if (r == SQLITE_OK)
+		r = history_db_step(db, SQL_PATHS_CUT);
+	return r == SQLITE_OK ? history_db_run(db, "PRAGMA incremental_vacuum") : r;
+}

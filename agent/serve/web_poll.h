@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What forestall-web knows: asked from the mind once a second over one connection that was opened while the process
+ * was still root. Never waits for the mind: a question is sent, and the next one only when its answer came, so a
+ * stopped mind makes the view old and nothing else. A lost connection is not opened again here, since an unprivileged
+ * process could not.
+ */
+#ifndef FORESTALL_WEB_POLL_H
+#define FORESTALL_WEB_POLL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define WEB_VIEW_FRESH_NS 5000000000ull	/* an older view means that the mind is silent */
+
+/* What the mind said last. The three are NULL until the first round is complete, and owned by the poll. */
+struct web_view {
+	json_t *status, *plan;	/* answers of "status" and "plan.show"; plan is NULL while there is none */
+	json_t *instances;	/* all pages of "instance.list" as one array */
+	uint64_t time_ns;	/* monotonic, when the round was complete */
+	uint64_t rounds;
+};
+
+struct web_poll;
+
+/*
+ * A connection to run_dir/mind.sock, waiting up to patience_ms for somebody to listen there. -ENOENT or -ECONNREFUSED
+ * when nobody came, -ENAMETOOLONG, -errno.
+ */
+int web_poll_connect(const char *run_dir, uint32_t patience_ms);
+
+/* Takes the descriptor over, also on failure: NULL when out of memory. */
+struct web_poll *web_poll_new(int fd);
+
+/* Closes the connection. NULL is fine. */
+void web_poll_free(struct web_poll *poll);
+
+/* Asks the first question of a round; nothing while the last round is not complete. 0, or -EPIPE: the mind is gone. */
+int web_poll_begin(struct web_poll *poll);
+
+/*
+ * To be called when the descriptor is readable: takes one answer and asks the next question. 1: the view is new.
+ * 0: not yet. -EPIPE: the mind is gone. -EPROTO: it says what cannot be understood.
+ */
+int web_poll_take(struct web_poll *poll, uint64_t now_ns);
+
+int web_poll_fd(const struct web_poll *poll);
+
+/* Valid until the next web_poll_take(). */
+const struct web_view *web_poll_view(const struct web_poll *poll);
+
+/* There is a view, and it is not older than WEB_VIEW_FRESH_NS. */
+bool web_view_is_fresh(const struct web_view *view, uint64_t now_ns);
+
+#endif
