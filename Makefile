@@ -20,7 +20,7 @@ BPF_CFLAGS := -g -O2 -target bpf -D__TARGET_ARCH_$(ARCH) -Wall -Werror -Wno-miss
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
-.PHONY: all help deps check demo clean bench-tick bench-lstm train corpus fuzz install
+.PHONY: all help deps check demo clean bench-tick bench-lstm train corpus fuzz test-programs
 
 objects = $(patsubst %.c,build/obj/%.o,$(wildcard $(1)/*.c))
 ACT_MAIN := planner/act/main.c
@@ -97,6 +97,8 @@ build/bin/forestall-web: $(WEB) $(ARCHIVES)
 	$(call link,-lsqlite3 -lmicrohttpd)
 
 # --- tests -----------------------------------------------------------------------------------------------------------
+build/test/test_web build/test/test_web_history: build/test/%: build/obj/tests/unit/%.o $(filter-out %/web_main.o,$(WEB)) $(ARCHIVES)
+	$(call link,-lcmocka -lsqlite3 -lmicrohttpd)
 build/test/test_%: build/obj/tests/unit/test_%.o $(ARCHIVES)
 	$(call link,-lcmocka)
 build/test/test_%: build/obj/tests/bpf/test_%.o $(ARCHIVES)

@@ -28,6 +28,8 @@ struct training {
 	struct train_score score[2];	/* of the held-out part: float, int8 */
 	double loss_float, loss_int8;	/* best validation */
 	uint32_t epochs_run;
+	uint32_t restarts;		/* trainings from consecutive seeds; the lowest validation loss is kept */
+	uint64_t best_seed;
 };
 
 static enum part part_of(size_t idx)
@@ -76,17 +78,16 @@ static void progress(const struct train_report *report, uint32_t epochs)
 		isatty(2) ? "" : "\n");
 }
 
-static int epochs_run(struct training *training, struct train *train)
+/* All epochs from one seed; *ret_best is the report of the best. */
+static int epochs_run(struct training *training, struct train *train, struct train_report *ret_best)
 {
 	struct train_report report;
 	int r;
 
 	while (!(r = train_epoch(train, &report))) {
 		training->epochs_run = report.epoch;
-		if (report.best) {
-			training->loss_float = report.validation_loss_float;
-			training->loss_int8 = report.validation_loss_int8;
-		}
+		if (report.best)
+			*ret_best = report;
 		progress(&report, training->options.epochs);
 	}
 	if (isatty(2))
@@ -147,7 +148,7 @@ static int provenance_write(const struct training *training, char text[MODEL_PRO
 	sources_json(recordings, &training->set[PART_VALIDATION], "validation");
 	sources_json(recordings, &training->set[PART_HELD_OUT], "held-out");
 	root = json_pack("{s:s,s:s,s:I,s:i,s:i,s:I,s:f,s:f,s:o,s:o,s:o}", "trainer", "forestall model train", "date", date,
-			 "seed", (json_int_t)training->options.seed, "hidden", (int)training->options.hidden, "epochs",
+			 "seed", (json_int_t)training->best_seed, "hidden", (int)training->options.hidden, "epochs",
 			 (int)training->epochs_run, "frames", (json_int_t)training->set[PART_TRAIN].frames,
 			 "validation_loss_float", training->loss_float, "validation_loss_int8", training->loss_int8,
 			 "held_out_float", score_json(&training->score[0]), "held_out_int8",
@@ -208,10 +209,36 @@ static int model_finish(struct training *training, const struct train *train)
 	return r;
 }
 
+/* One training; the better of it and *best stays in *best. */
+static int restart_run(struct training *training, const struct train_set *train_part, const struct train_set *validation,
+		       struct train **best)
+{
+	struct train_report report = { .validation_loss_int8 = INFINITY };
+	struct train *train;
+	int r = train_new(&training->options, train_part, validation, NULL, &train);
+
+	if (r)
+		return r;
+	r = epochs_run(training, train, &report);
+	fprintf(stderr, "seed %llu: best validation loss %.4f at epoch %u\n", (unsigned long long)training->options.seed,
+		report.validation_loss_int8, report.epoch);
+	if (!r && (!*best || report.validation_loss_int8 < training->loss_int8)) {
+		struct train *worse = *best;
+
+		*best = train;
+		train = worse;
+		training->loss_float = report.validation_loss_float;
+		training->loss_int8 = report.validation_loss_int8;
+		training->best_seed = training->options.seed;
+	}
+	train_free(train);
+	return r;
+}
+
 static int training_run(struct training *training)
 {
 	struct train_set train_part, validation;
-	struct train *train = NULL;
+	struct train *best = NULL;
 	int r = corpus_load(training);
 
 	if (r)
@@ -222,14 +249,13 @@ static int training_run(struct training *training)
 		(unsigned long long)training->set[PART_TRAIN].frames,
 		(unsigned long long)training->set[PART_TRAIN].violated,
 		(unsigned long long)training->set[PART_TRAIN].known);
-	r = train_new(&training->options, &train_part, &validation, NULL, &train);
+	for (uint32_t i = 0; !r && i < training->restarts; i++, training->options.seed++)
+		r = restart_run(training, &train_part, &validation, &best);
 	if (!r)
-		r = epochs_run(training, train);
-	if (!r)
-		r = model_finish(training, train);
+		r = model_finish(training, best);
 	if (r)
 		fprintf(stderr, "training: %s\n", strerror(-r));
-	train_free(train);
+	train_free(best);
 	return r;
 }
 
@@ -238,9 +264,10 @@ int cmd_model_train(int argc, char **argv)
 	static const struct option options[] = {
 		{ "corpus", required_argument, NULL, 'c' }, { "out", required_argument, NULL, 'o' },
 		{ "epochs", required_argument, NULL, 'e' }, { "seed", required_argument, NULL, 's' },
-		{ "hidden", required_argument, NULL, 'h' }, { 0 },
+		{ "hidden", required_argument, NULL, 'h' }, { "restarts", required_argument, NULL, 'r' },
+		{ 0 },
 	};
-	struct training training = { 0 };
+	struct training training = { .restarts = 6 };
 	int option, r;
 
 	train_options_init(&training.options);
@@ -251,12 +278,14 @@ int cmd_model_train(int argc, char **argv)
 		case 'o': training.out = optarg; break;
 		case 'e': training.options.epochs = (uint32_t)strtoul(optarg, NULL, 10); break;
 		case 's': training.options.seed = strtoull(optarg, NULL, 10); break;
+		case 'r': training.restarts = (uint32_t)strtoul(optarg, NULL, 10); break;
 		case 'h': training.options.hidden = (uint32_t)strtoul(optarg, NULL, 10); break;
 		default: return 2;
 		}
 	}
 	if (!training.corpus || !training.out) {
-		fprintf(stderr, "usage: forestall model train --corpus DIR --out FILE [--epochs N] [--seed N] [--hidden N]\n");
+		fprintf(stderr, "usage: forestall model train --corpus DIR --out FILE [--epochs N] [--seed N] [--hidden N]\n"
+				"       [--restarts N]\n");
 		return 2;
 	}
 	r = training_run(&training);

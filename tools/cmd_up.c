@@ -25,6 +25,7 @@
 #include "run_mode.h"
 
 #define BACKOFF_MAX_MS 10000
+#define WEB_BACKOFF_MAX_MS 60000
 #define EARLY_NS NS_PER_S	/* hands that fail within this have failed to start */
 #define MIND_PATIENCE_MS 3000
 #define HANDS_PATIENCE_MS 10000
@@ -44,12 +45,13 @@ struct up {
 };
 
 struct up_options {
-	const char *mode, *forecaster, *model, *record, *label;
+	const char *mode, *forecaster, *model, *record, *label, *web_listen, *state_dir;
 	bool no_web;
 };
 
 static const char usage_text[] = "[--mode MODE] [--forecaster lstm|statistical|persistence] [--model FILE]\n"
-				 "       [--record FILE [--label TEXT]] [--no-web]";
+				 "       [--record FILE [--label TEXT]]\n"
+				 "       [--no-web | [--web-listen 127.0.0.1:PORT] [--state-dir DIR]]";
 
 static int options_parse(int argc, char **argv, struct up_options *ret)
 {
@@ -57,7 +59,8 @@ static int options_parse(int argc, char **argv, struct up_options *ret)
 		const char *name;
 		const char **value;
 	} valued[] = { { "--mode", &ret->mode }, { "--forecaster", &ret->forecaster }, { "--model", &ret->model },
-		      { "--record", &ret->record }, { "--label", &ret->label } };
+		      { "--record", &ret->record }, { "--label", &ret->label },
+		      { "--web-listen", &ret->web_listen }, { "--state-dir", &ret->state_dir } };
 	const size_t count = sizeof(valued) / sizeof(valued[0]);
 
 	for (int i = 1; i < argc; i++) {
@@ -192,18 +195,22 @@ static void mind_ended(struct up *up, enum child_end end, int code)
 		   (unsigned long long)((mind->due_ns - child_now_ns()) / NS_PER_MS));
 }
 
-/* Nothing depends on it, so it never takes the others down. */
+/*
+ * Nothing depends on it, so it never takes the others down. It ends well when the mind goes, and in failure when a
+ * port or the mind is not there yet, which may change; wrong usage and a program that does not run stay so.
+ */
 static void web_ended(struct up *up, enum child_end end, int code)
 {
 	struct child *web = &up->child[ROLE_WEB];
 
-	if (end == CHILD_GAVE_UP) {
+	if (end == CHILD_GAVE_UP && code != 1) {
 		print_problem("up: %s gave up, status %d; the rest goes on without it", web->name, code);
 		return;
 	}
-	child_delay(web, BACKOFF_MAX_MS);
-	print_note("up: %s ended by %s %d, started again soon", web->name,
-		   end == CHILD_KILLED ? "signal" : "status", code);
+	child_delay(web, WEB_BACKOFF_MAX_MS);
+	print_note("up: %s ended by %s %d, started again in %llu ms", web->name,
+		   end == CHILD_KILLED ? "signal" : "status", code,
+		   (unsigned long long)((web->due_ns - child_now_ns()) / NS_PER_MS));
 }
 
 static void children_reap(struct up *up)
@@ -327,8 +334,11 @@ static int children_init(struct up *up, const struct up_options *options)
 	child_option(mind, "--record", options->record);
 	child_option(mind, "--label", options->label);
 	up->has_web = !options->no_web && child_init(web, "forestall-web") == 0;
-	if (up->has_web)
+	if (up->has_web) {
 		child_option(web, "--run-dir", context->run_dir);
+		child_option(web, "--state-dir", options->state_dir);
+		child_option(web, "--listen", options->web_listen);
+	}
 	return 0;
 }
 

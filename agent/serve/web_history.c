@@ -9,8 +9,6 @@
 #include "web_history_db.h"
 #include "web_pick.h"
 
-#define RETAIN_BATCHES 6	/* once a minute */
-
 struct web_history {
 	struct history_db db;
 	char *file;
@@ -18,7 +16,6 @@ struct web_history {
 	json_t *actions;	/* of the last second, to see what changed; NULL: none */
 	int64_t batch_s;	/* when the open transaction began; 0: none is open */
 	int64_t retry_s;	/* not before then, after a failure */
-	uint64_t batches;
 };
 
 struct web_history *web_history_new(const char *file, const struct web_history_limits *limits)
@@ -46,6 +43,9 @@ static void history_fail(struct web_history *history, const char *why, int64_t n
 	fprintf(stderr, "forestall-web: %s: %s; no history for %d s, then tried again\n", history->file, why,
 		HISTORY_RETRY_S);
 	history_db_close(&history->db);
+	/* What was rolled back is written again. */
+	json_decref(history->actions);
+	history->actions = NULL;
 	history->batch_s = 0;
 	history->retry_s = now_s + HISTORY_RETRY_S;
 }
@@ -59,9 +59,14 @@ static bool history_ready(struct web_history *history, int64_t now_s)
 	/* A clock that was set back must not keep history away for long. */
 	if (now_s < history->retry_s && history->retry_s - now_s <= HISTORY_RETRY_S)
 		return false;
-	if (history_db_open(&history->db, history->file, history->limits.bytes, why) == SQLITE_OK)
+	if (history_db_open(&history->db, history->file, history->limits.bytes, why) != SQLITE_OK) {
+		history_fail(history, why, now_s);
+		return false;
+	}
+	/* What an earlier process was allowed may be more than there is room for now. */
+	if (history_db_retain(&history->db, &history->limits, now_s) == SQLITE_OK)
 		return true;
-	history_fail(history, why, now_s);
+	history_fail(history, sqlite3_errmsg(history->db.handle), now_s);
 	return false;
 }
 
@@ -79,7 +84,7 @@ static int batch_end(struct web_history *history, int64_t now_s)
 	int r = history_db_run(&history->db, "COMMIT");
 
 	history->batch_s = 0;
-	if (r == SQLITE_OK && history->batches++ % RETAIN_BATCHES == 0)
+	if (r == SQLITE_OK)
 		r = history_db_retain(&history->db, &history->limits, now_s);
 	return r;
 }

@@ -5,6 +5,7 @@
 
 #define BUSY_MS 1000	/* a reader of another process may hold a checkpoint up */
 #define WHY_BYTES 128
+#define SHRINKS_MAX 30
 
 /* Paths are kept once: a day of a hundred instances then fits the size that is allowed. */
 static const char schema[] =
@@ -119,12 +120,14 @@ static uint64_t bytes_used(struct history_db *db)
 	return pages > 0 && page_bytes > 0 ? (uint64_t)pages * (uint64_t)page_bytes : 0;
 }
 
-/* A tenth of the rows goes at a time; what is left over the limit goes the next time. */
+/* A tenth of the rows goes at a time; after so many there is next to nothing left. */
 static int size_retain(struct history_db *db, uint64_t bytes_max)
 {
-	if (bytes_used(db) <= bytes_max)
-		return SQLITE_OK;
-	return history_db_step(db, SQL_SHRINK);
+	int r = SQLITE_OK;
+
+	for (int i = 0; i < SHRINKS_MAX && r == SQLITE_OK && bytes_used(db) > bytes_max; i++)
+		r = history_db_step(db, SQL_SHRINK);
+	return r;
 }
 
 int history_db_retain(struct history_db *db, const struct web_history_limits *limits, int64_t now_s)

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What forestall-web makes of the mind's answers: metrics text. See also test_web_history.c. */
+#include <errno.h>
+
+#include "unit.h"
+#include "web_world.h"
+#include "serve/web_listen.h"
+#include "serve/web_metrics.h"
+
+static size_t lines_with(const char *text, const char *word)
+{
+	size_t count = 0;
+
+	for (; (text = strstr(text, word)); text += strlen(word))
+		count++;
+	return count;
+}
+
+static void metrics_escape_whatever_a_cgroup_is_called(void **state)
+{
+	struct web_view view = view_of(json_pack("[o]", instance("/a\"b\\c\nd", "runq_p99<5ms", 0.5)));
+	size_t bytes;
+	char *text = web_metrics_format(&view, true, true, &bytes);
+
+	(void)state;
+	assert_int_equal(strlen(text), bytes);
+	assert_non_null(strstr(text, "forestall_cpu_cores{path=\"/a\\\"b\\\\c\\nd\",tier=\"critical\"} 0.5\n"));
+	assert_non_null(strstr(text, "forestall_runq_p99_seconds{path=\"/a\\\"b\\\\c\\nd\",tier=\"critical\"} 0.0025\n"));
+	assert_non_null(strstr(text, "forestall_mode{mode=\"observe\"} 1\n"));
+	assert_non_null(strstr(text, "forestall_ring_records_total{state=\"produced\"} 7\n"));
+	/* What was not measured is no line. */
+	assert_null(strstr(text, "forestall_psi_cpu_some_ratio{"));
+	free(text);
+	view_done(&view);
+}
+
+static void metrics_stay_bounded_with_5000_instances(void **state)
+{
+	struct web_view view = view_of(crowd(3, 4997));
+	size_t bytes;
+	char *text = web_metrics_format(&view, true, true, &bytes);
+	double other, sum = 0;
+
+	(void)state;
+	assert_int_equal(lines_with(text, "forestall_cpu_cores{"), 3 + WEB_TOP_MAX + 1);
+	assert_int_equal(lines_with(text, "forestall_violated{"), 3 + WEB_TOP_MAX);
+	assert_non_null(strstr(text, "forestall_cpu_cores{path=\"/crowd/4996\","));
+	assert_non_null(strstr(text, "forestall_cpu_cores{path=\"/crowd/4977\","));
+	assert_null(strstr(text, "path=\"/crowd/4976\""));
+	assert_non_null(strstr(text, "forestall_other_instances 4977\n"));
+	for (int i = 0; i < 4977; i++)
+		sum += i * 0.001;
+	other = atof(strstr(text, "cores{path=\"other\",tier=\"\"} ") + strlen("cores{path=\"other\",tier=\"\"} "));
+	assert_true(other > sum * 0.999 && other < sum * 1.001);
+	assert_true(bytes < 20000);
+	free(text);
+	view_done(&view);
+}
+
+static void metrics_bound_the_annotated_too(void **state)
+{
+	struct web_view view = view_of(crowd(5000, 0));
+	struct web_pick pick;
+
+	(void)state;
+	web_pick_make(view.instances, &pick);
+	assert_int_equal(pick.count, WEB_ANNOTATED_MAX);
+	assert_int_equal(pick.other_count, 5000 - WEB_ANNOTATED_MAX);
+	view_done(&view);
+}
+
+static void metrics_of_a_silent_mind_hold_no_old_numbers(void **state)
+{
+	struct web_view view = view_of(crowd(1, 1));
+	size_t bytes;
+	char *text = web_metrics_format(&view, false, false, &bytes);
+
+	(void)state;
+	assert_non_null(strstr(text, "forestall_mind_up 0\n"));
+	assert_null(strstr(text, "forestall_cpu_cores"));
+	free(text);
+	view_done(&view);
+}
+
+static void only_loopback_is_listened_on(void **state)
+{
+	static const char *const wrong[] = { "0.0.0.0:9000", "[::]:9000", ":9000", "9000", "127.0.0.1:", "127.0.0.1:0",
+					     "127.0.0.1:65536", "127.0.0.1:9x", "example.org:80", "127.0.0.11:80" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_int_equal(web_listen_tcp(wrong[i]), -EINVAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(metrics_escape_whatever_a_cgroup_is_called),
+		cmocka_unit_test(metrics_stay_bounded_with_5000_instances),
+		cmocka_unit_test(metrics_bound_the_annotated_too),
+		cmocka_unit_test(metrics_of_a_silent_mind_hold_no_old_numbers),
+		cmocka_unit_test(only_loopback_is_listened_on),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
