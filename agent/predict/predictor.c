@@ -8,7 +8,7 @@
 #include "decode.h"
 
 #define WORST_BAD 0.05f	/* as plan_policy.bad_act, without its configuration: a label must not move with a setting */
-#define CENSORED_NS 3000000000ull	/* hands speak at least twice a lease of 2 s */
+#define CENSORED_NS 1200000000ull	/* hands that hold something say so twice a second */
 
 struct predictor *predictor_new(const struct predictor_config *config)
 {
@@ -23,7 +23,8 @@ struct predictor *predictor_new(const struct predictor_config *config)
 	p->inputs = calloc(n * FEATURE_COUNT, sizeof(*p->inputs));
 	p->outputs = calloc(n * OUTPUT_COUNT, sizeof(*p->outputs));
 	p->states = calloc(n, sizeof(*p->states));
-	if (!p->instance || !p->live || !p->inputs || !p->outputs || !p->states) {
+	p->stepped = calloc(n, sizeof(*p->stepped));
+	if (!p->instance || !p->live || !p->inputs || !p->outputs || !p->states || !p->stepped) {
 		predictor_free(p);
 		return NULL;
 	}
@@ -39,6 +40,7 @@ void predictor_free(struct predictor *p)
 	free(p->inputs);
 	free(p->outputs);
 	free(p->states);
+	free(p->stepped);
 	free(p);
 }
 
@@ -331,22 +333,38 @@ static void instance_fallback(struct predictor *p, struct predictor_instance *in
 	instance->forecast.time_ns = now_ns;
 }
 
-/* Every live instance steps, so that its state stays in step with time; it speaks only when its frame is good. */
-static void lstm_speak(struct predictor *p)
+/*
+ * Every live instance steps, so that its state keeps up with time, but for one: what an instance with a bound sees while
+ * our own action protects it would teach its state that the load around it is harmless. Such a second is not shown to the
+ * model, and the statistical forecaster, which learns from no such second either, speaks instead.
+ */
+static uint32_t lstm_gather(struct predictor *p, uint32_t *who, bool is_censored)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < p->live_count; i++) {
+		struct predictor_instance *instance = &p->instance[p->live[i]];
+
+		if (is_censored && !instance->is_violated && slo_is_bound(&instance->info.slo))
+			continue;
+		memcpy(p->inputs + (size_t)count * FEATURE_COUNT, instance->frame.value, sizeof(instance->frame.value));
+		p->states[count] = &instance->lstm;
+		who[count++] = p->live[i];
+	}
+	return count;
+}
+
+static void lstm_speak(struct predictor *p, uint64_t now_ns)
 {
 	const struct predictor_config *config = &p->config;
+	uint32_t count;
 
 	if (!config->weights || config->forecaster != FORECAST_LSTM)
 		return;
-	for (uint32_t i = 0; i < p->live_count; i++) {
-		struct predictor_instance *instance = &p->instance[p->live[i]];
-
-		memcpy(p->inputs + (size_t)i * FEATURE_COUNT, instance->frame.value, sizeof(instance->frame.value));
-		p->states[i] = &instance->lstm;
-	}
-	lstm_step(config->weights, config->isa, p->states, p->inputs, p->outputs, p->live_count);
-	for (uint32_t i = 0; i < p->live_count; i++) {
-		struct predictor_instance *instance = &p->instance[p->live[i]];
+	count = lstm_gather(p, p->stepped, predictor_is_censored(p, now_ns));
+	lstm_step(config->weights, config->isa, p->states, p->inputs, p->outputs, count);
+	for (uint32_t i = 0; i < count; i++) {
+		struct predictor_instance *instance = &p->instance[p->stepped[i]];
 
 		if (instance->frame.quality < 0.5f)
 			continue;
@@ -379,7 +397,7 @@ static void predictor_second(struct predictor *p, uint64_t now_ns, uint64_t elap
 		instance->has_frame = feature_extract(&in, &instance->frame);
 		instance->forecast.quality = instance->frame.quality;
 	}
-	lstm_speak(p);
+	lstm_speak(p, now_ns);
 	p->host.busy_ns = p->host.elapsed_ns = p->host.lost = 0;
 }
 

@@ -70,6 +70,7 @@ struct predictor {
 	uint64_t acted_ns;			/* when the hands last held something of ours */
 	float *inputs, *outputs;		/* [slots_max][FEATURE_COUNT], [slots_max][OUTPUT_COUNT] */
 	struct lstm_state **states;
+	uint32_t *stepped;			/* slots that stepped in this second */
 };
 
 /* NULL when out of memory. */

@@ -9,7 +9,7 @@
 #define MEAN_DECAY 0.98f
 /* r_l / r_0 from which a period is believed: lower when twice the lag says the same, which noise seldom does. */
 #define CORR_TRUSTED 0.65f
-#define CORR_TRUSTED_TWICE 0.45f
+#define CORR_TRUSTED_TWICE 0.4f
 #define ENERGY_MIN 0.02f	/* a flat series has no period */
 
 void recur_reset(struct recur *recur)

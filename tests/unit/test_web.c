@@ -25,7 +25,8 @@ static void metrics_escape_whatever_a_cgroup_is_called(void **state)
 	(void)state;
 	assert_int_equal(strlen(text), bytes);
 	assert_non_null(strstr(text, "forestall_cpu_cores{path=\"/a\\\"b\\\\c\\nd\",tier=\"critical\"} 0.5\n"));
-	assert_non_null(strstr(text, "forestall_runq_p99_seconds{path=\"/a\\\"b\\\\c\\nd\",tier=\"critical\"} 0.0025\n"));
+	assert_non_null(strstr(text,
+			       "forestall_runq_p99_seconds{path=\"/a\\\"b\\\\c\\nd\",tier=\"critical\"} 0.0025\n"));
 	assert_non_null(strstr(text, "forestall_mode{mode=\"observe\"} 1\n"));
 	assert_non_null(strstr(text, "forestall_ring_records_total{state=\"produced\"} 7\n"));
 	/* What was not measured is no line. */
