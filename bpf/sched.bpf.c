@@ -105,6 +105,8 @@ static __always_inline void wait_count(struct wire_row *row, __u32 slot, __u64 w
 	struct wire_bound *bound = bpf_map_lookup_elem(&bounds, &slot);
 	__u32 bucket = hist_bucket(wait_ns);
 
+	/* The compiler knows that this holds and would drop the check; the verifier of 6.1 does not know. */
+	barrier_var(bucket);
 	if (bucket < WIRE_HIST_COUNT)
 		row->hist[bucket]++;
 	if (!bound || !bound->wait_ns_max)

@@ -19,7 +19,7 @@ static int cmd_version(const struct context *context, int argc, char **argv);
 
 static const struct command commands[] = {
 	{ "doctor", NULL, "", "what this host lets forestall do, why not, and what to change", cmd_doctor, NULL },
-	{ "up", NULL, "[--mode MODE] [--forecaster NAME] [--model FILE] [--no-web]", "run all processes", cmd_up,
+	{ "up", NULL, "[--mode MODE] [--forecaster NAME] [--model FILE] [--record FILE] [--no-web]", "run all processes", cmd_up,
 	  NULL },
 	{ "status", NULL, "", "mode, model, losses, cost", cmd_status, NULL },
 	{ "instance", "list", "", "every observed cgroup", cmd_instance_list, NULL },

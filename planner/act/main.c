@@ -67,6 +67,8 @@ static int options_parse(int argc, char **argv, struct options *ret)
 		else
 			return option == 'h' ? 1 : -EINVAL;
 	}
+	if (ret->mode == MODE_COUNT)
+		fputs("forestall-act: --mode: no such mode; use observe, shadow, canary or enforce\n", stderr);
 	return optind < argc || ret->mode == MODE_COUNT ? -EINVAL : 0;
 }
 
@@ -253,7 +255,7 @@ int main(int argc, char **argv)
 	int r = options_parse(argc, argv, &options);
 
 	if (r != 0) {
-		fputs(USAGE, r > 0 ? stdout : stderr);
+		fputs(r > 0 ? USAGE : "forestall-act: `forestall-act --help` lists the options\n", r > 0 ? stdout : stderr);
 		return r > 0 ? 0 : 2;
 	}
 	/* The lock's holder is known by this name, whatever the file is called. */

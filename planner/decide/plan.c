@@ -5,6 +5,8 @@
 
 #include "predict/slo.h"
 
+#define BAD_GAP_NS 500000000ull	/* waits over the bound that are farther apart are two stories */
+
 static const char *const reason_names[] = { "none", "reflex", "foresight", "hold" };
 _Static_assert(sizeof(reason_names) / sizeof(reason_names[0]) == REASON_COUNT, "a name per reason");
 
@@ -62,18 +64,21 @@ static enum plan_reason danger_of(const struct plan_policy *policy, struct plan_
 	return pressure > host_cpus * (1 - policy->headroom) ? REASON_HOLD : REASON_NONE;
 }
 
-/* Remembers since when an instance is protected and whether the cheap knob has failed it. */
+/*
+ * Remembers for how long waits over the bound go on, and whether the cheap knob has failed. Only what was measured in
+ * the last ticks counts: neither a forecast nor the second before can say that a weight does not help.
+ */
 static void protect_move(const struct plan_policy *policy, struct plan_view *view, enum plan_reason reason,
 			 uint64_t now_ns)
 {
-	if (reason == REASON_NONE) {
-		view->protect_since_ns = 0;
+	if (reason == REASON_NONE)
 		view->is_escalated = false;
+	if (reason == REASON_NONE || view->bad_share < policy->bad_act)
 		return;
-	}
-	if (!view->protect_since_ns)
-		view->protect_since_ns = now_ns;
-	if (reason == REASON_REFLEX && now_ns - view->protect_since_ns >= policy->escalate_ns)
+	if (!view->bad_last_ns || now_ns - view->bad_last_ns > BAD_GAP_NS)
+		view->bad_since_ns = now_ns;
+	view->bad_last_ns = now_ns;
+	if (now_ns - view->bad_since_ns >= policy->escalate_ns)
 		view->is_escalated = true;
 }
 

@@ -8,7 +8,7 @@
  * One level for now: CPU of the host, givers are the annotated instances of a lower tier than the one in danger. Knobs
  * are a ladder, cheapest first: a sibling's cpu.weight (it conserves work: measured, weight 1 brings the tail back to
  * calm and keeps 98 % of the giver's throughput), then cpu.max, which costs far more and helps less; it is used where
- * a weight cannot act (the giver is no sibling) or has not helped for escalate_ns.
+ * a weight cannot act (the giver is no sibling) or has not ended the waits over the bound within escalate_ns.
  * Give fast, take slow: protection starts at once, ends only after hold_ns without danger and without pressure,
  * and what a giver has lost comes back in steps.
  */
@@ -59,7 +59,7 @@ struct plan_policy {
 	float giver_min;	/* a giver keeps at least this share of a CPU */
 	float relax_per_s;	/* what a giver gets back per second, share of the host */
 	uint64_t hold_ns;
-	uint64_t escalate_ns;	/* reflex this long after protection began: weights were not enough */
+	uint64_t escalate_ns;	/* waits over the bound this long under protection: weights were not enough */
 	uint64_t weight;	/* cpu.weight of a giver while it gives */
 	uint64_t period_us;	/* of cpu.max: short, so that a giver's turn is shorter than the bound */
 	uint32_t lease_ms;
@@ -81,8 +81,9 @@ struct plan_view {
 	float quality;
 	float risk;		/* within the horizon acted on */
 
-	uint64_t protect_since_ns;	/* of a protected instance; 0: not protected */
-	uint64_t protect_until_ns;
+	uint64_t protect_until_ns;	/* of a protected instance */
+	uint64_t bad_since_ns;		/* when the waits over its bound began, and when they were seen last */
+	uint64_t bad_last_ns;
 	bool is_escalated;
 	float left;			/* of a giver: CPUs left to it; 0: not limited */
 };
