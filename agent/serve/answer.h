@@ -13,6 +13,7 @@
  * {"q":"plan.show"}				{"id","actions":[...]}; outcome is null until act spoke of that knob
  * {"q":"status"}				mode, model, ring, tick, instances
  * {"q":"slo.refresh","path":P}			{"instance":{...}} with what was read
+ * {"q":"look.only"}				this client changes nothing from now on, for good
  * {"q":"record.start","path":FILE}, {"q":"record.stop"}
  *
  * Instances keep their order of arrival between two pages unless one goes meanwhile; a reader of pages must stand to

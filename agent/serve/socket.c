@@ -19,6 +19,7 @@
 struct socket_client {
 	int fd;		/* -1: free */
 	uint64_t used;	/* value of socket.uses at the last question */
+	bool looks_only;
 };
 
 struct socket {
@@ -175,6 +176,7 @@ static void client_accept(struct socket *s)
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 	client = client_place(s);
 	client->fd = fd;
+	client->looks_only = false;
 	client->used = ++s->uses;
 	if (epoll_watch(s, fd, (uint32_t)(client - s->client)) < 0)
 		client_drop(client);
@@ -194,9 +196,30 @@ static char *answer_dump(json_t *answer, size_t *ret_bytes)
 	return text;
 }
 
-/* Answers one question; false when the client is to be dropped. */
-static bool client_answer(int fd, const struct answer_world *world)
+/*
+ * "look.only" is for good: after it this client is answered from a world without callbacks, so whoever takes over a
+ * process that only looks on (forestall-web) can have nothing written.
+ */
+static json_t *client_question(struct socket_client *client, const struct answer_world *world, const json_t *question)
 {
+	struct answer_world looked_at = *world;
+	const char *what = json_string_value(json_object_get(question, "q"));
+
+	if (what && !strcmp(what, "look.only")) {
+		client->looks_only = true;
+		return json_pack("{s:b}", "ok", 1);
+	}
+	if (client->looks_only) {
+		looked_at.record = NULL;
+		looked_at.slo_refresh = NULL;
+	}
+	return answer_question(&looked_at, question);
+}
+
+/* Answers one question; false when the client is to be dropped. */
+static bool client_answer(struct socket_client *client, const struct answer_world *world)
+{
+	int fd = client->fd;
 	char question[SOCKET_QUESTION_BYTES_MAX], *text;
 	ssize_t n = recv(fd, question, sizeof(question), MSG_DONTWAIT | MSG_TRUNC);
 	json_error_t error;
@@ -212,7 +235,7 @@ static bool client_answer(int fd, const struct answer_world *world)
 		text = answer_dump(value_error("a question has at most %d bytes", SOCKET_QUESTION_BYTES_MAX), &bytes);
 	} else {
 		parsed = json_loadb(question, (size_t)n, 0, &error);
-		text = answer_dump(parsed ? answer_question(world, parsed) :
+		text = answer_dump(parsed ? client_question(client, world, parsed) :
 					    value_error("the question is no JSON: %s", error.text), &bytes);
 		json_decref(parsed);
 	}
@@ -234,7 +257,7 @@ int socket_serve(struct socket *s, const struct answer_world *world)
 		if (event[i].data.u32 == IDX_LISTEN)
 			continue;
 		client = &s->client[event[i].data.u32];
-		if (client_answer(client->fd, world)) {
+		if (client_answer(client, world)) {
 			client->used = ++s->uses;
 			answered++;
 		} else {

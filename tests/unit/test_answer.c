@@ -344,6 +344,32 @@ static void socket_answers_one_message_with_one(void **state)
 	close(fd);
 }
 
+static void who_only_looks_can_have_nothing_written(void **state)
+{
+	static const char look[] = "{\"q\":\"look.only\"}", write_it[] = "{\"q\":\"record.start\",\"path\":\"/tmp/none\"}";
+	char path[64], text[4096] = "";
+	struct socket *server;
+	int fd;
+
+	snprintf(path, sizeof(path), "/tmp/test_answer.%d", getpid());
+	assert_int_equal(socket_open(path, getuid(), &server), 0);
+	fd = socket_join(path);
+	send(fd, write_it, sizeof(write_it) - 1, 0);
+	assert_int_equal(served(server, *state), 1);
+	assert_true(recv(fd, text, sizeof(text), MSG_DONTWAIT) > 0);
+	assert_memory_equal(text, "{\"ok\":true", 10);
+	send(fd, look, sizeof(look) - 1, 0);
+	assert_int_equal(served(server, *state), 1);
+	assert_true(recv(fd, text, sizeof(text), MSG_DONTWAIT) > 0);
+	assert_memory_equal(text, "{\"ok\":true", 10);
+	send(fd, write_it, sizeof(write_it) - 1, 0);
+	assert_int_equal(served(server, *state), 1);
+	assert_true(recv(fd, text, sizeof(text), MSG_DONTWAIT) > 0);
+	assert_memory_equal(text, "{\"ok\":false", 11);
+	socket_close(server);
+	close(fd);
+}
+
 static void socket_drops_who_does_not_read(void **state)
 {
 	static const char question[] = "{\"q\":\"instance.show\",\"path\":\"/web\"}";
@@ -400,6 +426,7 @@ int main(void)
 		STAGED(changes_go_through_the_callbacks),
 		STAGED(bad_questions_are_answered),
 		STAGED(socket_answers_one_message_with_one),
+		STAGED(who_only_looks_can_have_nothing_written),
 		STAGED(socket_drops_who_does_not_read),
 		STAGED(socket_holds_a_bounded_number_of_clients),
 	};
