@@ -8,6 +8,7 @@
 #include "decode.h"
 
 #define WORST_BAD 0.05f	/* as plan_policy.bad_act, without its configuration: a label must not move with a setting */
+#define WARM_S 8	/* a state that missed seconds is behind; so long the more worried of the two forecasters is heard */
 #define CENSORED_NS 1200000000ull	/* hands that hold something say so twice a second */
 
 struct predictor *predictor_new(const struct predictor_config *config)
@@ -345,8 +346,11 @@ static uint32_t lstm_gather(struct predictor *p, uint32_t *who, bool is_censored
 	for (uint32_t i = 0; i < p->live_count; i++) {
 		struct predictor_instance *instance = &p->instance[p->live[i]];
 
-		if (is_censored && !instance->is_violated && slo_is_bound(&instance->info.slo))
+		if (is_censored && !instance->is_violated && slo_is_bound(&instance->info.slo)) {
+			instance->warm_s = 0;
 			continue;
+		}
+		instance->warm_s++;
 		memcpy(p->inputs + (size_t)count * FEATURE_COUNT, instance->frame.value, sizeof(instance->frame.value));
 		p->states[count] = &instance->lstm;
 		who[count++] = p->live[i];
@@ -357,6 +361,7 @@ static uint32_t lstm_gather(struct predictor *p, uint32_t *who, bool is_censored
 static void lstm_speak(struct predictor *p, uint64_t now_ns)
 {
 	const struct predictor_config *config = &p->config;
+	float learned[FORECAST_HORIZONS];
 	uint32_t count;
 
 	if (!config->weights || config->forecaster != FORECAST_LSTM)
@@ -368,10 +373,13 @@ static void lstm_speak(struct predictor *p, uint64_t now_ns)
 
 		if (instance->frame.quality < 0.5f)
 			continue;
+		memcpy(learned, instance->forecast.risk, sizeof(learned));
 		forecast_decode(p->outputs + (size_t)i * OUTPUT_COUNT, config->host_cpus,
 				feature_bound_ns(&instance->info.slo), &instance->forecast);
 		if (!slo_is_bound(&instance->info.slo))
 			memset(instance->forecast.risk, 0, sizeof(instance->forecast.risk));
+		for (int h = 0; h < FORECAST_HORIZONS && instance->warm_s < WARM_S; h++)
+			instance->forecast.risk[h] = fmaxf(instance->forecast.risk[h], learned[h]);
 	}
 }
 

@@ -40,6 +40,7 @@ struct predictor_instance {
 	struct forecast forecast;	/* the one that speaks */
 	float learned_risk[2];		/* what the statistical forecaster says of 2 s and 5 s */
 	float demand;			/* of the last second, share of the host, unthrottled */
+	uint32_t warm_s;		/* seconds in a row that the LSTM was shown */
 	bool is_live;
 	bool has_frame;
 	bool is_violated;		/* in the last second */
