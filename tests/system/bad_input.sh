@@ -70,6 +70,12 @@ refused "no cgroup v2" "cgroup v2|mount" in_namespace "for i in {1..20}; do
 	done
 	exec timeout 20 '$bin/forestalld' --run-dir '$scratch/run' --config-dir '$scratch/conf'"
 refused "no capability to load BPF" "cap_bpf|root" setpriv --bounding-set=-all --inh-caps=-all timeout 20 "$bin/forestalld" --run-dir "$scratch/run" --config-dir "$scratch/conf"
+# The kernel's answer to every bpf() call once its maps are made is "no", as a verifier that refuses would say it.
+refused "a kernel that refuses a program" "BPF|doctor" strace -f -o /dev/null -e trace=bpf -e inject=bpf:error=EACCES:when=25+ \
+	timeout 20 "$bin/forestalld" --run-dir "$scratch/run" --config-dir "$scratch/conf"
+head -c 4096 /dev/urandom >"$scratch/btf"
+refused "a kernel whose BTF is broken" "BPF|doctor" in_namespace "mount --bind '$scratch/btf' /sys/kernel/btf/vmlinux &&
+	exec timeout 20 '$bin/forestalld' --run-dir '$scratch/run' --config-dir '$scratch/conf'"
 check "doctor names a missing PSI" in_namespace "mount -t tmpfs none /proc/pressure 2>/dev/null || mount --bind /dev/null /proc/pressure/cpu;
 	'$bin/forestall' doctor | grep -A3 '^\(missing\|degraded\) *psi' | grep -q 'psi=1'"
 check_not "nothing of all that left a socket" test -e "$scratch/run/mind.sock"
