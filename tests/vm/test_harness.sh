@@ -76,7 +76,7 @@ END
 
 boot plain --disk 64M --out "$work/result" --env "FORESTALL_TEST=a 'b' \$c" \
 	--preload "$work/data" -- bash "$work/data/plain" &
-boot timeout --timeout 15 -- sh -c 'echo before; sleep 1000' &
+boot timeout --timeout 45 -- sh -c 'echo before; sleep 1000' &
 wait
 check "exit status comes back" status_is plain 7
 check "stdout" has plain.out '^to-stdout$'
@@ -101,7 +101,7 @@ check "loopback" has plain.out '^loopback$'
 check "modprobe" has plain.out '^modprobe$'
 check "out directory" grep -qx result "$work/result/sub/file"
 check "timeout is 124" status_is timeout 124
-check "timeout is said" has timeout.err 'did not end within 15 s'
+check "timeout is said" has timeout.err 'did not end within 45 s'
 check "output before the timeout" has timeout.out '^before$'
 
 boot panic --timeout 60 -- sh -c 'echo 1 >/proc/sys/kernel/sysrq; echo c >/proc/sysrq-trigger; sleep 60' &
