@@ -15,13 +15,21 @@
 #include <linux/types.h>
 #endif
 
-#define WIRE_VERSION 1u
+#define WIRE_VERSION 2u
 
 /* Slot 0 collects what belongs to no known instance: tasks of cgroups not yet, or no longer, followed. */
 #define WIRE_SLOT_OTHER 0u
 
+/* Delays of which single ones are put into a histogram and judged good or bad against the instance's own bound. */
+enum wire_delay {
+	WIRE_DELAY_QUEUE = 0,	/* runnable to running */
+	WIRE_DELAY_IO = 1,	/* bio queued to bio complete */
+	WIRE_DELAY_RESPONSE = 2,	/* data readable on an accepted TCP socket to the first byte of the answer */
+	WIRE_DELAY_COUNT = 3,
+};
+
 /*
- * Log-linear histogram of queue waits in ns: 8 sub-buckets per octave from 2^WIRE_HIST_MIN_EXP up.
+ * Log-linear histogram of delays in ns: 8 sub-buckets per octave from 2^WIRE_HIST_MIN_EXP up.
  * Bucket 0 takes all below 2^10 ns, the last bucket all from 2^34 ns (17 s) on.
  */
 #define WIRE_HIST_MIN_EXP 10
@@ -37,7 +45,8 @@ enum wire_kind {
 	WIRE_EXIT = 3,		/* struct wire_task: a process ended, value = exit_code as in wait(2) */
 	WIRE_CGROUP_MADE = 4,	/* struct wire_cgroup */
 	WIRE_CGROUP_GONE = 5,	/* struct wire_cgroup */
-	WIRE_KIND_COUNT = 6,
+	WIRE_OOM = 6,		/* struct wire_task: the kernel chose this process as a victim, value = 0 */
+	WIRE_KIND_COUNT = 7,
 };
 
 struct wire_head {
@@ -47,7 +56,15 @@ struct wire_head {
 	__u64 cgroup_id;	/* inode number of the cgroup v2 directory */
 };
 
-/* Counters of one instance on one CPU since the slot was given out; only ever grow. */
+struct wire_verdict {
+	__u64 good;		/* delays at or below the slot's bound; 0 while no bound is set */
+	__u64 bad;		/* delays above it */
+};
+
+/*
+ * Counters of one instance on one CPU since the slot was given out; only ever grow. What a kernel has no hook for stays 0
+ * and is named as missing by the agent (nerve_signals()).
+ */
 struct wire_counters {
 	__u64 oncpu_ns;		/* task->se.sum_exec_runtime */
 	__u64 wait_ns;		/* task->sched_info.run_delay: runnable, not running (throttled time included) */
@@ -56,8 +73,24 @@ struct wire_counters {
 	__u64 execs;
 	__u64 exits;
 	__u64 failed_exits;	/* processes that ended by signal or with non-zero status */
-	__u64 good;		/* waits at or below the slot's bound; 0 while no bound is set */
-	__u64 bad;		/* waits above it */
+	__u64 major_faults;	/* task->maj_flt */
+	__u64 reclaims;		/* times a task had to reclaim memory itself, for the host or for its memory cgroup */
+	__u64 reclaim_ns;	/* time spent in them */
+	__u64 oom_kills;	/* processes chosen as victim */
+	__u64 io_done;		/* bios that were completed, and the sum of their delays */
+	__u64 io_ns;
+	__u64 io_read_bytes;	/* at completion */
+	__u64 io_write_bytes;
+	__u64 rx_bytes;		/* of IP packets of the instance's sockets */
+	__u64 rx_packets;
+	__u64 tx_bytes;
+	__u64 tx_segments;	/* as they go on the wire: a GSO packet counts its segments */
+	__u64 retransmits;	/* TCP segments sent again */
+	__u64 rtt_ns;		/* sum of smoothed round trip times, and how many were looked at */
+	__u64 rtt_samples;
+	__u64 responses;	/* answers of accepted TCP sockets, and the sum of their delays */
+	__u64 response_ns;
+	struct wire_verdict verdict[WIRE_DELAY_COUNT];
 };
 
 struct wire_row {
@@ -65,7 +98,13 @@ struct wire_row {
 	struct wire_counters sent;	/* value of `now` in the last delivered window record */
 	__u64 sent_ns;			/* when that was */
 	__u64 hist_pad;
-	__u32 hist[WIRE_HIST_COUNT];	/* of single waits, so hist totals <= switches */
+	__u32 hist[WIRE_HIST_COUNT];	/* of queue waits, so its total is <= switches */
+};
+
+/* Histograms that only annotated instances have, on one CPU. */
+struct wire_detail {
+	__u32 io[WIRE_HIST_COUNT];
+	__u32 response[WIRE_HIST_COUNT];
 };
 
 /* A window record: what moved on one CPU since the last record of this row. */
@@ -90,8 +129,10 @@ struct wire_cgroup {
 
 /* Per slot, written by user space, read by the hooks. */
 struct wire_bound {
-	__u64 wait_ns_max;	/* the instance's own runq bound; 0: not annotated */
+	__u64 delay_ns_max[WIRE_DELAY_COUNT];	/* the instance's own bounds; 0: none */
 	__u64 cgroup_id;	/* owner of the slot, for people who dump the map */
+	__u32 detail;		/* index of its struct wire_detail, 0: it has none */
+	__u32 pad;
 };
 
 /* Per CPU and kind: the loss accounting. */
@@ -102,12 +143,13 @@ struct wire_loss {
 
 #define WIRE_ASSERT_SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), #type " moved")
 WIRE_ASSERT_SIZE(struct wire_head, 24);
-WIRE_ASSERT_SIZE(struct wire_counters, 72);
-WIRE_ASSERT_SIZE(struct wire_row, 936);
-WIRE_ASSERT_SIZE(struct wire_window, 104);
+WIRE_ASSERT_SIZE(struct wire_counters, 240);
+WIRE_ASSERT_SIZE(struct wire_row, 1272);
+WIRE_ASSERT_SIZE(struct wire_detail, 1552);
+WIRE_ASSERT_SIZE(struct wire_window, 272);
 WIRE_ASSERT_SIZE(struct wire_task, 48);
 WIRE_ASSERT_SIZE(struct wire_cgroup, 32);
-WIRE_ASSERT_SIZE(struct wire_bound, 16);
-WIRE_ASSERT_SIZE(struct wire_loss, 96);
+WIRE_ASSERT_SIZE(struct wire_bound, 40);
+WIRE_ASSERT_SIZE(struct wire_loss, 112);
 
 #endif

@@ -13,7 +13,10 @@
 
 #define OBSERVE_PATH_MAX 256
 
-#define QUOTA_NONE UINT64_MAX
+#define LIMIT_NONE UINT64_MAX
+
+/* Pressure stall totals that are read: enum slo's shares are of these. */
+enum psi { PSI_CPU_SOME, PSI_MEMORY_SOME, PSI_MEMORY_FULL, PSI_IO_SOME, PSI_IO_FULL, PSI_COUNT };
 
 /* An instance appeared, or its annotation or limits changed. */
 struct observe_instance {
@@ -24,11 +27,29 @@ struct observe_instance {
 	char path[OBSERVE_PATH_MAX];	/* below the cgroup root, starts with '/' */
 };
 
+/* What holds an instance, and what it stands on. Told when it changes; looked at once a second for the annotated. */
 struct observe_limits {
 	uint32_t slot;
 	uint32_t weight;	/* cpu.weight; 0 when there is none (no controller, or cpu.idle) */
-	uint64_t quota_us;	/* QUOTA_NONE: no limit, or no controller */
+	uint64_t quota_us;	/* LIMIT_NONE: no limit, or no controller */
 	uint64_t period_us;
+	uint64_t memory_low;	/* bytes; 0 without protection or controller */
+	uint64_t memory_high;	/* bytes; LIMIT_NONE as above */
+	uint64_t memory_max;
+	uint64_t io_bps;	/* the smaller of rbps and wbps of io.max on `device`; LIMIT_NONE as above */
+	uint32_t device;	/* WIRE-style dev_t (major << 20 | minor) of the disk it uses most; 0: none seen */
+	uint32_t has;		/* bit per enum observe_has */
+};
+
+/* What the instance's directory and processes offer: a knob that is not there is not planned. */
+enum observe_has {
+	OBSERVE_HAS_PROCESS,	/* some process lives in it or below */
+	OBSERVE_HAS_CPU,	/* cpu.weight is there */
+	OBSERVE_HAS_CPUSET,
+	OBSERVE_HAS_MEMORY,	/* memory.high is there */
+	OBSERVE_HAS_IO,		/* io.max is there */
+	OBSERVE_HAS_IO_WEIGHT,
+	OBSERVE_HAS_NETNS,	/* its processes have a network namespace of their own */
 };
 
 struct observe_gone {
@@ -46,19 +67,40 @@ struct observe_event {
 
 struct observe_bucket {
 	uint16_t idx;		/* < WIRE_HIST_COUNT */
-	uint16_t pad;
+	uint16_t delay;		/* enum wire_delay: which histogram */
 	uint32_t count;
 };
+
+#define OBSERVE_BUCKETS_MAX (WIRE_DELAY_COUNT * WIRE_HIST_COUNT)
 
 /* How one instance moved since its previous sample. Absent when nothing moved. */
 struct observe_sample {
 	uint32_t slot;
-	uint32_t bucket_count;	/* of bucket[], sparse, ascending */
+	uint32_t bucket_count;	/* of bucket[], sparse, ascending within a delay */
 	struct wire_counters moved;
-	uint64_t psi_some_ns;	/* growth of cpu.pressure some total */
-	uint32_t has_psi;
-	uint32_t has_limits;
-	struct observe_bucket bucket[WIRE_HIST_COUNT];
+	uint64_t psi_ns[PSI_COUNT];	/* growth of the totals of *.pressure */
+	uint64_t memory_bytes;		/* memory.current, when has_memory */
+	uint32_t psi_known;		/* bit per enum psi: which were read */
+	uint32_t has_memory;
+	struct observe_bucket bucket[OBSERVE_BUCKETS_MAX];
+};
+
+/* Once a second for the annotated: what has no hook and is read from memory.stat and memory.events. */
+struct observe_memory {
+	uint32_t slot;
+	uint32_t pad;
+	uint64_t anon_bytes, file_bytes;
+	uint64_t refaults;	/* pages, growth of workingset_refault_anon + _file */
+	uint64_t high_events;	/* growth of memory.events high, max, oom_kill */
+	uint64_t max_events;
+	uint64_t oom_kills;
+};
+
+/* The host's memory, each tick: /proc/meminfo. */
+struct observe_host_memory {
+	uint64_t total_bytes;
+	uint64_t available_bytes;
+	uint64_t swap_free_bytes;
 };
 
 struct observe_host {
@@ -77,6 +119,8 @@ enum observe_kind {
 	OBSERVE_HOST,
 	OBSERVE_TICK,	/* ends a tick; time_ns */
 	OBSERVE_ACTED,	/* the hands hold something of ours; time_ns */
+	OBSERVE_MEMORY,
+	OBSERVE_HOST_MEMORY,
 	OBSERVE_KIND_COUNT
 };
 
@@ -90,6 +134,8 @@ struct observation {
 		struct observe_event event;
 		struct observe_sample sample;
 		struct observe_host host;
+		struct observe_memory memory;
+		struct observe_host_memory host_memory;
 		uint64_t time_ns;
 	};
 };

@@ -2,7 +2,8 @@
 /*
  * The SLO annotation: one line of `SLI<bound` and `key=value` words, see docs/SLO.md. Pure.
  *
- *   runq_p99<5ms cpu_some<10% window=1m budget=1% tier=critical kind=latency cpu=0.5..4
+ *   runq_p99<5ms resp_p99<20ms mem_full<1% window=1m budget=1% tier=critical kind=latency cpu=0.5..4 memory=256M..2G
+ *   io=..200M net=..100mbit
  */
 #ifndef FORESTALL_SLO_H
 #define FORESTALL_SLO_H
@@ -10,12 +11,30 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "resource.h"
 
 #define SLO_TEXT_MAX 256
 
+/*
+ * The one table of SLIs: X(id, name, unit, resource, what it is). NS: a 99th percentile of single delays, bound in ns;
+ * SHARE: a share of time or of segments, bound in parts per million. The resource is what a violation is blamed on;
+ * RESOURCE_COUNT: whichever is under pressure.
+ */
+#define SLI_TABLE(X)                                                                                     \
+	X(RUNQ_P99, "runq_p99", SLI_UNIT_NS, RESOURCE_CPU, "99th percentile of single queue waits")         \
+	X(CPU_SOME, "cpu_some", SLI_UNIT_SHARE, RESOURCE_CPU, "share of time some task waited for a CPU")   \
+	X(MEM_SOME, "mem_some", SLI_UNIT_SHARE, RESOURCE_MEMORY, "share of time some task stalled on memory") \
+	X(MEM_FULL, "mem_full", SLI_UNIT_SHARE, RESOURCE_MEMORY, "share of time all tasks stalled on memory") \
+	X(IO_P99, "io_p99", SLI_UNIT_NS, RESOURCE_IO, "99th percentile of block IO from queued to complete") \
+	X(RESP_P99, "resp_p99", SLI_UNIT_NS, RESOURCE_COUNT, "99th percentile of server response times, TCP") \
+	X(RETRANS, "retrans", SLI_UNIT_SHARE, RESOURCE_NET, "share of TCP segments sent again")
+
+enum sli_unit { SLI_UNIT_NS, SLI_UNIT_SHARE };
+
 enum sli {
-	SLI_RUNQ_P99,	/* 99th percentile of single queue waits in a window, ns */
-	SLI_CPU_SOME,	/* PSI some of cpu.pressure, parts per million of time */
+#define SLI_ENUM(id, name, unit, resource, what) SLI_##id,
+	SLI_TABLE(SLI_ENUM)
+#undef SLI_ENUM
 	SLI_COUNT
 };
 
@@ -32,15 +51,19 @@ enum slo_source {
 	SLO_SOURCE_COUNT
 };
 
+/* What an instance shall keep and may get: thousandths of a CPU, bytes, bytes per second. max 0: no bound. */
+struct slo_range {
+	uint64_t min, max;
+};
+
 struct slo {
 	uint64_t bound[SLI_COUNT];	/* 0: none; units as in enum sli */
 	uint64_t window_ns;		/* default 60 s */
 	uint32_t budget_ppm;		/* share of the window that may be bad; default 1 % */
 	uint32_t tier;			/* enum tier; default standard */
 	uint32_t kind;			/* enum kind */
-	uint32_t cpu_min_milli;		/* thousandths of a CPU; default 0 */
-	uint32_t cpu_max_milli;		/* default 0 = no bound */
 	uint32_t source;		/* enum slo_source; SLO_FROM_DEFAULT after slo_init */
+	struct slo_range range[RESOURCE_COUNT];
 };
 
 struct slo_error {
@@ -70,6 +93,8 @@ bool slo_is_bound(const struct slo *slo);
 bool slo_tighten(struct slo *granted, const struct slo *wish);
 
 const char *sli_name(enum sli sli);
+enum sli_unit sli_unit(enum sli sli);
+enum resource sli_resource(enum sli sli);
 const char *tier_name(enum tier tier);
 const char *kind_name(enum kind kind);
 const char *slo_source_name(enum slo_source source);

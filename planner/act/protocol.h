@@ -17,7 +17,7 @@
 
 #include <stdint.h>
 
-#define PROTOCOL_VERSION 1u
+#define PROTOCOL_VERSION 2u
 #define ACTIONS_MAX 64
 #define ACT_PATH_MAX 256
 #define ACT_TEXT_MAX 96
@@ -28,6 +28,16 @@ enum knob {
 	KNOB_CPU_WEIGHT,	/* cpu.weight: value = weight 1..10000 */
 	KNOB_CPU_MAX,		/* cpu.max: value = quota in us per period_us, UINT64_MAX = max */
 	KNOB_CPU_IDLE,		/* cpu.idle: value = 0 or 1 */
+	KNOB_CPUSET_CPUS,	/* cpuset.cpus: value = mask of CPUs 0..63, 0 = empty (the parent's) */
+	KNOB_MEMORY_LOW,	/* memory.low: value = bytes, UINT64_MAX = max */
+	KNOB_MEMORY_HIGH,	/* memory.high: the same */
+	KNOB_MEMORY_RECLAIM,	/* memory.reclaim: value = bytes to take now; held as a claim, nothing to undo */
+	KNOB_IO_WEIGHT,		/* io.weight: value = the default weight 1..10000 */
+	KNOB_IO_RBPS,		/* io.max of `device`, one key each: value = bytes/s or IO/s, UINT64_MAX = max */
+	KNOB_IO_WBPS,
+	KNOB_IO_RIOPS,
+	KNOB_IO_WIOPS,
+	KNOB_NET_EGRESS,	/* what its sockets may send: value = bytes/s, UINT64_MAX = no limit */
 	KNOB_COUNT
 };
 
@@ -39,7 +49,7 @@ struct action {
 	uint32_t knob;			/* enum knob */
 	uint32_t lease_ms;		/* 100..60000 */
 	uint32_t reason;		/* enum plan_reason, opaque to act, journalled */
-	uint32_t pad;
+	uint32_t device;		/* io.max: dev_t of the whole disk as major << 20 | minor; else 0 */
 };
 
 enum message_kind {
