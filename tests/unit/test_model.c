@@ -159,7 +159,7 @@ static void checksums_are_those_of_zlib(void **state)
 	free(copy);
 }
 
-/* A bit, all bits, or a digit's neighbour: whatever changes is refused. */
+/* A bit, all bits, or a digit's neighbour in turn, all three in the first lines: whatever changes is refused. */
 static void every_corrupted_byte_is_refused(void **state)
 {
 	static const uint8_t flips[] = { 0x01, 0x80, 0xff };
@@ -167,6 +167,8 @@ static void every_corrupted_byte_is_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < file_size; i++) {
 		for (size_t f = 0; f < sizeof(flips); f++) {
+			if (i > 1024 && f != i % sizeof(flips))
+				continue;
 			file[i] ^= flips[f];
 			if (parse(file, file_size) == 0)
 				fail_msg("byte %zu ^ %#x got through", i, flips[f]);
