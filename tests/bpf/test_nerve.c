@@ -88,6 +88,7 @@ static struct nerve *open_or_skip(struct seen *seen, uint32_t ring_bytes)
 {
 	struct nerve_config config = { .slots_max = SLOTS_MAX, .ring_bytes = ring_bytes, .window_ns = 100000000,
 				       .flush_hz = 10 };
+	struct wire_bound bound = { .delay_ns_max[WIRE_DELAY_QUEUE] = 5000000 };
 	static int number;
 	char error[NERVE_ERROR_MAX], root[256];
 	struct nerve *nerve;
@@ -101,7 +102,8 @@ static struct nerve *open_or_skip(struct seen *seen, uint32_t ring_bytes)
 	assert_int_equal(mkdir(cgroup, 0755), 0);
 	assert_int_equal(stat(cgroup, &st), 0);
 	cgroup_id = st.st_ino;
-	assert_int_equal(nerve_slot_set(nerve, cgroup_id, SLOT, 5000000), 0);
+	bound.cgroup_id = cgroup_id;
+	assert_int_equal(nerve_slot_set(nerve, SLOT, &bound), 0);
 	return nerve;
 }
 
@@ -236,7 +238,8 @@ static void every_wait_is_in_the_histogram_and_good_or_bad(void **state)
 			in_hist += nerve_row(nerve, cpu, SLOT)->hist[i];
 	assert_true(switches >= 500);
 	assert_int_equal(in_hist, switches);
-	assert_int_equal(total_of(nerve, SLOT, FIELD(good)) + total_of(nerve, SLOT, FIELD(bad)), switches);
+	assert_int_equal(total_of(nerve, SLOT, FIELD(verdict[WIRE_DELAY_QUEUE].good)) +
+			 total_of(nerve, SLOT, FIELD(verdict[WIRE_DELAY_QUEUE].bad)), switches);
 	close_all(nerve);
 }
 
