@@ -6,6 +6,7 @@
 #include "predict/slo.h"
 
 #define BAD_GAP_NS 500000000ull	/* waits over the bound that are farther apart are two stories */
+#define IDLE_NS 1000000000ull
 
 static const char *const reason_names[] = { "none", "reflex", "foresight", "hold" };
 _Static_assert(sizeof(reason_names) / sizeof(reason_names[0]) == REASON_COUNT, "a name per reason");
@@ -146,10 +147,15 @@ static float limit_move(const struct plan_policy *policy, float left, float targ
 	return left;
 }
 
-/* An idle instance is not touched; one that gives goes on giving until the protection ends or it falls idle. */
-static bool gives(const struct plan_policy *policy, const struct plan_view *view, uint32_t tier)
+/*
+ * An idle instance is not touched; one that gives goes on giving until the protection ends or it has been idle for a
+ * second: where one second ends, the next has nothing to show yet.
+ */
+static bool gives(const struct plan_policy *policy, struct plan_view *view, uint32_t tier, uint64_t now_ns)
 {
-	return view->tier < tier && fmaxf(view->demand, view->coming) >= policy->giver_active;
+	if (fmaxf(view->demand, view->coming) >= policy->giver_active)
+		view->active_ns = now_ns;
+	return view->tier < tier && view->active_ns && now_ns - view->active_ns <= IDLE_NS;
 }
 
 static void giver_limit(const struct plan_policy *policy, struct plan_view *giver, const struct danger *danger,
@@ -193,13 +199,13 @@ void plan_make(const struct plan_policy *policy, struct plan_view *const views[]
 	free_cpus = fmaxf(host_cpus * (1 - policy->headroom) - reserve_of(views, count, danger.tier), 0);
 	demand = 0;
 	for (uint32_t i = 0; i < count; i++)
-		if (gives(policy, views[i], danger.tier))
+		if (gives(policy, views[i], danger.tier, now_ns))
 			demand += fmaxf(fmaxf(views[i]->demand, views[i]->demand_high), policy->giver_min);
 	for (uint32_t i = 0; i < count; i++) {
 		struct plan_view *giver = views[i];
 		float share, target;
 
-		if (!gives(policy, giver, danger.tier)) {
+		if (!gives(policy, giver, danger.tier, now_ns)) {
 			giver->left = 0;
 			continue;
 		}

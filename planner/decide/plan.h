@@ -85,6 +85,7 @@ struct plan_view {
 	uint64_t bad_since_ns;		/* when the waits over its bound began, and when they were seen last */
 	uint64_t bad_last_ns;
 	bool is_escalated;
+	uint64_t active_ns;		/* of a giver: when it last used, or was about to use, much */
 	float left;			/* of a giver: CPUs left to it; 0: not limited */
 };
 
