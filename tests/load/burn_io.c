@@ -51,9 +51,10 @@ static void io_slice(struct burn_thread *thread, uint64_t slice_end_ns, double d
 {
 	struct burn *burn = thread->burn;
 	struct io *io = thread->state;
-	uint64_t wanted_end_ns = slice_end_ns - (uint64_t)((1.0 - burn_own_duty(thread, duty)) * (double)SLICE_NS);
+	uint64_t used_ns = (uint64_t)(burn_own_duty(thread, duty) * (double)SLICE_NS);
 
-	while (burn_now_ns() < wanted_end_ns) {
+	/* The slice of a thread with nothing to do may be as long as the pause. */
+	while (used_ns && burn_now_ns() < slice_end_ns - SLICE_NS + used_ns) {
 		off_t offset = (off_t)(random_below(&thread->random, io->block_count) * burn->bytes);
 		ssize_t r = burn->is_write ? pwrite(io->fd, io->buffer, burn->bytes, offset)
 					   : pread(io->fd, io->buffer, burn->bytes, offset);

@@ -5,21 +5,23 @@
 # demo's and the corpus' scenario.sh, which have $load (load programs), $work (scratch) and run_in GROUP COMMAND (leaves $pid).
 #
 # cpu     redis counting bits over 64 KiB.
-# memory  nginx serving files that fit into the page cache, on a disk of 4 ms a request; no swap.
-# io      redis that flushes its log to a disk for each write, 4 requests of 2 ms at a time.
-# net     redis sending 4 KiB answers through a router whose link does 20 Mbit/s and queues 40 ms.
+# memory  nginx serving 48 MiB of files that fit into the page cache, on a disk of 6 ms a request; no swap.
+# io      redis that flushes its log for each write, to a disk that does 4 requests of 2 ms at a time.
+# net     redis sending 4 KB answers through a router whose link does 20 Mbit/s and queues 40 ms.
 #
 # The disk is null_blk: its requests end by a timer, so it keeps guest time under icount. The wire is a network namespace
 # that forwards between this one and the client's, as only a queue that is not the sender's own drops what others sent.
 
-memory_files=512 memory_file_kib=128
+memory_files=384 memory_file_kib=128
 net_far=10.77.2.2
+net_mbit=20
 
 # Packages' programs that vm/run has to preload, and the options it needs.
 family_vm_options() { # FAMILY
 	local program programs="redis-server redis-cli"
 	case $1 in
-	memory) echo --mem 512M; programs="nginx mkfs.ext4 mount head split" ;;
+	# A third of it is free for the antagonist: filling more would only take the host's time.
+	memory) echo --mem 400M; programs="nginx mkfs.ext4 mount head split" ;;
 	io) echo --mem 1G; programs+=" mkfs.ext4 mount dd" ;;
 	net) echo --mem 1G; programs+=" ip tc" ;;
 	*) echo --mem 1G ;;
@@ -65,7 +67,7 @@ make_wire() {
 	ip route add 10.77.2.0/24 via 10.77.1.2
 	ip -n far route add default via 10.77.2.1
 	ip netns exec wire sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'
-	tc -n wire qdisc add dev wire1 root tbf rate 20mbit burst 4kb latency 40ms
+	tc -n wire qdisc add dev wire1 root tbf rate ${net_mbit}mbit burst 4kb latency 40ms
 }
 
 start_redis() { # GROUP ADDRESS OPTION...
@@ -102,7 +104,7 @@ start_nginx() { # GROUP
 	sleep 0.5
 }
 
-# Starts the server in GROUP and sets: client_args, burn_args, family_slo, client_in (words before the client's command).
+# Starts the server in GROUP, waits until it answers, and sets client_args and client_in (words before the client's command).
 family_start() { # FAMILY GROUP
 	client_in=()
 	case $1 in
@@ -110,36 +112,55 @@ family_start() { # FAMILY GROUP
 		start_redis "$2" 127.0.0.1 --appendonly no
 		redis-cli -p "$port" setrange page 65535 x >/dev/null
 		client_args=(--command "BITCOUNT page")
-		burn_args=(--kind cpu)
 		;;
 	memory)
 		# The multi-generational LRU counts a read file that comes back as a stall only if it was read four times before.
 		echo 0 >/sys/kernel/mm/lru_gen/enabled
-		make_disk 128 4 4000000
+		make_disk 96 4 6000000
 		start_nginx "$2"
 		client_args=(--http $memory_files)
-		burn_args=(--kind memory)
 		;;
 	io)
 		make_disk 256 4 2000000
-		dd if=/dev/zero of="$work/disk/bulk" bs=1M count=64 status=none
+		head -c 64M /dev/zero >"$work/disk/bulk"
 		sync
 		start_redis "$2" 127.0.0.1 --appendonly yes --appendfsync always --dir "$work/disk" \
 			--auto-aof-rewrite-percentage 0
 		client_args=(--command "SET k $(printf 'x%.0s' {1..200})")
-		burn_args=(--kind io --bytes 16384 --target "$work/disk/bulk")
 		;;
 	net)
 		make_wire
 		start_redis "$2" 10.77.1.1 --appendonly no
 		redis-cli -h 10.77.1.1 -p "$port" set page "$(printf 'x%.0s' {1..4000})" >/dev/null
-		ip netns exec far "$load/load-sink" 9 &
-		sink=$!
-		sleep 0.5
 		client_in=(ip netns exec far)
 		client_args=(--address 10.77.1.1 --command "GET page")
-		burn_args=(--kind net --bytes 5000000 --target $net_far:9)
 		;;
 	*) die "no family '$1'" ;;
+	esac
+}
+
+# Lets the client in GROUP ask for all there is, so that nothing is asked for the first time later; starts the sink.
+family_warm() { # FAMILY GROUP
+	local rate=100 seconds=1
+	[[ $1 != memory ]] || { rate=300; seconds=6; }
+	run_in "$2" "${client_in[@]}" "$load/load-client" --port "$port" --rate $rate --seconds $seconds "${client_args[@]}" \
+		--out "$work/warm.csv"
+	wait "$pid"
+	[[ $1 == net ]] || return 0
+	run_in "$2" ip netns exec far "$load/load-sink" 9
+	sink=$pid
+	sleep 0.5
+}
+
+# Sets burn_args. SIZE: memory: percent of what is free now; io: bytes of a request; net: percent of the link's rate.
+family_burn() { # FAMILY SIZE read|write
+	burn_args=(--kind "$1")
+	case $1 in
+	memory) burn_args+=(--bytes $(($(awk '/^MemFree:/ { print $2 }' /proc/meminfo) / 2048 * 2048 * 1024 / 100 * $2))) ;;
+	io)
+		burn_args+=(--target "$work/disk/bulk" --bytes "$2")
+		[[ $3 != write ]] || burn_args+=(--write)
+		;;
+	net) burn_args+=(--target $net_far:9 --bytes $((net_mbit * 1250 * $2))) ;;
 	esac
 }
