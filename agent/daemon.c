@@ -198,6 +198,7 @@ static int mind_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
 		.slots_max = daemon->config.instances_max,
 		.host_cpus = (float)host_cpus(),
 		.second_ns = NS_PER_S,
+		.tick_ns = daemon->config.tick_ms * 1000000ull,
 		.forecaster = daemon->config.forecaster == FORECAST_LSTM && !daemon->model ? FORECAST_STATISTICAL :
 			      daemon->config.forecaster,
 		.weights = daemon->model ? &daemon->model->weights : NULL,

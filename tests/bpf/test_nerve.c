@@ -94,13 +94,16 @@ static void hog_that_never_switches_is_seen_while_it_runs(void **state)
 static void every_wait_is_in_the_histogram_and_good_or_bad(void **state)
 {
 	struct world world;
-	uint64_t switches;
+	uint64_t switches, kernel;
 
 	(void)state;
 	world_open(&world, 1 << 18);
 	in_cgroup(&world, sleep_often, NULL);
 	switches = TOTAL(&world, switches);
-	assert_true(switches >= 500);
+	/* What the kernel counted itself, but for the first few outside the cgroup and the last one, after the exit. */
+	kernel = (uint64_t)(world.usage.ru_nvcsw + world.usage.ru_nivcsw);
+	assert_true(kernel > 50);
+	assert_in_range(switches, kernel - 10, kernel + 2);
 	verdict_check(&world, WIRE_DELAY_QUEUE, switches);
 	world_close(&world);
 }

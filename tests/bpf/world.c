@@ -178,7 +178,7 @@ int in_cgroup(struct world *world, void (*body)(void *), void *argument)
 		body(argument);
 		_exit(0);
 	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(wait4(pid, &status, 0, &world->usage), pid);
 	end_wait(world);
 	return status;
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -37,6 +38,7 @@ struct world {
 	struct seen seen;
 	char root[256], cgroup[512];
 	uint64_t cgroup_id;
+	struct rusage usage;		/* of the last child of in_cgroup() */
 };
 
 /* Where the kernel is one that we promise to run on, as in the guests, a skip would hide the failure. */
