@@ -101,7 +101,7 @@ build/test/test_web build/test/test_web_history: build/test/%: build/obj/tests/u
 	$(call link,-lcmocka -lsqlite3 -lmicrohttpd)
 build/test/test_%: build/obj/tests/unit/test_%.o $(ARCHIVES)
 	$(call link,-lcmocka)
-build/test/test_%: build/obj/tests/bpf/test_%.o $(ARCHIVES)
+build/test/test_%: build/obj/tests/bpf/test_%.o build/obj/tests/bpf/world.o $(ARCHIVES)
 	$(call link,-lcmocka)
 build/test/bench_%: build/obj/tests/bench/bench_%.o $(ARCHIVES)
 	$(call link)

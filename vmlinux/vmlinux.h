@@ -115,6 +115,7 @@ struct bvec_iter {
 };
 
 struct bio {
+	struct bio *bi_next;
 	unsigned int bi_opf;
 	unsigned short bi_flags;
 	struct bvec_iter bi_iter;
@@ -122,6 +123,10 @@ struct bio {
 };
 
 struct request_queue;
+
+struct request {
+	struct bio *bio;
+};
 
 struct sock_cgroup_data {
 	struct cgroup *cgroup;
