@@ -41,6 +41,22 @@ enum {
 	BPF_LOCAL_STORAGE_GET_F_CREATE = 1,
 	BPF_RB_NO_WAKEUP = 1,
 	BPF_RB_FORCE_WAKEUP = 2,
+	BPF_SKB_TSTAMP_DELIVERY_MONO = 1,
+};
+
+enum {
+	TC_ACT_UNSPEC = -1,
+	TC_ACT_OK = 0,
+	TC_ACT_SHOT = 2,
+};
+
+enum bpf_func_id {
+	BPF_FUNC_skb_set_tstamp = 192,
+};
+
+/* Known to the kernel by its name in a map's value. */
+struct bpf_spin_lock {
+	__u32 val;
 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -92,6 +108,13 @@ struct task_struct {
 	char comm[16];
 	struct signal_struct *signal;
 	struct css_set *cgroups;
+};
+
+struct __sk_buff {
+	__u32 priority;
+	__u32 ifindex;
+	__u64 tstamp;
+	__u32 wire_len;
 };
 
 struct bpf_perf_event_data;
