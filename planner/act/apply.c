@@ -9,6 +9,7 @@
 #include "check.h"
 #include "log.h"
 #include "step.h"
+#include "tc.h"
 
 bool mode_acts(enum mode mode)
 {
@@ -119,7 +120,10 @@ static void change_abort(struct apply *apply, struct change *change, struct hold
 		return;
 	}
 	ret->error = error;
-	item_refuse(ret, OUTCOME_FAILED, "%s: %s", knob_name(knob), strerror(-error));
+	if (error == -EOPNOTSUPP && change->place.via == VIA_TC)
+		item_refuse(ret, OUTCOME_UNAVAILABLE, "%s", tc_fault());
+	else
+		item_refuse(ret, OUTCOME_FAILED, "%s: %s", knob_name(knob), strerror(-error));
 }
 
 /* The knob is written; takes what the kernel made of it into the books. */

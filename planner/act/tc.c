@@ -236,17 +236,31 @@ static int install_error(int error)
 	return error == -ENOENT || error == -EINVAL || error == -EEXIST ? -EOPNOTSUPP : error;
 }
 
+/* A clsact that came without our filter has no handle that tells whose it is: only who made it just now knows. */
+static int clsact_remove(const struct spot *spot, char ret_text[ACT_TEXT_MAX])
+{
+	struct tc_change change = { .ifindex = spot->link.ifindex };
+
+	if (!spot->filters.ours && spot->filters.foreign == 0 && tc_has_clsact(spot->link.qdiscs, spot->link.count))
+		tc_delete_clsact(&change);
+	return tc_change_send(&change, spot->sock, ret_text);
+}
+
 /* What a failed installation left behind: the reason it failed is to be told, not how this went. */
-static void limit_abort(uint64_t cgroup_id, const struct shape_limit *limit)
+static void limit_abort(uint64_t cgroup_id, const struct shape_limit *limit, bool had_clsact)
 {
 	_cleanup_spot_ struct spot spot = { 0 };
 	char fault[ACT_TEXT_MAX];
+	int r = 0;
 
 	memcpy(fault, tc.fault, sizeof(fault));
-	if (spot_open_limit(&spot, limit) < 0)
+	if (spot_open_limit(&spot, limit) < 0) {
 		limits_drop(&tc.limits, cgroup_id);
-	else if (limit_remove(cgroup_id, limit, &spot) < 0)
-		log_line("net.egress: %s is left half way on %s", tc.fault, spot.link.name);
+	} else {
+		r = had_clsact ? 0 : clsact_remove(&spot, tc.fault);
+		if (limit_remove(cgroup_id, limit, &spot) < 0 || r < 0)
+			log_line("net.egress: left half way on %s: %s", spot.link.name, tc.fault);
+	}
 	memcpy(tc.fault, fault, sizeof(fault));
 }
 
@@ -273,7 +287,7 @@ static int limit_add(const struct place *place, uint64_t rate)
 	}
 	r = limit_install(&spot, &limit);
 	if (r < 0)
-		limit_abort(place->cgroup_id, &limit);
+		limit_abort(place->cgroup_id, &limit, tc_has_clsact(spot.link.qdiscs, spot.link.count));
 	return install_error(r);
 }
 
