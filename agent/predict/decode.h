@@ -5,10 +5,17 @@
 
 #include "forecast.h"
 
-/* Layout of `output`: forecast.h. Sets demand, sli, risk and source; risk is made monotone in the horizon. */
-void forecast_decode(const float output[OUTPUT_COUNT], float host_cpus, float bound_ns, struct forecast *ret);
+/*
+ * Layout of `output`: forecast.h. Sets demand, sli, risk, impairment and source; risk is made monotone in the horizon, and
+ * 0 for what is not bound.
+ */
+void forecast_decode(const float output[OUTPUT_COUNT], const float capacity[RESOURCE_COUNT], const struct slo *slo,
+		     struct forecast *ret);
 
-/* "The future is like now": every quantile is today's value. demand in cores, sli in ms. */
-void forecast_persist(float demand, float sli_ms, int is_violated, struct forecast *ret);
+/* "The future is like now": every quantile is today's value, in the units of struct forecast. violated: bit per SLI. */
+void forecast_persist(const float demand[RESOURCE_COUNT], float sli, uint32_t violated, struct forecast *ret);
+
+/* Says what the gravest risk within 5 s is blamed on. */
+void forecast_blame(struct forecast *forecast);
 
 #endif

@@ -12,28 +12,40 @@
 
 #define EXPECT_SPANS 4	/* 1 s, 2 s, 3..5 s, 6..15 s ahead */
 
-/* Demand (share of the host) that history says is coming, and how far to believe it (0..1). */
+/* Demand (share of capacity) that history says is coming, and how far to believe it (0..1). */
 struct expectation {
 	float demand[EXPECT_SPANS];
 	float confidence[EXPECT_SPANS];
 };
 
-/* All that competes with the instance; shares of the host, negative where not measured. */
+/* All that competes with the instance; shares of capacity, negative where not measured. */
 struct extract_others {
 	float cpu, cpu_mean, cpu_slope;
-	float wait, execs;
+	float wait, execs, reclaim;
 	float limit;
-	float expect[EXPECT_SPANS];	/* sum over them of demand times confidence */
-	struct expectation likeliest;	/* of the one with the largest demand times confidence */
+	float demand[RESOURCE_COUNT];	/* sum over them */
+	float slope[RESOURCE_COUNT];	/* of it, over 3 s */
+	float expect[RESOURCE_COUNT][EXPECT_SPANS];	/* sum over them of demand times confidence */
+	struct expectation likeliest[RESOURCE_COUNT];	/* of the one with the largest demand times confidence */
+	float likeliest_now[RESOURCE_COUNT];	/* demand of the one that is likeliest within 2 s */
+};
+
+/* The host's memory; negative where not measured. */
+struct extract_memory {
+	float free;	/* available share */
+	float slope;	/* of it, over 3 s */
 };
 
 struct extract {
 	const struct window *window;
 	const struct slo *slo;
-	const struct expectation *own;
+	const struct observe_limits *limits;
+	const float *demand;			/* own, [RESOURCE_COUNT], share of capacity */
+	const float *capacity;			/* [RESOURCE_COUNT], in the units of enum resource */
+	const struct expectation *own;		/* [RESOURCE_COUNT] */
 	const struct extract_others *others;
+	struct extract_memory memory;
 	float own_limit;	/* share of the host that cpu.max leaves it, 1 when unlimited */
-	float host_cpus;
 	float host_idle;	/* share, negative when not measured */
 	float learned_risk[2];	/* within 2 s and 5 s, by the statistical forecaster; 0 without a bound */
 	float delivered;	/* 0..1: share of the kernel's records that arrived */
@@ -42,15 +54,20 @@ struct extract {
 /* False while no second has been closed; then *ret is untouched. */
 bool feature_extract(const struct extract *in, struct frame *ret);
 
+/* What recurrence and events of one resource say of each span. */
 void feature_expect(const struct recur *recur, const struct announce *announce, struct expectation *ret);
 
-/* Runq bound in ns; 5 ms where none is annotated. */
-float feature_bound_ns(const struct slo *slo);
+/* The bound of an SLI in its own unit (ns, or share of 1), or what stands for it where none is annotated. */
+float feature_bound(const struct slo *slo, enum sli sli);
 
-/* log2(sli / bound) / 4, at least -3: 0 at the bound, .25 at twice it. */
-float feature_sli_scaled(float sli_ns, float bound_ns);
+/* log2(value / bound) / 4, at least -3: 0 at the bound, .25 at twice it. */
+float feature_sli_scaled(float value, float bound);
 
-/* Unthrottled demand of a second, share of the host 0..1: what ran plus what wanted to. */
-float feature_demand(const struct window_second *second, float host_cpus);
+/*
+ * Unthrottled demand of a second in the units of enum resource: CPU is what ran plus what wanted to; memory what is
+ * charged plus what was refaulted; IO what was done, and under a limit of io.max so much more as tasks stalled for it.
+ * Negative: not measured.
+ */
+float feature_demand(const struct window_second *second, const struct observe_limits *limits, enum resource resource);
 
 #endif

@@ -5,7 +5,13 @@
 #include <math.h>
 #include <string.h>
 
-#define BOUND_DEFAULT_NS 5e6f	/* what an instance without a bound is measured against */
+#define PAGE_BYTES 4096.0f	/* memory.stat counts pages; where pages are larger, refaults weigh less */
+
+/* What an instance without a bound is measured against: ns, or share of 1. */
+static const float bound_default[SLI_COUNT] = {
+	[SLI_RUNQ_P99] = 5e6f, [SLI_CPU_SOME] = 0.1f,	[SLI_MEM_SOME] = 0.05f, [SLI_MEM_FULL] = 0.01f,
+	[SLI_IO_P99] = 10e6f,  [SLI_RESP_P99] = 20e6f, [SLI_RETRANS] = 0.01f,
+};
 
 static const struct {
 	const char *name, *unit, *source;
@@ -20,19 +26,34 @@ const char *feature_name(enum feature id) { return table[id].name; }
 const char *feature_unit(enum feature id) { return table[id].unit; }
 const char *feature_source(enum feature id) { return table[id].source; }
 
-float feature_bound_ns(const struct slo *slo)
+float feature_bound(const struct slo *slo, enum sli sli)
 {
-	return slo->bound[SLI_RUNQ_P99] ? (float)slo->bound[SLI_RUNQ_P99] : BOUND_DEFAULT_NS;
+	if (!slo->bound[sli])
+		return bound_default[sli];
+	return sli_unit(sli) == SLI_UNIT_NS ? (float)slo->bound[sli] : (float)slo->bound[sli] / 1e6f;
 }
 
-float feature_sli_scaled(float sli_ns, float bound_ns)
+float feature_sli_scaled(float value, float bound)
 {
-	return fmaxf(log2f(fmaxf(sli_ns, 1e3f) / bound_ns) / 4.0f, -3.0f);
+	return fmaxf(log2f(fmaxf(value, bound * 1e-4f) / bound) / 4.0f, -3.0f);
 }
 
-float feature_demand(const struct window_second *second, float host_cpus)
+float feature_demand(const struct window_second *second, const struct observe_limits *limits, enum resource resource)
 {
-	return fminf((second->cpu + second->wait) / host_cpus, 1.0f);
+	float rate, stalled;
+
+	switch (resource) {
+	case RESOURCE_CPU:
+		return second->cpu + second->wait;
+	case RESOURCE_MEMORY:
+		return second->memory < 0 ? -1 : second->memory + fmaxf(second->refaults, 0) * PAGE_BYTES;
+	case RESOURCE_IO:
+		rate = second->io_bytes + second->io_done * RESOURCE_IO_REQUEST_BYTES;
+		stalled = limits->io_bps == LIMIT_NONE ? 0 : fminf(fmaxf(second->psi[PSI_IO_SOME], 0), 0.9f);
+		return rate / (1 - stalled);
+	default:
+		return second->tx_bytes;
+	}
 }
 
 static void frame_set(struct frame *frame, enum feature id, float value)
@@ -42,7 +63,7 @@ static void frame_set(struct frame *frame, enum feature id, float value)
 
 static void frame_miss(struct frame *frame, enum feature id)
 {
-	frame->missing |= 1u << id;
+	frame->missing |= 1ull << id;
 }
 
 /* Sets a value that is negative when it could not be measured. */
@@ -54,24 +75,86 @@ static void frame_set_known(struct frame *frame, enum feature id, float raw, flo
 		frame_set(frame, id, value);
 }
 
+/* An SLI against its bound. */
+static void frame_set_sli(struct frame *frame, enum feature id, const struct extract *in, enum sli sli, float value)
+{
+	frame_set_known(frame, id, value, feature_sli_scaled(value, feature_bound(in->slo, sli)));
+}
+
+static float worst_bad(const struct window_second *second)
+{
+	float worst = -1;
+
+	for (int sli = 0; sli < SLI_COUNT; sli++)
+		worst = fmaxf(worst, second->bad[sli]);
+	return worst;
+}
+
 static void own_now(const struct extract *in, const struct window_second *now, struct frame *frame)
 {
-	float bound_ns = feature_bound_ns(in->slo);
+	enum sli leading = slo_leading(in->slo);
 	float busy = now->cpu + now->wait;
 
-	frame_set(frame, FEATURE_OWN_CPU, now->cpu / in->host_cpus);
+	frame_set(frame, FEATURE_OWN_CPU, now->cpu / in->capacity[RESOURCE_CPU]);
 	frame_set(frame, FEATURE_OWN_WAIT, log1pf(now->wait));
-	frame_set_known(frame, FEATURE_OWN_SLI, now->sli_ns, feature_sli_scaled(now->sli_ns, bound_ns));
-	frame_set_known(frame, FEATURE_OWN_P50, now->p50_ns, feature_sli_scaled(now->p50_ns, bound_ns));
-	frame_set_known(frame, FEATURE_OWN_BAD, now->bad_share, now->bad_share);
-	frame_set_known(frame, FEATURE_OWN_PSI_SOME, now->psi_some, now->psi_some);
+	frame_set_sli(frame, FEATURE_OWN_SLI, in, leading, now->sli[leading]);
+	frame_set_sli(frame, FEATURE_OWN_P50, in, SLI_RUNQ_P99, now->p50_ns);
+	frame_set_known(frame, FEATURE_OWN_BAD, worst_bad(now), worst_bad(now));
+	frame_set_known(frame, FEATURE_OWN_PSI_SOME, now->psi[PSI_CPU_SOME], now->psi[PSI_CPU_SOME]);
 	frame_set(frame, FEATURE_OWN_SWITCHES, log10f(1 + now->switches) / 4);
 	frame_set(frame, FEATURE_OWN_STARVED, busy > 0 ? now->wait / busy : 0);
+	frame_set_sli(frame, FEATURE_OWN_RUNQ, in, SLI_RUNQ_P99, now->sli[SLI_RUNQ_P99]);
+	frame_set_sli(frame, FEATURE_OWN_IO_P99, in, SLI_IO_P99, now->sli[SLI_IO_P99]);
+	frame_set_sli(frame, FEATURE_OWN_RESP_P99, in, SLI_RESP_P99, now->sli[SLI_RESP_P99]);
+	frame_set_known(frame, FEATURE_OWN_RETRANS, now->sli[SLI_RETRANS], now->sli[SLI_RETRANS] * 20);
+	frame_set_known(frame, FEATURE_OWN_MEM_SOME, now->psi[PSI_MEMORY_SOME], now->psi[PSI_MEMORY_SOME]);
+	frame_set_known(frame, FEATURE_OWN_MEM_FULL, now->psi[PSI_MEMORY_FULL], now->psi[PSI_MEMORY_FULL]);
+	frame_set_known(frame, FEATURE_OWN_IO_SOME, now->psi[PSI_IO_SOME], now->psi[PSI_IO_SOME]);
+	frame_set(frame, FEATURE_OWN_FAULTS, log10f(1 + now->major_faults) / 4);
+	frame_set_known(frame, FEATURE_OWN_REFAULTS, now->refaults, log10f(1 + fmaxf(now->refaults, 0)) / 4);
+	frame_set(frame, FEATURE_OWN_RECLAIM, log1pf(now->reclaim));
+	frame_set(frame, FEATURE_OWN_IO, in->demand[RESOURCE_IO]);
+	frame_set(frame, FEATURE_OWN_TX, in->demand[RESOURCE_NET]);
+	frame_set(frame, FEATURE_OWN_RX, log10f(1 + now->rx_bytes) / 8);
+	frame_set_known(frame, FEATURE_OWN_RTT, now->rtt_ns, log10f(fmaxf(now->rtt_ns, 1e3f) / 1e6f) / 4);
+}
+
+/* The least of what memory.high, memory.max and the host leave it, bytes. */
+static float memory_limit(const struct extract *in)
+{
+	float limit = in->capacity[RESOURCE_MEMORY];
+
+	limit = fminf(limit, (float)in->limits->memory_high);
+	return fmaxf(fminf(limit, (float)in->limits->memory_max), PAGE_BYTES);
+}
+
+static void memory_side(const struct extract *in, const struct window_second *now, struct frame *frame)
+{
+	const struct window_second *before = window_at(in->window, 3);
+	float slope = before && before->memory >= 0 ? (now->memory - before->memory) / in->capacity[RESOURCE_MEMORY] : 0;
+	float left = in->memory.slope < 0 ? fminf(in->memory.free / -in->memory.slope * 3, 60) : 60;
+
+	frame_set_known(frame, FEATURE_OWN_MEMORY, now->memory, in->demand[RESOURCE_MEMORY]);
+	frame_set_known(frame, FEATURE_OWN_MEMORY_SLOPE, now->memory, slope * 10);
+	frame_set_known(frame, FEATURE_OWN_MEMORY_LIMIT, now->memory, now->memory / memory_limit(in));
+	frame_set_known(frame, FEATURE_HOST_MEMORY_FREE, in->memory.free, in->memory.free);
+	frame_set_known(frame, FEATURE_HOST_MEMORY_SLOPE, in->memory.free, in->memory.slope * 10);
+	frame_set_known(frame, FEATURE_HOST_MEMORY_LEFT, in->memory.free, left / 15);
+}
+
+static void own_bounds(const struct slo *slo, struct frame *frame)
+{
+	frame_set(frame, FEATURE_BOUND_CPU, slo->bound[SLI_RUNQ_P99] || slo->bound[SLI_CPU_SOME]);
+	frame_set(frame, FEATURE_BOUND_MEMORY, slo->bound[SLI_MEM_SOME] || slo->bound[SLI_MEM_FULL]);
+	frame_set(frame, FEATURE_BOUND_IO, slo->bound[SLI_IO_P99] != 0);
+	frame_set(frame, FEATURE_BOUND_NET, slo->bound[SLI_RESP_P99] || slo->bound[SLI_RETRANS]);
+	frame_set(frame, FEATURE_OWN_TIER, (float)slo->tier / 2);
 }
 
 static void own_past(const struct extract *in, struct frame *frame)
 {
-	float cpu = 0, sli = 0, bound_ns = feature_bound_ns(in->slo);
+	enum sli leading = slo_leading(in->slo);
+	float cpu = 0, sli = 0, bound = feature_bound(in->slo, leading);
 	uint32_t cpu_count = 0, sli_count = 0;
 
 	for (uint32_t age = 0; age < 10; age++) {
@@ -81,12 +164,12 @@ static void own_past(const struct extract *in, struct frame *frame)
 			break;
 		cpu += second->cpu;
 		cpu_count++;
-		if (second->sli_ns < 0)
+		if (second->sli[leading] < 0)
 			continue;
-		sli += feature_sli_scaled(second->sli_ns, bound_ns);
+		sli += feature_sli_scaled(second->sli[leading], bound);
 		sli_count++;
 	}
-	frame_set(frame, FEATURE_OWN_CPU_MEAN, cpu / (float)cpu_count / in->host_cpus);
+	frame_set(frame, FEATURE_OWN_CPU_MEAN, cpu / (float)cpu_count / in->capacity[RESOURCE_CPU]);
 	frame_set_known(frame, FEATURE_OWN_SLI_MEAN, sli_count ? 0 : -1, sli / (float)sli_count);
 }
 
@@ -117,12 +200,20 @@ static void host_side(const struct extract *in, struct frame *frame)
 		frame_set(frame, FEATURE_OTHERS_CPU_SLOPE, others->cpu_slope);
 	frame_set(frame, FEATURE_OTHERS_WAIT, log1pf(fmaxf(others->wait, 0)));
 	frame_set(frame, FEATURE_OTHERS_EXECS, log2f(1 + fmaxf(others->execs, 0)) / 4);
+	frame_set(frame, FEATURE_OTHERS_RECLAIM, log1pf(fmaxf(others->reclaim, 0)));
 	for (int i = 0; i < EXPECT_SPANS; i++)
-		frame_set(frame, FEATURE_OTHERS_EXPECT_1 + i, fminf(others->expect[i], 2));
-	frame_set(frame, FEATURE_OTHERS_CONFIDENCE, others->likeliest.confidence[1]);
+		frame_set(frame, FEATURE_OTHERS_EXPECT_1 + i, fminf(others->expect[RESOURCE_CPU][i], 2));
+	frame_set(frame, FEATURE_OTHERS_CONFIDENCE, others->likeliest[RESOURCE_CPU].confidence[1]);
+	frame_set(frame, FEATURE_OTHERS_MEMORY_EXPECT, fminf(others->expect[RESOURCE_MEMORY][2], 2));
+	frame_set(frame, FEATURE_OTHERS_IO, others->demand[RESOURCE_IO]);
+	frame_set(frame, FEATURE_OTHERS_IO_SLOPE, others->slope[RESOURCE_IO]);
+	frame_set(frame, FEATURE_OTHERS_IO_EXPECT, fminf(others->expect[RESOURCE_IO][1], 2));
+	frame_set(frame, FEATURE_OTHERS_TX, others->demand[RESOURCE_NET]);
+	frame_set(frame, FEATURE_OTHERS_TX_SLOPE, others->slope[RESOURCE_NET]);
+	frame_set(frame, FEATURE_OTHERS_TX_EXPECT, fminf(others->expect[RESOURCE_NET][1], 2));
 	frame_set(frame, FEATURE_OTHERS_LIMIT, others->limit);
 	frame_set_known(frame, FEATURE_HOST_IDLE, in->host_idle, in->host_idle);
-	frame_set(frame, FEATURE_HOST_CPUS, log2f(in->host_cpus) / 4);
+	frame_set(frame, FEATURE_HOST_CPUS, log2f(in->capacity[RESOURCE_CPU]) / 4);
 }
 
 bool feature_extract(const struct extract *in, struct frame *ret)
@@ -134,15 +225,16 @@ bool feature_extract(const struct extract *in, struct frame *ret)
 		return false;
 	own_now(in, now, &frame);
 	own_past(in, &frame);
+	own_bounds(in->slo, &frame);
+	memory_side(in, now, &frame);
 	for (int i = 0; i < 3; i++)
 		frame_set(&frame, FEATURE_OWN_EXPECT_1 + i, in->own->demand[i] * in->own->confidence[i]);
 	frame_set(&frame, FEATURE_OWN_CONFIDENCE, in->own->confidence[1]);
 	frame_set(&frame, FEATURE_OWN_LIMIT, in->own_limit);
 	frame_set(&frame, FEATURE_LEARNED_RISK_2, in->learned_risk[0]);
 	frame_set(&frame, FEATURE_LEARNED_RISK_5, in->learned_risk[1]);
-	frame_set(&frame, FEATURE_OWN_TIER, (float)in->slo->tier / 2);
 	host_side(in, &frame);
-	frame.quality = (1.0f - (float)__builtin_popcount(frame.missing) / FEATURE_COUNT) * in->delivered;
+	frame.quality = (1.0f - (float)__builtin_popcountll(frame.missing) / FEATURE_COUNT) * in->delivered;
 	frame_set(&frame, FEATURE_DATA_QUALITY, frame.quality);
 	*ret = frame;
 	return true;

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "forecast.h"
 #include "decode.h"
+#include "extract.h"
 
 #include <math.h>
+
+#define BLAME_HORIZON 2		/* 5 s */
+#define BLAME_RISK 0.1f
 
 const uint32_t forecast_horizon_s[FORECAST_HORIZONS] = { 1, 2, 5, 15, 30, 60 };
 const float forecast_quantile[FORECAST_QUANTILES] = { 0.1f, 0.5f, 0.9f, 0.99f };
@@ -24,32 +28,69 @@ static void quantiles_decode(const float raw[FORECAST_QUANTILES], float ret[FORE
 		ret[q] = ret[q - 1] + softplus(raw[q]);
 }
 
-void forecast_decode(const float output[OUTPUT_COUNT], float host_cpus, float bound_ns, struct forecast *ret)
+float forecast_risk(const struct forecast *forecast, uint32_t horizon, enum sli *ret_sli)
 {
 	float risk = 0;
 
-	ret->source = FORECAST_LSTM;
-	for (int h = 0; h < FORECAST_HORIZONS; h++) {
-		quantiles_decode(output + OUTPUT_DEMAND(h, 0), ret->demand[h]);
-		quantiles_decode(output + OUTPUT_SLI(h, 0), ret->sli[h]);
-		for (int q = 0; q < FORECAST_QUANTILES; q++) {
-			ret->demand[h][q] = fmaxf(ret->demand[h][q], 0) * host_cpus;
-			ret->sli[h][q] = exp2f(4 * fminf(ret->sli[h][q], 4)) * bound_ns / 1e6f;
-		}
-		/* "Within 5 s" cannot be less likely than "within 2 s". */
-		risk = fmaxf(risk, 1.0f / (1.0f + expf(-output[OUTPUT_RISK(h)])));
-		ret->risk[h] = risk;
+	*ret_sli = SLI_COUNT;
+	for (int sli = 0; sli < SLI_COUNT; sli++) {
+		if (forecast->risk[sli][horizon] <= risk)
+			continue;
+		risk = forecast->risk[sli][horizon];
+		*ret_sli = (enum sli)sli;
 	}
+	return risk;
 }
 
-void forecast_persist(float demand, float sli_ms, int is_violated, struct forecast *ret)
+void forecast_blame(struct forecast *forecast)
+{
+	enum sli sli;
+
+	forecast->impairment = forecast_risk(forecast, BLAME_HORIZON, &sli) >= BLAME_RISK ? sli_resource(sli) :
+											    RESOURCE_COUNT;
+}
+
+static float sigmoid(float logit)
+{
+	return 1.0f / (1.0f + expf(-logit));
+}
+
+void forecast_decode(const float output[OUTPUT_COUNT], const float capacity[RESOURCE_COUNT], const struct slo *slo,
+		     struct forecast *ret)
+{
+	enum sli leading = slo_leading(slo);
+	float unit = feature_bound(slo, leading) * (sli_unit(leading) == SLI_UNIT_NS ? 1e-6f : 1);
+
+	ret->source = FORECAST_LSTM;
+	ret->sli_id = leading;
+	for (int h = 0; h < FORECAST_HORIZONS; h++) {
+		for (int r = 0; r < RESOURCE_COUNT; r++) {
+			quantiles_decode(output + OUTPUT_DEMAND(h, r, 0), ret->demand[r][h]);
+			for (int q = 0; q < FORECAST_QUANTILES; q++)
+				ret->demand[r][h][q] = fmaxf(ret->demand[r][h][q], 0) * capacity[r];
+		}
+		quantiles_decode(output + OUTPUT_SLI(h, 0), ret->sli[h]);
+		for (int q = 0; q < FORECAST_QUANTILES; q++)
+			ret->sli[h][q] = exp2f(4 * fminf(ret->sli[h][q], 4)) * unit;
+		/* "Within 5 s" cannot be less likely than "within 2 s". */
+		for (int s = 0; s < SLI_COUNT; s++)
+			ret->risk[s][h] = !slo->bound[s] ? 0 :
+					  fmaxf(sigmoid(output[OUTPUT_RISK(h, s)]), h ? ret->risk[s][h - 1] : 0);
+	}
+	forecast_blame(ret);
+}
+
+void forecast_persist(const float demand[RESOURCE_COUNT], float sli, uint32_t violated, struct forecast *ret)
 {
 	ret->source = FORECAST_PERSISTENCE;
 	for (int h = 0; h < FORECAST_HORIZONS; h++) {
-		ret->risk[h] = is_violated ? 1 : 0;
+		for (int s = 0; s < SLI_COUNT; s++)
+			ret->risk[s][h] = violated >> s & 1;
 		for (int q = 0; q < FORECAST_QUANTILES; q++) {
-			ret->demand[h][q] = demand;
-			ret->sli[h][q] = sli_ms;
+			for (int r = 0; r < RESOURCE_COUNT; r++)
+				ret->demand[r][h][q] = demand[r];
+			ret->sli[h][q] = sli;
 		}
 	}
+	forecast_blame(ret);
 }

@@ -9,6 +9,8 @@
 #define FORESTALL_FORECAST_H
 
 #include <stdint.h>
+#include "resource.h"
+#include "slo.h"
 
 #define FORECAST_HORIZONS 6
 #define FORECAST_QUANTILES 4
@@ -27,23 +29,31 @@ enum forecast_source {
 
 struct forecast {
 	uint64_t time_ns;	/* of the frame it was made from */
-	float demand[FORECAST_HORIZONS][FORECAST_QUANTILES];	/* unthrottled CPU demand, cores */
-	float sli[FORECAST_HORIZONS][FORECAST_QUANTILES];	/* runq p99, ms */
-	float risk[FORECAST_HORIZONS];	/* P(an SLO bound is violated in some second within the horizon), 0..1 */
+	/* Unthrottled demand, in the units of enum resource. */
+	float demand[RESOURCE_COUNT][FORECAST_HORIZONS][FORECAST_QUANTILES];
+	float sli[FORECAST_HORIZONS][FORECAST_QUANTILES];	/* of the leading SLI: ms, or share of 1 */
+	/* P(this SLO's bound is violated in some second within the horizon), 0..1; 0 where nothing is bound. */
+	float risk[SLI_COUNT][FORECAST_HORIZONS];
+	uint32_t sli_id;	/* enum sli: which one leads */
 	uint32_t source;	/* enum forecast_source */
 	float quality;		/* of the frame, 0..1 */
+	uint32_t impairment;	/* enum resource that the gravest risk is blamed on; RESOURCE_COUNT: no risk to speak of */
 };
 
 /*
- * The model's output vector, before decoding: per horizon 4 demand values (cores / host cpus), 4 SLI values
- * (log2(p99 / bound) / 4, as in FEATURE_OWN_SLI) and one risk logit. Quantile heads are cumulative: the first is
- * the .1 quantile, each next adds softplus(raw) to the one before, so quantiles never cross.
+ * The model's output vector, before decoding. Per horizon: 4 quantiles of demand for each resource (share of the host's
+ * capacity), 4 of the leading SLI (log2(value / bound) / 4, as in FEATURE_OWN_SLI) and a risk logit for each SLI.
+ * Quantile heads are cumulative: the first is the .1 quantile, each next adds softplus(raw) to the one before, so
+ * quantiles never cross.
  */
-#define OUTPUT_PER_HORIZON (2 * FORECAST_QUANTILES + 1)
+#define OUTPUT_PER_HORIZON ((RESOURCE_COUNT + 1) * FORECAST_QUANTILES + SLI_COUNT)
 #define OUTPUT_COUNT (FORECAST_HORIZONS * OUTPUT_PER_HORIZON)
-#define OUTPUT_DEMAND(h, q) ((h) * OUTPUT_PER_HORIZON + (q))
-#define OUTPUT_SLI(h, q) ((h) * OUTPUT_PER_HORIZON + FORECAST_QUANTILES + (q))
-#define OUTPUT_RISK(h) ((h) * OUTPUT_PER_HORIZON + 2 * FORECAST_QUANTILES)
+#define OUTPUT_DEMAND(h, r, q) ((h) * OUTPUT_PER_HORIZON + (r) * FORECAST_QUANTILES + (q))
+#define OUTPUT_SLI(h, q) OUTPUT_DEMAND(h, RESOURCE_COUNT, q)
+#define OUTPUT_RISK(h, s) (OUTPUT_SLI(h, FORECAST_QUANTILES) + (s))
+
+/* The gravest risk at this horizon, and whose; 0 and SLI_COUNT without any. */
+float forecast_risk(const struct forecast *forecast, uint32_t horizon, enum sli *ret_sli);
 
 const char *forecast_source_name(enum forecast_source source);
 

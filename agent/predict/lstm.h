@@ -33,7 +33,7 @@
 #define LSTM_GATES 4		/* i f g o */
 #define LSTM_INPUT_MAX 64
 #define LSTM_HIDDEN_MAX 64
-#define LSTM_OUTPUT_MAX 64
+#define LSTM_OUTPUT_MAX 176
 #define LSTM_HIDDEN_DEFAULT 32
 #define LSTM_BLOCK 16		/* hidden units, and outputs, that the vector paths take at a time */
 #define LSTM_COLUMNS_MAX (LSTM_INPUT_MAX + LSTM_HIDDEN_MAX)
@@ -56,7 +56,7 @@ struct lstm_config {
 };
 
 /*
- * About 45 KB; a plain value, owned by the caller, may be copied. The upper half is what a model file holds, the
+ * About 53 KB; a plain value, owned by the caller, may be copied. The upper half is what a model file holds, the
  * lower half lstm_weights_derive() computes from it. Matrices are stored in the order the kernels read, four columns
  * of one row side by side; use lstm_gate_index() and lstm_head_index(). Bytes no index leads to must be 0.
  */

@@ -6,9 +6,14 @@
 #include <string.h>
 
 #include "decode.h"
+#include "others.h"
 
 #define WORST_BAD 0.05f	/* as plan_policy.bad_act, without its configuration: a label must not move with a setting */
 #define WARM_S 8	/* a state that missed seconds is behind; so long the more worried of the two forecasters is heard */
+/* Before a host has shown more: bytes, bytes per second. */
+#define MEMORY_CAPACITY_MIN 64e6f
+#define IO_CAPACITY_MIN 16e6f
+#define NET_CAPACITY_MIN 1e6f
 #define CENSORED_NS 1200000000ull	/* hands that hold something say so twice a second */
 
 struct predictor *predictor_new(const struct predictor_config *config)
@@ -19,6 +24,10 @@ struct predictor *predictor_new(const struct predictor_config *config)
 	if (!p)
 		return NULL;
 	p->config = *config;
+	p->host.capacity[RESOURCE_CPU] = config->host_cpus;
+	p->host.capacity[RESOURCE_MEMORY] = MEMORY_CAPACITY_MIN;
+	p->host.capacity[RESOURCE_IO] = IO_CAPACITY_MIN;
+	p->host.capacity[RESOURCE_NET] = NET_CAPACITY_MIN;
 	p->instance = calloc(n, sizeof(*p->instance));
 	p->live = calloc(n, sizeof(*p->live));
 	p->inputs = calloc(n * FEATURE_COUNT, sizeof(*p->inputs));
@@ -69,8 +78,10 @@ static void instance_start(struct predictor *p, uint32_t slot)
 
 	memset(instance, 0, sizeof(*instance));
 	window_reset(&instance->window);
-	announce_reset(&instance->announce);
-	instance->limits.quota_us = QUOTA_NONE;
+	for (int r = 0; r < RESOURCE_COUNT; r++)
+		announce_reset(&instance->announce[r]);
+	instance->limits = (struct observe_limits){ .slot = slot, .quota_us = LIMIT_NONE, .memory_high = LIMIT_NONE,
+						    .memory_max = LIMIT_NONE, .io_bps = LIMIT_NONE };
 	instance->is_live = true;
 	p->live[p->live_count++] = slot;
 }
@@ -113,8 +124,8 @@ static void take_event(struct predictor *p, const struct observe_event *event)
 {
 	struct predictor_instance *instance = live_instance(p, event->slot);
 
-	if (instance && event->name_hash)
-		announce_event(&instance->announce, event->name_hash, event->time_ns);
+	for (int r = 0; instance && event->name_hash && r < RESOURCE_COUNT; r++)
+		announce_event(&instance->announce[r], event->name_hash, event->time_ns);
 }
 
 static void take_sample(struct predictor *p, const struct observe_sample *sample)
@@ -123,6 +134,23 @@ static void take_sample(struct predictor *p, const struct observe_sample *sample
 
 	if (instance)
 		window_push(&instance->window, sample);
+}
+
+static void take_memory(struct predictor *p, const struct observe_memory *memory)
+{
+	struct predictor_instance *instance = live_instance(p, memory->slot);
+
+	if (instance)
+		window_memory(&instance->window, memory);
+}
+
+static void take_host_memory(struct predictor *p, const struct observe_host_memory *memory)
+{
+	p->host.memory_total = memory->total_bytes;
+	p->host.memory_available = memory->available_bytes;
+	p->host.swap_free = memory->swap_free_bytes;
+	if (memory->total_bytes)
+		p->host.capacity[RESOURCE_MEMORY] = (float)memory->total_bytes;
 }
 
 static void take_host(struct predictor *p, const struct observe_host *host)
@@ -153,6 +181,12 @@ void predictor_observe(struct predictor *p, const struct observation *observatio
 	case OBSERVE_HOST:
 		take_host(p, &observation->host);
 		break;
+	case OBSERVE_MEMORY:
+		take_memory(p, &observation->memory);
+		break;
+	case OBSERVE_HOST_MEMORY:
+		take_host_memory(p, &observation->host_memory);
+		break;
 	case OBSERVE_ACTED:
 		p->acted_ns = observation->time_ns;
 		break;
@@ -161,23 +195,19 @@ void predictor_observe(struct predictor *p, const struct observation *observatio
 	}
 }
 
-static float limit_share(const struct predictor *p, const struct observe_limits *limits)
-{
-	if (limits->quota_us == QUOTA_NONE || !limits->period_us)
-		return 1;
-	return fminf((float)limits->quota_us / (float)limits->period_us / p->config.host_cpus, 1);
-}
-
 /*
  * What nobody annotated cannot be violated. A fifth of a second that was bad enough for a reflex counts as well: a
  * reflex that works keeps the second's percentile below the bound, and would else leave foresight nothing to learn from.
  */
-static bool second_violates(const struct slo *slo, const struct window_second *now)
+static uint32_t second_violated(const struct slo *slo, const struct window_second *now)
 {
-	const uint64_t *bound = slo->bound;
+	uint32_t violated = 0;
 
-	return (bound[SLI_RUNQ_P99] && (now->sli_ns > (float)bound[SLI_RUNQ_P99] || now->worst_bad >= WORST_BAD)) ||
-	       (bound[SLI_CPU_SOME] && now->psi_some * 1e6f > (float)bound[SLI_CPU_SOME]);
+	for (int sli = 0; sli < SLI_COUNT; sli++)
+		if (slo->bound[sli] && (now->sli[sli] > feature_bound(slo, (enum sli)sli) ||
+					(sli_unit((enum sli)sli) == SLI_UNIT_NS && now->worst_bad[sli] >= WORST_BAD)))
+			violated |= 1u << sli;
+	return violated;
 }
 
 /* Keeps the two largest, so that each instance finds the largest of the others. */
@@ -193,145 +223,114 @@ static void top_push(struct predictor_top top[2], struct predictor_top candidate
 	}
 }
 
-/* Closes the second of one instance and adds it to the host's sums. */
-static void instance_second(struct predictor *p, struct predictor_instance *instance, uint64_t elapsed_ns)
+/* What one resource of one instance did and is expected to do; shares of capacity. */
+static void demand_second(struct predictor *p, struct predictor_instance *instance, enum resource r)
+{
+	struct expectation *expect = &instance->expect[r];
+	float demand = instance->demand[r];
+
+	recur_push(&instance->recur[r], demand);
+	announce_second(&instance->announce[r], demand);
+	feature_expect(&instance->recur[r], &instance->announce[r], expect);
+	for (int i = 0; i < EXPECT_SPANS; i++) {
+		p->host.expect[r][i] += expect->demand[i] * expect->confidence[i];
+		top_push(p->host.top[r][i],
+			 (struct predictor_top){ instance->info.slot, expect->demand[i], expect->confidence[i] });
+	}
+}
+
+/* Closes the second of one instance; its demand is not yet a share, since the capacity may still grow. */
+static void instance_close(struct predictor *p, struct predictor_instance *instance, uint64_t elapsed_ns)
 {
 	const struct window_second *now;
-	float limit = limit_share(p, &instance->limits);
+	float limit = others_limit_share(p, &instance->limits);
 
-	window_second(&instance->window, elapsed_ns);
+	window_second(&instance->window, &instance->info.slo, elapsed_ns);
 	now = window_at(&instance->window, 0);
-	instance->demand = feature_demand(now, p->config.host_cpus);
-	instance->is_violated = second_violates(&instance->info.slo, now);
-	recur_push(&instance->recur, instance->demand);
-	announce_second(&instance->announce, instance->demand);
-	feature_expect(&instance->recur, &instance->announce, &instance->expect);
+	instance->violated = second_violated(&instance->info.slo, now);
+	for (int r = 0; r < RESOURCE_COUNT; r++) {
+		instance->demand[r] = feature_demand(now, &instance->limits, (enum resource)r);
+		p->host.total[r] += fmaxf(instance->demand[r], 0);
+	}
 	p->host.wait += now->wait;
 	p->host.execs += now->execs;
-	p->host.demand += instance->demand;
+	p->host.reclaim += now->reclaim;
 	if (limit < 1) {
 		p->host.limit += limit;
 		p->host.limited++;
 	}
-	for (int i = 0; i < EXPECT_SPANS; i++) {
-		p->host.expect[i] += instance->expect.demand[i] * instance->expect.confidence[i];
-		top_push(p->host.top[i], (struct predictor_top){ instance->info.slot, instance->expect.demand[i],
-								 instance->expect.confidence[i] });
+}
+
+/* Shares of capacity: of a CPU demand no more than all of it. */
+static void instance_share(struct predictor *p, struct predictor_instance *instance)
+{
+	for (int r = 0; r < RESOURCE_COUNT; r++) {
+		if (instance->demand[r] < 0)
+			continue;
+		instance->demand[r] = fminf(instance->demand[r] / p->host.capacity[r], 1);
+		demand_second(p, instance, (enum resource)r);
 	}
 }
 
-static void host_second(struct predictor *p)
+static void host_open(struct predictor_host *host)
 {
-	struct predictor_host *host = &p->host;
-
-	host->busy[host->count % WINDOW_SECONDS] =
-		host->elapsed_ns ? fminf((float)host->busy_ns / ((float)host->elapsed_ns * p->config.host_cpus), 1) : -1;
-	host->count++;
-	host->wait = host->execs = host->demand = host->limit = 0;
+	host->wait = host->execs = host->reclaim = host->limit = 0;
 	host->limited = 0;
+	memset(host->total, 0, sizeof(host->total));
 	memset(host->expect, 0, sizeof(host->expect));
 	memset(host->top, 0, sizeof(host->top));
 }
 
-static float host_busy(const struct predictor *p, uint32_t age)
+/* Sums become shares of capacity; what a disk or a wire can do is learned here. */
+static void host_close(struct predictor *p)
 {
-	return age < p->host.count && age < WINDOW_SECONDS ?
-		       p->host.busy[(p->host.count - 1 - age) % WINDOW_SECONDS] : -1;
-}
+	struct predictor_host *host = &p->host;
+	uint32_t at = host->count++ % WINDOW_SECONDS;
 
-/* Busy share of the host without the instance, `age` seconds ago; negative when unknown. */
-static float others_at(const struct predictor *p, const struct predictor_instance *instance, uint32_t age)
-{
-	const struct window_second *second = window_at(&instance->window, age);
-	float busy = host_busy(p, age);
-
-	if (busy < 0 || !second)
-		return -1;
-	return fmaxf(busy - second->cpu / p->config.host_cpus, 0);
-}
-
-/* What cpu.max leaves to the others that it limits; 1 when none is limited. */
-static float others_limit(const struct predictor *p, const struct predictor_instance *instance)
-{
-	float own = limit_share(p, &instance->limits), sum = p->host.limit;
-	uint32_t count = p->host.limited;
-
-	if (own < 1) {
-		sum -= own;
-		count--;
-	}
-	return count ? fminf(fmaxf(sum, 0), 1) : 1;
-}
-
-static void others_view(const struct predictor *p, const struct predictor_instance *instance,
-			struct extract_others *others)
-{
-	const struct window_second *now = window_at(&instance->window, 0);
-	float before = others_at(p, instance, 3), mean = 0;
-	uint32_t count = 0;
-
-	for (uint32_t age = 0; age < 10; age++) {
-		float value = others_at(p, instance, age);
-
-		if (value < 0)
-			continue;
-		mean += value;
-		count++;
-	}
-	others->cpu = others_at(p, instance, 0);
-	others->cpu_mean = count ? mean / (float)count : -1;
-	others->cpu_slope = others->cpu >= 0 && before >= 0 ? others->cpu - before : 0;
-	others->wait = p->host.wait - now->wait;
-	others->execs = p->host.execs - now->execs;
-	others->limit = others_limit(p, instance);
-	for (int i = 0; i < EXPECT_SPANS; i++) {
-		const struct predictor_top *top = p->host.top[i];
-		const struct predictor_top *largest = top[0].slot == instance->info.slot ? &top[1] : &top[0];
-
-		others->expect[i] =
-			fmaxf(p->host.expect[i] - instance->expect.demand[i] * instance->expect.confidence[i], 0);
-		others->likeliest.demand[i] = largest->demand;
-		others->likeliest.confidence[i] = largest->confidence;
+	host->busy[at] =
+		host->elapsed_ns ? fminf((float)host->busy_ns / ((float)host->elapsed_ns * p->config.host_cpus), 1) : -1;
+	if (host->memory_total)
+		host->total[RESOURCE_MEMORY] = (float)(host->memory_total - host->memory_available);
+	for (int r = 0; r < RESOURCE_COUNT; r++) {
+		if (r == RESOURCE_IO || r == RESOURCE_NET)
+			host->capacity[r] = fmaxf(host->capacity[r], host->total[r]);
+		host->total[r] /= host->capacity[r];
+		host->demand[at][r] = host->total[r];
 	}
 }
 
-static void extract_view(const struct predictor *p, const struct predictor_instance *instance,
-			 struct extract_others *others, struct extract *ret)
+/* What happened under our own action teaches only when it was bad in spite of it. */
+static void instance_learn(struct predictor *p, struct predictor_instance *instance, uint64_t now_ns)
 {
-	others_view(p, instance, others);
-	*ret = (struct extract){
-		.window = &instance->window,
-		.slo = &instance->info.slo,
-		.own = &instance->expect,
-		.others = others,
-		.own_limit = limit_share(p, &instance->limits),
-		.host_cpus = p->config.host_cpus,
-		.host_idle = host_busy(p, 0) < 0 ? -1 : 1 - host_busy(p, 0),
-		.delivered = p->host.lost ? 1.0f / (1.0f + log10f(1 + (float)p->host.lost)) : 1,
-	};
+	bool is_censored = predictor_is_censored(p, now_ns);
+
+	for (int sli = 0; sli < SLI_COUNT; sli++) {
+		bool is_violated = instance->violated >> sli & 1;
+
+		if (instance->info.slo.bound[sli] && (is_violated || !is_censored))
+			statistical_push(&instance->stat[sli], statistical_load((enum sli)sli, p->host.total), is_violated);
+	}
 }
 
 /* The fallback and the baseline; what the LSTM says comes after, batched. */
 static void instance_fallback(struct predictor *p, struct predictor_instance *instance, const struct extract *in,
 			      uint64_t now_ns)
 {
-	const struct window_second *now = window_at(&instance->window, 0);
-	float others_demand = p->host.demand - instance->demand;
+	struct statistical_view view = { instance->stat, in, p->host.total, instance->violated };
+	struct forecast *forecast = &instance->forecast;
+	float demand[RESOURCE_COUNT];
+	enum sli sli;
 
-	bool is_bound = slo_is_bound(&instance->info.slo);
-
-	if (is_bound && (instance->is_violated || !predictor_is_censored(p, now_ns)))
-		statistical_push(&instance->stat, instance->demand + others_demand, instance->is_violated);
-	statistical_forecast(&instance->stat, in, instance->demand + others_demand, instance->is_violated,
-			     &instance->forecast);
-	if (!is_bound)
-		memset(instance->forecast.risk, 0, sizeof(instance->forecast.risk));	/* nothing to violate */
-	instance->learned_risk[0] = instance->forecast.risk[1];
-	instance->learned_risk[1] = instance->forecast.risk[2];
+	instance_learn(p, instance, now_ns);
+	statistical_forecast(&view, forecast);
+	instance->learned_risk[0] = forecast_risk(forecast, 1, &sli);
+	instance->learned_risk[1] = forecast_risk(forecast, 2, &sli);
+	for (int r = 0; r < RESOURCE_COUNT; r++)
+		demand[r] = fmaxf(instance->demand[r], 0) * p->host.capacity[r];
 	if (p->config.forecaster == FORECAST_PERSISTENCE)
-		forecast_persist(instance->demand * p->config.host_cpus, now->sli_ns > 0 ? now->sli_ns / 1e6f : 0,
-				 instance->is_violated, &instance->forecast);
-	instance->forecast.time_ns = now_ns;
+		forecast_persist(demand, forecast->sli[0][1], instance->violated, forecast);
+	forecast_blame(forecast);
+	forecast->time_ns = now_ns;
 }
 
 /*
@@ -346,7 +345,7 @@ static uint32_t lstm_gather(struct predictor *p, uint32_t *who, bool is_censored
 	for (uint32_t i = 0; i < p->live_count; i++) {
 		struct predictor_instance *instance = &p->instance[p->live[i]];
 
-		if (is_censored && !instance->is_violated && slo_is_bound(&instance->info.slo)) {
+		if (is_censored && !instance->violated && slo_is_bound(&instance->info.slo)) {
 			instance->warm_s = 0;
 			continue;
 		}
@@ -358,10 +357,18 @@ static uint32_t lstm_gather(struct predictor *p, uint32_t *who, bool is_censored
 	return count;
 }
 
+/* A model that has just woken up is not believed where it is calmer than experience. */
+static void risk_keep(float risk[SLI_COUNT][FORECAST_HORIZONS], const float learned[SLI_COUNT][FORECAST_HORIZONS])
+{
+	for (int sli = 0; sli < SLI_COUNT; sli++)
+		for (int h = 0; h < FORECAST_HORIZONS; h++)
+			risk[sli][h] = fmaxf(risk[sli][h], learned[sli][h]);
+}
+
 static void lstm_speak(struct predictor *p, uint64_t now_ns)
 {
 	const struct predictor_config *config = &p->config;
-	float learned[FORECAST_HORIZONS];
+	float learned[SLI_COUNT][FORECAST_HORIZONS];
 	uint32_t count;
 
 	if (!config->weights || config->forecaster != FORECAST_LSTM)
@@ -374,12 +381,11 @@ static void lstm_speak(struct predictor *p, uint64_t now_ns)
 		if (instance->frame.quality < 0.5f)
 			continue;
 		memcpy(learned, instance->forecast.risk, sizeof(learned));
-		forecast_decode(p->outputs + (size_t)i * OUTPUT_COUNT, config->host_cpus,
-				feature_bound_ns(&instance->info.slo), &instance->forecast);
-		if (!slo_is_bound(&instance->info.slo))
-			memset(instance->forecast.risk, 0, sizeof(instance->forecast.risk));
-		for (int h = 0; h < FORECAST_HORIZONS && instance->warm_s < WARM_S; h++)
-			instance->forecast.risk[h] = fmaxf(instance->forecast.risk[h], learned[h]);
+		forecast_decode(p->outputs + (size_t)i * OUTPUT_COUNT, p->host.capacity, &instance->info.slo,
+				&instance->forecast);
+		if (instance->warm_s < WARM_S)
+			risk_keep(instance->forecast.risk, learned);
+		forecast_blame(&instance->forecast);
 	}
 }
 
@@ -390,15 +396,18 @@ bool predictor_is_censored(const struct predictor *p, uint64_t now_ns)
 
 static void predictor_second(struct predictor *p, uint64_t now_ns, uint64_t elapsed_ns)
 {
-	host_second(p);
+	host_open(&p->host);
 	for (uint32_t i = 0; i < p->live_count; i++)
-		instance_second(p, &p->instance[p->live[i]], elapsed_ns);
+		instance_close(p, &p->instance[p->live[i]], elapsed_ns);
+	host_close(p);
+	for (uint32_t i = 0; i < p->live_count; i++)
+		instance_share(p, &p->instance[p->live[i]]);
 	for (uint32_t i = 0; i < p->live_count; i++) {
 		struct predictor_instance *instance = &p->instance[p->live[i]];
 		struct extract_others others;
 		struct extract in;
 
-		extract_view(p, instance, &others, &in);
+		others_extract(p, instance, &others, &in);
 		instance_fallback(p, instance, &in, now_ns);
 		in.learned_risk[0] = instance->learned_risk[0];
 		in.learned_risk[1] = instance->learned_risk[1];
@@ -417,7 +426,7 @@ bool predictor_tick(struct predictor *p, uint64_t now_ns)
 		struct predictor_instance *instance = &p->instance[p->live[i]];
 
 		if (slo_is_bound(&instance->info.slo))
-			window_tick(&instance->window);
+			window_tick(&instance->window, &instance->info.slo, p->config.tick_ns);
 	}
 	if (!p->second_start_ns) {
 		p->second_start_ns = now_ns;

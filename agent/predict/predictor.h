@@ -22,6 +22,7 @@ struct predictor_config {
 	uint32_t slots_max;	/* slots are 1..slots_max - 1 */
 	float host_cpus;	/* > 0 */
 	uint64_t second_ns;	/* length of a frame: 1 s */
+	uint64_t tick_ns;	/* length of a tick: 100 ms */
 	enum forecast_source forecaster;	/* who speaks when all is well */
 	const struct lstm_weights *weights;	/* derived; NULL: no model. Kept by the caller */
 	enum lstm_isa isa;
@@ -31,34 +32,38 @@ struct predictor_instance {
 	struct observe_instance info;
 	struct observe_limits limits;
 	struct window window;
-	struct recur recur;
-	struct announce announce;
-	struct statistical stat;
-	struct expectation expect;
+	struct recur recur[RESOURCE_COUNT];
+	struct announce announce[RESOURCE_COUNT];
+	struct statistical stat[SLI_COUNT];
+	struct expectation expect[RESOURCE_COUNT];
 	struct lstm_state lstm;
 	struct frame frame;
 	struct forecast forecast;	/* the one that speaks */
-	float learned_risk[2];		/* what the statistical forecaster says of 2 s and 5 s */
-	float demand;			/* of the last second, share of the host, unthrottled */
+	float learned_risk[2];		/* the gravest that the statistical forecaster says of 2 s and 5 s */
+	float demand[RESOURCE_COUNT];	/* of the last second, share of capacity, unthrottled; < 0: not measured */
+	uint32_t violated;		/* in the last second, bit per SLI */
 	uint32_t warm_s;		/* seconds in a row that the LSTM was shown */
 	bool is_live;
 	bool has_frame;
-	bool is_violated;		/* in the last second */
 };
 
-/* The host's own memory: busy share per second. */
+/* The host's own memory: what it used per second, and sums over its instances. */
 struct predictor_host {
-	float busy[WINDOW_SECONDS];
+	float busy[WINDOW_SECONDS];			/* share; < 0: not measured */
+	float demand[WINDOW_SECONDS][RESOURCE_COUNT];	/* share of capacity; of memory: what is not available */
 	uint32_t count;
+	float capacity[RESOURCE_COUNT];		/* in the units of enum resource; of IO and net: the highest seen */
 	uint64_t busy_ns, elapsed_ns, lost;	/* of the open second */
-	float wait, execs, demand;		/* sums over instances, last second */
+	uint64_t memory_total, memory_available, swap_free;	/* last told; total 0: not known */
+	float wait, execs, reclaim;		/* sums over instances, last second */
+	float total[RESOURCE_COUNT];		/* demand of the last second, share of capacity */
 	float limit;				/* sum of what cpu.max leaves to the limited */
 	uint32_t limited;			/* how many are limited */
-	float expect[EXPECT_SPANS];		/* sum over instances of demand times confidence */
+	float expect[RESOURCE_COUNT][EXPECT_SPANS];	/* sum over instances of demand times confidence */
 	struct predictor_top {
 		uint32_t slot;
 		float demand, confidence;
-	} top[EXPECT_SPANS][2];			/* the two with the largest product */
+	} top[RESOURCE_COUNT][EXPECT_SPANS][2];	/* the two with the largest product */
 };
 
 struct predictor {

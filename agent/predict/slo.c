@@ -10,16 +10,28 @@
 #define BLANKS " \t\n"
 #define ARRAY_COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-static const char *const sli_names[] = { "runq_p99", "cpu_some" };
+static const struct {
+	const char *name;
+	enum sli_unit unit;
+	enum resource resource;
+} slis[] = {
+#define SLI_ROW(id, name, unit, resource, what) { name, unit, resource },
+	SLI_TABLE(SLI_ROW)
+#undef SLI_ROW
+};
+static const char *const resource_names[] = { "cpu", "memory", "io", "net", "none" };
 static const char *const tier_names[] = { "best-effort", "standard", "critical" };
 static const char *const kind_names[] = { "unknown", "latency", "batch", "stream" };
 static const char *const source_names[] = { "api", "trusted-xattr", "config", "user-xattr", "default" };
-_Static_assert(ARRAY_COUNT(sli_names) == SLI_COUNT, "a name per SLI");
+_Static_assert(ARRAY_COUNT(resource_names) == RESOURCE_COUNT + 1, "a name per resource, and one for none");
 _Static_assert(ARRAY_COUNT(tier_names) == TIER_COUNT, "a name per tier");
 _Static_assert(ARRAY_COUNT(kind_names) == KIND_COUNT, "a name per kind");
 _Static_assert(ARRAY_COUNT(source_names) == SLO_SOURCE_COUNT, "a name per source");
 
-const char *sli_name(enum sli sli) { return sli_names[sli]; }
+const char *sli_name(enum sli sli) { return slis[sli].name; }
+enum sli_unit sli_unit(enum sli sli) { return slis[sli].unit; }
+enum resource sli_resource(enum sli sli) { return slis[sli].resource; }
+const char *resource_name(enum resource resource) { return resource_names[resource]; }
 const char *tier_name(enum tier tier) { return tier_names[tier]; }
 const char *kind_name(enum kind kind) { return kind_names[kind]; }
 const char *slo_source_name(enum slo_source source) { return source_names[source]; }
@@ -45,6 +57,14 @@ bool slo_is_bound(const struct slo *slo)
 		if (slo->bound[i])
 			return true;
 	return false;
+}
+
+enum sli slo_leading(const struct slo *slo)
+{
+	for (int i = 0; i < SLI_COUNT; i++)
+		if (slo->bound[i])
+			return (enum sli)i;
+	return SLI_RUNQ_P99;
 }
 
 static int name_find(const char *const *names, size_t count, struct word word)
@@ -119,35 +139,66 @@ static int percent_parse(struct word word, uint64_t *ret_ppm)
 	return *ret_ppm && *ret_ppm <= 1000000 ? 0 : -ERANGE;
 }
 
-/* "0.5..4": thousandths of a CPU. */
-static int range_parse(struct word word, uint32_t *ret_min, uint32_t *ret_max)
-{
-	struct word rest;
-	uint64_t min, max;
-	size_t used = number_scan(word, &min);
+/* How the amounts of a range are written: a number and a unit, in what struct slo_range counts. */
+static const struct {
+	const char *unit;
+	uint64_t scale_milli;	/* thousandths of what struct slo_range counts */
+} amount_units[] = {
+	{ "", 1000 }, { "K", 1024000 }, { "M", 1024000ull << 10 }, { "G", 1024000ull << 20 }, { "T", 1024000ull << 30 },
+	{ "kbit", 125000 }, { "mbit", 125000000 }, { "gbit", 125000000000ull },
+};
 
-	rest = (struct word){ word.text + used, word.bytes - used };
-	if (!used || rest.bytes < 3 || memcmp(rest.text, "..", 2))
+/* "0.5", "256M", "100mbit". CPUs have no unit and count in thousandths. */
+static int amount_parse(struct word word, enum resource resource, uint64_t *ret)
+{
+	uint64_t micro, scale = 0;
+	size_t used = number_scan(word, &micro);
+	struct word unit = { word.text + used, word.bytes - used };
+
+	for (size_t i = 0; used && i < ARRAY_COUNT(amount_units); i++)
+		if (strlen(amount_units[i].unit) == unit.bytes && !memcmp(amount_units[i].unit, unit.text, unit.bytes))
+			scale = amount_units[i].scale_milli;
+	if (!scale || (resource == RESOURCE_CPU && unit.bytes) || (resource != RESOURCE_NET && unit.bytes > 1))
 		return -EINVAL;
-	rest = (struct word){ rest.text + 2, rest.bytes - 2 };
-	if (number_scan(rest, &max) != rest.bytes)
-		return -EINVAL;
-	if (max < min || max < 1000 || max / 1000 > UINT32_MAX)
+	if (resource == RESOURCE_CPU) {
+		*ret = micro / 1000;
+		return 0;
+	}
+	if ((double)micro * (double)scale >= 9e24)
 		return -ERANGE;
-	*ret_min = (uint32_t)(min / 1000);
-	*ret_max = (uint32_t)(max / 1000);
+	*ret = (uint64_t)((unsigned __int128)micro * scale / 1000000000ull);
+	return 0;
+}
+
+/* "0.5..4", "256M..2G", "..100mbit". */
+static int range_parse(struct word word, enum resource resource, struct slo_range *ret)
+{
+	struct slo_range range = { 0 };
+	size_t dots = 0;
+
+	while (dots + 1 < word.bytes && memcmp(word.text + dots, "..", 2))
+		dots++;
+	if (dots + 2 >= word.bytes || (dots && amount_parse((struct word){ word.text, dots }, resource, &range.min)) ||
+	    amount_parse((struct word){ word.text + dots + 2, word.bytes - dots - 2 }, resource, &range.max))
+		return -EINVAL;
+	if (range.max < range.min || !range.max)
+		return -ERANGE;
+	*ret = range;
 	return 0;
 }
 
 static const char *bound_parse(struct word key, struct word value, struct slo *slo)
 {
-	int sli = name_find(sli_names, ARRAY_COUNT(sli_names), key);
-
-	if (sli < 0)
-		return "is no SLI measured here; use runq_p99 or cpu_some";
-	if (sli == SLI_RUNQ_P99)
-		return duration_parse(value, &slo->bound[sli]) ? "needs a duration such as 5ms" : NULL;
-	return percent_parse(value, &slo->bound[sli]) ? "needs a share such as 10%" : NULL;
+	for (int sli = 0; sli < SLI_COUNT; sli++) {
+		if (strlen(slis[sli].name) != key.bytes || memcmp(slis[sli].name, key.text, key.bytes))
+			continue;
+		if (slis[sli].unit == SLI_UNIT_NS)
+			return duration_parse(value, &slo->bound[sli]) ? "needs a duration such as 5ms" : NULL;
+		return percent_parse(value, &slo->bound[sli]) ? "needs a share such as 10%" : NULL;
+	}
+#define SLI_WORD(id, name, unit, resource, what) " " name
+	return "is no SLI; known:" SLI_TABLE(SLI_WORD);
+#undef SLI_WORD
 }
 
 static const char *name_value_parse(const char *const *names, size_t count, struct word value, uint32_t *ret,
@@ -165,6 +216,12 @@ static bool word_is(struct word word, const char *text)
 {
 	return word.bytes == strlen(text) && !memcmp(word.text, text, word.bytes);
 }
+
+static const char *const range_remedies[] = {
+	"needs a range of CPUs such as 0.5..4", "needs a range of bytes such as 256M..2G",
+	"needs a range of bytes/s such as ..200M", "needs a range of rates such as ..100mbit",
+};
+_Static_assert(ARRAY_COUNT(range_remedies) == RESOURCE_COUNT, "a remedy per resource");
 
 static const char *pair_parse(struct word key, struct word value, struct slo *slo)
 {
@@ -184,10 +241,10 @@ static const char *pair_parse(struct word key, struct word value, struct slo *sl
 	if (word_is(key, "kind"))
 		return name_value_parse(kind_names, KIND_COUNT, value, &slo->kind,
 					"must be latency, batch or stream");
-	if (word_is(key, "cpu"))
-		return range_parse(value, &slo->cpu_min_milli, &slo->cpu_max_milli) ?
-			       "needs a range of CPUs such as 0.5..4" : NULL;
-	return "is no known key; known: window budget tier kind cpu";
+	for (int i = 0; i < RESOURCE_COUNT; i++)
+		if (word_is(key, resource_names[i]))
+			return range_parse(value, (enum resource)i, &slo->range[i]) ? range_remedies[i] : NULL;
+	return "is no known key; known: window budget tier kind cpu memory io net";
 }
 
 static const char *word_parse(struct word word, struct slo *slo)
@@ -295,50 +352,86 @@ static int duration_format(uint64_t ns, char *text, size_t size)
 			(unsigned long long)(ns % 1000000));
 }
 
+/* Bytes in the largest unit that needs no fraction; CPUs as decimals. */
+static int amount_format(enum resource resource, uint64_t amount, char *text, size_t size)
+{
+	static const char units[] = "KMGT";
+	int unit = -1;
+
+	if (resource == RESOURCE_CPU)
+		return snprintf(text, size, "%.10g", (double)amount / 1e3);
+	while (amount && amount % 1024 == 0 && unit < 3) {
+		amount /= 1024;
+		unit++;
+	}
+	if (unit < 0)
+		return snprintf(text, size, "%llu", (unsigned long long)amount);
+	return snprintf(text, size, "%llu%c", (unsigned long long)amount, units[unit]);
+}
+
+static int range_format(enum resource resource, const struct slo_range *range, char *text, size_t size)
+{
+	char min[32] = "", max[32];
+
+	if (range->min || resource == RESOURCE_CPU)
+		amount_format(resource, range->min, min, sizeof(min));
+	amount_format(resource, range->max, max, sizeof(max));
+	return snprintf(text, size, " %s=%s..%s", resource_names[resource], min, max);
+}
+
+static int bound_format(const struct slo *slo, enum sli sli, char *text, size_t size)
+{
+	char bound[32];
+
+	if (slis[sli].unit == SLI_UNIT_NS)
+		duration_format(slo->bound[sli], bound, sizeof(bound));
+	else
+		snprintf(bound, sizeof(bound), "%.7g%%", (double)slo->bound[sli] / 1e4);
+	return snprintf(text, size, "%s<%s ", slis[sli].name, bound);
+}
+
 int slo_format(const struct slo *slo, char text[SLO_TEXT_MAX])
 {
-	char bound[32], window[32];
+	char window[32];
 	int at = 0;
 
 	text[0] = '\0';
-	duration_format(slo->bound[SLI_RUNQ_P99], bound, sizeof(bound));
 	duration_format(slo->window_ns, window, sizeof(window));
-	if (slo->bound[SLI_RUNQ_P99])
-		at += snprintf(text + at, SLO_TEXT_MAX - (size_t)at, "runq_p99<%s ", bound);
-	if (slo->bound[SLI_CPU_SOME])
-		at += snprintf(text + at, SLO_TEXT_MAX - (size_t)at, "cpu_some<%.7g%% ",
-			       (double)slo->bound[SLI_CPU_SOME] / 1e4);
+	for (int i = 0; i < SLI_COUNT; i++)
+		if (slo->bound[i])
+			at += bound_format(slo, (enum sli)i, text + at, SLO_TEXT_MAX - (size_t)at);
 	at += snprintf(text + at, SLO_TEXT_MAX - (size_t)at, "window=%s budget=%.7g%% tier=%s", window,
 		       slo->budget_ppm / 1e4, tier_names[slo->tier]);
 	if (slo->kind != KIND_UNKNOWN)
 		at += snprintf(text + at, SLO_TEXT_MAX - (size_t)at, " kind=%s", kind_names[slo->kind]);
-	if (slo->cpu_max_milli)
-		at += snprintf(text + at, SLO_TEXT_MAX - (size_t)at, " cpu=%.10g..%.10g", slo->cpu_min_milli / 1e3,
-			       slo->cpu_max_milli / 1e3);
+	for (int i = 0; i < RESOURCE_COUNT; i++)
+		if (slo->range[i].max)
+			at += range_format((enum resource)i, &slo->range[i], text + at, SLO_TEXT_MAX - (size_t)at);
 	return at;
 }
 
-/* A wish for less CPU is granted as far as the range goes; one for more is not. */
-static bool range_tighten(struct slo *granted, const struct slo *wish)
+/* A wish for less is granted as far as the range goes; one for more is not. */
+static bool range_tighten(struct slo_range *granted, const struct slo_range *wish)
 {
-	if (!granted->cpu_max_milli)
-		return !wish->cpu_max_milli;
-	if (!wish->cpu_max_milli)
+	if (!granted->max)
+		return !wish->max;
+	if (!wish->max)
 		return false;
-	if (wish->cpu_max_milli < granted->cpu_max_milli)
-		granted->cpu_max_milli = wish->cpu_max_milli;
-	if (wish->cpu_min_milli < granted->cpu_min_milli)
-		granted->cpu_min_milli = wish->cpu_min_milli;
-	if (granted->cpu_min_milli > granted->cpu_max_milli)
-		granted->cpu_min_milli = granted->cpu_max_milli;
-	return wish->cpu_max_milli <= granted->cpu_max_milli && wish->cpu_min_milli <= granted->cpu_min_milli;
+	if (wish->max < granted->max)
+		granted->max = wish->max;
+	if (wish->min < granted->min)
+		granted->min = wish->min;
+	if (granted->min > granted->max)
+		granted->min = granted->max;
+	return wish->max <= granted->max && wish->min <= granted->min;
 }
 
 bool slo_tighten(struct slo *granted, const struct slo *wish)
 {
-	bool is_whole = range_tighten(granted, wish) && wish->window_ns == granted->window_ns &&
-			wish->kind == granted->kind;
+	bool is_whole = wish->window_ns == granted->window_ns && wish->kind == granted->kind;
 
+	for (int i = 0; i < RESOURCE_COUNT; i++)
+		is_whole = range_tighten(&granted->range[i], &wish->range[i]) && is_whole;
 	for (int i = 0; i < SLI_COUNT; i++) {
 		if (wish->bound[i] && wish->bound[i] < granted->bound[i])
 			granted->bound[i] = wish->bound[i];

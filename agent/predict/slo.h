@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include "resource.h"
 
-#define SLO_TEXT_MAX 256
+#define SLO_TEXT_MAX 512
 
 /*
  * The one table of SLIs: X(id, name, unit, resource, what it is). NS: a 99th percentile of single delays, bound in ns;
@@ -68,7 +68,7 @@ struct slo {
 
 struct slo_error {
 	uint32_t column;	/* 1-based position in the text */
-	char reason[96];	/* names the word and the remedy */
+	char reason[128];	/* names the word and the remedy */
 };
 
 void slo_init(struct slo *slo);
@@ -84,6 +84,9 @@ int slo_format(const struct slo *slo, char text[SLO_TEXT_MAX]);
 
 /* True when some SLI is bound. */
 bool slo_is_bound(const struct slo *slo);
+
+/* The SLI that stands for the instance where one number is wanted: the first bound one of the table, else runq_p99. */
+enum sli slo_leading(const struct slo *slo);
 
 /*
  * Applies what the owner of a delegated cgroup asked for (`wish`, parsed over *granted) to what the operator granted:

@@ -15,54 +15,73 @@ void statistical_reset(struct statistical *stat)
 	memset(stat, 0, sizeof(*stat));
 }
 
-static uint32_t bin_of(float demand)
+float statistical_load(enum sli sli, const float total[RESOURCE_COUNT])
 {
-	float bin = fmaxf(demand, 0) * 8;
+	float load[RESOURCE_COUNT], highest = 0;
+
+	memcpy(load, total, sizeof(load));
+	/* Nothing hurts before memory is nearly gone. */
+	load[RESOURCE_MEMORY] = 1 + 4 * (total[RESOURCE_MEMORY] - 1);
+	if (sli_resource(sli) < RESOURCE_COUNT)
+		return load[sli_resource(sli)];
+	for (int r = 0; r < RESOURCE_COUNT; r++)
+		highest = fmaxf(highest, load[r]);
+	return highest;
+}
+
+static uint32_t bin_of(float load)
+{
+	float bin = fmaxf(load, 0) * 8;
 
 	return bin >= STATISTICAL_BINS - 1 ? STATISTICAL_BINS - 1 : (uint32_t)bin;
 }
 
-void statistical_push(struct statistical *stat, float demand, bool is_violated)
+void statistical_push(struct statistical *stat, float load, bool is_violated)
 {
-	uint32_t bin = bin_of(demand);
+	uint32_t bin = bin_of(load);
 
 	stat->seen[bin] = SEEN_DECAY * stat->seen[bin] + 1;
 	stat->violated[bin] = SEEN_DECAY * stat->violated[bin] + (is_violated ? 1 : 0);
 }
 
 /*
- * Without experience an overcommitted host is a coin toss and an idle one is safe. More demand is never less risky, so
- * what was learned at a lower demand holds at a higher one that was seldom seen.
+ * Without experience an overcommitted host is a coin toss and an idle one is safe. More load is never less risky, so
+ * what was learned at a lower load holds at a higher one that was seldom seen.
  */
-static float bin_risk(const struct statistical *stat, float demand)
+static float bin_risk(const struct statistical *stat, float load)
 {
-	float risk = 0, prior = 0.5f / (1.0f + expf(-8.0f * (demand - 1.0f)));
+	float risk = 0, prior = 0.5f / (1.0f + expf(-8.0f * (load - 1.0f)));
 
-	for (uint32_t bin = 0; bin <= bin_of(demand); bin++) {
+	for (uint32_t bin = 0; bin <= bin_of(load); bin++) {
 		float middle = ((float)bin + 0.5f) / 8, at = 0.5f / (1.0f + expf(-8.0f * (middle - 1.0f)));
 
 		risk = fmaxf(risk, (stat->violated[bin] + PRIOR_SECONDS * at) / (stat->seen[bin] + PRIOR_SECONDS));
 	}
-	return fmaxf(risk, stat->seen[bin_of(demand)] > 0 ? 0 : prior);
+	return fmaxf(risk, stat->seen[bin_of(load)] > 0 ? 0 : prior);
 }
 
-static void own_spread(const struct extract *in, float *ret_mean, float *ret_deviation)
+struct spread {
+	float mean, deviation;
+};
+
+/* Of the own demand, in the units of enum resource. */
+static struct spread own_spread(const struct extract *in, enum resource resource)
 {
-	float sum = 0, squares = 0;
+	float sum = 0, squares = 0, mean;
 	uint32_t n = 0;
 
-	for (; n < HISTORY_SECONDS; n++) {
-		const struct window_second *second = window_at(in->window, n);
-		float demand;
+	for (uint32_t age = 0; age < HISTORY_SECONDS; age++) {
+		const struct window_second *second = window_at(in->window, age);
+		float demand = second ? feature_demand(second, in->limits, resource) : -1;
 
-		if (!second)
-			break;
-		demand = feature_demand(second, in->host_cpus);
+		if (demand < 0)
+			continue;
 		sum += demand;
 		squares += demand * demand;
+		n++;
 	}
-	*ret_mean = n ? sum / (float)n : 0;
-	*ret_deviation = n ? sqrtf(fmaxf(squares / (float)n - *ret_mean * *ret_mean, 0)) : 0;
+	mean = n ? sum / (float)n : 0;
+	return (struct spread){ mean, n ? sqrtf(fmaxf(squares / (float)n - mean * mean, 0)) : 0 };
 }
 
 /* Which span of feature_expect a horizon reaches to. */
@@ -71,40 +90,79 @@ static uint32_t span_of(uint32_t horizon)
 	return horizon < EXPECT_SPANS - 1 ? horizon : EXPECT_SPANS - 1;
 }
 
-/*
- * Risk within a span: what is coming comes with its confidence, and else things stay as they are. Own demand is taken
- * as its mean: its spread is what the bins have learned from.
- */
-static float span_risk(const struct statistical *stat, const struct extract *in, uint32_t span, float mean, float stay)
+/* Load when one expectation comes true: the rest of the host stays as it is, and who is expected does what it did then. */
+static float load_expected(const struct statistical_view *view, enum sli sli, uint32_t span, float *ret_confidence)
 {
-	const struct expectation *likeliest = &in->others->likeliest;
-	float confidence = likeliest->confidence[span];
+	float total[RESOURCE_COUNT], best = 0;
 
-	return confidence * bin_risk(stat, mean + likeliest->demand[span]) + (1 - confidence) * stay;
+	memcpy(total, view->total, sizeof(total));
+	*ret_confidence = 0;
+	for (int r = 0; r < RESOURCE_COUNT; r++) {
+		const struct expectation *likeliest = &view->in->others->likeliest[r];
+		float own = fmaxf(view->in->demand[r], 0), coming;
+
+		if (sli_resource(sli) != RESOURCE_COUNT && (int)sli_resource(sli) != r)
+			continue;
+		/* Memory does not come and go with its owner alone: what is used now is not given back. */
+		coming = r == RESOURCE_MEMORY ?
+				 total[r] + fmaxf(likeliest->demand[span] - view->in->others->likeliest_now[r], 0) :
+				 own + likeliest->demand[span];
+		if (coming * likeliest->confidence[span] <= best)
+			continue;
+		best = coming * likeliest->confidence[span];
+		total[r] = coming;
+		*ret_confidence = likeliest->confidence[span];
+	}
+	return statistical_load(sli, total);
 }
 
-void statistical_forecast(const struct statistical *stat, const struct extract *in, float demand, bool is_violated,
-			  struct forecast *ret)
+static void risk_forecast(const struct statistical_view *view, enum sli sli, struct forecast *ret)
 {
-	const struct window_second *now = window_at(in->window, 0);
-	float mean, deviation, sli_ms, stay, risk;
+	const struct statistical *stat = &view->learned[sli];
+	float stay = fmaxf(bin_risk(stat, statistical_load(sli, view->total)), view->violated >> sli & 1 ? 0.8f : 0);
+	float risk = stay;
 
-	own_spread(in, &mean, &deviation);
-	stay = risk = fmaxf(bin_risk(stat, demand), is_violated ? 0.8f : 0);
-	sli_ms = now && now->sli_ns >= 0 ? now->sli_ns / 1e6f : 0;
-	ret->source = FORECAST_STATISTICAL;
 	for (uint32_t h = 0; h < FORECAST_HORIZONS; h++) {
-		float expected = in->own->demand[span_of(h)] * in->own->confidence[span_of(h)];
+		float confidence, load = load_expected(view, sli, span_of(h), &confidence);
 
-		risk = fmaxf(risk, span_risk(stat, in, span_of(h), mean, stay));
-		ret->risk[h] = fminf(risk, 1);
+		risk = fmaxf(risk, confidence * bin_risk(stat, load) + (1 - confidence) * stay);
+		ret->risk[sli][h] = fminf(risk, 1);
+	}
+}
+
+static void demand_forecast(const struct extract *in, enum resource resource, struct forecast *ret)
+{
+	const struct expectation *own = &in->own[resource];
+	struct spread spread = own_spread(in, resource);
+
+	for (uint32_t h = 0; h < FORECAST_HORIZONS; h++) {
+		float expected = own->demand[span_of(h)] * own->confidence[span_of(h)] * in->capacity[resource];
+
 		for (int q = 0; q < FORECAST_QUANTILES; q++) {
-			float value = fmaxf(mean + normal_quantile[q] * deviation, 0);
+			float value = fmaxf(spread.mean + normal_quantile[q] * spread.deviation, 0);
 
 			if (forecast_quantile[q] >= 0.5f)
 				value = fmaxf(value, expected);
-			ret->demand[h][q] = fminf(value, 1) * in->host_cpus;
-			ret->sli[h][q] = sli_ms * exp2f(normal_quantile[q] * 0.5f * sqrtf((float)(h + 1)));
+			ret->demand[resource][h][q] = fminf(value, in->capacity[resource]);
 		}
 	}
+}
+
+void statistical_forecast(const struct statistical_view *view, struct forecast *ret)
+{
+	const struct window_second *now = window_at(view->in->window, 0);
+	enum sli leading = slo_leading(view->in->slo);
+	float value = now ? fmaxf(now->sli[leading], 0) * (sli_unit(leading) == SLI_UNIT_NS ? 1e-6f : 1) : 0;
+
+	ret->source = FORECAST_STATISTICAL;
+	ret->sli_id = leading;
+	for (int r = 0; r < RESOURCE_COUNT; r++)
+		demand_forecast(view->in, (enum resource)r, ret);
+	for (uint32_t h = 0; h < FORECAST_HORIZONS; h++)
+		for (int q = 0; q < FORECAST_QUANTILES; q++)
+			ret->sli[h][q] = value * exp2f(normal_quantile[q] * 0.5f * sqrtf((float)(h + 1)));
+	memset(ret->risk, 0, sizeof(ret->risk));
+	for (int sli = 0; sli < SLI_COUNT; sli++)
+		if (view->in->slo->bound[sli])
+			risk_forecast(view, (enum sli)sli, ret);
 }

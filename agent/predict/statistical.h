@@ -2,8 +2,9 @@
 /*
  * The robust forecaster that is always computed: the fallback when the model or the data is bad. Pure.
  *
- * Demand: mean and spread of the last 30 s. Risk: how often the SLO was violated in earlier seconds in which the
- * host's demand stood where it is expected to stand, a Beta posterior per demand bin.
+ * Demand: mean and spread of the last 30 s. Risk, per SLO: how often it was violated in earlier seconds in which the
+ * host was as loaded as it is expected to be, a Beta posterior per bin of load. Load is the total demand of the
+ * resource that the SLO is blamed on, as share of capacity; of memory the last quarter counts, four times stretched.
  */
 #ifndef FORESTALL_STATISTICAL_H
 #define FORESTALL_STATISTICAL_H
@@ -12,20 +13,30 @@
 #include "extract.h"
 #include "forecast.h"
 
-#define STATISTICAL_BINS 16	/* of total demand, each 1/8 of the host; the last takes all above */
+#define STATISTICAL_BINS 16	/* of load, each 1/8; the last takes all above */
 
 struct statistical {
 	float seen[STATISTICAL_BINS];
 	float violated[STATISTICAL_BINS];
 };
 
+/* What the forecaster has learned of one instance, by SLI, and what it is asked about. */
+struct statistical_view {
+	const struct statistical *learned;	/* [SLI_COUNT] */
+	const struct extract *in;		/* as for feature_extract */
+	const float *total;			/* [RESOURCE_COUNT] demand of the host in the second closed last, share */
+	uint32_t violated;			/* in that second, bit per SLI */
+};
+
 void statistical_reset(struct statistical *stat);
 
-/* One closed second: total demand as share of the host, and whether the SLO was violated in it. */
-void statistical_push(struct statistical *stat, float demand, bool is_violated);
+/* Load that an SLI depends on, from the host's demand as shares of capacity; resp_p99 looks at the highest. */
+float statistical_load(enum sli sli, const float total[RESOURCE_COUNT]);
 
-/* What it says. `is_violated` and `demand` describe the second closed last; `in` is as for feature_extract. */
-void statistical_forecast(const struct statistical *stat, const struct extract *in, float demand, bool is_violated,
-			  struct forecast *ret);
+/* One closed second: the load, and whether the SLO was violated in it. */
+void statistical_push(struct statistical *stat, float load, bool is_violated);
+
+/* What it says: demand, leading SLI, and risk of every SLI that is bound. */
+void statistical_forecast(const struct statistical_view *view, struct forecast *ret);
 
 #endif

@@ -3,10 +3,26 @@
 
 #include <string.h>
 
+/* Where an SLI comes from: a histogram of delays, or a pressure total. */
+static const int sli_delay[SLI_COUNT] = {
+	[SLI_RUNQ_P99] = WIRE_DELAY_QUEUE, [SLI_CPU_SOME] = -1, [SLI_MEM_SOME] = -1, [SLI_MEM_FULL] = -1,
+	[SLI_IO_P99] = WIRE_DELAY_IO, [SLI_RESP_P99] = WIRE_DELAY_RESPONSE, [SLI_RETRANS] = -1,
+};
+static const int sli_psi[SLI_COUNT] = {
+	[SLI_RUNQ_P99] = -1, [SLI_CPU_SOME] = PSI_CPU_SOME, [SLI_MEM_SOME] = PSI_MEMORY_SOME,
+	[SLI_MEM_FULL] = PSI_MEMORY_FULL, [SLI_IO_P99] = -1, [SLI_RESP_P99] = -1, [SLI_RETRANS] = -1,
+};
+
+static void worst_reset(struct window *window)
+{
+	for (int sli = 0; sli < SLI_COUNT; sli++)
+		window->worst_bad[sli] = -1;
+}
+
 void window_reset(struct window *window)
 {
 	memset(window, 0, sizeof(*window));
-	window->worst_bad = -1;
+	worst_reset(window);
 }
 
 void window_push(struct window *window, const struct observe_sample *sample)
@@ -17,53 +33,162 @@ void window_push(struct window *window, const struct observe_sample *sample)
 
 	for (size_t i = 0; i < sizeof(sample->moved) / sizeof(*from); i++)
 		to[i] += from[i];
-	for (uint32_t i = 0; i < sample->bucket_count; i++)
-		hist_add(&window->hist, sample->bucket[i].idx, sample->bucket[i].count);
-	tick->good += (uint32_t)sample->moved.good;
-	tick->bad += (uint32_t)sample->moved.bad;
-	if (sample->has_psi) {
-		window->psi_some_ns += sample->psi_some_ns;
-		window->has_psi = true;
+	for (uint32_t i = 0; i < sample->bucket_count && i < OBSERVE_BUCKETS_MAX; i++)
+		if (sample->bucket[i].delay < WIRE_DELAY_COUNT)
+			hist_add(&window->hist[sample->bucket[i].delay], sample->bucket[i].idx, sample->bucket[i].count);
+	for (int i = 0; i < WIRE_DELAY_COUNT; i++) {
+		tick->delay[i].good += (uint32_t)sample->moved.verdict[i].good;
+		tick->delay[i].bad += (uint32_t)sample->moved.verdict[i].bad;
+	}
+	tick->segments += (uint32_t)sample->moved.tx_segments;
+	tick->retransmits += (uint32_t)sample->moved.retransmits;
+	for (int i = 0; i < PSI_COUNT; i++) {
+		window->psi_ns[i] += sample->psi_ns[i];
+		tick->psi_ns[i] += sample->psi_ns[i];
+	}
+	window->psi_known |= sample->psi_known;
+	tick->psi_known |= sample->psi_known;
+	if (sample->has_memory) {
+		window->memory_bytes = sample->memory_bytes;
+		window->has_memory = true;
 	}
 }
 
-void window_tick(struct window *window)
+void window_memory(struct window *window, const struct observe_memory *memory)
 {
-	float bad = window_bad_share(window, WINDOW_REFLEX_TICKS, WINDOW_REFLEX_SAMPLES);
-
-	if (bad > window->worst_bad)
-		window->worst_bad = bad;
-	window->tick_idx++;
-	window->tick[window->tick_idx % WINDOW_TICKS] = (struct window_tick){ 0 };
+	window->refaults += memory->refaults;
+	window->has_refaults = true;
 }
 
 static float share_or_missing(uint64_t part, uint64_t whole, uint64_t whole_min)
 {
-	return whole < whole_min ? -1.0f : (float)((double)part / (double)whole);
+	return whole < whole_min || !whole ? -1.0f : (float)((double)part / (double)whole);
 }
 
-void window_second(struct window *window, uint64_t elapsed_ns)
+/* Without a bound nothing is over it. */
+static float pressure_bad(float share, uint64_t bound_ppm)
 {
-	struct window_second *second = &window->second[window->second_count % WINDOW_SECONDS];
+	return share < 0 || !bound_ppm ? -1.0f : share * 1e6f > (float)bound_ppm;
+}
+
+float window_bad(const struct window *window, const struct slo *slo, enum sli sli, uint64_t tick_ns)
+{
+	uint64_t good = 0, bad = 0, psi_ns = 0, segments = 0, retransmits = 0;
+	bool is_known = false;
+	uint32_t ticks = 0;
+
+	for (; ticks < WINDOW_REFLEX_TICKS && ticks <= window->tick_idx; ticks++) {
+		const struct window_tick *tick = &window->tick[(window->tick_idx - ticks) % WINDOW_TICKS];
+
+		if (sli_delay[sli] >= 0) {
+			good += tick->delay[sli_delay[sli]].good;
+			bad += tick->delay[sli_delay[sli]].bad;
+		}
+		if (sli_psi[sli] >= 0) {
+			psi_ns += tick->psi_ns[sli_psi[sli]];
+			is_known = is_known || tick->psi_known >> sli_psi[sli] & 1;
+		}
+		segments += tick->segments;
+		retransmits += tick->retransmits;
+	}
+	if (sli_delay[sli] >= 0)
+		return share_or_missing(bad, good + bad, WINDOW_REFLEX_SAMPLES);
+	if (sli_psi[sli] >= 0)
+		return is_known ? pressure_bad((float)psi_ns / (float)(tick_ns * ticks), slo->bound[sli]) : -1;
+	/* A retransmit rate is over its bound or not: the bound itself is a share. */
+	return pressure_bad(share_or_missing(retransmits, segments, WINDOW_REFLEX_SAMPLES), slo->bound[sli]);
+}
+
+float window_bad_worst(const struct window *window, const struct slo *slo, uint64_t tick_ns, enum sli *ret_sli)
+{
+	float worst = -1;
+
+	*ret_sli = SLI_COUNT;
+	for (int sli = 0; sli < SLI_COUNT; sli++) {
+		float bad = slo->bound[sli] ? window_bad(window, slo, (enum sli)sli, tick_ns) : -1;
+
+		if (bad <= worst)
+			continue;
+		worst = bad;
+		*ret_sli = (enum sli)sli;
+	}
+	return worst;
+}
+
+void window_tick(struct window *window, const struct slo *slo, uint64_t tick_ns)
+{
+	for (int sli = 0; sli < SLI_COUNT; sli++) {
+		float bad = slo->bound[sli] ? window_bad(window, slo, (enum sli)sli, tick_ns) : -1;
+
+		if (bad > window->worst_bad[sli])
+			window->worst_bad[sli] = bad;
+	}
+	window->tick_idx++;
+	memset(&window->tick[window->tick_idx % WINDOW_TICKS], 0, sizeof(window->tick[0]));
+}
+
+/* The value of each SLI in the second, and how much of it was over the bound. */
+static void second_slis(const struct window *window, const struct slo *slo, struct window_second *second)
+{
 	const struct wire_counters *sum = &window->sum;
-	double elapsed = (double)elapsed_ns;
-	bool is_sampled = window->hist.total >= HIST_P99_SAMPLES_MIN;
+
+	for (int sli = 0; sli < SLI_COUNT; sli++) {
+		const struct hist *hist = sli_delay[sli] >= 0 ? &window->hist[sli_delay[sli]] : NULL;
+
+		if (hist) {
+			const struct wire_verdict *verdict = &sum->verdict[sli_delay[sli]];
+
+			second->sli[sli] = hist->total >= HIST_P99_SAMPLES_MIN ? (float)hist_quantile(hist, 0.99) : -1;
+			second->bad[sli] = share_or_missing(verdict->bad, verdict->good + verdict->bad,
+							    HIST_P99_SAMPLES_MIN);
+			continue;
+		}
+		second->sli[sli] = sli_psi[sli] >= 0 ? second->psi[sli_psi[sli]] :
+						       share_or_missing(sum->retransmits, sum->tx_segments, HIST_P99_SAMPLES_MIN);
+		second->bad[sli] = pressure_bad(second->sli[sli], slo->bound[sli]);
+	}
+	memcpy(second->worst_bad, window->worst_bad, sizeof(second->worst_bad));
+}
+
+static void second_rates(const struct window *window, double elapsed, struct window_second *second)
+{
+	const struct wire_counters *sum = &window->sum;
+	double per_second = 1e9 / elapsed;
 
 	second->cpu = (float)((double)sum->oncpu_ns / elapsed);
 	second->wait = (float)((double)sum->wait_ns / elapsed);
-	second->sli_ns = is_sampled ? (float)hist_quantile(&window->hist, 0.99) : -1.0f;
-	second->p50_ns = is_sampled ? (float)hist_quantile(&window->hist, 0.5) : -1.0f;
-	second->bad_share = share_or_missing(sum->bad, sum->good + sum->bad, HIST_P99_SAMPLES_MIN);
-	second->psi_some = window->has_psi ? (float)((double)window->psi_some_ns / elapsed) : -1.0f;
-	second->worst_bad = window->worst_bad;
-	window->worst_bad = -1;
-	second->switches = (float)((double)sum->switches * 1e9 / elapsed);
-	second->execs = (float)((double)sum->execs * 1e9 / elapsed);
+	second->switches = (float)((double)sum->switches * per_second);
+	second->execs = (float)((double)sum->execs * per_second);
+	second->memory = window->has_memory ? (float)window->memory_bytes : -1;
+	second->major_faults = (float)((double)sum->major_faults * per_second);
+	second->reclaim = (float)((double)sum->reclaim_ns / elapsed);
+	second->refaults = window->has_refaults ? (float)((double)window->refaults * per_second) : -1;
+	second->io_bytes = (float)((double)(sum->io_read_bytes + sum->io_write_bytes) * per_second);
+	second->io_done = (float)((double)sum->io_done * per_second);
+	second->tx_bytes = (float)((double)sum->tx_bytes * per_second);
+	second->rx_bytes = (float)((double)sum->rx_bytes * per_second);
+	second->rtt_ns = sum->rtt_samples ? (float)((double)sum->rtt_ns / (double)sum->rtt_samples) : -1;
+	second->p50_ns = window->hist[WIRE_DELAY_QUEUE].total >= HIST_P99_SAMPLES_MIN ?
+				 (float)hist_quantile(&window->hist[WIRE_DELAY_QUEUE], 0.5) : -1;
+	for (int i = 0; i < PSI_COUNT; i++)
+		second->psi[i] = window->psi_known >> i & 1 ? (float)((double)window->psi_ns[i] / elapsed) : -1;
+}
+
+void window_second(struct window *window, const struct slo *slo, uint64_t elapsed_ns)
+{
+	struct window_second *second = &window->second[window->second_count % WINDOW_SECONDS];
+
+	second_rates(window, (double)elapsed_ns, second);
+	second_slis(window, slo, second);
 	window->second_count++;
+	worst_reset(window);
 	memset(&window->sum, 0, sizeof(window->sum));
-	hist_reset(&window->hist);
-	window->psi_some_ns = 0;
-	window->has_psi = false;
+	for (int i = 0; i < WIRE_DELAY_COUNT; i++)
+		hist_reset(&window->hist[i]);
+	memset(window->psi_ns, 0, sizeof(window->psi_ns));
+	window->psi_known = 0;
+	window->refaults = 0;
+	window->has_refaults = false;
 }
 
 const struct window_second *window_at(const struct window *window, uint32_t age)
@@ -71,15 +196,4 @@ const struct window_second *window_at(const struct window *window, uint32_t age)
 	if (age >= window->second_count || age >= WINDOW_SECONDS)
 		return NULL;
 	return &window->second[(window->second_count - 1 - age) % WINDOW_SECONDS];
-}
-
-float window_bad_share(const struct window *window, uint32_t ticks, uint32_t samples_min)
-{
-	uint32_t good = 0, bad = 0;
-
-	for (uint32_t i = 0; i < ticks && i < WINDOW_TICKS && i <= window->tick_idx; i++) {
-		good += window->tick[(window->tick_idx - i) % WINDOW_TICKS].good;
-		bad += window->tick[(window->tick_idx - i) % WINDOW_TICKS].bad;
-	}
-	return share_or_missing(bad, (uint64_t)good + bad, samples_min);
 }

@@ -13,36 +13,55 @@
 #include "hist.h"
 #include "observe.h"
 
-#define WINDOW_SECONDS 64
+#define WINDOW_SECONDS 32
 #define WINDOW_TICKS 4
-#define WINDOW_REFLEX_TICKS 2		/* what a reflex looks at, and how many waits it needs to say anything */
+#define WINDOW_REFLEX_TICKS 2		/* what a reflex looks at, and how many delays it needs to say anything */
 #define WINDOW_REFLEX_SAMPLES 20
 
-/* What one closed second says. */
+/* What one closed second says. Rates are per second; a value that could not be measured is negative. */
 struct window_second {
 	float cpu;		/* CPUs used */
 	float wait;		/* runnable but not running, task seconds per second */
-	float sli_ns;		/* runq p99; < 0 when too few samples */
-	float p50_ns;		/* < 0 as above */
-	float bad_share;	/* of waits over the bound; < 0 without bound or samples */
-	float worst_bad;	/* the largest share of waits over the bound in WINDOW_REFLEX_TICKS ticks; < 0 as above */
-	float psi_some;		/* share of time; < 0 when not read */
-	float switches;		/* per second */
-	float execs;		/* per second */
+	float switches;
+	float execs;
+	float memory;		/* bytes charged at the end of the second */
+	float major_faults;
+	float reclaim;		/* seconds spent reclaiming, per second */
+	float refaults;		/* pages */
+	float io_bytes;		/* read and written */
+	float io_done;		/* requests */
+	float tx_bytes;
+	float rx_bytes;
+	float rtt_ns;		/* mean */
+	float p50_ns;		/* of queue waits */
+	float psi[PSI_COUNT];	/* share of time */
+	float sli[SLI_COUNT];	/* ns or share, as in SLI_TABLE */
+	float bad[SLI_COUNT];	/* of delays or segments: share over the bound; of pressure: 1 over the bound, else 0 */
+	float worst_bad[SLI_COUNT];	/* the largest share in WINDOW_REFLEX_TICKS ticks of the second */
 };
 
+/* What one tick adds: enough to say how bad the last ticks were. */
 struct window_tick {
-	uint32_t good, bad;
+	struct {
+		uint32_t good, bad;
+	} delay[WIRE_DELAY_COUNT];
+	uint32_t segments, retransmits;
+	uint64_t psi_ns[PSI_COUNT];
+	uint32_t psi_known;
 };
 
 struct window {
 	struct wire_counters sum;	/* of the open second */
-	struct hist hist;		/* of the open second */
-	uint64_t psi_some_ns;
-	bool has_psi;
+	struct hist hist[WIRE_DELAY_COUNT];	/* of the open second */
+	uint64_t psi_ns[PSI_COUNT];
+	uint32_t psi_known;
+	uint64_t memory_bytes;		/* last told */
+	uint64_t refaults;
+	bool has_memory;
+	bool has_refaults;
 	struct window_tick tick[WINDOW_TICKS];	/* ring of the last ticks */
 	uint32_t tick_idx;
-	float worst_bad;		/* of the open second so far; < 0: nothing known */
+	float worst_bad[SLI_COUNT];	/* of the open second so far; < 0: nothing known */
 	struct window_second second[WINDOW_SECONDS];	/* ring of closed seconds */
 	uint32_t second_count;		/* closed so far, grows without bound */
 };
@@ -51,17 +70,24 @@ void window_reset(struct window *window);
 
 /* Adds what moved since the sample before. */
 void window_push(struct window *window, const struct observe_sample *sample);
+void window_memory(struct window *window, const struct observe_memory *memory);
 
-/* Ends a tick: the ring of ticks moves on. */
-void window_tick(struct window *window);
+/* Ends a tick of tick_ns: the ring of ticks moves on. */
+void window_tick(struct window *window, const struct slo *slo, uint64_t tick_ns);
 
 /* Ends a second that took elapsed_ns (> 0). */
-void window_second(struct window *window, uint64_t elapsed_ns);
+void window_second(struct window *window, const struct slo *slo, uint64_t elapsed_ns);
 
 /* The second `age` seconds ago, 0 = the one closed last; NULL when not that old. */
 const struct window_second *window_at(const struct window *window, uint32_t age);
 
-/* Share of waits over the bound in the last `ticks` ticks; < 0 with fewer than `samples_min` waits. */
-float window_bad_share(const struct window *window, uint32_t ticks, uint32_t samples_min);
+/*
+ * How bad the last WINDOW_REFLEX_TICKS ticks of tick_ns were for this SLI: the share of delays or segments over the bound
+ * (needs WINDOW_REFLEX_SAMPLES of them), or 1 when the share of stalled time is over its bound, else 0. Negative: unknown.
+ */
+float window_bad(const struct window *window, const struct slo *slo, enum sli sli, uint64_t tick_ns);
+
+/* The largest of all SLIs, and which; negative without any. */
+float window_bad_worst(const struct window *window, const struct slo *slo, uint64_t tick_ns, enum sli *ret_sli);
 
 #endif

@@ -18,6 +18,7 @@
 struct wish {
 	uint64_t cgroup_id;
 	uint64_t value, period_us;
+	uint32_t device;
 	uint64_t sent_ns;	/* 0: not asked for */
 	uint64_t plan_id;	/* the plan that wanted it last */
 	struct result_item item;	/* what the hands said last */
@@ -135,6 +136,7 @@ static void action_fill(struct hands *hands, const struct mind *mind, const stru
 	action->cgroup_id = wish->cgroup_id;
 	action->value = wish->value;
 	action->period_us = wish->period_us;
+	action->device = wish->device;
 	action->knob = knob;
 	action->lease_ms = mind->policy.lease_ms;
 	action->reason = reason;
@@ -147,7 +149,7 @@ static bool wish_move(struct wish *wish, uint64_t cgroup_id, const struct plan_a
 		      uint64_t now_ns, uint64_t renew_ns)
 {
 	bool is_due = !wish->sent_ns || wish->value != action->value || wish->period_us != action->period_us ||
-		      wish->cgroup_id != cgroup_id || now_ns - wish->sent_ns >= renew_ns;
+		      wish->device != action->device || wish->cgroup_id != cgroup_id || now_ns - wish->sent_ns >= renew_ns;
 
 	wish->plan_id = plan_id;
 	if (!is_due)
@@ -155,6 +157,7 @@ static bool wish_move(struct wish *wish, uint64_t cgroup_id, const struct plan_a
 	wish->cgroup_id = cgroup_id;
 	wish->value = action->value;
 	wish->period_us = action->period_us;
+	wish->device = action->device;
 	wish->sent_ns = now_ns;
 	return true;
 }

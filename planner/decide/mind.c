@@ -35,55 +35,123 @@ void mind_free(struct mind *mind)
 	free(mind);
 }
 
-/* FNV-1a of all before the last slash: siblings have the same. */
-static uint32_t parent_of(const char *path)
-{
-	const char *end = strrchr(path, '/');
-	uint32_t hash = 2166136261u;
-
-	for (; end && path < end; path++)
-		hash = (hash ^ (uint8_t)*path) * 16777619u;
-	return hash;
-}
-
-/* Demand in the second that is still open: a reflex cannot wait for its end to know who is running. */
-static float open_demand(const struct predictor *p, const struct predictor_instance *instance, uint64_t now_ns)
+/*
+ * Demand in the second that is still open, in the units of enum resource: a reflex cannot wait for its end to know who is
+ * running.
+ */
+static float open_demand(const struct predictor *p, const struct predictor_instance *instance, enum resource resource,
+			 uint64_t now_ns)
 {
 	uint64_t elapsed_ns = now_ns > p->second_start_ns ? now_ns - p->second_start_ns : 0;
 	const struct wire_counters *sum = &instance->window.sum;
+	float per_second = 1e9f / (float)elapsed_ns;
 
+	if (resource == RESOURCE_MEMORY)
+		return instance->window.has_memory ? (float)instance->window.memory_bytes : 0;
 	if (elapsed_ns < OPEN_NS_MIN)
 		return 0;
-	return fminf((float)(sum->oncpu_ns + sum->wait_ns) / ((float)elapsed_ns * p->config.host_cpus), 1);
+	if (resource == RESOURCE_CPU)
+		return fminf((float)(sum->oncpu_ns + sum->wait_ns) / (float)elapsed_ns, p->config.host_cpus);
+	if (resource == RESOURCE_IO)
+		return per_second * ((float)(sum->io_read_bytes + sum->io_write_bytes) +
+				     (float)sum->io_done * RESOURCE_IO_REQUEST_BYTES);
+	return per_second * (float)sum->tx_bytes;
+}
+
+/*
+ * Answers may be late for any reason: blamed on the resource that holds the instance up most now, or of which the others
+ * are expected to want most.
+ */
+static enum resource blame(const struct predictor *p, const struct predictor_instance *instance)
+{
+	const struct window_second *now = window_at(&instance->window, 0);
+	enum resource worst = RESOURCE_CPU;
+	float score[RESOURCE_COUNT] = { 0 };
+
+	if (!now)
+		return worst;
+	score[RESOURCE_CPU] = fmaxf(now->psi[PSI_CPU_SOME], now->wait / (now->wait + now->cpu + 0.01f));
+	score[RESOURCE_MEMORY] = 2 * now->psi[PSI_MEMORY_SOME];	/* thrashing shows as IO pressure too */
+	score[RESOURCE_IO] = now->psi[PSI_IO_SOME];
+	score[RESOURCE_NET] = fminf(20 * now->sli[SLI_RETRANS], 1);
+	for (int r = 0; r < RESOURCE_COUNT; r++) {
+		const struct expectation *own = &instance->expect[r];
+
+		score[r] = fmaxf(score[r], 0) + p->host.expect[r][1] - own->demand[1] * own->confidence[1];
+		if (score[r] > score[worst])
+			worst = (enum resource)r;
+	}
+	return worst;
+}
+
+static void need_update(struct mind *mind, const struct predictor_instance *instance, enum resource resource,
+			uint64_t now_ns, struct plan_need *need)
+{
+	const struct predictor *p = mind->predictor;
+	const struct forecast *forecast = &instance->forecast;
+	const struct slo_range *range = &instance->info.slo.range[resource];
+	float capacity = p->host.capacity[resource], unit = resource == RESOURCE_CPU ? 1e-3f : 1;
+	const float (*high)[FORECAST_QUANTILES] = forecast->demand[resource];
+
+	*need = (struct plan_need){ .bad = -1, .min = (float)range->min * unit, .max = (float)range->max * unit };
+	for (int i = 0; i < 3; i++)
+		need->coming = fmaxf(need->coming, instance->expect[resource].demand[i] *
+							   instance->expect[resource].confidence[i] * capacity);
+	need->demand = open_demand(p, instance, resource, now_ns);
+	if (resource != RESOURCE_MEMORY)
+		need->demand = fmaxf(need->demand, fmaxf(instance->demand[resource], 0) * capacity);
+	need->demand_high = fminf(fmaxf(high[0][QUANTILE_HIGH], high[mind->policy.act_horizon][QUANTILE_HIGH]), capacity);
+}
+
+/* Each SLI counts against the resource that it is blamed on. */
+static void dangers_update(struct mind *mind, const struct predictor_instance *instance, struct plan_view *view)
+{
+	const struct slo *slo = &instance->info.slo;
+
+	for (int sli = 0; sli < SLI_COUNT; sli++) {
+		enum resource resource = sli_resource((enum sli)sli);
+		struct plan_need *need;
+
+		if (!slo->bound[sli])
+			continue;
+		need = &view->need[resource == RESOURCE_COUNT ? blame(mind->predictor, instance) : resource];
+		need->bad = fmaxf(need->bad, window_bad(&instance->window, slo, (enum sli)sli,
+							mind->predictor->config.tick_ns));
+		need->risk = fmaxf(need->risk, instance->forecast.risk[sli][mind->policy.act_horizon]);
+	}
 }
 
 /* What changes with every tick; what a view remembers is kept. */
 static void view_update(struct mind *mind, uint32_t slot, uint64_t now_ns)
 {
 	const struct predictor_instance *instance = &mind->predictor->instance[slot];
-	const struct forecast *forecast = &instance->forecast;
+	const struct window_second *now = window_at(&instance->window, 0);
 	struct plan_view *view = &mind->view[slot];
-	float host_cpus = mind->predictor->config.host_cpus;
-	uint32_t horizon = mind->policy.act_horizon;
 
 	if (view->slot != slot || !instance->has_frame)
 		*view = (struct plan_view){ .slot = slot };
-	view->parent = parent_of(instance->info.path);
+	view->path = instance->info.path;
 	view->tier = instance->info.slo.tier;
 	view->is_bound = slo_is_bound(&instance->info.slo);
 	view->is_fresh = instance->has_frame;
-	view->is_persistence = forecast->source == FORECAST_PERSISTENCE;
-	view->coming = 0;
-	for (int i = 0; i < 3; i++)
-		view->coming = fmaxf(view->coming, instance->expect.demand[i] * instance->expect.confidence[i] * host_cpus);
-	view->bad_share = window_bad_share(&instance->window, WINDOW_REFLEX_TICKS, WINDOW_REFLEX_SAMPLES);
-	view->demand = fmaxf(instance->demand, open_demand(mind->predictor, instance, now_ns)) * host_cpus;
-	view->demand_high = fminf(fmaxf(forecast->demand[0][QUANTILE_HIGH], forecast->demand[horizon][QUANTILE_HIGH]),
-				  host_cpus);
-	view->cpu_min = (float)instance->info.slo.cpu_min_milli / 1000;
-	view->cpu_max = (float)instance->info.slo.cpu_max_milli / 1000;
-	view->quality = forecast->quality;
-	view->risk = forecast->risk[horizon];
+	view->is_persistence = instance->forecast.source == FORECAST_PERSISTENCE;
+	view->has = instance->limits.has;
+	view->device = instance->limits.device;
+	view->request_bytes = now && now->io_done > 0 ? now->io_bytes / now->io_done : 0;
+	view->quality = instance->forecast.quality;
+	for (int r = 0; r < RESOURCE_COUNT; r++)
+		need_update(mind, instance, (enum resource)r, now_ns, &view->need[r]);
+	dangers_update(mind, instance, view);
+}
+
+static struct plan_host host_view(const struct predictor *p)
+{
+	struct plan_host host = { .memory_free = -1, .swap_free = (float)p->host.swap_free };
+
+	memcpy(host.capacity, p->host.capacity, sizeof(host.capacity));
+	if (p->host.memory_total)
+		host.memory_free = (float)p->host.memory_available;
+	return host;
 }
 
 /* Only what somebody annotated takes part: an instance without annotation neither asks nor gives. */
@@ -106,6 +174,7 @@ static uint32_t views_collect(struct mind *mind, uint64_t now_ns)
 bool mind_tick(struct mind *mind, uint64_t now_ns, struct plan *ret_plan)
 {
 	uint64_t elapsed_ns = mind->tick_ns ? now_ns - mind->tick_ns : 0;
+	struct plan_host host;
 	uint32_t count = views_collect(mind, now_ns);
 	bool is_second;
 
@@ -115,7 +184,8 @@ bool mind_tick(struct mind *mind, uint64_t now_ns, struct plan *ret_plan)
 		count = views_collect(mind, now_ns);
 	ret_plan->id = ++mind->plan_id;
 	ret_plan->time_ns = now_ns;
-	plan_make(&mind->policy, mind->annotated, count, mind->predictor->config.host_cpus, now_ns, elapsed_ns, ret_plan);
+	host = host_view(mind->predictor);
+	plan_make(&mind->policy, &host, mind->annotated, count, now_ns, elapsed_ns, ret_plan);
 	mind->tick_ns = now_ns;
 	return is_second;
 }

@@ -4,8 +4,13 @@
 #include <math.h>
 
 #include "predict/slo.h"
+#include "rung.h"
 
-#define BAD_GAP_NS 500000000ull	/* waits over the bound that are farther apart are two stories */
+#define BAD_GAP_NS 500000000ull	/* delays over the bound that are farther apart are two stories */
+#define IDLE_NS 1000000000ull
+#define LEVEL_MAX 3
+#define PRESSES 0.7f		/* who uses this share of what is left to it would use more */
+#define MEMORY_SLACK 4e6f	/* what a giver may grow before its limit is felt, bytes */
 
 static const char *const reason_names[] = { "none", "reflex", "foresight", "hold" };
 _Static_assert(sizeof(reason_names) / sizeof(reason_names[0]) == REASON_COUNT, "a name per reason");
@@ -19,9 +24,9 @@ void plan_policy_init(struct plan_policy *policy)
 		.act_horizon = 1,
 		.bad_act = 0.05f,
 		.quality_min = 0.5f,
-		.headroom = 0.1f,
-		.giver_active = 0.1f,
-		.giver_min = 0.05f,
+		.headroom = { 0.1f, 0.08f, 0.3f, 0.3f },
+		.giver_active = { 0.1f, 0.05f, 0.05f, 0.05f },
+		.giver_min = { 0.05f, 64e6f, 1e6f, 65536 },
 		.relax_per_s = 0.25f,
 		.hold_ns = 2000000000ull,
 		.escalate_ns = 1500000000ull,
@@ -31,181 +36,228 @@ void plan_policy_init(struct plan_policy *policy)
 	};
 }
 
+/* One resource, and all that share it. */
+struct scene {
+	const struct plan_policy *policy;
+	const struct plan_host *host;
+	struct plan_view *const *views;
+	uint32_t count;
+	enum resource resource;
+	uint64_t now_ns;
+	float seconds;		/* since the tick before */
+};
+
 /* The instance whose danger counts most now. */
 struct danger {
 	struct plan_view *view;
 	enum plan_reason reason;
-	uint32_t tier;
 };
 
-/* Demand of those that would have to give to an instance of this tier, CPUs. */
-static float givers_demand(struct plan_view *const views[], uint32_t count, uint32_t tier)
+/*
+ * A limit must not hide the need that it causes: who uses up what is left to it still wants what it wanted before. Memory
+ * does not fall when it is limited, and what CPU tasks wait for is measured.
+ */
+static float wants(const struct scene *scene, const struct plan_view *view)
 {
-	float sum = 0;
+	const struct plan_need *need = &view->need[scene->resource];
+	const struct plan_hold *hold = &view->hold[scene->resource];
 
-	for (uint32_t i = 0; i < count; i++)
-		if (views[i]->tier < tier)
-			sum += views[i]->demand;
-	return sum;
+	return hold->left > 0 && need->demand > hold->left * PRESSES ? fmaxf(need->demand, hold->wanted) : need->demand;
 }
 
-static enum plan_reason danger_of(const struct plan_policy *policy, struct plan_view *const views[], uint32_t count,
-				  const struct plan_view *view, float host_cpus, uint64_t now_ns)
+/* Whether the resource is nearly used up by those that would have to give and the one they would give to. */
+static bool is_pressed(const struct scene *scene, const struct plan_view *view)
 {
-	float pressure;
+	float headroom = scene->policy->headroom[scene->resource], capacity = scene->host->capacity[scene->resource];
+	float sum = view->need[scene->resource].demand;
 
-	if (view->bad_share >= policy->bad_act)
+	if (scene->resource == RESOURCE_MEMORY)
+		return scene->host->memory_free >= 0 && scene->host->memory_free < 2 * headroom * capacity;
+	for (uint32_t i = 0; i < scene->count; i++)
+		if (scene->views[i]->tier < view->tier)
+			sum += wants(scene, scene->views[i]);
+	return sum > capacity * (1 - headroom);
+}
+
+static enum plan_reason danger_of(const struct scene *scene, const struct plan_view *view)
+{
+	const struct plan_policy *policy = scene->policy;
+	const struct plan_need *need = &view->need[scene->resource];
+
+	if (need->bad >= policy->bad_act)
 		return REASON_REFLEX;
-	if (view->is_fresh && view->quality >= policy->quality_min && view->risk >= policy->risk_act)
+	if (view->is_fresh && view->quality >= policy->quality_min && need->risk >= policy->risk_act)
 		return view->is_persistence ? REASON_REFLEX : REASON_FORESIGHT;
-	if (now_ns >= view->protect_until_ns)
+	if (scene->now_ns >= view->hold[scene->resource].protect_until_ns)
 		return REASON_NONE;
-	pressure = givers_demand(views, count, view->tier) + view->demand;
-	return pressure > host_cpus * (1 - policy->headroom) ? REASON_HOLD : REASON_NONE;
+	return is_pressed(scene, view) ? REASON_HOLD : REASON_NONE;
 }
 
 /*
- * Remembers for how long waits over the bound go on, and whether the cheap knob has failed. Only what was measured in
+ * Remembers for how long delays over the bound go on, and how many knobs have failed so far. Only what was measured in
  * the last ticks counts: neither a forecast nor the second before can say that a weight does not help.
  */
-static void protect_move(const struct plan_policy *policy, struct plan_view *view, enum plan_reason reason,
-			 uint64_t now_ns)
+static void hold_move(const struct scene *scene, struct plan_view *view, enum plan_reason reason)
 {
+	struct plan_hold *hold = &view->hold[scene->resource];
+
 	if (reason == REASON_NONE)
-		view->is_escalated = false;
-	if (reason == REASON_NONE || view->bad_share < policy->bad_act)
+		hold->level = 0;
+	if (reason == REASON_NONE || view->need[scene->resource].bad < scene->policy->bad_act)
 		return;
-	if (!view->bad_last_ns || now_ns - view->bad_last_ns > BAD_GAP_NS)
-		view->bad_since_ns = now_ns;
-	view->bad_last_ns = now_ns;
-	if (now_ns - view->bad_since_ns >= policy->escalate_ns)
-		view->is_escalated = true;
+	if (!hold->bad_last_ns || scene->now_ns - hold->bad_last_ns > BAD_GAP_NS)
+		hold->bad_since_ns = scene->now_ns;
+	hold->bad_last_ns = scene->now_ns;
+	if (scene->now_ns - hold->bad_since_ns < scene->policy->escalate_ns || hold->level == LEVEL_MAX)
+		return;
+	hold->level++;
+	hold->bad_since_ns = scene->now_ns;
 }
 
 /* Who is protected, and for the sake of whom the plan is made: the highest tier, then the highest risk. */
-static struct danger danger_find(const struct plan_policy *policy, struct plan_view *const views[], uint32_t count,
-				 float host_cpus, uint64_t now_ns)
+static struct danger danger_find(const struct scene *scene)
 {
 	struct danger worst = { 0 };
 
-	for (uint32_t i = 0; i < count; i++) {
-		struct plan_view *view = views[i];
+	for (uint32_t i = 0; i < scene->count; i++) {
+		struct plan_view *view = scene->views[i];
+		struct plan_hold *hold = &view->hold[scene->resource];
 		enum plan_reason reason;
 
 		if (!view->is_bound)
 			continue;
-		reason = danger_of(policy, views, count, view, host_cpus, now_ns);
+		reason = danger_of(scene, view);
 		if (reason != REASON_NONE)
-			view->protect_until_ns = now_ns + policy->hold_ns;
-		else if (now_ns < view->protect_until_ns)
+			hold->protect_until_ns = scene->now_ns + scene->policy->hold_ns;
+		else if (scene->now_ns < hold->protect_until_ns)
 			reason = REASON_HOLD;
-		protect_move(policy, view, reason, now_ns);
+		hold_move(scene, view, reason);
 		if (reason == REASON_NONE)
 			continue;
-		if (!worst.view || view->tier > worst.tier ||
-		    (view->tier == worst.tier && view->risk > worst.view->risk))
-			worst = (struct danger){ view, reason, view->tier };
+		if (!worst.view || view->tier > worst.view->tier ||
+		    (view->tier == worst.view->tier &&
+		     view->need[scene->resource].risk > worst.view->need[scene->resource].risk))
+			worst = (struct danger){ view, reason };
 	}
 	return worst;
 }
 
-/* What the protected of this tier and above are to find free, CPUs. */
-static float reserve_of(struct plan_view *const views[], uint32_t count, uint32_t tier)
+/* What the protected of this tier and above are to find free. */
+static float reserve_of(const struct scene *scene, uint32_t tier)
 {
 	float sum = 0;
 
-	for (uint32_t i = 0; i < count; i++) {
-		float need = fmaxf(views[i]->demand_high, views[i]->cpu_min);
+	for (uint32_t i = 0; i < scene->count; i++) {
+		const struct plan_need *need = &scene->views[i]->need[scene->resource];
+		float wanted = fmaxf(need->demand_high, need->min);
 
-		if (!views[i]->is_bound || views[i]->tier < tier)
+		if (!scene->views[i]->is_bound || scene->views[i]->tier < tier)
 			continue;
-		if (views[i]->cpu_max > 0)
-			need = fminf(need, views[i]->cpu_max);
-		sum += need;
+		sum += need->max > 0 ? fminf(wanted, need->max) : wanted;
 	}
 	return sum;
 }
 
-static bool plan_push(struct plan *plan, struct plan_action action)
+/*
+ * An idle instance is not touched; one that gives goes on giving until the protection ends or it has been idle for a
+ * second: where one second ends, the next has nothing to show yet. Limiting an ancestor of the protected would limit the
+ * protected.
+ */
+static bool gives(const struct scene *scene, struct plan_view *view, const struct plan_view *victim)
 {
-	if (plan->count == ACTIONS_MAX) {
-		plan->cut++;
-		return false;
-	}
-	plan->action[plan->count++] = action;
-	return true;
+	const struct plan_need *need = &view->need[scene->resource];
+	struct plan_hold *hold = &view->hold[scene->resource];
+	float unit = scene->resource == RESOURCE_CPU ? 1 : scene->host->capacity[scene->resource];
+
+	if (fmaxf(need->demand, need->coming) >= scene->policy->giver_active[scene->resource] * unit)
+		hold->active_ns = scene->now_ns;
+	return view->tier < victim->tier && !rung_is_above(view->path, victim->path) && hold->active_ns &&
+	       scene->now_ns - hold->active_ns <= IDLE_NS;
+}
+
+static float giver_need(const struct scene *scene, const struct plan_view *giver)
+{
+	return fmaxf(fmaxf(wants(scene, giver), giver->need[scene->resource].demand_high),
+		     scene->policy->giver_min[scene->resource]);
 }
 
 /* A limit tightens at once and loosens in steps; small differences are not worth a write. */
-static float limit_move(const struct plan_policy *policy, float left, float target, float host_cpus, float seconds)
+static float limit_move(const struct scene *scene, float left, float target)
 {
 	if (left <= 0 || target < left * 0.9f)
 		return target;
 	if (target > left * 1.1f)
-		return fminf(target, left + policy->relax_per_s * host_cpus * seconds);
+		return fminf(target, left + scene->policy->relax_per_s * scene->host->capacity[scene->resource] *
+						    scene->seconds);
 	return left;
 }
 
-/* An idle instance is not touched; one that gives goes on giving until the protection ends or it falls idle. */
-static bool gives(const struct plan_policy *policy, const struct plan_view *view, uint32_t tier)
+/*
+ * What a giver's memory may grow to. Without swap it cannot be told to shrink, only to stop growing: at what it holds and
+ * its share of what is free above the headroom.
+ */
+static float memory_target(const struct scene *scene, const struct plan_view *giver, float share)
 {
-	return view->tier < tier && fmaxf(view->demand, view->coming) >= policy->giver_active;
+	float held = giver->need[RESOURCE_MEMORY].demand + MEMORY_SLACK;
+	float spare = scene->host->memory_free - scene->policy->headroom[RESOURCE_MEMORY] * scene->host->capacity[RESOURCE_MEMORY];
+
+	if (spare < 0 && scene->host->swap_free > -spare)
+		return held + spare * share;
+	return held + fmaxf(spare, 0) * share;
 }
 
-static void giver_limit(const struct plan_policy *policy, struct plan_view *giver, const struct danger *danger,
-			struct plan *plan)
+static void giver_limit(const struct scene *scene, struct plan_view *giver, const struct danger *danger, float free,
+			float share, struct plan *plan)
 {
-	struct plan_action action = {
-		.slot = giver->slot,
-		.for_slot = danger->view->slot,
-		.reason = danger->reason,
-		.risk = danger->view->risk,
-		.expected = giver->left,
-	};
-	bool is_sibling = giver->parent == danger->view->parent;
+	struct plan_hold *hold = &giver->hold[scene->resource];
+	struct rung_wish wish = { scene->policy, scene->host, giver, danger->view, scene->resource, danger->reason };
+	float target = free * share;
 
-	if (is_sibling) {
-		action.knob = KNOB_CPU_WEIGHT;
-		action.value = policy->weight;
-		plan_push(plan, action);
-	}
-	if (is_sibling && !danger->view->is_escalated)
+	/* Disks and wires have no weight that works everywhere: where the share was not enough, half of it. */
+	if (scene->resource == RESOURCE_IO || scene->resource == RESOURCE_NET)
+		target = ldexpf(target, -(int)danger->view->hold[scene->resource].level);
+	if (scene->resource == RESOURCE_MEMORY)
+		target = memory_target(scene, giver, share);
+	target = fmaxf(fmaxf(target, giver->need[scene->resource].min), scene->policy->giver_min[scene->resource]);
+	if (hold->left <= 0)
+		hold->wanted = 0;
+	hold->wanted = fmaxf(hold->wanted, fmaxf(giver->need[scene->resource].demand, giver->need[scene->resource].coming));
+	hold->left = limit_move(scene, hold->left, target);
+	rung_push(&wish, plan);
+}
+
+static void resource_plan(const struct scene *scene, struct plan *plan)
+{
+	struct danger danger = danger_find(scene);
+	float free, demand = 0;
+
+	if (!danger.view) {
+		for (uint32_t i = 0; i < scene->count; i++)
+			scene->views[i]->hold[scene->resource].left = 0;
 		return;
-	action.knob = KNOB_CPU_MAX;
-	action.value = (uint64_t)fmaxf(giver->left * (float)policy->period_us, 1000);
-	action.period_us = policy->period_us;
-	plan_push(plan, action);
+	}
+	rung_protect(&(struct rung_wish){ scene->policy, scene->host, NULL, danger.view, scene->resource, danger.reason }, plan);
+	free = fmaxf(scene->host->capacity[scene->resource] * (1 - scene->policy->headroom[scene->resource]) -
+			     reserve_of(scene, danger.view->tier), 0);
+	for (uint32_t i = 0; i < scene->count; i++)
+		if (gives(scene, scene->views[i], danger.view))
+			demand += giver_need(scene, scene->views[i]);
+	for (uint32_t i = 0; i < scene->count; i++) {
+		struct plan_view *giver = scene->views[i];
+
+		if (gives(scene, giver, danger.view))
+			giver_limit(scene, giver, &danger, free, giver_need(scene, giver) / demand, plan);
+		else
+			giver->hold[scene->resource].left = 0;
+	}
 }
 
-void plan_make(const struct plan_policy *policy, struct plan_view *const views[], uint32_t count, float host_cpus,
-	       uint64_t now_ns, uint64_t elapsed_ns, struct plan *ret)
+void plan_make(const struct plan_policy *policy, const struct plan_host *host, struct plan_view *const views[],
+	       uint32_t count, uint64_t now_ns, uint64_t elapsed_ns, struct plan *ret)
 {
-	struct danger danger = danger_find(policy, views, count, host_cpus, now_ns);
-	float free_cpus, demand, seconds = (float)elapsed_ns / 1e9f;
-
 	ret->count = 0;
 	ret->cut = 0;
-	if (!danger.view) {
-		for (uint32_t i = 0; i < count; i++)
-			views[i]->left = 0;
-		return;
-	}
-	free_cpus = fmaxf(host_cpus * (1 - policy->headroom) - reserve_of(views, count, danger.tier), 0);
-	demand = 0;
-	for (uint32_t i = 0; i < count; i++)
-		if (gives(policy, views[i], danger.tier))
-			demand += fmaxf(fmaxf(views[i]->demand, views[i]->demand_high), policy->giver_min);
-	for (uint32_t i = 0; i < count; i++) {
-		struct plan_view *giver = views[i];
-		float share, target;
-
-		if (!gives(policy, giver, danger.tier)) {
-			giver->left = 0;
-			continue;
-		}
-		share = fmaxf(fmaxf(giver->demand, giver->demand_high), policy->giver_min) / demand;
-		target = fmaxf(fmaxf(free_cpus * share, giver->cpu_min), policy->giver_min);
-		giver->left = limit_move(policy, giver->left, target, host_cpus, seconds);
-		giver_limit(policy, giver, &danger, ret);
-	}
+	for (int r = 0; r < RESOURCE_COUNT; r++)
+		resource_plan(&(struct scene){ policy, host, views, count, (enum resource)r, now_ns,
+					       (float)elapsed_ns / 1e9f }, ret);
 }

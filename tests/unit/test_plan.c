@@ -8,22 +8,39 @@
 
 struct scene {
 	struct plan_policy policy;
+	struct plan_host host;
 	struct plan_view server, batch, stranger;
 	struct plan_view *views[3];
 	struct plan plan;
 	uint64_t now_ns;
 };
 
+static struct plan_view view_make(uint32_t slot, uint32_t tier, const char *path)
+{
+	struct plan_view view = { .slot = slot, .tier = tier, .path = path, .quality = 1, .is_fresh = true, .has = 0xff,
+				  .device = 7 << 20, .request_bytes = 16384 };
+
+	for (int r = 0; r < RESOURCE_COUNT; r++)
+		view.need[r].bad = -1;
+	return view;
+}
+
+/* One CPU, 1 GB of memory with 200 MB free, a disk of 100 MB/s of cost, a wire of 10 MB/s. */
 static void scene_init(struct scene *scene)
 {
 	memset(scene, 0, sizeof(*scene));
 	plan_policy_init(&scene->policy);
-	scene->server = (struct plan_view){ .slot = 1, .tier = TIER_CRITICAL, .parent = 9, .is_bound = true, .is_fresh = true,
-					    .bad_share = 0, .demand = 0.3f, .demand_high = 0.35f, .quality = 1 };
-	scene->batch = (struct plan_view){ .slot = 2, .tier = TIER_BEST_EFFORT, .parent = 9, .demand = 1, .demand_high = 1,
-					   .bad_share = -1 };
-	scene->stranger = (struct plan_view){ .slot = 3, .tier = TIER_CRITICAL, .parent = 9, .demand = 0.1f,
-					      .bad_share = -1 };
+	scene->host = (struct plan_host){ .capacity = { 1, 1e9f, 100e6f, 10e6f }, .memory_free = 200e6f };
+	scene->server = view_make(1, TIER_CRITICAL, "/app/server");
+	scene->server.is_bound = true;
+	scene->server.need[RESOURCE_CPU] = (struct plan_need){ .demand = 0.3f, .demand_high = 0.35f };
+	scene->server.need[RESOURCE_MEMORY] = (struct plan_need){ .demand = 300e6f, .demand_high = 300e6f };
+	scene->server.need[RESOURCE_IO] = (struct plan_need){ .demand = 10e6f, .demand_high = 20e6f };
+	scene->server.need[RESOURCE_NET] = (struct plan_need){ .demand = 1e6f, .demand_high = 2e6f };
+	scene->batch = view_make(2, TIER_BEST_EFFORT, "/app/batch");
+	scene->batch.need[RESOURCE_CPU] = (struct plan_need){ .demand = 1, .demand_high = 1, .bad = -1 };
+	scene->stranger = view_make(3, TIER_CRITICAL, "/app/stranger");
+	scene->stranger.need[RESOURCE_CPU].demand = 0.1f;
 	scene->views[0] = &scene->server;
 	scene->views[1] = &scene->batch;
 	scene->views[2] = &scene->stranger;
@@ -33,7 +50,7 @@ static void scene_init(struct scene *scene)
 static void scene_tick(struct scene *scene)
 {
 	scene->now_ns += TICK_NS;
-	plan_make(&scene->policy, scene->views, 3, 1, scene->now_ns, TICK_NS, &scene->plan);
+	plan_make(&scene->policy, &scene->host, scene->views, 3, scene->now_ns, TICK_NS, &scene->plan);
 }
 
 static const struct plan_action *action_of(const struct scene *scene, uint32_t slot, enum knob knob)
@@ -60,7 +77,7 @@ static void risk_alone_takes_weight_from_the_lower_tier(void **state)
 
 	(void)state;
 	scene_init(&scene);
-	scene.server.risk = 0.9f;
+	scene.server.need[RESOURCE_CPU].risk = 0.9f;
 	scene_tick(&scene);
 	assert_int_equal(scene.plan.count, 1);
 	assert_non_null(action_of(&scene, 2, KNOB_CPU_WEIGHT));
@@ -74,7 +91,7 @@ static void waits_over_the_bound_are_a_reflex(void **state)
 
 	(void)state;
 	scene_init(&scene);
-	scene.server.bad_share = 0.5f;
+	scene.server.need[RESOURCE_CPU].bad = 0.5f;
 	scene_tick(&scene);
 	assert_int_equal(scene.plan.action[0].reason, REASON_REFLEX);
 }
@@ -85,7 +102,7 @@ static void bad_frames_have_no_foresight(void **state)
 
 	(void)state;
 	scene_init(&scene);
-	scene.server.risk = 1;
+	scene.server.need[RESOURCE_CPU].risk = 1;
 	scene.server.quality = 0.3f;
 	scene_tick(&scene);
 	assert_int_equal(scene.plan.count, 0);
@@ -97,7 +114,7 @@ static void equal_and_higher_tiers_never_give(void **state)
 
 	(void)state;
 	scene_init(&scene);
-	scene.server.bad_share = 1;
+	scene.server.need[RESOURCE_CPU].bad = 1;
 	scene.batch.tier = TIER_CRITICAL;
 	scene_tick(&scene);
 	assert_int_equal(scene.plan.count, 0);
@@ -109,9 +126,9 @@ static void protection_outlasts_danger_while_there_is_pressure(void **state)
 
 	(void)state;
 	scene_init(&scene);
-	scene.server.bad_share = 0.5f;
+	scene.server.need[RESOURCE_CPU].bad = 0.5f;
 	scene_tick(&scene);
-	scene.server.bad_share = 0;
+	scene.server.need[RESOURCE_CPU].bad = 0;
 	for (int i = 0; i < 100; i++) {
 		scene_tick(&scene);
 		assert_int_equal(scene.plan.count, 1);
@@ -126,10 +143,10 @@ static void protection_ends_hold_after_the_pressure(void **state)
 
 	(void)state;
 	scene_init(&scene);
-	scene.server.bad_share = 0.5f;
+	scene.server.need[RESOURCE_CPU].bad = 0.5f;
 	scene_tick(&scene);
-	scene.server.bad_share = 0;
-	scene.batch.demand = 0.2f;
+	scene.server.need[RESOURCE_CPU].bad = 0;
+	scene.batch.need[RESOURCE_CPU].demand = 0.2f;
 	calm_ns = scene.now_ns;
 	do
 		scene_tick(&scene);
@@ -145,7 +162,7 @@ static void quota_comes_only_when_weights_have_not_helped(void **state)
 
 	(void)state;
 	scene_init(&scene);
-	scene.server.bad_share = 0.5f;
+	scene.server.need[RESOURCE_CPU].bad = 0.5f;
 	scene_tick(&scene);
 	assert_null(action_of(&scene, 2, KNOB_CPU_MAX));
 	for (int i = 0; i < 20; i++)
@@ -163,8 +180,8 @@ static void a_giver_that_is_no_sibling_gets_a_quota_at_once(void **state)
 
 	(void)state;
 	scene_init(&scene);
-	scene.batch.parent = 10;
-	scene.server.risk = 0.9f;
+	scene.batch.path = "/other/batch";
+	scene.server.need[RESOURCE_CPU].risk = 0.9f;
 	scene_tick(&scene);
 	assert_null(action_of(&scene, 2, KNOB_CPU_WEIGHT));
 	assert_non_null(action_of(&scene, 2, KNOB_CPU_MAX));
@@ -176,9 +193,9 @@ static void a_giver_keeps_what_it_was_promised(void **state)
 
 	(void)state;
 	scene_init(&scene);
-	scene.batch.parent = 10;
-	scene.batch.cpu_min = 0.8f;
-	scene.server.risk = 0.9f;
+	scene.batch.path = "/other/batch";
+	scene.batch.need[RESOURCE_CPU].min = 0.8f;
+	scene.server.need[RESOURCE_CPU].risk = 0.9f;
 	scene_tick(&scene);
 	assert_true(action_of(&scene, 2, KNOB_CPU_MAX)->value >= 7999);
 }
@@ -190,12 +207,12 @@ static void what_is_taken_at_once_comes_back_in_steps(void **state)
 
 	(void)state;
 	scene_init(&scene);
-	scene.batch.parent = 10;
-	scene.server.risk = 0.9f;
-	scene.server.demand_high = 0.8f;
+	scene.batch.path = "/other/batch";
+	scene.server.need[RESOURCE_CPU].risk = 0.9f;
+	scene.server.need[RESOURCE_CPU].demand_high = 0.8f;
 	scene_tick(&scene);
 	before = action_of(&scene, 2, KNOB_CPU_MAX)->value;
-	scene.server.demand_high = 0.1f;
+	scene.server.need[RESOURCE_CPU].demand_high = 0.1f;
 	scene_tick(&scene);
 	after = action_of(&scene, 2, KNOB_CPU_MAX)->value;
 	assert_true(after > before);
@@ -208,13 +225,30 @@ static void who_is_idle_and_stays_idle_is_left_alone(void **state)
 
 	(void)state;
 	scene_init(&scene);
-	scene.server.risk = 0.9f;
-	scene.batch.demand = 0.01f;
+	scene.server.need[RESOURCE_CPU].risk = 0.9f;
+	scene.batch.need[RESOURCE_CPU].demand = 0.01f;
 	scene_tick(&scene);
 	assert_int_equal(scene.plan.count, 0);
-	scene.batch.coming = 0.6f;
+	scene.batch.need[RESOURCE_CPU].coming = 0.6f;
 	scene_tick(&scene);
 	assert_int_equal(scene.plan.count, 1);
+}
+
+/* A second that has just begun shows no demand yet. */
+static void a_giver_that_pauses_for_a_tick_goes_on_giving(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	scene_init(&scene);
+	scene.server.need[RESOURCE_CPU].bad = 0.5f;
+	scene_tick(&scene);
+	scene.batch.need[RESOURCE_CPU].demand = 0.01f;
+	scene_tick(&scene);
+	assert_int_equal(scene.plan.count, 1);
+	for (int i = 0; i < 11; i++)
+		scene_tick(&scene);
+	assert_int_equal(scene.plan.count, 0);
 }
 
 static void persistence_has_no_foresight(void **state)
@@ -223,27 +257,187 @@ static void persistence_has_no_foresight(void **state)
 
 	(void)state;
 	scene_init(&scene);
-	scene.server.risk = 1;
+	scene.server.need[RESOURCE_CPU].risk = 1;
 	scene.server.is_persistence = true;
 	scene_tick(&scene);
 	assert_int_equal(scene.plan.action[0].reason, REASON_REFLEX);
+}
+
+/* What each test below starts from: the server suffers from one resource, of which the batch uses much. */
+static void scene_hurt(struct scene *scene, enum resource resource, float batch_demand)
+{
+	scene_init(scene);
+	scene->batch.need[RESOURCE_CPU].demand = scene->batch.need[RESOURCE_CPU].demand_high = 0;
+	scene->batch.need[resource] = (struct plan_need){ .demand = batch_demand, .demand_high = batch_demand, .bad = -1 };
+	scene->server.need[resource].bad = 0.5f;
+}
+
+static void a_weight_acts_against_what_lives_below_the_same_directory(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	scene_init(&scene);
+	scene.server.path = "/app/group/server";
+	scene.server.need[RESOURCE_CPU].risk = 0.9f;
+	scene_tick(&scene);
+	assert_non_null(action_of(&scene, 2, KNOB_CPU_WEIGHT));
+	scene.batch.path = "/app/group/inner/batch";
+	scene_tick(&scene);
+	assert_null(action_of(&scene, 2, KNOB_CPU_WEIGHT));
+}
+
+static void an_ancestor_of_the_protected_never_gives(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	scene_init(&scene);
+	scene.batch.path = "/app";
+	scene.server.need[RESOURCE_CPU].bad = 1;
+	for (int i = 0; i < 50; i++) {
+		scene_tick(&scene);
+		assert_int_equal(scene.plan.count, 0);
+	}
+	scene.batch.path = "/ap";
+	scene_tick(&scene);
+	assert_true(scene.plan.count > 0);
+}
+
+static void pinning_comes_before_quota_where_the_host_allows_it(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	scene_init(&scene);
+	scene.policy.giver_cpus = 0xc;
+	scene.batch.path = "/other/batch";
+	scene.server.need[RESOURCE_CPU].bad = 1;
+	scene_tick(&scene);
+	assert_int_equal(action_of(&scene, 2, KNOB_CPUSET_CPUS)->value, 0xc);
+	assert_null(action_of(&scene, 2, KNOB_CPU_MAX));
+	for (int i = 0; i < 20; i++)
+		scene_tick(&scene);
+	assert_non_null(action_of(&scene, 2, KNOB_CPU_MAX));
+}
+
+static void a_knob_that_is_not_there_is_not_planned(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	scene_hurt(&scene, RESOURCE_IO, 90e6f);
+	scene.batch.has &= ~(1u << OBSERVE_HAS_IO_WEIGHT | 1u << OBSERVE_HAS_IO);
+	scene_tick(&scene);
+	assert_int_equal(scene.plan.count, 0);
+	scene.batch.has |= 1u << OBSERVE_HAS_IO;
+	scene.batch.device = 0;
+	scene_tick(&scene);
+	assert_int_equal(scene.plan.count, 0);
+}
+
+static void memory_is_protected_and_growth_stops_but_nothing_shrinks_without_swap(void **state)
+{
+	struct scene scene;
+	const struct plan_action *high;
+
+	(void)state;
+	scene_hurt(&scene, RESOURCE_MEMORY, 500e6f);
+	scene.host.memory_free = 20e6f;
+	scene_tick(&scene);
+	assert_in_range(action_of(&scene, 1, KNOB_MEMORY_LOW)->value, 300000000, 300000000 + (32 << 20));
+	high = action_of(&scene, 2, KNOB_MEMORY_HIGH);
+	assert_in_range(high->value, 500000000, 510000000);
+	assert_int_equal(high->resource, RESOURCE_MEMORY);
+	for (int i = 0; i < 20; i++)
+		scene_tick(&scene);
+	assert_in_range(action_of(&scene, 2, KNOB_MEMORY_HIGH)->value, 500000000, 510000000);
+	assert_non_null(action_of(&scene, 2, KNOB_MEMORY_RECLAIM));
+}
+
+static void memory_shrinks_a_giver_only_as_far_as_there_is_swap(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	scene_hurt(&scene, RESOURCE_MEMORY, 500e6f);
+	scene.host.memory_free = 20e6f;
+	scene.host.swap_free = 1e9f;
+	scene_tick(&scene);
+	assert_in_range(action_of(&scene, 2, KNOB_MEMORY_HIGH)->value, 430000000, 450000000);
+}
+
+static void io_is_limited_in_both_directions_and_halved_when_that_is_not_enough(void **state)
+{
+	struct scene scene;
+	uint64_t first;
+
+	(void)state;
+	scene_hurt(&scene, RESOURCE_IO, 90e6f);
+	scene.batch.has &= ~(1u << OBSERVE_HAS_IO_WEIGHT);
+	scene_tick(&scene);
+	assert_int_equal(scene.plan.count, 4);
+	/* 100 MB/s less .3 of headroom and 20 MB/s for the server, 32 KiB of cost a request. */
+	first = action_of(&scene, 2, KNOB_IO_RIOPS)->value;
+	assert_in_range(first, 1500, 1530);
+	assert_in_range(action_of(&scene, 2, KNOB_IO_WBPS)->value, first * 16384, (first + 1) * 16384);
+	assert_int_equal(action_of(&scene, 2, KNOB_IO_RBPS)->device, 7 << 20);
+	for (int i = 0; i < 20; i++)
+		scene_tick(&scene);
+	assert_in_range(action_of(&scene, 2, KNOB_IO_RIOPS)->value, first / 2 - 10, first / 2 + 10);
+}
+
+static void who_uses_up_its_limit_still_presses(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	scene_hurt(&scene, RESOURCE_NET, 9e6f);
+	scene_tick(&scene);
+	assert_in_range(action_of(&scene, 2, KNOB_NET_EGRESS)->value, 4900000, 5100000);
+	scene.server.need[RESOURCE_NET].bad = 0;
+	scene.batch.need[RESOURCE_NET].demand = scene.batch.need[RESOURCE_NET].demand_high = 5e6f;
+	for (int i = 0; i < 100; i++)
+		scene_tick(&scene);
+	assert_non_null(action_of(&scene, 2, KNOB_NET_EGRESS));
+	scene.batch.need[RESOURCE_NET].demand = scene.batch.need[RESOURCE_NET].demand_high = 1e6f;
+	for (int i = 0; i < 30; i++)
+		scene_tick(&scene);
+	assert_int_equal(scene.plan.count, 0);
+}
+
+static void each_resource_has_its_own_danger(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	scene_hurt(&scene, RESOURCE_NET, 9e6f);
+	scene.batch.need[RESOURCE_CPU].demand = 1;
+	scene_tick(&scene);
+	assert_null(action_of(&scene, 2, KNOB_CPU_WEIGHT));
+	scene.server.need[RESOURCE_CPU].risk = 1;
+	scene_tick(&scene);
+	assert_non_null(action_of(&scene, 2, KNOB_CPU_WEIGHT));
+	assert_non_null(action_of(&scene, 2, KNOB_NET_EGRESS));
 }
 
 static void no_plan_holds_more_than_it_can(void **state)
 {
 	static struct plan_view view[200];
 	static struct plan_view *views[200];
+	struct plan_host host = { .capacity = { 4, 1e9f, 1e8f, 1e7f }, .memory_free = -1 };
 	struct plan_policy policy;
 	static struct plan plan;
 
 	(void)state;
 	plan_policy_init(&policy);
 	for (uint32_t i = 0; i < 200; i++) {
-		view[i] = (struct plan_view){ .slot = i + 1, .tier = i ? TIER_BEST_EFFORT : TIER_CRITICAL, .is_bound = !i,
-					      .bad_share = i ? -1 : 1, .demand = 1 };
+		view[i] = view_make(i + 1, i ? TIER_BEST_EFFORT : TIER_CRITICAL, i ? "/batch" : "/server");
+		view[i].is_bound = !i;
+		view[i].need[RESOURCE_CPU] = (struct plan_need){ .demand = 1, .bad = i ? -1 : 1 };
 		views[i] = &view[i];
 	}
-	plan_make(&policy, views, 200, 4, NS_PER_SECOND, TICK_NS, &plan);
+	plan_make(&policy, &host, views, 200, NS_PER_SECOND, TICK_NS, &plan);
 	assert_int_equal(plan.count, ACTIONS_MAX);
 	assert_int_equal(plan.cut, 199 - ACTIONS_MAX);
 }
@@ -263,7 +457,17 @@ int main(void)
 		cmocka_unit_test(a_giver_keeps_what_it_was_promised),
 		cmocka_unit_test(what_is_taken_at_once_comes_back_in_steps),
 		cmocka_unit_test(who_is_idle_and_stays_idle_is_left_alone),
+		cmocka_unit_test(a_giver_that_pauses_for_a_tick_goes_on_giving),
 		cmocka_unit_test(persistence_has_no_foresight),
+		cmocka_unit_test(a_weight_acts_against_what_lives_below_the_same_directory),
+		cmocka_unit_test(an_ancestor_of_the_protected_never_gives),
+		cmocka_unit_test(pinning_comes_before_quota_where_the_host_allows_it),
+		cmocka_unit_test(a_knob_that_is_not_there_is_not_planned),
+		cmocka_unit_test(memory_is_protected_and_growth_stops_but_nothing_shrinks_without_swap),
+		cmocka_unit_test(memory_shrinks_a_giver_only_as_far_as_there_is_swap),
+		cmocka_unit_test(io_is_limited_in_both_directions_and_halved_when_that_is_not_enough),
+		cmocka_unit_test(who_uses_up_its_limit_still_presses),
+		cmocka_unit_test(each_resource_has_its_own_danger),
 		cmocka_unit_test(no_plan_holds_more_than_it_can),
 	};
 

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "rung.h"
+
+#include <math.h>
+#include <string.h>
+
+#define CPU_QUOTA_MIN_US 1000
+#define MEMORY_STEP (16u << 20)		/* protection moves in steps, or it would be written at every tick */
+#define RECLAIM_STEP (16u << 20)	/* taken per renewal */
+#define KNOBS_MAX 4
+
+struct rung {
+	bool (*applies)(const struct rung_wish *wish);
+	uint64_t (*value)(const struct rung_wish *wish, enum knob knob);
+	uint32_t knob_count;
+	enum knob knob[KNOBS_MAX];
+};
+
+static bool has(const struct rung_wish *wish, enum observe_has what)
+{
+	return wish->giver->has >> what & 1;
+}
+
+static float left(const struct rung_wish *wish)
+{
+	return wish->giver->hold[wish->resource].left;
+}
+
+bool rung_is_above(const char *path, const char *below)
+{
+	size_t length = strlen(path);
+
+	return !strncmp(path, below, length) && (length <= 1 || below[length] == '/' || !below[length]);
+}
+
+/* Weights divide what the children of one directory get: that directory has to hold the victim too. */
+static bool competes(const struct rung_wish *wish)
+{
+	const char *giver = wish->giver->path, *slash = strrchr(giver, '/'), *victim = wish->victim->path;
+	size_t length = slash ? (size_t)(slash - giver) : 0;
+
+	return !strncmp(giver, victim, length) && victim[length] == '/';
+}
+
+static bool weight_applies(const struct rung_wish *wish) { return has(wish, OBSERVE_HAS_CPU) && competes(wish); }
+static bool quota_applies(const struct rung_wish *wish) { return has(wish, OBSERVE_HAS_CPU); }
+static bool memory_applies(const struct rung_wish *wish) { return has(wish, OBSERVE_HAS_MEMORY); }
+static bool io_weight_applies(const struct rung_wish *wish) { return has(wish, OBSERVE_HAS_IO_WEIGHT) && competes(wish); }
+static bool io_max_applies(const struct rung_wish *wish) { return has(wish, OBSERVE_HAS_IO) && wish->giver->device; }
+static bool net_applies(const struct rung_wish *wish) { return has(wish, OBSERVE_HAS_PROCESS); }
+
+static bool pin_applies(const struct rung_wish *wish)
+{
+	return has(wish, OBSERVE_HAS_CPUSET) && wish->policy->giver_cpus;
+}
+
+static uint64_t weight_value(const struct rung_wish *wish, enum knob knob)
+{
+	(void)knob;
+	return wish->policy->weight;
+}
+
+static uint64_t pin_value(const struct rung_wish *wish, enum knob knob)
+{
+	(void)knob;
+	return wish->policy->giver_cpus;
+}
+
+static uint64_t quota_value(const struct rung_wish *wish, enum knob knob)
+{
+	(void)knob;
+	return (uint64_t)fmaxf(left(wish) * (float)wish->policy->period_us, CPU_QUOTA_MIN_US);
+}
+
+static uint64_t left_value(const struct rung_wish *wish, enum knob knob)
+{
+	(void)knob;
+	return (uint64_t)left(wish);
+}
+
+static uint64_t reclaim_value(const struct rung_wish *wish, enum knob knob)
+{
+	(void)wish;
+	(void)knob;
+	return RECLAIM_STEP;
+}
+
+/* From the cost that enum resource counts back to requests, and to bytes of the size that the giver sends now. */
+static uint64_t io_value(const struct rung_wish *wish, enum knob knob)
+{
+	float requests = left(wish) / (wish->giver->request_bytes + RESOURCE_IO_REQUEST_BYTES);
+
+	if (knob == KNOB_IO_RBPS || knob == KNOB_IO_WBPS)
+		return (uint64_t)fmaxf(requests * fmaxf(wish->giver->request_bytes, 4096), 65536);
+	return (uint64_t)fmaxf(requests, 4);
+}
+
+static const struct rung cpu_ladder[] = {
+	{ weight_applies, weight_value, 1, { KNOB_CPU_WEIGHT } },
+	{ pin_applies, pin_value, 1, { KNOB_CPUSET_CPUS } },
+	{ quota_applies, quota_value, 1, { KNOB_CPU_MAX } },
+};
+static const struct rung memory_ladder[] = {
+	{ memory_applies, left_value, 1, { KNOB_MEMORY_HIGH } },
+	{ memory_applies, reclaim_value, 1, { KNOB_MEMORY_RECLAIM } },
+};
+static const struct rung io_ladder[] = {
+	{ io_weight_applies, weight_value, 1, { KNOB_IO_WEIGHT } },
+	{ io_max_applies, io_value, 4, { KNOB_IO_RIOPS, KNOB_IO_WIOPS, KNOB_IO_RBPS, KNOB_IO_WBPS } },
+};
+static const struct rung net_ladder[] = {
+	{ net_applies, left_value, 1, { KNOB_NET_EGRESS } },
+};
+
+#define LADDER(rungs) { rungs, sizeof(rungs) / sizeof((rungs)[0]) }
+static const struct {
+	const struct rung *rungs;
+	size_t count;
+} ladders[RESOURCE_COUNT] = {
+	[RESOURCE_CPU] = LADDER(cpu_ladder),
+	[RESOURCE_MEMORY] = LADDER(memory_ladder),
+	[RESOURCE_IO] = LADDER(io_ladder),
+	[RESOURCE_NET] = LADDER(net_ladder),
+};
+
+static void plan_push(struct plan *plan, const struct plan_action *action)
+{
+	if (plan->count == ACTIONS_MAX)
+		plan->cut++;
+	else
+		plan->action[plan->count++] = *action;
+}
+
+static struct plan_action action_start(const struct rung_wish *wish, const struct plan_view *whose)
+{
+	return (struct plan_action){
+		.slot = whose->slot,
+		.for_slot = wish->victim->slot,
+		.reason = wish->reason,
+		.resource = wish->resource,
+		.risk = wish->victim->need[wish->resource].risk,
+		.expected = whose->hold[wish->resource].left,
+	};
+}
+
+void rung_push(const struct rung_wish *wish, struct plan *plan)
+{
+	struct plan_action action = action_start(wish, wish->giver);
+	uint32_t wanted = 1 + wish->victim->hold[wish->resource].level;
+
+	for (size_t i = 0; wanted && i < ladders[wish->resource].count; i++) {
+		const struct rung *rung = &ladders[wish->resource].rungs[i];
+
+		if (!rung->applies(wish))
+			continue;
+		for (uint32_t k = 0; k < rung->knob_count; k++) {
+			action.knob = rung->knob[k];
+			action.value = rung->value(wish, rung->knob[k]);
+			action.period_us = action.knob == KNOB_CPU_MAX ? wish->policy->period_us : 0;
+			action.device = rung->knob_count > 1 ? wish->giver->device : 0;
+			plan_push(plan, &action);
+		}
+		wanted--;
+	}
+}
+
+void rung_protect(const struct rung_wish *wish, struct plan *plan)
+{
+	const struct plan_need *need = &wish->victim->need[wish->resource];
+	struct plan_action action = action_start(wish, wish->victim);
+	float held = need->max > 0 ? fminf(need->demand, need->max) : need->demand;
+
+	if (wish->resource != RESOURCE_MEMORY || !(wish->victim->has >> OBSERVE_HAS_MEMORY & 1) || held <= 0)
+		return;
+	action.knob = KNOB_MEMORY_LOW;
+	action.value = ((uint64_t)held / MEMORY_STEP + 1) * MEMORY_STEP;
+	plan_push(plan, &action);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The ladders: by which knobs a resource is taken from a giver, cheapest first. Pure.
+ *
+ * cpu: cpu.weight where it acts (the giver competes with the protected or an ancestor of it in one directory; it conserves
+ *	work: measured, weight 1 brings the tail back to calm and keeps 98 % of the giver's throughput), cpuset.cpus where
+ *	the host has CPUs to confine givers to, cpu.max (costs far more and helps less).
+ * memory: memory.high at what is left, so that growth stops before the host has to reclaim from everybody; without
+ *	swap never below what is charged (a limit that cannot be met by reclaim stops the giver dead). Then memory.reclaim.
+ * io: io.weight where there is one, then io.max of its disk in both directions, requests and bytes.
+ * net: egress bandwidth.
+ */
+#ifndef FORESTALL_RUNG_H
+#define FORESTALL_RUNG_H
+
+#include "plan.h"
+
+/* What is decided of one giver, to be turned into actions. */
+struct rung_wish {
+	const struct plan_policy *policy;
+	const struct plan_host *host;
+	const struct plan_view *giver, *victim;
+	enum resource resource;
+	enum plan_reason reason;
+};
+
+/* Adds the first rung that applies and as many more as the victim's level says. */
+void rung_push(const struct rung_wish *wish, struct plan *plan);
+
+/* Adds what protects the victim itself: memory.low at what it holds. */
+void rung_protect(const struct rung_wish *wish, struct plan *plan);
+
+/* True when `path` is the directory `below` or an ancestor of it. */
+bool rung_is_above(const char *path, const char *below);
+
+#endif
