@@ -21,7 +21,7 @@ BPF_CFLAGS := -g -O2 -target bpf -D__TARGET_ARCH_$(ARCH) -Wall -Werror -Wno-miss
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
-.PHONY: all help deps check demo clean bench-tick bench-lstm train corpus fuzz test-programs
+.PHONY: all help deps check demo demo-full clean bench-tick bench-lstm train corpus fuzz test-programs
 
 objects = $(patsubst %.c,build/obj/%.o,$(wildcard $(1)/*.c))
 ACT_MAIN := planner/act/main.c
@@ -123,14 +123,16 @@ build/test/load-burn: $(addprefix build/obj/tests/load/,burn.o burn_cpu.o burn_m
 	$(call link)
 build/test/load-watch build/test/load-sink: build/test/load-%: build/obj/tests/load/%.o
 	$(call link)
-build/test/demo-report: $(call objects,tests/demo) build/obj/tests/load/hist.o $(ARCHIVES)
+build/test/demo-report: $(call objects,tests/demo) build/obj/tests/load/hist.o
 	$(call link)
 
 test-programs: $(UNIT) $(BPF_TESTS) $(VM_PROGRAMS) $(LOAD) build/test/forestall-act
 check: deps all test-programs ## run every test; ends with one summary line
 	$(Q)tests/run
-demo: deps all $(LOAD) ## keep a real server's SLO in a VM, three arms, and draw the report
+demo: deps all $(LOAD) ## keep real servers' SLOs in a VM, CPU and memory, three arms each, and draw the reports
 	$(Q)tests/demo/run.sh
+demo-full: deps all $(LOAD) ## the same with IO and network, ramps and steps, and three seeds; an hour or two
+	$(Q)tests/demo/run.sh --families "cpu memory io net" --set full --seeds "730241 730242 730243" --out build/demo-full
 bench-tick: deps build/test/bench_tick ## frames -> LSTM -> plan, microseconds per instance, last line JSON
 	$(Q)build/test/bench_tick
 bench-lstm: deps build/test/bench_lstm ## one LSTM step, ns by instruction set, last line JSON
