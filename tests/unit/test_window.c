@@ -266,28 +266,6 @@ static void pressure_is_judged_by_the_time_of_the_ticks(void **state)
 	assert_true(window_bad(&window, &slo, SLI_MEM_SOME, TICK_NS) < 0);
 }
 
-static void the_worst_of_all_slis_is_named(void **state)
-{
-	static struct window window;
-	struct observe_sample sample = sample_of(WIRE_DELAY_QUEUE, 1, 0, 24, 6);
-	struct slo slo = slo_of("runq_p99<5ms retrans<1%");
-	enum sli sli;
-
-	(void)state;
-	window_reset(&window);
-	assert_true(window_bad_worst(&window, &slo, TICK_NS, &sli) < 0);
-	assert_int_equal(sli, SLI_COUNT);
-	window_push(&window, &sample);
-	assert_float_equal(window_bad_worst(&window, &slo, TICK_NS, &sli), 0.2, 1e-6);
-	assert_int_equal(sli, SLI_RUNQ_P99);
-	sample = (struct observe_sample){ .moved = { .tx_segments = 50, .retransmits = 5 } };
-	window_push(&window, &sample);
-	assert_float_equal(window_bad_worst(&window, &slo, TICK_NS, &sli), 1, 0);
-	assert_int_equal(sli, SLI_RETRANS);
-	slo = slo_of("tier=critical");
-	assert_true(window_bad_worst(&window, &slo, TICK_NS, &sli) < 0);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -301,7 +279,6 @@ int main(void)
 		cmocka_unit_test(second_does_not_leak_into_the_next),
 		cmocka_unit_test(a_reflex_forgets_ticks_that_are_over),
 		cmocka_unit_test(pressure_is_judged_by_the_time_of_the_ticks),
-		cmocka_unit_test(the_worst_of_all_slis_is_named),
 	};
 
 	return cmocka_run_group_tests_name("window", tests, NULL, NULL);
