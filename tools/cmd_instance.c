@@ -125,7 +125,7 @@ static void expectation_print(json_t *expectation)
 static void slis_print(json_t *instance)
 {
 	static const char *const headings[] = { "SLI", ">NOW", ">BOUND", ">BAD%", ">WORST 200ms%", ">RISK2s", "STATE" };
-	json_t *sli, *risks = json_object_get(instance, "risks");
+	json_t *sli;
 	struct table *table = table_new(headings, 7);
 	const char *name;
 
@@ -135,7 +135,7 @@ static void slis_print(json_t *instance)
 		sli_cell(table, sli, "bound");
 		table_number(table, json_object_get(sli, "bad_share"), 100, 2);
 		table_number(table, json_object_get(sli, "worst_bad_share"), 100, 2);
-		table_number(table, json_object_get(risks, name), 1, 2);
+		table_number(table, json_object_get(sli, "risk"), 1, 2);
 		table_cell(table, "%s", json_is_true(json_object_get(sli, "violated")) ? "violated" : "-");
 	}
 	putchar('\n');
