@@ -33,7 +33,7 @@
 #include "decide/mind.h"
 
 #define ANSWER_BYTES_MAX (200 * 1024)	/* what net.core.wmem_max lets one message have on a stock kernel */
-#define ANSWER_PAGE_MAX 60		/* instances; a page of the longest paths and annotations still fits */
+#define ANSWER_PAGE_MAX 50		/* instances; a page of the longest paths and annotations still fits */
 
 #define ANSWER_JSON_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(9))	/* as an answer goes out */
 

@@ -231,7 +231,7 @@ static void list_comes_in_pages(void **state)
 
 	/* The longest paths there are, and all of what JSON has to escape, must still fit one message. */
 	for (uint32_t slot = 4; slot < SLOTS; slot++) {
-		memset(path, '"', sizeof(path) - 1);
+		memset(path, 1, sizeof(path) - 1);
 		path[sizeof(path) - 1] = '\0';
 		instance_add(stage->mind, slot, path,
 			     "runq_p99<17000000.000001ms cpu_some<99.9999% mem_some<99.9999% mem_full<99.9999% "
