@@ -155,6 +155,7 @@ static int amount_parse(struct word word, enum resource resource, uint64_t *ret)
 	uint64_t micro, scale = 0;
 	size_t used = number_scan(word, &micro);
 	struct word unit = { word.text + used, word.bytes - used };
+	double amount;
 
 	for (size_t i = 0; used && i < ARRAY_COUNT(amount_units); i++)
 		if (strlen(amount_units[i].unit) == unit.bytes && !memcmp(amount_units[i].unit, unit.text, unit.bytes))
@@ -163,9 +164,11 @@ static int amount_parse(struct word word, enum resource resource, uint64_t *ret)
 		return -EINVAL;
 	if (resource == RESOURCE_CPU)
 		scale = 1000000;
-	if ((unsigned __int128)micro * scale >= (unsigned __int128)AMOUNT_MAX * 1000000000ull)
+	/* To the nearest: below AMOUNT_MAX a double is off by less than half a byte. */
+	amount = (double)micro * (double)scale / 1e9 + 0.5;
+	if (amount >= (double)AMOUNT_MAX)
 		return -ERANGE;
-	*ret = (uint64_t)((unsigned __int128)micro * scale / 1000000000ull);
+	*ret = (uint64_t)amount;
 	return 0;
 }
 
@@ -375,7 +378,7 @@ static int amount_format(enum resource resource, uint64_t amount, char *text, si
 		return snprintf(text, size, "%.15g", (double)amount / 1e3);
 	if (resource == RESOURCE_NET && amount % 125 == 0)
 		return units_format(amount / 125, 1000, (const char *const[]){ "kbit", "mbit", "gbit", NULL }, text, size);
-	if (amount % 1024 && amount > NUMBER_MAX)	/* rounded up: the parser cuts */
+	if (amount % 1024 && amount > NUMBER_MAX)	/* rounded up: less than a byte */
 		return snprintf(text, size, "%llu.%06lluK", (unsigned long long)(amount / 1024),
 				(unsigned long long)((amount % 1024 * 1000000 + 1023) / 1024));
 	if (amount % 1024)
