@@ -14,7 +14,7 @@ CFLAGS ?= -O2 -g
 # No fused multiply-add: a recording replays bit for bit on another machine of the same build.
 override CFLAGS += -std=gnu11 -D_GNU_SOURCE= -Wall -Wextra -Wshadow -Werror -ffp-contract=off -fno-strict-aliasing -MMD -MP \
 	-I. -Ibpf -Iagent -Iplanner -Ibuild/bpf
-LIBS := -lbpf -lelf -lz -ljansson -linih -lm
+LIBS := -lbpf -lelf -lz -ljansson -linih -lhwloc -lm
 BPF_CFLAGS := -g -O2 -target bpf -D__TARGET_ARCH_$(ARCH) -Wall -Werror -Wno-missing-declarations -Ivmlinux -Ibpf
 
 .DELETE_ON_ERROR:
