@@ -81,6 +81,7 @@ void world_open(struct world *world, uint32_t ring_bytes)
 
 void world_follow(struct world *world, const char *below)
 {
+	nerve_slot_clear(world->nerve, world->cgroup_id, SLOT);
 	strncat(world->cgroup, below, sizeof(world->cgroup) - strlen(world->cgroup) - 1);
 	assert_int_equal(mkdir(world->cgroup, 0755), 0);
 	slot_set(world);
