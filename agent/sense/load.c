@@ -294,6 +294,8 @@ static int programs_attach(struct nerve *nerve, const char *cgroup_root)
 
 		if (!bpf_program__autoload(program) || program == nerve->skel->progs.on_flush || !is_wanted(nerve, name))
 			continue;
+		if (i == PROGRAMS_MAX)
+			return -E2BIG;
 		nerve->link[i] = program_attach(program, cgroup_root);
 		if (nerve->link[i++])
 			continue;
