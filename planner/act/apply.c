@@ -49,7 +49,7 @@ static void hold_abort(struct apply *apply, struct hold *hold, struct now now, i
 	enum via via = hold->via;
 	struct undo_report report = hold_undo(apply, hold, now);
 
-	if (report.result != UNDO_GONE && error == -EOPNOTSUPP && via == VIA_TC)
+	if (error == -EOPNOTSUPP && via == VIA_TC)
 		item_refuse(ret, OUTCOME_UNAVAILABLE, "%s", tc_fault());
 	else
 		item_fail(ret, knob, report.result == UNDO_GONE ? -ENOENT : error);
