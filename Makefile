@@ -13,8 +13,9 @@ ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
 CFLAGS ?= -O2 -g
 # No fused multiply-add: a recording replays bit for bit on another machine of the same build.
 override CFLAGS += -std=gnu11 -D_GNU_SOURCE= -Wall -Wextra -Wshadow -Werror -ffp-contract=off -fno-strict-aliasing -MMD -MP \
-	-I. -Ibpf -Iagent -Iplanner -Ibuild/bpf
-LIBS := -lbpf -lelf -lz -ljansson -linih -lm
+	-I. -Ibpf -Iagent -Iplanner -Ibuild/bpf -isystem /usr/include/libnl3
+NET_LIBS := -lbpf -lnl-route-3 -lnl-3
+LIBS := $(NET_LIBS) -lelf -lz -ljansson -linih -lm
 BPF_CFLAGS := -g -O2 -target bpf -D__TARGET_ARCH_$(ARCH) -Wall -Werror -Wno-missing-declarations -Ivmlinux -Ibpf
 
 .DELETE_ON_ERROR:
@@ -52,16 +53,21 @@ build/deps.stamp: tests/deps
 build/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) vmlinux/vmlinux.h | build/deps.stamp
 	$(call say,BPF,$@)
 	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -c $< -o $@
-build/bpf/forestall.o: $(patsubst bpf/%.bpf.c,build/bpf/%.bpf.o,$(wildcard bpf/*.bpf.c))
+build/bpf/forestall.o: $(patsubst bpf/%.bpf.c,build/bpf/%.bpf.o,$(filter-out bpf/shape.bpf.c,$(wildcard bpf/*.bpf.c)))
 	$(call say,LINK,$@)
 	$(Q)$(BPFTOOL) gen object $@ $^
-build/bpf/forestall.skel.h: build/bpf/forestall.o
+# The hands' own program: forestalld neither loads nor knows it.
+build/bpf/shape.o: build/bpf/shape.bpf.o
+	$(call say,LINK,$@)
+	$(Q)$(BPFTOOL) gen object $@ $^
+build/bpf/%.skel.h: build/bpf/%.o
 	$(call say,SKEL,$@)
-	$(Q)$(BPFTOOL) gen skeleton $< name forestall_bpf > $@
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
 # --- user space ------------------------------------------------------------------------------------------------------
 build/obj/agent/predict/train%.o build/obj/agent/predict/lstm%.o build/obj/agent/predict/adam.o: override CFLAGS += -O3
 build/obj/agent/sense/load.o: build/bpf/forestall.skel.h
+build/obj/planner/act/tc_limits.o build/steps/planner/act/tc_limits.o: build/bpf/shape.skel.h
 build/obj/%.o: %.c | build/deps.stamp
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) -c $< -o $@
@@ -89,10 +95,10 @@ build/bin/forestall: build/obj/tools/forestall.o $(ARCHIVES)
 	$(call link)
 build/bin/forestalld: build/obj/agent/forestalld.o build/obj/agent/daemon.o $(ARCHIVES)
 	$(call link)
-# The hands link nothing but their own room: no libbpf, no JSON, no model.
+# The hands link nothing but their own room, and what limits egress: no JSON, no model.
 build/bin/forestall-act: build/obj/$(ACT_MAIN:.c=.o) build/lib/libact.a
 	$(call say,LINK,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $^ $(LDFLAGS) -o $@
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $^ $(LDFLAGS) $(NET_LIBS) -o $@
 build/bin/forestall-web: $(WEB) $(ARCHIVES)
 	$(call link,-lsqlite3 -lmicrohttpd)
 
@@ -101,7 +107,7 @@ build/test/test_web build/test/test_web_history: build/test/%: build/obj/tests/u
 	$(call link,-lcmocka -lsqlite3 -lmicrohttpd)
 build/test/test_%: build/obj/tests/unit/test_%.o $(ARCHIVES)
 	$(call link,-lcmocka)
-build/test/test_%: build/obj/tests/bpf/test_%.o $(ARCHIVES)
+build/test/test_%: build/obj/tests/bpf/test_%.o build/obj/tests/bpf/world.o $(ARCHIVES)
 	$(call link,-lcmocka)
 build/test/bench_%: build/obj/tests/bench/bench_%.o $(ARCHIVES)
 	$(call link)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * Block IO per bio, from block_bio_queue to block_bio_complete: what the block layer's user waits for, with the queueing
- * by the IO scheduler, io.weight and io.latency. A bio that a stacked driver (dm, md) clones is measured once, at the top.
+ * Block IO per bio, from block_bio_queue until it, or the request that it became part of, is complete: what the block layer's
+ * user waits for, with the queueing by the IO scheduler, io.weight and io.latency. A bio that a stacked driver (dm, md) clones
+ * is measured once, at the top. One that is split counts as complete with its last part.
  *
  * Since 5.17 block_bio_queue comes after the throttling of io.max (submit_bio_noacct in block/blk-core.c) and no tracepoint
  * comes before it. Where the kernel allows fentry, on_bio_throttle notes when a bio of a limited cgroup arrives there, so
@@ -20,6 +21,8 @@
 #define OP_DISCARD 3u
 #define OP_SECURE_ERASE 5u
 #define BIO_CLONED_BIT 1
+
+#define REQUEST_BIOS_MAX 8192
 
 /* Discards move no data and may be of any size. Odd operations write (op_is_write in the kernel). */
 static __always_inline bool is_measured(struct bio *bio)
@@ -74,27 +77,64 @@ int BPF_PROG(on_bio_queue, struct bio *bio)
 	return 0;
 }
 
-SEC("tp_btf/block_bio_complete")
-int BPF_PROG(on_bio_complete, struct request_queue *queue, struct bio *bio)
+static __always_inline void bio_finish(__u64 key)
 {
-	__u64 key = (__u64)bio, delay_ns;
-	struct bio_account *found, account;
+	struct bio_account *found = bpf_map_lookup_elem(&bios, &key), account;
 	struct wire_row *row;
+	__u64 delay_ns;
 	__u32 slot;
 
-	found = bpf_map_lookup_elem(&bios, &key);
 	if (!found)
-		return 0;
+		return;
 	account = *found;
 	bpf_map_delete_elem(&bios, &key);
 	row = row_of_cgroup(account.cgroup_id, &slot);
 	if (!row)
-		return 0;
+		return;
 	delay_ns = bpf_ktime_get_ns() - account.since_ns;
 	count_add(&row->now.io_done, 1);
 	count_add(&row->now.io_ns, delay_ns);
 	count_add(account.is_write ? &row->now.io_write_bytes : &row->now.io_read_bytes, account.bytes);
 	delay_count(row, slot, WIRE_DELAY_IO, delay_ns);
+}
+
+/* Drivers without requests (dm, md, zram), and bios that fail before they get one. */
+SEC("tp_btf/block_bio_complete")
+int BPF_PROG(on_bio_complete, struct request_queue *queue, struct bio *bio)
+{
+	bio_finish((__u64)bio);
+	return 0;
+}
+
+/* The bios of a request of which `left` bytes are still to be taken as done. */
+struct request_walk {
+	struct bio *bio;
+	__u64 left;
+};
+
+static long request_step(__u32 idx, struct request_walk *walk)
+{
+	struct bio *bio = walk->bio;
+	__u32 bytes;
+
+	if (!bio)
+		return 1;
+	bytes = BPF_CORE_READ(bio, bi_iter.bi_size);
+	if (bytes > walk->left)
+		return 1;
+	bio_finish((__u64)bio);
+	walk->left -= bytes;
+	walk->bio = walk->left ? BPF_CORE_READ(bio, bi_next) : 0;
+	return 0;
+}
+
+/* Comes before the bios of the request are ended, which then is not traced (blk_update_request in block/blk-mq.c). */
+SEC("tp_btf/block_rq_complete")
+int BPF_PROG(on_request_complete, struct request *request, int error, unsigned int bytes)
+{
+	struct request_walk walk = { .bio = request->bio, .left = bytes };
+
+	bpf_loop(REQUEST_BIOS_MAX, request_step, &walk, 0);
 	return 0;
 }
 

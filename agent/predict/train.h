@@ -143,6 +143,12 @@ struct train_meter {
 
 struct train;
 
+/*
+ * Fills then[] of all steps from now of the steps after them; now.known says what may be a label. "Violated within a
+ * horizon" is known when an SLI was violated in some second of it, or known not to be in all of them.
+ */
+void train_truth_fill(struct train_truth *truth, uint32_t steps);
+
 /* Defaults: H = 32, 80 epochs, 8 lanes, chunks of 64, last third quantization-aware, seed 1. */
 void train_options_init(struct train_options *ret);
 
