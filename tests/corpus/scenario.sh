@@ -16,7 +16,7 @@ root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
 top=$root/corpus-$seed
 work=$(mktemp -d)
 port=$((20000 + seed % 20000))
-pids=()
+pids=() burners=()
 
 cleanup() {
 	local pid group
@@ -67,10 +67,15 @@ while read -r name threads weight lead spread program plan size operation; do
 	fi
 	run_in "$top/$name" "$load/load-burn" --threads "$threads" --plan "$plan" --seed "$seed" --start-ns "$epoch_ns" \
 		--out "$work/$name.csv" "${announce[@]}" "${burn_args[@]}"
+	burners+=("$pid")
 done < <(tail -n +2 "$work/plan")
 run_in "$top/client" "${client_in[@]}" "$load/load-client" --port "$port" --rate "$rate" --seconds "$seconds" --seed "$seed" \
 	--poisson --fifo --bound-us "$bound_us" --start-ns "$epoch_ns" --out "$work/client.csv" "${client_args[@]}"
 wait "$pid"
+for pid in "${burners[@]}"; do
+	# One that still runs when the client is done has not failed.
+	kill -0 "$pid" 2>/dev/null || wait "$pid" || die "an antagonist failed"
+done
 kill -TERM "$daemon"
 wait "$daemon" || { cat "$work/forestalld.log" >&2; exit 1; }
 # What the client saw, for whoever looks for parameters.
