@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <unistd.h>
 
 #include "cgroup.h"
 #include "check.h"
-#include "cleanup.h"
 #include "log.h"
 #include "step.h"
 
@@ -22,13 +22,33 @@ static void item_value(struct result_item *ret, enum outcome outcome, enum knob 
 	ret->period_us = knob == KNOB_CPU_MAX ? value->aux : 0;
 }
 
-/* Watches before the first write, so that no foreign write falls between; our own event reads back as ours. */
+static bool knob_is_watched(enum knob knob)
+{
+	return knob_spec(knob)->file && knob_spec(knob)->kind != KIND_DEED;
+}
+
+/*
+ * Watches before the first write, so that no foreign write falls between; our own event reads back as ours. The knobs
+ * of one file share one watch.
+ */
 static int watch_add(struct apply *apply, int dir_fd, enum knob knob)
 {
 	char link[64];
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d/%s", dir_fd, knob_name(knob));
+	if (!knob_is_watched(knob))
+		return -1;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d/%s", dir_fd, knob_spec(knob)->file);
 	return inotify_add_watch(apply->inotify_fd, link, IN_MODIFY);
+}
+
+/* Drops the hold from the table, and its watch unless another hold needs it. */
+static void hold_remove(struct apply *apply, struct hold *hold)
+{
+	int watch = hold->watch;
+
+	lease_remove(&apply->leases, hold);
+	if (watch >= 0 && !lease_find_watch(&apply->leases, watch))
+		inotify_rm_watch(apply->inotify_fd, watch);
 }
 
 /* Ends a claim that is already settled in the journal. */
@@ -36,9 +56,7 @@ static void hold_forget(struct apply *apply, struct hold *hold)
 {
 	int r;
 
-	if (hold->watch >= 0)
-		inotify_rm_watch(apply->inotify_fd, hold->watch);
-	lease_remove(&apply->leases, hold);
+	hold_remove(apply, hold);
 	if (apply->leases.count > 0)
 		return;
 	r = journal_empty(&apply->journal);
@@ -49,7 +67,7 @@ static void hold_forget(struct apply *apply, struct hold *hold)
 static void hold_yield(struct apply *apply, struct hold *hold, struct now now)
 {
 	log_line("%s %s: written by somebody else, left alone for 10 minutes", hold->path, knob_name(hold->knob));
-	hands_off_add(&apply->hands_off, hold->cgroup_id, hold->knob, now.mono_ns + HANDS_OFF_NS);
+	hands_off_add(&apply->hands_off, hold, now.mono_ns + HANDS_OFF_NS);
 	if (journal_undone(&apply->journal, hold, undo_result_name(UNDO_FOREIGN)) < 0)
 		log_line("journal: yield not recorded");
 	STEP(YIELD_JOURNALED);
@@ -62,7 +80,7 @@ static struct undo_report hold_undo(struct apply *apply, struct hold *hold, stru
 	struct undo_report report = undo_hold(apply->root_fd, &apply->journal, hold);
 
 	if (report.result == UNDO_FOREIGN)
-		hands_off_add(&apply->hands_off, hold->cgroup_id, hold->knob, now.mono_ns + HANDS_OFF_NS);
+		hands_off_add(&apply->hands_off, hold, now.mono_ns + HANDS_OFF_NS);
 	if (report.result == UNDO_FAILED)
 		hold->expiry_ns = now.mono_ns + UNDO_RETRY_NS;
 	else
@@ -108,7 +126,7 @@ static void change_abort(struct apply *apply, struct change *change, struct hold
 static void change_settle(struct apply *apply, struct change *change, struct hold *hold, struct result_item *ret)
 {
 	struct knob_value read_back;
-	int r = cgroup_read(change->dir_fd, hold->knob, &read_back);
+	int r = place_read(&change->place, hold->knob, &read_back);
 
 	if (r < 0) {
 		change_abort(apply, change, hold, r, ret);
@@ -150,7 +168,7 @@ static int change_write(struct apply *apply, struct change *change, struct hold 
 	hold->undo_begun = false;
 	hold->reason = change->action->reason;
 	STEP(APPLY_JOURNALED);
-	r = undo_write(change->dir_fd, hold, &change->wanted);
+	r = undo_write(&change->place, hold, &change->wanted);
 	STEP(APPLY_WRITTEN);
 	if (r < 0)
 		change_abort(apply, change, hold, r, ret);
@@ -172,22 +190,24 @@ static struct hold *hold_new(struct apply *apply, const struct change *change, s
 	memcpy(hold->path, change->action->path, sizeof(hold->path));
 	hold->cgroup_id = change->action->cgroup_id;
 	hold->knob = (enum knob)change->action->knob;
+	hold->device = change->action->device;
+	hold->via = change->place.via;
 	hold->original = change->current;
 	hold->ours = change->current;
-	hold->watch = watch_add(apply, change->dir_fd, hold->knob);
+	hold->watch = watch_add(apply, change->place.dir_fd, hold->knob);
 	return hold;
 }
 
 static void change_apply(struct apply *apply, struct change *change, struct result_item *ret)
 {
-	struct hold *weight = lease_find(&apply->leases, change->action->cgroup_id, KNOB_CPU_WEIGHT);
+	struct hold *weight = lease_find(&apply->leases, change->action->cgroup_id, KNOB_CPU_WEIGHT, 0);
 	struct hold *hold;
 
 	/* cpu.idle has to remember the weight as it was before us, so ours goes first. */
 	if (change->action->knob == KNOB_CPU_IDLE && weight) {
 		struct undo_report report = hold_undo(apply, weight, change->now);
 		int r = report.result == UNDO_FAILED ? report.error :
-			cgroup_read(change->dir_fd, KNOB_CPU_IDLE, &change->current);
+			place_read(&change->place, KNOB_CPU_IDLE, &change->current);
 
 		if (r < 0) {
 			item_fail(ret, KNOB_CPU_WEIGHT, r);
@@ -197,12 +217,11 @@ static void change_apply(struct apply *apply, struct change *change, struct resu
 	hold = hold_new(apply, change, ret);
 	if (!hold)
 		return;
-	if (hold->watch < 0) {
+	if (hold->watch < 0 && knob_is_watched(hold->knob)) {
 		item_refuse(ret, OUTCOME_FAILED, "%s cannot be watched: %s", knob_name(hold->knob), strerror(errno));
 		lease_remove(&apply->leases, hold);
 	} else if (change_write(apply, change, hold, ret) < 0) {
-		inotify_rm_watch(apply->inotify_fd, hold->watch);
-		lease_remove(&apply->leases, hold);
+		hold_remove(apply, hold);
 	}
 }
 
@@ -226,7 +245,7 @@ static struct hold *action_hold(struct apply *apply, const struct action *action
 {
 	if (action->knob >= KNOB_COUNT)
 		return NULL;
-	return lease_find(&apply->leases, action->cgroup_id, (enum knob)action->knob);
+	return lease_find(&apply->leases, action->cgroup_id, (enum knob)action->knob, action->device);
 }
 
 void apply_action(struct apply *apply, const struct action *action, struct now now, struct result_item *ret)
@@ -235,7 +254,8 @@ void apply_action(struct apply *apply, const struct action *action, struct now n
 		.action = action,
 		.now = now,
 		.wanted = { .value = action->value, .aux = action->knob == KNOB_CPU_MAX ? action->period_us : 0 },
-		.dir_fd = -1,
+		.place = { .dir_fd = -1, .path = action->path, .cgroup_id = action->cgroup_id,
+			   .device = action->device },
 	};
 	struct hold *hold = action_hold(apply, action);
 
@@ -243,6 +263,7 @@ void apply_action(struct apply *apply, const struct action *action, struct now n
 	if (hold && strncmp(hold->path, action->path, sizeof(hold->path)) != 0) {
 		item_refuse(ret, OUTCOME_GONE, "this cgroup has another path");
 	} else if (hold) {
+		change.place.via = hold->via;
 		if (change_check_held(apply, &change, ret))
 			change_renew(apply, &change, hold, ret);
 		else if (ret->outcome == OUTCOME_GONE)
@@ -256,8 +277,7 @@ void apply_action(struct apply *apply, const struct action *action, struct now n
 		else
 			change_apply(apply, &change, ret);
 	}
-	if (change.dir_fd >= 0)
-		close(change.dir_fd);
+	place_close(&change.place);
 }
 
 void apply_release(struct apply *apply, const struct action *action, struct now now, struct result_item *ret)
@@ -314,16 +334,29 @@ void apply_expire(struct apply *apply, struct now now)
 		log_line("journal: cannot be shortened");
 }
 
-void apply_verify(struct apply *apply, struct hold *hold, struct now now)
+static void hold_verify(struct apply *apply, struct hold *hold, struct now now)
 {
-	_cleanup_close_ int dir_fd = cgroup_open(apply->root_fd, hold->path, hold->cgroup_id);
+	_cleanup_place_ struct place place = { .dir_fd = -1 };
 	struct knob_value value;
-	int r = dir_fd < 0 ? dir_fd : cgroup_read(dir_fd, hold->knob, &value);
+	int r = undo_place_open(apply->root_fd, hold, &place);
 
+	if (r == 0)
+		r = place_read(&place, hold->knob, &value);
 	if (r < 0 && cgroup_is_gone(r))
 		hold_undo(apply, hold, now);
 	else if (r == 0 && !hold->undo_begun && !undo_is_ours(hold, &value))
 		hold_yield(apply, hold, now);
+}
+
+void apply_verify(struct apply *apply, int watch, struct now now)
+{
+	/* What is forgotten has its place taken by the last of the table, which going down was met already. */
+	for (uint32_t i = apply->leases.count; i-- > 0;) {
+		struct hold *hold = &apply->leases.hold[i];
+
+		if (hold->watch >= 0 && (watch < 0 || hold->watch == watch))
+			hold_verify(apply, hold, now);
+	}
 }
 
 uint64_t apply_next_ns(const struct apply *apply, struct now now)

@@ -45,8 +45,11 @@ void apply_expire(struct apply *apply, struct now now);
 uint32_t apply_undo_all(struct apply *apply, struct now now, struct result_item *items, uint32_t item_count,
 			uint32_t *ret_used);
 
-/* inotify says the file behind this hold was written: yields if the value is not ours. */
-void apply_verify(struct apply *apply, struct hold *hold, struct now now);
+/*
+ * inotify says the file behind this watch, or with -1 some file, was written: each hold on it yields if its own value
+ * is not ours, so that another key of the same file may change.
+ */
+void apply_verify(struct apply *apply, int watch, struct now now);
 
 /* When apply_expire() wants to be called next, UINT64_MAX for never. */
 uint64_t apply_next_ns(const struct apply *apply, struct now now);

@@ -9,12 +9,17 @@
 #define NS_PER_MS 1000000ull
 #define NS_PER_S 1000000000ull
 
-#define CPU_WEIGHT_MIN 1
-#define CPU_WEIGHT_MAX 10000
 #define CPU_WEIGHT_DEFAULT 100		/* what the kernel sets when cpu.idle goes back to 0 */
 #define CPU_QUOTA_MIN_US 1000
 #define CPU_PERIOD_MIN_US 1000
 #define CPU_PERIOD_MAX_US 1000000
+#define LIMIT_MAX (1ull << 60)		/* above it a limit is no limit, and arithmetic near its end */
+#define PAGE_BYTES_MAX (64u << 10)	/* the largest page of any machine: what the kernel may round memory to */
+#define MEMORY_HIGH_MIN (32ull << 20)
+#define RECLAIM_STEP_MAX (64ull << 20)
+#define IO_BYTES_MIN (1ull << 20)
+#define IO_COUNT_MIN 16
+#define NET_BYTES_MIN (16ull << 10)
 
 #define LEASE_MIN_MS 100
 #define LEASE_MAX_MS 60000

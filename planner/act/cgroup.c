@@ -11,6 +11,8 @@
 #include "cgroup.h"
 #include "cleanup.h"
 
+#define FILE_BYTES_MAX 16384	/* io.max has a line for each disk with a limit */
+
 bool cgroup_path_is_plain(const char *path)
 {
 	size_t length = strnlen(path, ACT_PATH_MAX);
@@ -99,31 +101,44 @@ int cgroup_open(int root_fd, const char *path, uint64_t id)
 	return TAKE_FD(fd);
 }
 
-static int file_read(int dir_fd, const char *name, char *buf, size_t size)
+int cgroup_file_read(int dir_fd, const char *name, char *buf, size_t size)
 {
 	_cleanup_close_ int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	size_t used = 0;
 	ssize_t length;
 
 	if (fd < 0)
 		return -errno;
-	length = read(fd, buf, size - 1);
-	if (length < 0)
-		return -errno;
-	buf[length] = '\0';
+	do {
+		length = read(fd, buf + used, size - used);
+		if (length < 0)
+			return -errno;
+		used += (size_t)length;
+	} while (length > 0 && used < size);
+	if (used == size)
+		return -EMSGSIZE;
+	buf[used] = '\0';
 	return 0;
 }
 
-int cgroup_read(int dir_fd, enum knob knob, struct knob_value *ret)
+int cgroup_read(int dir_fd, enum knob knob, uint32_t device, struct knob_value *ret)
 {
-	struct knob_value value, weight;
-	char text[KNOB_TEXT_MAX];
+	const struct knob_spec *spec = knob_spec(knob);
+	struct knob_value value = { 0 }, weight;
+	char text[FILE_BYTES_MAX];
 	int r;
 
-	r = file_read(dir_fd, knob_name(knob), text, sizeof(text));
+	if (spec->kind == KIND_DEED) {
+		if (faccessat(dir_fd, spec->file, F_OK, AT_EACCESS) < 0)
+			return -errno;
+		*ret = value;
+		return 0;
+	}
+	r = cgroup_file_read(dir_fd, spec->file, text, sizeof(text));
 	if (r == 0)
-		r = knob_parse(knob, text, &value);
+		r = knob_parse(knob, device, text, &value);
 	if (r == 0 && knob == KNOB_CPU_IDLE && value.value == 0) {
-		r = cgroup_read(dir_fd, KNOB_CPU_WEIGHT, &weight);
+		r = cgroup_read(dir_fd, KNOB_CPU_WEIGHT, 0, &weight);
 		if (r == 0)
 			value.aux = weight.value;
 	}
@@ -132,17 +147,17 @@ int cgroup_read(int dir_fd, enum knob knob, struct knob_value *ret)
 	return r;
 }
 
-int cgroup_write(int dir_fd, enum knob knob, const struct knob_value *value)
+int cgroup_write(int dir_fd, enum knob knob, uint32_t device, const struct knob_value *value)
 {
 	_cleanup_close_ int fd = -1;
 	char text[KNOB_TEXT_MAX];
 	int length;
 
-	length = knob_format(knob, value, text, sizeof(text));
+	length = knob_format(knob, device, value, text, sizeof(text));
 	if (length < 0)
 		return length;
 	/* O_TRUNC means nothing to cgroupfs, and lets a plain file stand in for a knob in tests. */
-	fd = openat(dir_fd, knob_name(knob), O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOFOLLOW);
+	fd = openat(dir_fd, knob_spec(knob)->file, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return -errno;
 	if (write(fd, text, (size_t)length) < 0)

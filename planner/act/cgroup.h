@@ -28,11 +28,14 @@ int cgroup_root_open(const char *root);
  */
 int cgroup_open(int root_fd, const char *path, uint64_t id);
 
-/* -ENOENT: the kernel has no such knob here (controller off, kernel too old) or the cgroup went away. */
-int cgroup_read(int dir_fd, enum knob knob, struct knob_value *ret);
+/* -ENOENT: the kernel has no such knob here (controller off, kernel too old) or the cgroup went away. A deed reads 0. */
+int cgroup_read(int dir_fd, enum knob knob, uint32_t device, struct knob_value *ret);
 
 /* Writes the value alone; restoring a weight after cpu.idle is the business of undo. */
-int cgroup_write(int dir_fd, enum knob knob, const struct knob_value *value);
+int cgroup_write(int dir_fd, enum knob knob, uint32_t device, const struct knob_value *value);
+
+/* Reads a whole file of the cgroup as text. -EMSGSIZE when it does not fit. */
+int cgroup_file_read(int dir_fd, const char *name, char *buf, size_t size);
 
 static inline bool cgroup_is_gone(int error)
 {

@@ -27,6 +27,8 @@ bool item_fail(struct result_item *ret, enum knob knob, int error)
 {
 	if (cgroup_is_gone(error))
 		return item_refuse(ret, OUTCOME_GONE, "the cgroup is gone");
+	if (error == -EOPNOTSUPP)
+		return item_refuse(ret, OUTCOME_UNAVAILABLE, "%s: this host has no way to set it", knob_name(knob));
 	ret->error = error;
 	return item_refuse(ret, OUTCOME_FAILED, "%s: %s", knob_name(knob), strerror(-error));
 }
@@ -46,6 +48,8 @@ static bool check_shape(struct apply *apply, struct change *change, struct resul
 		return item_refuse(ret, OUTCOME_REFUSED, "not a plain path below the cgroup root");
 	if (action->cgroup_id == 0)
 		return item_refuse(ret, OUTCOME_REFUSED, "cgroup_id is missing");
+	if ((action->device != 0) != (knob_spec((enum knob)action->knob)->kind == KIND_DEVICE_KEY))
+		return item_refuse(ret, OUTCOME_REFUSED, "a device is named with io.max, and with nothing else");
 	return true;
 }
 
@@ -68,13 +72,15 @@ static bool check_excluded(struct apply *apply, struct change *change, struct re
 	return r == 0 || item_refuse(ret, OUTCOME_EXCLUDED, "%s", text);
 }
 
+/* Chooses the way: no manager of cgroups has a hand in what a host sends. */
 static bool check_owned(struct apply *apply, struct change *change, struct result_item *ret)
 {
 	int r = owner_find(apply->root_fd, change->action->path, apply->systemd_dir);
 
 	if (r < 0)
 		return item_fail(ret, (enum knob)change->action->knob, r);
-	if (r == OWNER_NONE)
+	change->place.via = change->action->knob == KNOB_NET_EGRESS ? VIA_TC : VIA_FILE;
+	if (r == OWNER_NONE || change->place.via == VIA_TC)
 		return true;
 	owner_remedy((enum owner)r, change->action->path, ret->text);
 	ret->outcome = OUTCOME_OWNED;
@@ -83,10 +89,16 @@ static bool check_owned(struct apply *apply, struct change *change, struct resul
 
 static bool check_present(struct apply *apply, struct change *change, struct result_item *ret)
 {
-	change->dir_fd = cgroup_open(apply->root_fd, change->action->path, change->action->cgroup_id);
-	if (change->dir_fd == -ESTALE)
+	int r;
+
+	change->place.root_fd = apply->root_fd;
+	r = place_open(&change->place);
+	/* Only the undo of VIA_TC does without its cgroup. */
+	if (r == 0 && change->place.dir_fd < 0)
+		r = change->place.dir_fd;
+	if (r == -ESTALE)
 		return item_refuse(ret, OUTCOME_GONE, "another cgroup has this path now");
-	return change->dir_fd >= 0 || item_fail(ret, (enum knob)change->action->knob, change->dir_fd);
+	return r == 0 || item_fail(ret, (enum knob)change->action->knob, r);
 }
 
 static bool check_bounds(struct apply *apply, struct change *change, struct result_item *ret)
@@ -106,7 +118,8 @@ static bool check_hands_off(struct apply *apply, struct change *change, struct r
 {
 	const struct action *action = change->action;
 
-	if (!hands_off_holds(&apply->hands_off, action->cgroup_id, (enum knob)action->knob, change->now.mono_ns))
+	if (!hands_off_holds(&apply->hands_off, action->cgroup_id, (enum knob)action->knob, action->device,
+			     change->now.mono_ns))
 		return true;
 	ret->value = change->current.value;
 	ret->period_us = action->knob == KNOB_CPU_MAX ? change->current.aux : 0;
@@ -117,16 +130,16 @@ static bool check_hands_off(struct apply *apply, struct change *change, struct r
 static bool check_readable(struct apply *apply, struct change *change, struct result_item *ret)
 {
 	enum knob knob = (enum knob)change->action->knob;
-	int r = cgroup_read(change->dir_fd, knob, &change->current);
+	int r = place_read(&change->place, knob, &change->current);
 
 	(void)apply;
 	if (r == 0)
 		return true;
-	if (r == -ENOENT && faccessat(change->dir_fd, "cpu.weight", F_OK, 0) == 0)
+	if (r == -ENOENT && faccessat(change->place.dir_fd, "cpu.weight", F_OK, 0) == 0)
 		return item_refuse(ret, OUTCOME_UNAVAILABLE, "this kernel has no %s", knob_name(knob));
-	if (r == -ENOENT && faccessat(change->dir_fd, "cgroup.procs", F_OK, 0) == 0)
-		return item_refuse(ret, OUTCOME_UNAVAILABLE, "no %s here: enable cpu in the parent's "
-				   "cgroup.subtree_control", knob_name(knob));
+	if (r == -ENOENT && faccessat(change->place.dir_fd, "cgroup.procs", F_OK, 0) == 0)
+		return item_refuse(ret, OUTCOME_UNAVAILABLE, "no %s here: enable %s in the parent's "
+				   "cgroup.subtree_control", knob_name(knob), knob_spec(knob)->controller);
 	return item_fail(ret, knob, r);
 }
 
@@ -138,9 +151,9 @@ static bool check_coupled(struct apply *apply, struct change *change, struct res
 
 	if (action->knob != KNOB_CPU_WEIGHT)
 		return true;
-	if (lease_find(&apply->leases, action->cgroup_id, KNOB_CPU_IDLE))
+	if (lease_find(&apply->leases, action->cgroup_id, KNOB_CPU_IDLE, 0))
 		return item_refuse(ret, OUTCOME_REFUSED, "cpu.idle is held here: release it first");
-	if (cgroup_read(change->dir_fd, KNOB_CPU_IDLE, &idle) == 0 && idle.value == 1)
+	if (place_read(&change->place, KNOB_CPU_IDLE, &idle) == 0 && idle.value == 1)
 		return item_refuse(ret, OUTCOME_REFUSED, "cpu.idle is 1 here: cpu.weight cannot be set");
 	return true;
 }

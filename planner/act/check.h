@@ -5,19 +5,19 @@
 
 #include "apply.h"
 
-/* One action on its way. dir_fd is opened by change_check() and closed by the caller. */
+/* One action on its way. place is opened by change_check() and closed by the caller. */
 struct change {
 	const struct action *action;
 	struct now now;
 	struct knob_value wanted;
 	struct knob_value current;	/* as read just now */
-	int dir_fd;
+	struct place place;
 };
 
 /* True when the action may be done; else *ret has the outcome and the reason. */
 bool change_check(struct apply *apply, struct change *change, struct result_item *ret);
 
-/* The same for a knob that is already held: the place was judged when it was first taken. */
+/* The same for a knob that is already held: the place was judged, and its via chosen, when it was first taken. */
 bool change_check_held(struct apply *apply, struct change *change, struct result_item *ret);
 
 /* Fills outcome and text; always false, so that a check can end with it. */

@@ -9,8 +9,6 @@
 #include "journal.h"
 #include "step.h"
 
-#define LINE_BYTES_MAX (3 * ACT_PATH_MAX + 256)
-
 static void path_escape(const char *path, char *ret)
 {
 	static const char HEX[] = "0123456789abcdef";
@@ -40,7 +38,7 @@ static int line_append(struct journal *journal, const char *line, int length)
 {
 	ssize_t written;
 
-	if (length < 0 || length >= LINE_BYTES_MAX)
+	if (length < 0 || length >= JOURNAL_LINE_MAX)
 		return -EMSGSIZE;
 #ifdef FORESTALL_STEPS
 	line_tear(journal->fd, line, (size_t)length);
@@ -57,10 +55,24 @@ static int line_append(struct journal *journal, const char *line, int length)
 	return -ENOSPC;
 }
 
+/* The words that most lines do not have. */
+static void way_format(const struct hold *hold, char *buf, size_t size)
+{
+	int used = 0;
+
+	buf[0] = '\0';
+	if (hold->via != VIA_FILE)
+		used = snprintf(buf, size, " via=%s", via_name(hold->via));
+	if (hold->device)
+		snprintf(buf + used, size - (size_t)used, " dev=%u:%u", DEVICE_MAJOR(hold->device),
+			 DEVICE_MINOR(hold->device));
+}
+
 static int intent_append(struct journal *journal, const struct hold *hold, const struct knob_value *old,
 			 const struct knob_value *new, uint64_t real_ns)
 {
-	char line[LINE_BYTES_MAX], path[3 * ACT_PATH_MAX], from[KNOB_TEXT_MAX], to[KNOB_TEXT_MAX];
+	char line[JOURNAL_LINE_MAX], path[3 * ACT_PATH_MAX], from[KNOB_TEXT_MAX], to[KNOB_TEXT_MAX];
+	char way[64];
 	int r;
 
 	path_escape(hold->path, path);
@@ -69,9 +81,10 @@ static int intent_append(struct journal *journal, const struct hold *hold, const
 		r = knob_word_format(hold->knob, new, to, sizeof(to));
 	if (r < 0)
 		return r;
-	r = snprintf(line, sizeof(line), "intent %llu %llu %s %llu %s %s -> %s reason=%u\n",
+	way_format(hold, way, sizeof(way));
+	r = snprintf(line, sizeof(line), "intent %llu %llu %s %llu %s %s -> %s reason=%u%s\n",
 		     (unsigned long long)hold->seq, (unsigned long long)real_ns, path,
-		     (unsigned long long)hold->cgroup_id, knob_name(hold->knob), from, to, hold->reason);
+		     (unsigned long long)hold->cgroup_id, knob_name(hold->knob), from, to, hold->reason, way);
 	return line_append(journal, line, r);
 }
 
@@ -91,7 +104,7 @@ int journal_intent(struct journal *journal, struct hold *hold, const struct knob
 
 static int word_append(struct journal *journal, const char *verb, const struct hold *hold, const char *word)
 {
-	char line[LINE_BYTES_MAX];
+	char line[JOURNAL_LINE_MAX];
 
 	return line_append(journal, line,
 			   snprintf(line, sizeof(line), "%s %llu%s%s\n", verb, (unsigned long long)hold->seq,

@@ -3,10 +3,11 @@
 
 #include "lease.h"
 
-struct hold *lease_find(struct lease_table *table, uint64_t cgroup_id, enum knob knob)
+struct hold *lease_find(struct lease_table *table, uint64_t cgroup_id, enum knob knob, uint32_t device)
 {
 	for (uint32_t i = 0; i < table->count; i++)
-		if (table->hold[i].cgroup_id == cgroup_id && table->hold[i].knob == knob)
+		if (table->hold[i].cgroup_id == cgroup_id && table->hold[i].knob == knob &&
+		    table->hold[i].device == device)
 			return &table->hold[i];
 	return NULL;
 }
@@ -92,28 +93,31 @@ uint64_t lease_next_expiry_ns(const struct lease_table *table)
 	return next_ns;
 }
 
-void hands_off_add(struct hands_off *table, uint64_t cgroup_id, enum knob knob, uint64_t until_ns)
+void hands_off_add(struct hands_off *table, const struct hold *hold, uint64_t until_ns)
 {
 	uint32_t first = 0;
 
 	for (uint32_t i = 0; i < HANDS_OFF_MAX; i++) {
-		if (table->entry[i].cgroup_id == cgroup_id && table->entry[i].knob == knob) {
+		if (table->entry[i].cgroup_id == hold->cgroup_id && table->entry[i].knob == hold->knob &&
+		    table->entry[i].device == hold->device) {
 			first = i;
 			break;
 		}
 		if (table->entry[i].until_ns < table->entry[first].until_ns)
 			first = i;
 	}
-	table->entry[first].cgroup_id = cgroup_id;
-	table->entry[first].knob = knob;
+	table->entry[first].cgroup_id = hold->cgroup_id;
+	table->entry[first].knob = hold->knob;
+	table->entry[first].device = hold->device;
 	table->entry[first].until_ns = until_ns;
 }
 
-bool hands_off_holds(const struct hands_off *table, uint64_t cgroup_id, enum knob knob, uint64_t now_ns)
+bool hands_off_holds(const struct hands_off *table, uint64_t cgroup_id, enum knob knob, uint32_t device,
+		     uint64_t now_ns)
 {
 	for (uint32_t i = 0; i < HANDS_OFF_MAX; i++)
 		if (table->entry[i].cgroup_id == cgroup_id && table->entry[i].knob == knob &&
-		    table->entry[i].until_ns > now_ns)
+		    table->entry[i].device == device && table->entry[i].until_ns > now_ns)
 			return true;
 	return false;
 }

@@ -9,7 +9,7 @@
 #define FORESTALL_ACT_LEASE_H
 
 #include "bounds.h"
-#include "knob.h"
+#include "place.h"
 
 struct hold {
 	char path[ACT_PATH_MAX];
@@ -20,8 +20,10 @@ struct hold {
 	uint64_t seq;			/* of the last intent in the journal */
 	uint64_t expiry_ns;		/* CLOCK_MONOTONIC; 0 when it comes from a journal */
 	enum knob knob;
+	uint32_t device;		/* as in struct action; 0 = none */
+	enum via via;			/* how it was written, and is undone */
 	uint32_t reason;
-	int watch;			/* inotify descriptor, or -1 */
+	int watch;			/* inotify descriptor, shared by the holds of one file, or -1 */
 	bool in_flight;			/* an intent without its done: the file may read `ours` or `wanted` */
 	bool undo_begun;		/* an undo without its undone */
 };
@@ -32,8 +34,10 @@ struct lease_table {
 };
 
 /* Returns the hold of that knob or NULL. */
-struct hold *lease_find(struct lease_table *table, uint64_t cgroup_id, enum knob knob);
+struct hold *lease_find(struct lease_table *table, uint64_t cgroup_id, enum knob knob, uint32_t device);
 struct hold *lease_find_seq(struct lease_table *table, uint64_t seq);
+
+/* Any hold of that watch, or NULL. */
 struct hold *lease_find_watch(struct lease_table *table, int watch);
 
 /* Returns a zeroed hold with watch -1 at the end of the table, or NULL when the table is full. */
@@ -63,11 +67,13 @@ struct hands_off {
 		uint64_t cgroup_id;
 		uint64_t until_ns;
 		enum knob knob;
+		uint32_t device;
 	} entry[HANDS_OFF_MAX];
 };
 
-void hands_off_add(struct hands_off *table, uint64_t cgroup_id, enum knob knob, uint64_t until_ns);
-bool hands_off_holds(const struct hands_off *table, uint64_t cgroup_id, enum knob knob, uint64_t now_ns);
+void hands_off_add(struct hands_off *table, const struct hold *hold, uint64_t until_ns);
+bool hands_off_holds(const struct hands_off *table, uint64_t cgroup_id, enum knob knob, uint32_t device,
+		     uint64_t now_ns);
 
 /* How many writes are left in this second. */
 struct rate {

@@ -6,7 +6,11 @@
 static const char *const MODE_NAMES[] = { "observe", "shadow", "canary", "enforce" };
 _Static_assert(sizeof(MODE_NAMES) / sizeof(*MODE_NAMES) == MODE_COUNT, "every mode has a name");
 
-static const char *const KNOB_NAMES[] = { "cpu.weight", "cpu.max", "cpu.idle" };
+static const char *const KNOB_NAMES[] = {
+	"cpu.weight",	  "cpu.max",   "cpu.idle",    "cpuset.cpus", "memory.low",   "memory.high",
+	"memory.reclaim", "io.weight", "io.max.rbps", "io.max.wbps", "io.max.riops", "io.max.wiops",
+	"net.egress",
+};
 _Static_assert(sizeof(KNOB_NAMES) / sizeof(*KNOB_NAMES) == KNOB_COUNT, "every knob has a name");
 
 static const char *const OUTCOME_NAMES[] = {

@@ -110,7 +110,7 @@ _Static_assert(sizeof(struct result) == 24 + ACTIONS_MAX * (24 + ACT_TEXT_MAX), 
 
 /* Names as they stand in logs and flags, "?" for a number out of range. */
 const char *mode_name(enum mode mode);
-const char *knob_name(enum knob knob);		/* the cgroup file's name */
+const char *knob_name(enum knob knob);		/* unique: the file's name, with the key of an io.max */
 const char *outcome_name(enum outcome outcome);
 
 /* Returns the mode of that name, or MODE_COUNT when there is none. */

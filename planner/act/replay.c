@@ -5,7 +5,7 @@
 
 #include "journal.h"
 
-#define WORDS_MAX 10
+#define WORDS_MAX 12
 
 struct line {
 	uint32_t count;
@@ -57,12 +57,43 @@ static int knob_find(const char *name, enum knob *ret)
 	return -EBADMSG;
 }
 
+static int device_parse(const char *text, uint32_t *ret)
+{
+	const char *colon = strchr(text, ':');
+	uint64_t major, minor;
+
+	if (!colon || number_parse(text, ':', &major) < 0 || number_parse(colon + 1, '\0', &minor) < 0 ||
+	    major > UINT32_MAX >> 20 || minor > DEVICE_MINOR(UINT32_MAX))
+		return -EBADMSG;
+	*ret = (uint32_t)(major << 20 | minor);
+	return 0;
+}
+
+/* Reads the words after the reason, each as it is written and only where it belongs. */
+static int way_parse(const struct line *line, struct hold *ret)
+{
+	uint32_t i = 10;
+
+	if (i < line->count && strncmp(line->word[i], "via=", 4) == 0) {
+		ret->via = via_parse(line->word[i++] + 4);
+		if (ret->via == VIA_FILE || ret->via == VIA_COUNT)
+			return -EBADMSG;
+	}
+	if (i < line->count && strncmp(line->word[i], "dev=", 4) == 0)
+		if (device_parse(line->word[i++] + 4, &ret->device) < 0)
+			return -EBADMSG;
+	if (i != line->count || (ret->device != 0) != (knob_spec(ret->knob)->kind == KIND_DEVICE_KEY) ||
+	    (ret->via == VIA_TC) != (ret->knob == KNOB_NET_EGRESS))
+		return -EBADMSG;
+	return 0;
+}
+
 /* Reads the words of an intent; `old` apart, since a hold keeps only the first one. */
 static int intent_parse(const struct line *line, struct hold *ret, struct knob_value *ret_old)
 {
 	uint64_t time_ns, reason;
 
-	if (line->count != 10 || strcmp(line->word[7], "->") != 0 || strncmp(line->word[9], "reason=", 7) != 0)
+	if (line->count < 10 || strcmp(line->word[7], "->") != 0 || strncmp(line->word[9], "reason=", 7) != 0)
 		return -EBADMSG;
 	if (number_parse(line->word[1], '\0', &ret->seq) < 0 || number_parse(line->word[2], '\0', &time_ns) < 0 ||
 	    path_unescape(line->word[3], ret->path, sizeof(ret->path)) < 0 ||
@@ -72,7 +103,7 @@ static int intent_parse(const struct line *line, struct hold *ret, struct knob_v
 	    number_parse(line->word[9] + 7, '\0', &reason) < 0)
 		return -EBADMSG;
 	ret->reason = (uint32_t)reason;
-	return 0;
+	return way_parse(line, ret);
 }
 
 static int intent_replay(struct replay *replay, const struct line *line)
@@ -83,7 +114,7 @@ static int intent_replay(struct replay *replay, const struct line *line)
 	if (r < 0 || intent.seq <= replay->seq)
 		return -EBADMSG;
 	intent.ours = intent.original;
-	hold = lease_find(replay->table, intent.cgroup_id, intent.knob);
+	hold = lease_find(replay->table, intent.cgroup_id, intent.knob, intent.device);
 	if (hold)
 		intent.original = hold->original;
 	else
@@ -138,7 +169,7 @@ static void line_split(char *text, struct line *ret)
 
 static int line_replay(struct replay *replay, const char *text, size_t length)
 {
-	char copy[4 * ACT_PATH_MAX];
+	char copy[JOURNAL_LINE_MAX];
 	struct line line;
 
 	if (length >= sizeof(copy) || memchr(text, '\0', length))

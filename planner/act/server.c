@@ -162,16 +162,6 @@ static void client_serve(struct server *server, int *slot)
 		server->exit_status = EXIT_MODE_CHANGED;
 }
 
-static void writes_verify_all(struct apply *apply)
-{
-	for (struct hold *hold = lease_latest(&apply->leases); hold;) {
-		uint64_t seq = hold->seq;
-
-		apply_verify(apply, hold, clock_now());
-		hold = lease_before(&apply->leases, seq);
-	}
-}
-
 static void writes_serve(struct apply *apply)
 {
 	char buf[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
@@ -179,14 +169,9 @@ static void writes_serve(struct apply *apply)
 	const struct inotify_event *event;
 
 	for (char *next = buf; length > 0 && next < buf + length; next += sizeof(*event) + event->len) {
-		struct hold *hold;
-
 		event = (const struct inotify_event *)next;
-		hold = lease_find_watch(&apply->leases, event->wd);
-		if (event->mask & IN_Q_OVERFLOW)
-			writes_verify_all(apply);
-		else if (hold)
-			apply_verify(apply, hold, clock_now());
+		if (event->mask & (IN_Q_OVERFLOW | IN_MODIFY))
+			apply_verify(apply, event->mask & IN_Q_OVERFLOW ? -1 : event->wd, clock_now());
 	}
 }
 

@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "cgroup.h"
-#include "cleanup.h"
 #include "log.h"
 #include "step.h"
 #include "undo.h"
@@ -32,24 +31,31 @@ static bool is_weight_forgotten(const struct hold *hold, const struct knob_value
 	       value->value == 0 && value->aux == CPU_WEIGHT_DEFAULT && hold->original.aux != CPU_WEIGHT_DEFAULT;
 }
 
-static int weight_restore(int dir_fd, uint64_t weight)
+static int weight_restore(const struct place *place, uint64_t weight)
 {
 	struct knob_value now, value = { .value = weight };
-	int r = cgroup_read(dir_fd, KNOB_CPU_WEIGHT, &now);
+	int r = place_read(place, KNOB_CPU_WEIGHT, &now);
 
 	if (r == 0 && now.value != weight)
-		r = cgroup_write(dir_fd, KNOB_CPU_WEIGHT, &value);
+		r = place_write(place, KNOB_CPU_WEIGHT, &value);
 	return r;
 }
 
-int undo_write(int dir_fd, const struct hold *hold, const struct knob_value *value)
+int undo_write(const struct place *place, const struct hold *hold, const struct knob_value *value)
 {
-	int r = cgroup_write(dir_fd, hold->knob, value);
+	int r = place_write(place, hold->knob, value);
 
 	if (r < 0 || hold->knob != KNOB_CPU_IDLE || value->value != 0 || hold->original.value != 0)
 		return r;
 	STEP(IDLE_WRITTEN);
-	return weight_restore(dir_fd, hold->original.aux);
+	return weight_restore(place, hold->original.aux);
+}
+
+int undo_place_open(int root_fd, const struct hold *hold, struct place *ret)
+{
+	*ret = (struct place){ .root_fd = root_fd, .dir_fd = -1, .path = hold->path, .cgroup_id = hold->cgroup_id,
+			       .device = hold->device, .via = hold->via };
+	return place_open(ret);
 }
 
 static struct undo_report report_error(int error)
@@ -59,13 +65,12 @@ static struct undo_report report_error(int error)
 
 static struct undo_report hold_restore(int root_fd, struct journal *journal, struct hold *hold)
 {
-	_cleanup_close_ int dir_fd = cgroup_open(root_fd, hold->path, hold->cgroup_id);
+	_cleanup_place_ struct place place = { .dir_fd = -1 };
 	struct undo_report report = { .result = UNDO_RESTORED };
-	int r;
+	int r = undo_place_open(root_fd, hold, &place);
 
-	if (dir_fd < 0)
-		return report_error(dir_fd);
-	r = cgroup_read(dir_fd, hold->knob, &report.value);
+	if (r == 0)
+		r = place_read(&place, hold->knob, &report.value);
 	if (r < 0)
 		return report_error(r);
 	if (!is_weight_forgotten(hold, &report.value)) {
@@ -82,10 +87,10 @@ static struct undo_report hold_restore(int root_fd, struct journal *journal, str
 		log_line("journal: undo of %s %s not recorded: %s", hold->path, knob_name(hold->knob), strerror(-r));
 	STEP(UNDO_JOURNALED);
 	hold->undo_begun = true;
-	r = undo_write(dir_fd, hold, &hold->original);
+	r = undo_write(&place, hold, &hold->original);
 	STEP(UNDO_WRITTEN);
 	if (r == 0)
-		r = cgroup_read(dir_fd, hold->knob, &report.value);
+		r = place_read(&place, hold->knob, &report.value);
 	return r < 0 ? report_error(r) : report;
 }
 

@@ -35,7 +35,10 @@ struct undo_report undo_hold(int root_fd, struct journal *journal, struct hold *
  * Writes a value to the hold's knob. With cpu.idle back at the 0 it had before us comes the weight it had before us,
  * which the kernel forgot. 0 or -errno.
  */
-int undo_write(int dir_fd, const struct hold *hold, const struct knob_value *value);
+int undo_write(const struct place *place, const struct hold *hold, const struct knob_value *value);
+
+/* Opens the place of a hold: place_open(). The path stays the hold's. */
+int undo_place_open(int root_fd, const struct hold *hold, struct place *ret);
 
 /* Whether a knob that reads `value` is as we left it, taking a change that was cut short into account. */
 bool undo_is_ours(const struct hold *hold, const struct knob_value *value);

@@ -311,9 +311,9 @@ static void a_long_journal_is_shortened_and_means_the_same(void **state)
 	assert_int_equal(journal_open(&journal, run_fd, &table, &line), 0);
 	journal_close(&journal);
 	assert_int_equal(table.count, 2);
-	assert_int_equal(lease_find(&table, web_id(), KNOB_CPU_WEIGHT)->original.value, 100);
-	assert_true(lease_find(&table, web_id(), KNOB_CPU_WEIGHT)->undo_begun);
-	assert_int_equal(lease_find(&table, web_id(), KNOB_CPU_MAX)->original.value, 200);
+	assert_int_equal(lease_find(&table, web_id(), KNOB_CPU_WEIGHT, 0)->original.value, 100);
+	assert_true(lease_find(&table, web_id(), KNOB_CPU_WEIGHT, 0)->undo_begun);
+	assert_int_equal(lease_find(&table, web_id(), KNOB_CPU_MAX, 0)->original.value, 200);
 }
 
 /* Writes a journal about /web with its real id, and a weight; runs the undo from outside; 0 or -errno. */

@@ -38,10 +38,10 @@ static void find_tells_knobs_and_cgroups_apart(void **state)
 	hold_add(7, KNOB_CPU_WEIGHT, 1, 10);
 	hold_add(7, KNOB_CPU_MAX, 2, 10);
 	hold_add(8, KNOB_CPU_WEIGHT, 3, 10);
-	assert_int_equal(lease_find(&table, 7, KNOB_CPU_MAX)->seq, 2);
-	assert_int_equal(lease_find(&table, 8, KNOB_CPU_WEIGHT)->seq, 3);
-	assert_null(lease_find(&table, 8, KNOB_CPU_MAX));
-	assert_null(lease_find(&table, 9, KNOB_CPU_WEIGHT));
+	assert_int_equal(lease_find(&table, 7, KNOB_CPU_MAX, 0)->seq, 2);
+	assert_int_equal(lease_find(&table, 8, KNOB_CPU_WEIGHT, 0)->seq, 3);
+	assert_null(lease_find(&table, 8, KNOB_CPU_MAX, 0));
+	assert_null(lease_find(&table, 9, KNOB_CPU_WEIGHT, 0));
 }
 
 static void a_new_hold_is_blank(void **state)
@@ -64,7 +64,7 @@ static void a_full_table_takes_no_more(void **state)
 	for (uint64_t i = 0; i < HOLDS_MAX; i++)
 		hold_add(i, KNOB_CPU_MAX, i + 1, 10);
 	assert_null(lease_add(&table));
-	lease_remove(&table, lease_find(&table, 5, KNOB_CPU_MAX));
+	lease_remove(&table, lease_find(&table, 5, KNOB_CPU_MAX, 0));
 	assert_non_null(lease_add(&table));
 }
 
@@ -74,11 +74,11 @@ static void remove_keeps_the_others(void **state)
 	hold_add(1, KNOB_CPU_MAX, 1, 10);
 	hold_add(2, KNOB_CPU_MAX, 2, 10);
 	hold_add(3, KNOB_CPU_MAX, 3, 10);
-	lease_remove(&table, lease_find(&table, 1, KNOB_CPU_MAX));
+	lease_remove(&table, lease_find(&table, 1, KNOB_CPU_MAX, 0));
 	assert_int_equal(table.count, 2);
-	assert_null(lease_find(&table, 1, KNOB_CPU_MAX));
-	assert_int_equal(lease_find(&table, 2, KNOB_CPU_MAX)->seq, 2);
-	assert_int_equal(lease_find(&table, 3, KNOB_CPU_MAX)->seq, 3);
+	assert_null(lease_find(&table, 1, KNOB_CPU_MAX, 0));
+	assert_int_equal(lease_find(&table, 2, KNOB_CPU_MAX, 0)->seq, 2);
+	assert_int_equal(lease_find(&table, 3, KNOB_CPU_MAX, 0)->seq, 3);
 }
 
 static void a_lease_ends_at_its_time_and_not_before(void **state)
@@ -121,34 +121,41 @@ static void before_and_after_walk_by_seq(void **state)
 	assert_null(lease_before(&table, 4));
 }
 
+static void off_add(uint64_t id, enum knob knob, uint64_t until_ns)
+{
+	struct hold hold = { .cgroup_id = id, .knob = knob };
+
+	hands_off_add(&off, &hold, until_ns);
+}
+
 static void hands_stay_off_until_the_time_is_over(void **state)
 {
 	(void)state;
-	hands_off_add(&off, 7, KNOB_CPU_MAX, 500);
-	assert_true(hands_off_holds(&off, 7, KNOB_CPU_MAX, 499));
-	assert_false(hands_off_holds(&off, 7, KNOB_CPU_MAX, 500));
-	assert_false(hands_off_holds(&off, 7, KNOB_CPU_WEIGHT, 499));
-	assert_false(hands_off_holds(&off, 8, KNOB_CPU_MAX, 499));
+	off_add(7, KNOB_CPU_MAX, 500);
+	assert_true(hands_off_holds(&off, 7, KNOB_CPU_MAX, 0, 499));
+	assert_false(hands_off_holds(&off, 7, KNOB_CPU_MAX, 0, 500));
+	assert_false(hands_off_holds(&off, 7, KNOB_CPU_WEIGHT, 0, 499));
+	assert_false(hands_off_holds(&off, 8, KNOB_CPU_MAX, 0, 499));
 }
 
 static void a_second_foreign_write_starts_the_time_anew(void **state)
 {
 	(void)state;
-	hands_off_add(&off, 7, KNOB_CPU_MAX, 500);
-	hands_off_add(&off, 8, KNOB_CPU_MAX, 500);
-	hands_off_add(&off, 7, KNOB_CPU_MAX, 900);
-	assert_true(hands_off_holds(&off, 7, KNOB_CPU_MAX, 800));
-	assert_false(hands_off_holds(&off, 8, KNOB_CPU_MAX, 800));
+	off_add(7, KNOB_CPU_MAX, 500);
+	off_add(8, KNOB_CPU_MAX, 500);
+	off_add(7, KNOB_CPU_MAX, 900);
+	assert_true(hands_off_holds(&off, 7, KNOB_CPU_MAX, 0, 800));
+	assert_false(hands_off_holds(&off, 8, KNOB_CPU_MAX, 0, 800));
 }
 
 static void a_full_list_drops_what_ends_first(void **state)
 {
 	(void)state;
 	for (uint64_t i = 1; i <= HANDS_OFF_MAX + 1; i++)
-		hands_off_add(&off, i, KNOB_CPU_MAX, 1000 + i);
-	assert_false(hands_off_holds(&off, 1, KNOB_CPU_MAX, 1));
-	assert_true(hands_off_holds(&off, 2, KNOB_CPU_MAX, 1));
-	assert_true(hands_off_holds(&off, HANDS_OFF_MAX + 1, KNOB_CPU_MAX, 1));
+		off_add(i, KNOB_CPU_MAX, 1000 + i);
+	assert_false(hands_off_holds(&off, 1, KNOB_CPU_MAX, 0, 1));
+	assert_true(hands_off_holds(&off, 2, KNOB_CPU_MAX, 0, 1));
+	assert_true(hands_off_holds(&off, HANDS_OFF_MAX + 1, KNOB_CPU_MAX, 0, 1));
 }
 
 static void a_second_has_only_so_many_writes(void **state)
