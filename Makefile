@@ -14,7 +14,8 @@ CFLAGS ?= -O2 -g
 # No fused multiply-add: a recording replays bit for bit on another machine of the same build.
 override CFLAGS += -std=gnu11 -D_GNU_SOURCE= -Wall -Wextra -Wshadow -Werror -ffp-contract=off -fno-strict-aliasing -MMD -MP \
 	-I. -Ibpf -Iagent -Iplanner -Ibuild/bpf
-LIBS := -lbpf -lelf -lz -ljansson -linih -lm
+# sd-bus goes to what can undo alone.
+LIBS := -lbpf -lelf -lz -ljansson -linih -lm -Wl,--as-needed -lsystemd -Wl,--no-as-needed
 BPF_CFLAGS := -g -O2 -target bpf -D__TARGET_ARCH_$(ARCH) -Wall -Werror -Wno-missing-declarations -Ivmlinux -Ibpf
 
 .DELETE_ON_ERROR:
@@ -89,10 +90,10 @@ build/bin/forestall: build/obj/tools/forestall.o $(ARCHIVES)
 	$(call link)
 build/bin/forestalld: build/obj/agent/forestalld.o build/obj/agent/daemon.o $(ARCHIVES)
 	$(call link)
-# The hands link nothing but their own room: no libbpf, no JSON, no model.
+# The hands link nothing but their own room and sd-bus: no libbpf, no JSON, no model.
 build/bin/forestall-act: build/obj/$(ACT_MAIN:.c=.o) build/lib/libact.a
 	$(call say,LINK,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $^ $(LDFLAGS) -o $@
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $^ $(LDFLAGS) -lsystemd -o $@
 build/bin/forestall-web: $(WEB) $(ARCHIVES)
 	$(call link,-lsqlite3 -lmicrohttpd)
 

@@ -64,16 +64,6 @@ static void hold_forget(struct apply *apply, struct hold *hold)
 		log_line("journal: cannot be emptied: %s", strerror(-r));
 }
 
-static void hold_yield(struct apply *apply, struct hold *hold, struct now now)
-{
-	log_line("%s %s: written by somebody else, left alone for 10 minutes", hold->path, knob_name(hold->knob));
-	hands_off_add(&apply->hands_off, hold, now.mono_ns + HANDS_OFF_NS);
-	if (journal_undone(&apply->journal, hold, undo_result_name(UNDO_FOREIGN)) < 0)
-		log_line("journal: yield not recorded");
-	STEP(YIELD_JOURNALED);
-	hold_forget(apply, hold);
-}
-
 /* Undoes and, unless the kernel refused, forgets the hold. */
 static struct undo_report hold_undo(struct apply *apply, struct hold *hold, struct now now)
 {
@@ -81,11 +71,26 @@ static struct undo_report hold_undo(struct apply *apply, struct hold *hold, stru
 
 	if (report.result == UNDO_FOREIGN)
 		hands_off_add(&apply->hands_off, hold, now.mono_ns + HANDS_OFF_NS);
-	if (report.result == UNDO_FAILED)
+	if (undo_is_due(report.result))
 		hold->expiry_ns = now.mono_ns + UNDO_RETRY_NS;
 	else
 		hold_forget(apply, hold);
 	return report;
+}
+
+static void hold_yield(struct apply *apply, struct hold *hold, struct now now)
+{
+	log_line("%s %s: written by somebody else, left alone for 10 minutes", hold->path, knob_name(hold->knob));
+	/* The property behind the file may still be ours, and would overwrite what was written to the file. */
+	if (hold->via == VIA_SYSTEMD) {
+		hold_undo(apply, hold, now);
+		return;
+	}
+	hands_off_add(&apply->hands_off, hold, now.mono_ns + HANDS_OFF_NS);
+	if (journal_undone(&apply->journal, hold, undo_result_name(UNDO_FOREIGN)) < 0)
+		log_line("journal: yield not recorded");
+	STEP(YIELD_JOURNALED);
+	hold_forget(apply, hold);
 }
 
 static void item_undone(struct result_item *ret, enum knob knob, const struct undo_report *report)
@@ -93,6 +98,7 @@ static void item_undone(struct result_item *ret, enum knob knob, const struct un
 	switch (report->result) {
 	case UNDO_RESTORED:
 	case UNDO_SAME:
+	case UNDO_LIFTED:
 		item_value(ret, OUTCOME_RELEASED, knob, &report->value);
 		break;
 	case UNDO_FOREIGN:
@@ -206,7 +212,7 @@ static void change_apply(struct apply *apply, struct change *change, struct resu
 	/* cpu.idle has to remember the weight as it was before us, so ours goes first. */
 	if (change->action->knob == KNOB_CPU_IDLE && weight) {
 		struct undo_report report = hold_undo(apply, weight, change->now);
-		int r = report.result == UNDO_FAILED ? report.error :
+		int r = undo_is_due(report.result) ? report.error :
 			place_read(&change->place, KNOB_CPU_IDLE, &change->current);
 
 		if (r < 0) {
@@ -227,7 +233,9 @@ static void change_apply(struct apply *apply, struct change *change, struct resu
 
 static void change_renew(struct apply *apply, struct change *change, struct hold *hold, struct result_item *ret)
 {
-	if (!undo_is_ours(hold, &change->current)) {
+	if (hold->via == VIA_SYSTEMD && hold->undo_begun) {
+		item_refuse(ret, OUTCOME_FAILED, "systemd has yet to be told of the last undo");
+	} else if (!undo_is_ours(hold, &change->current)) {
 		item_value(ret, OUTCOME_CONTENDED, hold->knob, &change->current);
 		item_refuse(ret, OUTCOME_CONTENDED, "somebody else wrote %s: left as it is", knob_name(hold->knob));
 		hold_yield(apply, hold, change->now);

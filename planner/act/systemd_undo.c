@@ -46,7 +46,7 @@ static struct undo_report file_lift(struct way_back *back)
 	const struct hold *hold = back->hold;
 	int r = 0;
 
-	if (back->file_r == 0 && !file_is_foreign(back)) {
+	if (back->file_r == 0 && !file_is_foreign(back) && !is_original(hold, &back->file)) {
 		r = file_write(back, &hold->original);
 		if (r == 0)
 			back->file = hold->original;
@@ -94,7 +94,7 @@ struct undo_report systemd_undo(const struct place *place, const struct hold *ho
 	if (r == 0 && !is_original(hold, &property)) {
 		if (!is_ours(hold, &property)) {
 			systemd_drop_in_remove_hidden(place, hold->knob);
-			return report(UNDO_FOREIGN, 0, &property);
+			return report(cgroup_is_gone(back.file_r) ? UNDO_GONE : UNDO_FOREIGN, 0, &property);
 		}
 		is_same = false;
 		r = systemd_set(place, hold->knob, &hold->original);
