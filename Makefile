@@ -39,7 +39,7 @@ BINS := $(addprefix build/bin/,forestall forestalld forestall-act $(if $(WEB_MAI
 UNIT := $(patsubst tests/unit/%.c,build/test/%,$(wildcard tests/unit/test_*.c))
 BPF_TESTS := $(patsubst tests/bpf/%.c,build/test/%,$(wildcard tests/bpf/test_*.c))
 VM_PROGRAMS := $(addprefix build/test/,kill_act mind_driver)
-LOAD := $(addprefix build/test/,load-client load-burn load-watch demo-report)
+LOAD := $(addprefix build/test/,load-client load-burn load-sink load-watch demo-report)
 
 all: $(BINS) ## build the programs
 help: ## list the targets
@@ -102,7 +102,7 @@ build/test/test_web build/test/test_web_history: build/test/%: build/obj/tests/u
 	$(call link,-lcmocka -lsqlite3 -lmicrohttpd)
 build/test/test_%: build/obj/tests/unit/test_%.o $(ARCHIVES)
 	$(call link,-lcmocka)
-build/test/test_%: build/obj/tests/bpf/test_%.o $(ARCHIVES)
+build/test/test_%: build/obj/tests/bpf/test_%.o build/obj/tests/bpf/world.o $(ARCHIVES)
 	$(call link,-lcmocka)
 build/test/bench_%: build/obj/tests/bench/bench_%.o $(ARCHIVES)
 	$(call link)
@@ -112,11 +112,11 @@ build/test/kill_act: $(filter build/obj/tests/vm/kill_%,$(call objects,tests/vm)
 	$(call link)
 build/test/mind_driver: build/obj/tests/vm/mind_driver.o $(ARCHIVES)
 	$(call link)
-build/test/load-client: $(addprefix build/obj/tests/load/,client.o exchange.o hist.o)
+build/test/load-client: $(addprefix build/obj/tests/load/,client.o exchange.o hist.o reply.o)
 	$(call link)
-build/test/load-burn: $(addprefix build/obj/tests/load/,burn.o shape.o)
+build/test/load-burn: $(addprefix build/obj/tests/load/,burn.o burn_cpu.o burn_memory.o burn_io.o burn_net.o shape.o)
 	$(call link)
-build/test/load-watch: build/obj/tests/load/watch.o
+build/test/load-watch build/test/load-sink: build/test/load-%: build/obj/tests/load/%.o
 	$(call link)
 build/test/demo-report: $(call objects,tests/demo) build/obj/tests/load/hist.o $(ARCHIVES)
 	$(call link)

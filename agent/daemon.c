@@ -108,6 +108,14 @@ static void host_tell(struct daemon *daemon, uint64_t now_ns)
 	observe(daemon, &observation);
 }
 
+static void memory_tell(struct daemon *daemon)
+{
+	struct observation observation = { .kind = OBSERVE_HOST_MEMORY };
+
+	if (!host_memory(&observation.host_memory))
+		observe(daemon, &observation);
+}
+
 static bool result_holds(const struct result *result)
 {
 	for (uint32_t i = 0; i < result->count; i++)
@@ -144,6 +152,7 @@ static void tick(struct daemon *daemon)
 		daemon->scan_ns = now_ns;
 	}
 	tree_tick(daemon->tree, is_second);
+	memory_tell(daemon);
 	if (is_second) {
 		host_tell(daemon, now_ns);
 		daemon->second_ns = now_ns;
@@ -189,6 +198,7 @@ static int mind_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
 		.slots_max = daemon->config.instances_max,
 		.host_cpus = (float)host_cpus(),
 		.second_ns = NS_PER_S,
+		.tick_ns = daemon->config.tick_ms * 1000000ull,
 		.forecaster = daemon->config.forecaster == FORECAST_LSTM && !daemon->model ? FORECAST_STATISTICAL :
 			      daemon->config.forecaster,
 		.weights = daemon->model ? &daemon->model->weights : NULL,
@@ -213,6 +223,7 @@ static int senses_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
 	};
 	int r;
 
+	nerve.cgroup_root = daemon->cgroup_root;
 	if (daemon->options.cgroup_root)
 		snprintf(daemon->cgroup_root, sizeof(daemon->cgroup_root), "%s", daemon->options.cgroup_root);
 	else if (host_cgroup_root(daemon->cgroup_root, sizeof(daemon->cgroup_root))) {
@@ -224,6 +235,10 @@ static int senses_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
 	r = nerve_open(&nerve, ring_record, &daemon->ring, &daemon->nerve, error);
 	if (r)
 		return r;
+	for (int signal = 0; signal < NERVE_SIGNAL_COUNT; signal++)
+		if (!nerve_has(daemon->nerve, signal))
+			fprintf(stderr, "forestalld: without %s (%s): lost are %s\n", signal_name(signal),
+				nerve_lacks(daemon->nerve, signal), signal_lost(signal));
 	tree.nerve = daemon->nerve;
 	r = tree_open(&tree, &daemon->tree);
 	if (r) {
@@ -256,7 +271,7 @@ static int surfaces_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
 	return daemon->hands ? 0 : -ENOMEM;
 }
 
-/* Every followed cgroup costs a descriptor or three; take what the host allows. */
+/* Every followed cgroup costs a descriptor, an annotated one fifteen; take what the host allows. */
 static void descriptors_raise(void)
 {
 	struct rlimit limit;

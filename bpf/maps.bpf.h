@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
  * Every map of the kernel side. Weak, so that each object may define them and the linker keeps one.
- * max_entries of rows, bounds, losses and slots are set by sense/load.c from the number of CPUs and instances.
+ * max_entries of rows, details, bounds, losses and slots are set by sense/load.c from the number of CPUs and instances.
  * Names are full words of at most 15 characters: they are what `bpftool map` shows.
  */
 #ifndef FORESTALL_MAPS_BPF_H
@@ -17,7 +17,10 @@ struct {
 	__uint(max_entries, 1 << 20);
 } events __weak SEC(".maps");
 
-/* The truth for totals: index = cpu * slots_max + slot. Only its own CPU writes a row; user space maps it. */
+/*
+ * The truth for totals: index = cpu * slots_max + slot. Only its own CPU writes a row; user space maps it. Counters that
+ * are also written from interrupts are added to atomically (account.bpf.h).
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -25,6 +28,15 @@ struct {
 	__type(key, __u32);
 	__type(value, struct wire_row);
 } rows __weak SEC(".maps");
+
+/* Histograms of the annotated: index = cpu * details_max + wire_bound.detail. Written atomically, user space maps it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct wire_detail);
+} details __weak SEC(".maps");
 
 /* cgroup id -> slot; written by user space when a cgroup is found. */
 struct {
@@ -56,6 +68,8 @@ struct task_account {
 	__u64 cgroup_id;	/* cgroup the slot belongs to; 0: look it up again */
 	__u64 oncpu_ns;
 	__u64 wait_ns;
+	__u64 major_faults;
+	__u64 reclaim_since_ns;	/* 0: the task is not reclaiming */
 	__u32 slot;
 	__u32 is_primed;
 };
@@ -66,5 +80,34 @@ struct {
 	__type(key, int);
 	__type(value, struct task_account);
 } tasks __weak SEC(".maps");
+
+/* A bio between being queued and being complete, found again by its address. */
+struct bio_account {
+	__u64 since_ns;
+	__u64 cgroup_id;	/* 0 while the bio is held back by io.max and has not been queued */
+	__u32 bytes;
+	__u32 is_write;
+};
+
+/* When it is full, a bio is not measured at all. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u64);
+	__type(value, struct bio_account);
+} bios __weak SEC(".maps");
+
+/* What an accepted TCP socket was asked and has not answered. */
+struct socket_account {
+	__u64 asked_ns;		/* when data became readable; 0: nothing waits for an answer */
+	__u64 again_ns;		/* when more did, of which nothing has been read */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct socket_account);
+} sockets __weak SEC(".maps");
 
 #endif

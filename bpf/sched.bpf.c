@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * Scheduler: on-CPU time, queue wait and its histogram, switches, forks, execs, exits per cgroup.
+ * Scheduler: on-CPU time, queue wait and its histogram, switches, major faults, forks, execs, exits per cgroup.
  *
  * No wakeup hook. The kernel already keeps sched_info.run_delay (kernel/sched/stats.h: time between becoming
  * runnable and running) and se.sum_exec_runtime per task; at sched_switch the task that leaves has had exactly one
@@ -9,49 +9,12 @@
  * on_flush runs ten times a second on each CPU and settles the task that runs there, so that a hog that never
  * switches is seen. Waits of tasks that have not run yet are counted when they next leave a CPU.
  */
-#include "maps.bpf.h"
-#include "emit.bpf.h"
+#include "account.bpf.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 
-const volatile __u32 slots_max = 1;
 const volatile __u64 loaded_ns = 0;	/* tasks older than this carry a history that is not ours */
 const volatile __u64 window_ns = 100000000;
-
-/* Index of the highest set bit of v > 0, without a loop. */
-static __always_inline __u32 log2_floor(__u64 v)
-{
-	__u32 r = 0;
-
-	if (v >> 32) { v >>= 32; r += 32; }
-	if (v >> 16) { v >>= 16; r += 16; }
-	if (v >> 8) { v >>= 8; r += 8; }
-	if (v >> 4) { v >>= 4; r += 4; }
-	if (v >> 2) { v >>= 2; r += 2; }
-	return r + (v >> 1);
-}
-
-/* The same rule as hist_bucket() in predict/hist.c; tests/bpf holds the two against each other. */
-static __always_inline __u32 hist_bucket(__u64 ns)
-{
-	__u32 exp, bucket;
-
-	if (ns < (1ull << WIRE_HIST_MIN_EXP))
-		return 0;
-	exp = log2_floor(ns);
-	if (exp >= WIRE_HIST_MIN_EXP + WIRE_HIST_OCTAVES)
-		return WIRE_HIST_COUNT - 1;
-	bucket = ((exp - WIRE_HIST_MIN_EXP) << WIRE_HIST_SUB_BITS) +
-		 ((ns >> (exp - WIRE_HIST_SUB_BITS)) & ((1 << WIRE_HIST_SUB_BITS) - 1)) + 1;
-	return bucket;
-}
-
-static __always_inline struct wire_row *row_of(__u32 cpu, __u32 slot)
-{
-	__u32 idx = cpu * slots_max + slot;
-
-	return bpf_map_lookup_elem(&rows, &idx);
-}
 
 /* Tells user space that this row moved, at most once per window; nothing is forgotten when the ring is full. */
 static __always_inline void window_emit(struct wire_row *row, __u32 cpu, __u32 slot, __u64 cgroup_id, __u64 now)
@@ -66,38 +29,16 @@ static __always_inline void window_emit(struct wire_row *row, __u32 cpu, __u32 s
 	emit_head(&record->head, WIRE_WINDOW, slot, cgroup_id);
 	record->cpu = cpu;
 	record->pad = 0;
-	record->moved.oncpu_ns = row->now.oncpu_ns - row->sent.oncpu_ns;
-	record->moved.wait_ns = row->now.wait_ns - row->sent.wait_ns;
-	record->moved.switches = row->now.switches - row->sent.switches;
-	record->moved.forks = row->now.forks - row->sent.forks;
-	record->moved.execs = row->now.execs - row->sent.execs;
-	record->moved.exits = row->now.exits - row->sent.exits;
-	record->moved.failed_exits = row->now.failed_exits - row->sent.failed_exits;
-	record->moved.good = row->now.good - row->sent.good;
-	record->moved.bad = row->now.bad - row->sent.bad;
-	row->sent = row->now;
+	/* Interrupts add while we copy: each counter is read once, so that ring and row cannot disagree about it. */
+#pragma unroll
+	for (__u32 i = 0; i < sizeof(row->now) / sizeof(__u64); i++) {
+		__u64 total = ((volatile __u64 *)&row->now)[i];
+
+		((__u64 *)&record->moved)[i] = total - ((__u64 *)&row->sent)[i];
+		((__u64 *)&row->sent)[i] = total;
+	}
 	row->sent_ns = now;
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
-}
-
-static __always_inline __u64 cgroup_id_of(struct task_struct *task)
-{
-	return task->cgroups->dfl_cgrp->kn->id;
-}
-
-/* The slot of a task's cgroup, WIRE_SLOT_OTHER while user space has not given it one. */
-static __always_inline __u32 slot_of(struct task_account *account, __u64 cgroup_id)
-{
-	__u32 *slot;
-
-	if (account && account->cgroup_id == cgroup_id)
-		return account->slot;
-	slot = bpf_map_lookup_elem(&slots, &cgroup_id);
-	if (account && slot) {
-		account->cgroup_id = cgroup_id;
-		account->slot = *slot;
-	}
-	return slot ? *slot : WIRE_SLOT_OTHER;
 }
 
 static __always_inline void wait_count(struct wire_row *row, __u32 slot, __u64 wait_ns)
@@ -109,18 +50,18 @@ static __always_inline void wait_count(struct wire_row *row, __u32 slot, __u64 w
 	barrier_var(bucket);
 	if (bucket < WIRE_HIST_COUNT)
 		row->hist[bucket]++;
-	if (!bound || !bound->wait_ns_max)
+	if (!bound || !bound->delay_ns_max[WIRE_DELAY_QUEUE])
 		return;
-	if (wait_ns <= bound->wait_ns_max)
-		row->now.good++;
+	if (wait_ns <= bound->delay_ns_max[WIRE_DELAY_QUEUE])
+		row->now.verdict[WIRE_DELAY_QUEUE].good++;
 	else
-		row->now.bad++;
+		row->now.verdict[WIRE_DELAY_QUEUE].bad++;
 }
 
 /* Moves what the kernel has counted for `task` since we last looked into the row of its instance. */
 static __always_inline void account_task(struct task_struct *task, bool left_cpu)
 {
-	__u64 cgroup_id, oncpu_ns, wait_ns, now = bpf_ktime_get_ns();
+	__u64 cgroup_id, oncpu_ns, wait_ns, major_faults, now = bpf_ktime_get_ns();
 	__u32 cpu = bpf_get_smp_processor_id(), slot;
 	struct task_account *account;
 	struct wire_row *row;
@@ -130,11 +71,13 @@ static __always_inline void account_task(struct task_struct *task, bool left_cpu
 		return;
 	oncpu_ns = task->se.sum_exec_runtime;
 	wait_ns = task->sched_info.run_delay;
+	major_faults = task->maj_flt;
 	if (!account->is_primed) {
 		account->is_primed = 1;
 		if (task->start_time < loaded_ns) {
 			account->oncpu_ns = oncpu_ns;
 			account->wait_ns = wait_ns;
+			account->major_faults = major_faults;
 		}
 	}
 	cgroup_id = cgroup_id_of(task);
@@ -144,6 +87,8 @@ static __always_inline void account_task(struct task_struct *task, bool left_cpu
 		return;
 	row->now.oncpu_ns += oncpu_ns - account->oncpu_ns;
 	account->oncpu_ns = oncpu_ns;
+	row->now.major_faults += major_faults - account->major_faults;
+	account->major_faults = major_faults;
 	if (left_cpu) {
 		row->now.switches++;
 		row->now.wait_ns += wait_ns - account->wait_ns;
@@ -169,27 +114,6 @@ int on_flush(struct bpf_perf_event_data *ctx)
 	if (task->pid)
 		account_task(task, false);
 	return 0;
-}
-
-static __always_inline struct wire_row *row_of_task(struct task_struct *task, __u64 *cgroup_id, __u32 *slot)
-{
-	*cgroup_id = cgroup_id_of(task);
-	*slot = slot_of(bpf_task_storage_get(&tasks, task, 0, 0), *cgroup_id);
-	return row_of(bpf_get_smp_processor_id(), *slot);
-}
-
-static __always_inline void task_emit(enum wire_kind kind, struct task_struct *task, __u32 slot, __u64 cgroup_id,
-				      __u32 value)
-{
-	struct wire_task *record = emit_reserve(kind, sizeof(*record), bpf_get_smp_processor_id());
-
-	if (!record)
-		return;
-	emit_head(&record->head, kind, slot, cgroup_id);
-	record->pid = task->tgid;
-	record->value = value;
-	__builtin_memcpy(record->comm, task->comm, WIRE_COMM_LEN);
-	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 }
 
 SEC("tp_btf/sched_process_fork")

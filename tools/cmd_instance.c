@@ -11,8 +11,8 @@
 
 #define TOP_ROWS 20
 
-static const char *const list_headings[] = { "PATH", "TIER", ">CPU", ">WAIT", ">P50ms", ">P99ms", ">PSI%", ">DEMAND",
-					      ">RISK2s", "FORECAST", ">LIMIT", "STATE", "SOURCE", "SLO" };
+static const char *const list_headings[] = { "PATH", "TIER", ">CPU", ">WAIT", ">MEM", ">IO/s", ">TX/s", "SLI", ">NOW",
+					      ">BOUND", ">RISK2s", "OF", "FORECAST", "STATE", "SOURCE", "SLO" };
 #define LIST_COLUMNS (sizeof(list_headings) / sizeof(list_headings[0]))
 
 static const char *text_of(const json_t *object, const char *key)
@@ -31,21 +31,37 @@ static const char *state_of(const json_t *instance)
 	return json_is_true(json_object_get(slo, "bound")) ? "ok" : "-";
 }
 
+/* Milliseconds as they are, shares in percent. */
+static void sli_cell(struct table *table, const json_t *sli, const char *key)
+{
+	const json_t *value = json_object_get(sli, key);
+
+	if (json_is_number(value) && !strcmp(text_of(sli, "unit"), "share"))
+		table_cell(table, "%.2f%%", 100 * json_number_value(value));
+	else if (json_is_number(value))
+		table_cell(table, "%.2fms", json_number_value(value));
+	else
+		table_cell(table, "-");
+}
+
 static void instance_row(struct table *table, const json_t *instance)
 {
 	const json_t *slo = json_object_get(instance, "slo");
+	const json_t *sli = json_object_get(json_object_get(instance, "slis"), text_of(instance, "leading"));
 
 	table_cell(table, "%s", text_of(instance, "path"));
 	table_cell(table, "%s", text_of(instance, "tier"));
 	table_number(table, json_object_get(instance, "cpu"), 1, 2);
 	table_number(table, json_object_get(instance, "wait"), 1, 2);
-	table_number(table, json_object_get(instance, "runq_p50_ms"), 1, 2);
-	table_number(table, json_object_get(instance, "runq_p99_ms"), 1, 2);
-	table_number(table, json_object_get(instance, "psi_some"), 100, 1);
-	table_number(table, json_object_get(instance, "demand"), 1, 2);
+	table_bytes(table, json_object_get(instance, "memory_bytes"));
+	table_bytes(table, json_object_get(instance, "io_bytes"));
+	table_bytes(table, json_object_get(instance, "tx_bytes"));
+	table_cell(table, "%s", text_of(instance, "leading"));
+	sli_cell(table, sli, "value");
+	sli_cell(table, sli, "bound");
 	table_number(table, json_object_get(instance, "risk"), 1, 2);
+	table_cell(table, "%s", text_of(instance, "impairment"));
 	table_cell(table, "%s", text_of(instance, "forecast"));
-	table_number(table, json_object_get(json_object_get(instance, "limits"), "cpus"), 1, 2);
 	table_cell(table, "%s", state_of(instance));
 	table_cell(table, "%s", text_of(slo, "source"));
 	table_cell(table, "%s", text_of(slo, "text"));
@@ -80,19 +96,49 @@ int cmd_instance_list(const struct context *context, int argc, char **argv)
 	return print_end();
 }
 
-static void expectation_print(const json_t *expectation)
+static void expectation_print(json_t *expectation)
 {
-	static const char *const headings[] = { "AHEAD", ">EXPECTED CPUs", ">CONFIDENCE" };
-	struct table *table = table_new(headings, 3);
-	const json_t *span;
+	static const char *const headings[] = { "RESOURCE", "AHEAD", ">EXPECTED", ">CONFIDENCE" };
+	struct table *table = table_new(headings, 4);
+	const char *resource;
+	json_t *spans, *span;
 	size_t i;
 
-	json_array_foreach((json_t *)expectation, i, span) {
-		table_cell(table, "%s", text_of(span, "ahead"));
-		table_number(table, json_object_get(span, "demand"), 1, 3);
-		table_number(table, json_object_get(span, "confidence"), 1, 2);
+	json_object_foreach(expectation, resource, spans)
+		json_array_foreach(spans, i, span) {
+			bool is_cpu = !strcmp(resource, "cpu");
+
+			table_cell(table, "%s", resource);
+			table_cell(table, "%s", text_of(span, "ahead"));
+			if (is_cpu)
+				table_number(table, json_object_get(span, "demand"), 1, 3);
+			else
+				table_bytes(table, json_object_get(span, "demand"));
+			table_number(table, json_object_get(span, "confidence"), 1, 2);
+		}
+	printf("\nexpected from what was seen before (CPUs, bytes, bytes per second):\n");
+	table_print(table, SIZE_MAX);
+	table_free(table);
+}
+
+/* Every SLI that is bound or was measured. */
+static void slis_print(json_t *instance)
+{
+	static const char *const headings[] = { "SLI", ">NOW", ">BOUND", ">BAD%", ">WORST 200ms%", ">RISK2s", "STATE" };
+	json_t *sli, *risks = json_object_get(instance, "risks");
+	struct table *table = table_new(headings, 7);
+	const char *name;
+
+	json_object_foreach(json_object_get(instance, "slis"), name, sli) {
+		table_cell(table, "%s", name);
+		sli_cell(table, sli, "value");
+		sli_cell(table, sli, "bound");
+		table_number(table, json_object_get(sli, "bad_share"), 100, 2);
+		table_number(table, json_object_get(sli, "worst_bad_share"), 100, 2);
+		table_number(table, json_object_get(risks, name), 1, 2);
+		table_cell(table, "%s", json_is_true(json_object_get(sli, "violated")) ? "violated" : "-");
 	}
-	printf("\nexpected from what was seen before:\n");
+	putchar('\n');
 	table_print(table, SIZE_MAX);
 	table_free(table);
 }
@@ -118,26 +164,33 @@ static void frame_print(json_t *frame)
 	table_free(table);
 }
 
-static void seconds_print(const json_t *seconds)
+static void seconds_print(const json_t *seconds, const char *leading)
 {
-	static const char *const headings[] = { ">AGE s", ">CPU", ">WAIT", ">P50ms", ">P99ms", ">BAD%", ">PSI%",
-						">SWITCHES", ">EXECS" };
-	struct table *table = table_new(headings, 9);
+	static const char *const headings[] = { ">AGE s", ">CPU", ">WAIT", ">MEM", ">FAULTS", ">IO/s", ">IOPS", ">TX/s", ">RX/s",
+						">SLI", ">BAD%", ">CPU%", ">MEM%", ">IO%" };
+	static const char *const psi[] = { "cpu_some", "memory_some", "io_some" };
+	struct table *table = table_new(headings, 14);
 	const json_t *second;
 	size_t i;
 
 	json_array_foreach((json_t *)seconds, i, second) {
+		const json_t *sli = json_object_get(json_object_get(second, "slis"), leading);
+
 		table_cell(table, "%zu", i);
 		table_number(table, json_object_get(second, "cpu"), 1, 2);
 		table_number(table, json_object_get(second, "wait"), 1, 2);
-		table_number(table, json_object_get(second, "runq_p50_ms"), 1, 2);
-		table_number(table, json_object_get(second, "runq_p99_ms"), 1, 2);
-		table_number(table, json_object_get(second, "bad_share"), 100, 2);
-		table_number(table, json_object_get(second, "psi_some"), 100, 1);
-		table_number(table, json_object_get(second, "switches"), 1, 0);
-		table_number(table, json_object_get(second, "execs"), 1, 0);
+		table_bytes(table, json_object_get(second, "memory_bytes"));
+		table_number(table, json_object_get(second, "major_faults"), 1, 0);
+		table_bytes(table, json_object_get(second, "io_bytes"));
+		table_number(table, json_object_get(second, "io_done"), 1, 0);
+		table_bytes(table, json_object_get(second, "tx_bytes"));
+		table_bytes(table, json_object_get(second, "rx_bytes"));
+		sli_cell(table, sli, "value");
+		table_number(table, json_object_get(sli, "bad_share"), 100, 2);
+		for (size_t p = 0; p < sizeof(psi) / sizeof(psi[0]); p++)
+			table_number(table, json_object_get(json_object_get(second, "psi"), psi[p]), 100, 1);
 	}
-	printf("\nseconds, the last one first:\n");
+	printf("\nseconds, the last one first; SLI is %s, CPU%% MEM%% IO%% are pressure (some):\n", leading);
 	table_print(table, SIZE_MAX);
 	table_free(table);
 }
@@ -165,9 +218,10 @@ int cmd_instance_show(const struct context *context, int argc, char **argv)
 	problem = json_string_value(json_object_get(json_object_get(instance, "slo"), "problem"));
 	if (problem)
 		printf("\nSLO problem: %s\n", problem);
+	slis_print(instance);
 	expectation_print(json_object_get(instance, "expectation"));
 	frame_print(json_object_get(instance, "frame"));
-	seconds_print(json_object_get(instance, "seconds"));
+	seconds_print(json_object_get(instance, "seconds"), text_of(instance, "leading"));
 	json_decref(instance);
 	return print_end();
 }

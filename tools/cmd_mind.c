@@ -16,25 +16,58 @@ static double number_of(const json_t *object, const char *key)
 	return json_number_value(json_object_get(object, key));
 }
 
+static const char *const quantiles[] = { "p10", "p50", "p90", "p99" };
+#define QUANTILES (sizeof(quantiles) / sizeof(quantiles[0]))
+
+/* The four quantiles of one value; shares in percent, CPUs and ms as they are, else bytes. */
+static void quantiles_row(struct table *table, const json_t *value, const char *unit)
+{
+	for (size_t q = 0; q < QUANTILES; q++) {
+		const json_t *quantile = json_object_get(value, quantiles[q]);
+
+		if (!strcmp(unit, "bytes"))
+			table_bytes(table, quantile);
+		else
+			table_number(table, quantile, strcmp(unit, "share") ? 1 : 100, 2);
+	}
+}
+
+static void horizon_rows(struct table *table, const json_t *forecast, json_t *horizon)
+{
+	int seconds = (int)json_integer_value(json_object_get(horizon, "seconds"));
+	const char *name, *unit = text_of(forecast, "unit");
+	json_t *value;
+
+	json_object_foreach(json_object_get(horizon, "risk"), name, value) {
+		table_cell(table, "%d", seconds);
+		table_cell(table, "P(%s violated)", name);
+		table_number(table, value, 1, 2);
+		for (size_t q = 1; q < QUANTILES; q++)
+			table_cell(table, "%s", "");
+	}
+	table_cell(table, "%d", seconds);
+	table_cell(table, "%s, %s", text_of(forecast, "leading"), strcmp(unit, "share") ? unit : "%");
+	quantiles_row(table, json_object_get(horizon, "sli"), unit);
+	json_object_foreach(json_object_get(horizon, "demand"), name, value) {
+		bool is_cpu = !strcmp(name, "cpu");
+
+		table_cell(table, "%d", seconds);
+		table_cell(table, "%s, %s", name, is_cpu ? "CPUs" : !strcmp(name, "memory") ? "bytes" : "bytes/s");
+		quantiles_row(table, value, is_cpu ? "cpus" : "bytes");
+	}
+}
+
 static void forecast_print(const json_t *forecast)
 {
-	static const char *const headings[] = { ">IN s", ">RISK", ">CPUs p10", ">p50", ">p90", ">p99",
-						">P99ms p10", ">p50", ">p90", ">p99" };
-	static const char *const quantiles[] = { "p10", "p50", "p90", "p99" };
-	struct table *table = table_new(headings, 10);
-	const json_t *horizon;
+	static const char *const headings[] = { ">IN s", "WHAT", ">p10", ">p50", ">p90", ">p99" };
+	struct table *table = table_new(headings, 6);
+	json_t *horizon;
 	size_t i;
 
-	json_array_foreach(json_object_get(forecast, "horizons"), i, horizon) {
-		table_number(table, json_object_get(horizon, "seconds"), 1, 0);
-		table_number(table, json_object_get(horizon, "risk"), 1, 2);
-		for (int q = 0; q < 4; q++)
-			table_number(table, json_object_get(json_object_get(horizon, "demand"), quantiles[q]), 1, 2);
-		for (int q = 0; q < 4; q++)
-			table_number(table, json_object_get(json_object_get(horizon, "runq_p99_ms"), quantiles[q]), 1,
-				     2);
-	}
-	printf("by %s, from a frame of quality %.2f\n", text_of(forecast, "source"), number_of(forecast, "quality"));
+	json_array_foreach(json_object_get(forecast, "horizons"), i, horizon)
+		horizon_rows(table, forecast, horizon);
+	printf("by %s, from a frame of quality %.2f; gravest risk within 5 s is of: %s\n", text_of(forecast, "source"),
+	       number_of(forecast, "quality"), text_of(forecast, "impairment"));
 	table_print(table, SIZE_MAX);
 	table_free(table);
 }
@@ -78,14 +111,17 @@ static void action_row(struct table *table, const json_t *action)
 	table_cell(table, "%s", text_of(action, "for"));
 	table_cell(table, "%s", text_of(action, "reason"));
 	table_number(table, json_object_get(action, "risk"), 1, 2);
-	table_number(table, json_object_get(action, "expected_cpus"), 1, 2);
+	if (!strcmp(text_of(action, "resource"), "cpu"))
+		table_number(table, json_object_get(action, "expected"), 1, 2);
+	else
+		table_bytes(table, json_object_get(action, "expected"));
 	table_cell(table, "%s", text_of(action, "outcome"));
 	table_cell(table, "%s", text_of(action, "text"));
 }
 
 int cmd_plan_show(const struct context *context, int argc, char **argv)
 {
-	static const char *const headings[] = { "GIVER", "KNOB", "VALUE", "FOR", "REASON", ">RISK", ">LEFT CPUs",
+	static const char *const headings[] = { "GIVER", "KNOB", "VALUE", "FOR", "REASON", ">RISK", ">LEFT",
 						"OUTCOME", "WHY NOT" };
 	json_t *answer, *action;
 	struct table *table;

@@ -48,23 +48,53 @@ static void line_print(json_t *line)
 	json_decref(line);
 }
 
+static json_t *demand_now_json(const struct predictor *p, const struct predictor_instance *instance)
+{
+	json_t *out = json_object();
+
+	for (int r = 0; r < RESOURCE_COUNT; r++)
+		json_object_set_new(out, resource_name((enum resource)r),
+				    real_or_null((double)(instance->demand[r] * p->host.capacity[r])));
+	return out;
+}
+
+static json_t *demand_json(const struct forecast *forecast)
+{
+	json_t *out = json_object();
+
+	for (int r = 0; r < RESOURCE_COUNT; r++)
+		json_object_set_new(out, resource_name((enum resource)r), fan_json(forecast->demand[r]));
+	return out;
+}
+
+/* The gravest risk at each horizon. */
+static json_t *risk_json(const struct forecast *forecast)
+{
+	float risk[FORECAST_HORIZONS];
+	enum sli sli;
+
+	for (uint32_t h = 0; h < FORECAST_HORIZONS; h++)
+		risk[h] = forecast_risk(forecast, h, &sli);
+	return row_json(risk, FORECAST_HORIZONS);
+}
+
 static void second_print(const struct replay *replay, const struct predictor_instance *instance)
 {
 	const struct window_second *now = window_at(&instance->window, 0);
 	const struct forecast *forecast = &instance->forecast;
-	float host_cpus = replay->mind->predictor->config.host_cpus;
+	enum sli leading = slo_leading(&instance->info.slo);
+	bool is_time = sli_unit(leading) == SLI_UNIT_NS;
 
 	if (!now || !instance->has_frame)
 		return;
-	line_print(json_pack("{s:I,s:s,s:o,s:o,s:o,s:b,s:s,s:o,s:o,s:o,s:i,s:o}", "t_ns", (json_int_t)replay->time_ns,
-			     "instance", instance->info.path, "sli_ms", real_or_null((double)now->sli_ns / 1e6), "cpu",
+	line_print(json_pack("{s:I,s:s,s:s,s:s,s:o,s:o,s:o,s:b,s:s,s:s,s:o,s:o,s:o}", "t_ns", (json_int_t)replay->time_ns,
+			     "instance", instance->info.path, "leading", sli_name(leading), "unit", is_time ? "ms" : "share",
+			     "sli", real_or_null((double)now->sli[leading] * (is_time ? 1e-6 : 1)), "cpu",
 			     real_or_null((double)now->cpu), "demand_now",
-			     real_or_null((double)(instance->demand * host_cpus)), "violated", instance->is_violated, "source",
-			     forecast_source_name(forecast->source), "risk", row_json(forecast->risk, FORECAST_HORIZONS),
-			     "demand", fan_json(forecast->demand), "sli_fc", fan_json(forecast->sli), "weight",
-			     (int)instance->limits.weight, "quota_us",
-			     instance->limits.quota_us == QUOTA_NONE ? json_null() :
-								       json_integer((json_int_t)instance->limits.quota_us)));
+			     demand_now_json(replay->mind->predictor, instance), "violated", instance->violated != 0, "source",
+			     forecast_source_name(forecast->source), "impairment",
+			     resource_name((enum resource)forecast->impairment), "risk", risk_json(forecast), "demand",
+			     demand_json(forecast), "sli_fc", fan_json(forecast->sli)));
 }
 
 static bool action_is_new(const struct plan *last, const struct plan_action *action)
@@ -90,9 +120,9 @@ static void plan_print(const struct replay *replay, struct output *output)
 
 		if (!action_is_new(&output->last, action))
 			continue;
-		line_print(json_pack("{s:I,s:{s:s,s:s,s:s,s:I,s:I,s:s,s:f}}", "t_ns", (json_int_t)plan->time_ns, "action",
+		line_print(json_pack("{s:I,s:{s:s,s:s,s:s,s:s,s:I,s:I,s:s,s:f}}", "t_ns", (json_int_t)plan->time_ns, "action",
 				     "path", path_of(replay, action->slot), "for", path_of(replay, action->for_slot), "knob",
-				     knob_name(action->knob), "value", (json_int_t)action->value, "period_us",
+				     knob_name(action->knob), "resource", resource_name((enum resource)action->resource), "value", (json_int_t)action->value, "period_us",
 				     (json_int_t)action->period_us, "reason", plan_reason_name(action->reason), "risk",
 				     (double)action->risk));
 	}

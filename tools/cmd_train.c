@@ -17,6 +17,7 @@
 #include "command.h"
 #include "dataset.h"
 #include "predict/model.h"
+#include "score.h"
 #include "sense/modelfile.h"
 
 enum part { PART_TRAIN, PART_VALIDATION, PART_HELD_OUT, PART_COUNT };
@@ -95,35 +96,6 @@ static int epochs_run(struct training *training, struct train *train, struct tra
 	return r == -ENODATA ? 0 : r;
 }
 
-static json_t *score_json(const struct train_score *score)
-{
-	json_t *list = json_array();
-
-	for (int h = 0; h < FORECAST_HORIZONS; h++) {
-		const struct train_horizon_score *at = &score->horizon[h];
-		const struct {
-			const char *name;
-			double value;
-		} field[] = {
-			{ "demand_pinball", at->demand_pinball },
-			{ "demand_pinball_persistence", at->demand_pinball_persistence },
-			{ "sli_pinball", at->sli_pinball },
-			{ "sli_pinball_persistence", at->sli_pinball_persistence },
-			{ "risk_brier", at->brier }, { "risk_brier_persistence", at->brier_persistence },
-			{ "risk_auprc", at->auprc }, { "risk_auprc_persistence", at->auprc_persistence },
-			{ "base_rate", at->base_rate },
-			{ "onset_auprc", at->onset_auprc }, { "onset_base_rate", at->onset_base_rate },
-		};
-		json_t *row = json_pack("{s:i}", "horizon_s", (int)forecast_horizon_s[h]);
-
-		for (size_t i = 0; i < sizeof(field) / sizeof(field[0]); i++)
-			json_object_set_new(row, field[i].name,
-					    isfinite(field[i].value) ? json_real(field[i].value) : json_null());
-		json_array_append_new(list, row);
-	}
-	return list;
-}
-
 static void sources_json(json_t *list, const struct dataset *set, const char *part)
 {
 	for (size_t i = 0; i < set->source_count; i++) {
@@ -134,6 +106,17 @@ static void sources_json(json_t *list, const struct dataset *set, const char *pa
 						      set->source[i].label, "crc32", crc, "seconds",
 						      (int)set->source[i].seconds, "part", part));
 	}
+}
+
+/* Labels of the training part: {"runq_p99": [violated, known], ...}. */
+static json_t *labels_json(const struct dataset *set)
+{
+	json_t *labels = json_object();
+
+	for (int s = 0; s < SLI_COUNT; s++)
+		json_object_set_new(labels, sli_name((enum sli)s), json_pack("[I,I]", (json_int_t)set->violated[s],
+									     (json_int_t)set->known[s]));
+	return labels;
 }
 
 static int provenance_write(const struct training *training, char text[MODEL_PROVENANCE_MAX + 1])
@@ -147,10 +130,11 @@ static int provenance_write(const struct training *training, char text[MODEL_PRO
 	sources_json(recordings, &training->set[PART_TRAIN], "train");
 	sources_json(recordings, &training->set[PART_VALIDATION], "validation");
 	sources_json(recordings, &training->set[PART_HELD_OUT], "held-out");
-	root = json_pack("{s:s,s:s,s:I,s:i,s:i,s:I,s:f,s:f,s:o,s:o,s:o}", "trainer", "forestall model train", "date", date,
+	root = json_pack("{s:s,s:s,s:I,s:i,s:i,s:I,s:o,s:f,s:f,s:o,s:o,s:o}", "trainer", "forestall model train", "date", date,
 			 "seed", (json_int_t)training->best_seed, "hidden", (int)training->options.hidden, "epochs",
 			 (int)training->epochs_run, "frames", (json_int_t)training->set[PART_TRAIN].frames,
-			 "validation_loss_float", training->loss_float, "validation_loss_int8", training->loss_int8,
+			 "violated_within_2s", labels_json(&training->set[PART_TRAIN]), "validation_loss_float",
+			 training->loss_float, "validation_loss_int8", training->loss_int8,
 			 "held_out_float", score_json(&training->score[0]), "held_out_int8",
 			 score_json(&training->score[1]), "recordings", recordings);
 	n = root ? json_dumpb(root, text, MODEL_PROVENANCE_MAX, JSON_COMPACT | JSON_REAL_PRECISION(6)) : 0;
@@ -159,25 +143,6 @@ static int provenance_write(const struct training *training, char text[MODEL_PRO
 		return -E2BIG;
 	text[n] = '\0';
 	return 0;
-}
-
-static void scores_print(const struct training *training)
-{
-	printf("held out: %zu recordings, %zu sequences\n", training->set[PART_HELD_OUT].source_count,
-	       training->set[PART_HELD_OUT].sequence_count);
-	printf("%8s | %21s | %21s | %30s | %23s\n", "", "demand pinball", "SLI pinball", "P(violated) Brier / AUPRC",
-	       "onset AUPRC");
-	printf("%8s | %6s %6s %7s | %6s %6s %7s | %13s %16s | %6s %7s %8s\n", "horizon", "float", "int8", "persist", "float",
-	       "int8", "persist", "int8", "persist", "float", "int8", "base");
-	for (int h = 0; h < FORECAST_HORIZONS; h++) {
-		const struct train_horizon_score *f = &training->score[0].horizon[h];
-		const struct train_horizon_score *q = &training->score[1].horizon[h];
-
-		printf("%6u s | %6.4f %6.4f %7.4f | %6.4f %6.4f %7.4f | %.4f / %.3f   %.4f / %.3f | %6.3f %7.3f %8.3f\n",
-		       forecast_horizon_s[h], f->demand_pinball, q->demand_pinball, f->demand_pinball_persistence,
-		       f->sli_pinball, q->sli_pinball, f->sli_pinball_persistence, q->brier, q->auprc,
-		       q->brier_persistence, q->auprc_persistence, f->onset_auprc, q->onset_auprc, q->onset_base_rate);
-	}
 }
 
 static int model_finish(struct training *training, const struct train *train)
@@ -194,7 +159,8 @@ static int model_finish(struct training *training, const struct train *train)
 		model->reference = *train_best(train);
 		train_evaluate(&training->options, &real, &held_out, scratch, &training->score[0]);
 		train_evaluate(&training->options, &quantized, &held_out, scratch, &training->score[1]);
-		scores_print(training);
+		printf("held out: %zu recordings, %zu sequences\n", training->set[PART_HELD_OUT].source_count, held_out.count);
+		score_print(&training->score[0], &training->score[1]);
 		r = provenance_write(training, model->provenance);
 	}
 	if (!r) {
@@ -235,6 +201,17 @@ static int restart_run(struct training *training, const struct train_set *train_
 	return r;
 }
 
+/* What there is to learn from, by SLI: the model says nothing of one without labels. */
+static void labels_tell(const struct dataset *set)
+{
+	fprintf(stderr, "%llu frames to train on; violated within %u s, of known:", (unsigned long long)set->frames,
+		forecast_horizon_s[DATASET_HORIZON]);
+	for (int s = 0; s < SLI_COUNT; s++)
+		fprintf(stderr, "%s %s %llu of %llu", s ? "," : "", sli_name((enum sli)s),
+			(unsigned long long)set->violated[s], (unsigned long long)set->known[s]);
+	fputc('\n', stderr);
+}
+
 static int training_run(struct training *training)
 {
 	struct train_set train_part, validation;
@@ -245,10 +222,7 @@ static int training_run(struct training *training)
 		return r;
 	train_part = view(&training->set[PART_TRAIN]);
 	validation = view(&training->set[PART_VALIDATION]);
-	fprintf(stderr, "%llu frames to train on, %llu of %llu known labels violated within 2 s\n",
-		(unsigned long long)training->set[PART_TRAIN].frames,
-		(unsigned long long)training->set[PART_TRAIN].violated,
-		(unsigned long long)training->set[PART_TRAIN].known);
+	labels_tell(&training->set[PART_TRAIN]);
 	for (uint32_t i = 0; !r && i < training->restarts; i++, training->options.seed++)
 		r = restart_run(training, &train_part, &validation, &best);
 	if (!r)

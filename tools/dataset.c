@@ -18,94 +18,73 @@ struct track {
 	bool is_bound;
 	uint32_t steps, room;
 	float (*input)[FEATURE_COUNT];
-	float *demand, *sli;	/* of each second; sli NaN when not measured or censored */
-	int8_t *violated;	/* 1, 0, or -1: not known */
+	struct train_truth *truth;
 };
 
 static int track_grow(struct track *track)
 {
 	uint32_t room = track->room ? track->room * 2 : 256;
-	void *input = realloc(track->input, room * sizeof(*track->input));
-	void *demand, *sli, *violated;
+	void *input = realloc(track->input, room * sizeof(*track->input)), *truth;
 
 	if (input)
 		track->input = input;
-	demand = realloc(track->demand, room * sizeof(float));
-	if (demand)
-		track->demand = demand;
-	sli = realloc(track->sli, room * sizeof(float));
-	if (sli)
-		track->sli = sli;
-	violated = realloc(track->violated, room);
-	if (violated)
-		track->violated = violated;
-	if (!input || !demand || !sli || !violated)
+	truth = realloc(track->truth, room * sizeof(*track->truth));
+	if (truth)
+		track->truth = truth;
+	if (!input || !truth)
 		return -ENOMEM;
 	track->room = room;
 	return 0;
 }
 
-static int track_push(struct track *track, const struct predictor_instance *instance, bool is_acted)
+/* What the second that was closed last says: known is what our own action did not shape. */
+static struct train_label second_label(const struct predictor_instance *instance, bool is_acted)
 {
 	const struct window_second *now = window_at(&instance->window, 0);
-	float bound_ns = feature_bound_ns(&instance->info.slo);
+	const struct slo *slo = &instance->info.slo;
+	enum sli leading = slo_leading(slo);
+	struct train_label ret = { .violated = (uint16_t)instance->violated };
+
+	for (int r = 0; r < RESOURCE_COUNT; r++) {
+		ret.demand[r] = fmaxf(instance->demand[r], 0);
+		ret.known |= instance->demand[r] >= 0 ? TRAIN_KNOWS_DEMAND(r) : 0;
+	}
+	if (now->sli[leading] >= 0) {
+		ret.sli = feature_sli_scaled(now->sli[leading], feature_bound(slo, leading));
+		ret.known |= is_acted ? 0 : TRAIN_KNOWS_SLI;
+	}
+	for (int s = 0; s < SLI_COUNT; s++)
+		if (instance->violated >> s & 1 || (slo->bound[s] && now->sli[s] >= 0 && !is_acted))
+			ret.known |= TRAIN_KNOWS_VIOLATED(s);
+	return ret;
+}
+
+static int track_push(struct track *track, const struct predictor_instance *instance, bool is_acted)
+{
 	uint32_t t = track->steps;
 
 	if (t == track->room && track_grow(track))
 		return -ENOMEM;
 	memcpy(track->input[t], instance->frame.value, sizeof(track->input[t]));
+	memset(&track->truth[t], 0, sizeof(track->truth[t]));
+	track->truth[t].now = second_label(instance, is_acted);
 	track->is_bound = slo_is_bound(&instance->info.slo);
-	track->demand[t] = instance->demand;
-	track->sli[t] = now->sli_ns < 0 || is_acted ? NAN : feature_sli_scaled(now->sli_ns, bound_ns);
-	track->violated[t] = instance->is_violated ? 1 : !track->is_bound || now->sli_ns < 0 || is_acted ? -1 : 0;
 	track->steps++;
 	return 0;
 }
 
-/* 1, 0, or -1 when a second that matters was not measured. */
-static int violated_within(const struct track *track, uint32_t t, uint32_t horizon)
+static void count_labels(struct dataset *dataset, const struct train_label *label)
 {
-	bool is_known = true;
-
-	for (uint32_t i = t + 1; i <= t + horizon; i++) {
-		if (i >= track->steps)
-			return -1;
-		if (track->violated[i] > 0)
-			return 1;
-		is_known = is_known && track->violated[i] == 0;
-	}
-	return is_known ? 0 : -1;
-}
-
-struct labels {
-	float (*demand)[FORECAST_HORIZONS], (*sli)[FORECAST_HORIZONS], (*violated)[FORECAST_HORIZONS];
-	uint8_t (*mask)[FORECAST_HORIZONS];
-};
-
-static void label_one(const struct track *track, uint32_t t, uint32_t h, struct labels *labels)
-{
-	uint32_t then = t + forecast_horizon_s[h];
-	int violated = violated_within(track, t, forecast_horizon_s[h]);
-
-	if (then < track->steps) {
-		labels->demand[t][h] = track->demand[then];
-		labels->mask[t][h] |= TRAIN_KNOWS_DEMAND;
-		if (!isnan(track->sli[then])) {
-			labels->sli[t][h] = track->sli[then];
-			labels->mask[t][h] |= TRAIN_KNOWS_SLI;
-		}
-	}
-	if (violated >= 0) {
-		labels->violated[t][h] = (float)violated;
-		labels->mask[t][h] |= TRAIN_KNOWS_VIOLATED;
+	for (int s = 0; s < SLI_COUNT; s++) {
+		dataset->known[s] += label->known & TRAIN_KNOWS_VIOLATED(s) ? 1 : 0;
+		dataset->violated[s] += label->violated >> s & 1;
 	}
 }
 
-/* Turns a finished track into a sequence; the track's frames become the sequence's. */
+/* Turns a finished track into a sequence; the track's rows become the sequence's. */
 static int track_finish(struct dataset *dataset, struct track *track)
 {
-	struct train_sequence *grown, *sequence;
-	struct labels labels;
+	struct train_sequence *grown;
 	uint32_t n = track->steps;
 
 	if (n < STEPS_MIN)
@@ -114,26 +93,15 @@ static int track_finish(struct dataset *dataset, struct track *track)
 	if (!grown)
 		return -ENOMEM;
 	dataset->sequence = grown;
-	labels.demand = calloc(n, sizeof(*labels.demand));
-	labels.sli = calloc(n, sizeof(*labels.sli));
-	labels.violated = calloc(n, sizeof(*labels.violated));
-	labels.mask = calloc(n, sizeof(*labels.mask));
-	if (!labels.demand || !labels.sli || !labels.violated || !labels.mask)
-		return -ENOMEM;
+	train_truth_fill(track->truth, n);
 	for (uint32_t t = 0; t < n; t++)
-		for (uint32_t h = 0; h < FORECAST_HORIZONS; h++)
-			label_one(track, t, h, &labels);
-	for (uint32_t t = 0; track->is_bound && t < n; t++) {
-		dataset->known += labels.mask[t][1] & TRAIN_KNOWS_VIOLATED ? 1 : 0;
-		dataset->violated += labels.violated[t][1] > 0 ? 1 : 0;
-	}
-	sequence = &dataset->sequence[dataset->sequence_count++];
-	*sequence = (struct train_sequence){
+		count_labels(dataset, &track->truth[t].then[DATASET_HORIZON]);
+	grown[dataset->sequence_count++] = (struct train_sequence){
 		.steps = n, .weight = track->is_bound ? 1.0f : DATASET_WEIGHT_UNBOUND,
-		.input = track->input, .demand = labels.demand, .sli = labels.sli, .violated = labels.violated,
-		.mask = labels.mask,
+		.input = track->input, .truth = track->truth,
 	};
 	track->input = NULL;
+	track->truth = NULL;
 	dataset->frames += n;
 	return 0;
 }
@@ -141,9 +109,7 @@ static int track_finish(struct dataset *dataset, struct track *track)
 static void track_clear(struct track *track)
 {
 	free(track->input);
-	free(track->demand);
-	free(track->sli);
-	free(track->violated);
+	free(track->truth);
 	memset(track, 0, sizeof(*track));
 }
 
@@ -237,10 +203,7 @@ void dataset_free(struct dataset *dataset)
 {
 	for (size_t i = 0; i < dataset->sequence_count; i++) {
 		free((void *)dataset->sequence[i].input);
-		free((void *)dataset->sequence[i].demand);
-		free((void *)dataset->sequence[i].sli);
-		free((void *)dataset->sequence[i].violated);
-		free((void *)dataset->sequence[i].mask);
+		free((void *)dataset->sequence[i].truth);
 	}
 	free(dataset->sequence);
 	free(dataset->source);

@@ -2,9 +2,9 @@
 /*
  * Recordings as training data: frames from the shipping extractor, labels from what was measured later.
  *
- * "Violated within h" of second t is known when all seconds t + 1 .. t + h were measured, or one of them was violated. A
- * second in which our own action held somewhere is censored: what would have happened without it is not known, so
- * neither its SLI nor a "not violated" that spans it is a label.
+ * Of each SLI that is bound, "violated within h" of second t is known when it was measured in all seconds t + 1 .. t + h, or
+ * violated in one of them. A second in which our own action held somewhere is censored: what would have happened without
+ * it is not known, so neither its SLI nor a "not violated" that spans it is a label.
  */
 #ifndef FORESTALL_DATASET_H
 #define FORESTALL_DATASET_H
@@ -25,8 +25,10 @@ struct dataset {
 	struct dataset_source *source;
 	size_t source_count;
 	uint64_t frames;
-	uint64_t violated, known;	/* labels at the second horizon, of bound instances */
+	uint64_t violated[SLI_COUNT], known[SLI_COUNT];	/* labels at DATASET_HORIZON */
 };
+
+#define DATASET_HORIZON 1	/* 2 s */
 
 /* Weight of an instance without a bound: it teaches demand, and that quiet instances are quiet. */
 #define DATASET_WEIGHT_UNBOUND 0.25f

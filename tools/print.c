@@ -131,6 +131,20 @@ void table_number(struct table *table, const json_t *value, double scale, int de
 		table_cell(table, "-");
 }
 
+void table_bytes(struct table *table, const json_t *value)
+{
+	static const char units[] = " KMGTP";
+	double bytes = json_number_value(value);
+	int unit = 0;
+
+	for (; bytes >= 1024 && unit < 5; unit++)
+		bytes /= 1024;
+	if (json_is_number(value))
+		table_cell(table, "%.*f%.1s", unit && bytes < 10 ? 1 : 0, bytes, unit ? units + unit : "");
+	else
+		table_cell(table, "-");
+}
+
 static const char *heading_text(const char *heading)
 {
 	return heading + (heading[0] == '>');

@@ -34,6 +34,9 @@ void table_cell(struct table *table, const char *format, ...) __attribute__((for
 /* Adds value * scale with that many decimals, "-" for null. */
 void table_number(struct table *table, const json_t *value, double scale, int decimals);
 
+/* Adds a number of bytes as "4.2M", "-" for null. */
+void table_bytes(struct table *table, const json_t *value);
+
 /* At most rows_max rows. */
 void table_print(const struct table *table, size_t rows_max);
 

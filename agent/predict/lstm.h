@@ -56,7 +56,7 @@ struct lstm_config {
 };
 
 /*
- * About 58 KB; a plain value, owned by the caller, may be copied. The upper half is what a model file holds, the
+ * About 53 KB; a plain value, owned by the caller, may be copied. The upper half is what a model file holds, the
  * lower half lstm_weights_derive() computes from it. Matrices are stored in the order the kernels read, four columns
  * of one row side by side; use lstm_gate_index() and lstm_head_index(). Bytes no index leads to must be 0.
  */

@@ -14,7 +14,7 @@
 
 #include "lstm.h"
 
-/* About 150 KB; a plain value, owned by the caller. Matrices are dense and row-major: only the first part is used. */
+/* About 175 KB; a plain value, owned by the caller. Matrices are dense and row-major: only the first part is used. */
 struct lstm_float {
 	struct lstm_config config;	/* hidden may be any 1..LSTM_HIDDEN_MAX here */
 	float input_low[LSTM_INPUT_MAX];	/* <= 0 */

@@ -18,6 +18,8 @@
  */
 extern const int16_t lstm_sigmoid_table[4][LSTM_SIGMOID_SEGMENTS];
 
+_Static_assert(LSTM_OUTPUT_MAX % LSTM_BLOCK == 0 && LSTM_INPUT_MAX % 8 == 0, "padding stays within the arrays");
+
 static inline uint32_t lstm_round_up(uint32_t value, uint32_t step)
 {
 	return (value + step - 1) / step * step;

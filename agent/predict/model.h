@@ -2,7 +2,7 @@
 /*
  * The model file, over memory. Pure; sense/modelfile.h reads and writes real files.
  *
- *	forestall-model 1\n
+ *	forestall-model 2\n
  * and then each record of a fixed list, in order:
  *	record NAME BYTES CRC32\n  payload  \n
  * BYTES is decimal, CRC32 the payload's (zlib's polynomial) in 8 hexadecimal digits, numbers are little-endian.
@@ -29,12 +29,12 @@
 #include "lstm.h"
 #include "lstm_float.h"
 
-#define MODEL_VERSION 1
+#define MODEL_VERSION 2
 #define MODEL_BYTES_MAX (512 * 1024)	/* no legal file is larger */
 #define MODEL_PROVENANCE_MAX (64 * 1024)	/* bytes, without the final NUL */
 #define MODEL_MESSAGE_MAX 256
 
-/* About 260 KB; a plain value, owned by the caller. Both configs are equal. */
+/* About 300 KB; a plain value, owned by the caller. Both configs are equal. */
 struct model {
 	struct lstm_weights weights;	/* what runs; derived after model_parse() */
 	struct lstm_float reference;	/* what it was rounded from: a later retrain starts here */

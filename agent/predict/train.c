@@ -30,7 +30,6 @@ struct train {
 	struct train_layout layout;
 	struct train_tape tape;
 	struct train_gradient sums;
-	struct train_meter meter;
 	struct lane lanes[TRAIN_LANES_MAX];
 	double best_loss;
 	uint32_t epoch;
@@ -80,8 +79,7 @@ static bool set_is_sane(const struct train_set *set)
 	for (size_t i = 0; i < set->count; i++) {
 		const struct train_sequence *s = &set->sequences[i];
 
-		if (s->steps == 0 || !is_within(s->weight, 0, 1e6f) || !s->input || !s->demand || !s->sli ||
-		    !s->violated || !s->mask)
+		if (s->steps == 0 || !is_within(s->weight, 0, 1e6f) || !s->input || !s->truth)
 			return false;
 	}
 	return true;
@@ -246,17 +244,13 @@ static int run_epoch(struct train *train, struct train_report *report)
 
 static void validate(struct train *train, struct train_report *report)
 {
-	struct train_score score;
-
-	train_evaluate(&train->options, &(struct train_subject) { .real = &train->weights }, &train->validation,
-		       &train->meter, &score);
-	report->validation_loss_float = score.loss;
+	report->validation_loss_float = train_mean_loss(
+		&train->options, &(struct train_subject) { .real = &train->weights }, &train->validation);
 	report->validation_loss_int8 = INFINITY;
 	if (train_quantize(&train->weights, &train->quantized) == 0) {
 		struct train_subject subject = { .quantized = &train->quantized, .isa = lstm_isa_best() };
 
-		train_evaluate(&train->options, &subject, &train->validation, &train->meter, &score);
-		report->validation_loss_int8 = score.loss;
+		report->validation_loss_int8 = train_mean_loss(&train->options, &subject, &train->validation);
 	}
 	report->best = report->validation_loss_int8 < train->best_loss;
 	if (report->best) {

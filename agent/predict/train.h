@@ -7,11 +7,15 @@
  * Same options, sequences and build on the same C library: same weights, bit for bit (one thread, own generator).
  *
  * Loss of one step, mean over horizons, each term only where its label is known:
- *	demand_weight * mean over quantiles of pinball(demand)
- *	+ sli_weight * mean over quantiles of pinball(sli)
- *	+ risk_weight * binary cross entropy of the risk logit
+ *	demand_weight / RESOURCE_COUNT * sum over resources of the mean over quantiles of pinball(demand)
+ *	+ sli_weight * mean over quantiles of pinball(leading SLI)
+ *	+ risk_weight * sum over SLIs of the binary cross entropy of their risk logit
  * pinball_q(u) = max(q u, (q - 1) u), u = label - quantile (Koenker & Bassett 1978). Layout of outputs and the
- * cumulative quantiles: forecast.h.
+ * cumulative quantiles: forecast.h. Risk is a sum, not a mean: what an instance's one bound teaches does not depend on
+ * how many SLIs there are, and an unknown label adds nothing.
+ *
+ * An output that no label of the training set speaks of keeps a row of zeros in the head, in int8 as well; a risk of
+ * this kind says .01 of everything.
  */
 #ifndef FORESTALL_TRAIN_H
 #define FORESTALL_TRAIN_H
@@ -25,28 +29,39 @@
 #include "lstm.h"
 #include "lstm_float.h"
 
+_Static_assert(FEATURE_COUNT <= LSTM_INPUT_MAX && OUTPUT_COUNT <= LSTM_OUTPUT_MAX, "the model has room for both");
+
 #define TRAIN_CHUNK_MAX 64	/* steps of BPTT */
 #define TRAIN_LANES_MAX 64	/* sequences in a minibatch */
 
-enum train_label {
-	TRAIN_KNOWS_DEMAND = 1,
-	TRAIN_KNOWS_SLI = 2,
-	TRAIN_KNOWS_VIOLATED = 4
+/* Bits of train_label.known. */
+#define TRAIN_KNOWS_DEMAND(resource) (1u << (resource))
+#define TRAIN_KNOWS_SLI (1u << RESOURCE_COUNT)
+#define TRAIN_KNOWS_VIOLATED(sli) (2u << (RESOURCE_COUNT + (sli)))
+
+/* What is, or came, true of an instance, in output units (forecast.h). A label whose bit in known is not set is not read. */
+struct train_label {
+	float demand[RESOURCE_COUNT];	/* share of the host's capacity */
+	float sli;			/* log2(value / bound) / 4, of the leading SLI */
+	uint16_t violated;		/* bit per SLI: in some second within the horizon */
+	uint16_t known;
+};
+_Static_assert(TRAIN_KNOWS_VIOLATED(SLI_COUNT) <= UINT16_MAX + 1, "known has a bit per label");
+
+struct train_truth {
+	struct train_label now;		/* of the frame's own second: what persistence says; 0 where not measured */
+	struct train_label then[FORECAST_HORIZONS];
 };
 
 /*
- * One instance's frames at 1 s and what came true, [steps] rows each; borrowed, must outlive the trainer. Labels are
- * in output units (forecast.h): demand as share of host, sli as log2(p99 / bound) / 4, violated 0..1. A label whose
- * bit in mask is not set is never read. The state starts at zero with the sequence.
+ * One instance's frames at 1 s and what came true, [steps] rows each; borrowed, must outlive the trainer. The state starts
+ * at zero with the sequence.
  */
 struct train_sequence {
 	uint32_t steps;		/* > 0 */
 	float weight;		/* >= 0, finite; scales loss and scores; 1 is usual */
 	const float (*input)[FEATURE_COUNT];
-	const float (*demand)[FORECAST_HORIZONS];
-	const float (*sli)[FORECAST_HORIZONS];
-	const float (*violated)[FORECAST_HORIZONS];
-	const uint8_t (*mask)[FORECAST_HORIZONS];	/* enum train_label bits */
+	const struct train_truth *truth;
 };
 
 struct train_set {
@@ -79,19 +94,28 @@ struct train_report {
 	double validation_loss_int8;	/* decides what is best; infinite when the weights do not quantize */
 };
 
-/* Means are weighted by sequence weight; a mean over nothing is NaN. AUPRC is average precision. */
-struct train_horizon_score {
-	double demand_pinball, demand_pinball_persistence;	/* persistence: every quantile is FEATURE_OWN_CPU */
-	double sli_pinball, sli_pinball_persistence;		/* every quantile is FEATURE_OWN_SLI */
-	double demand_cover[FORECAST_QUANTILES];	/* share of labels at or below each quantile */
-	double sli_cover[FORECAST_QUANTILES];
-	double bce, bce_persistence;	/* persistence: .99 when FEATURE_OWN_SLI > 0, else .01 */
+/* Means are weighted by sequence weight; a mean over nothing is NaN. Persistence is train_truth.now. */
+struct train_quantile_score {
+	double pinball, persistence;	/* persistence: every quantile is today's value */
+	double cover[FORECAST_QUANTILES];	/* share of labels at or below each quantile */
+	double total;			/* weight behind the means */
+};
+
+/* AUPRC is average precision. */
+struct train_risk_score {
+	double bce, bce_persistence;	/* persistence: .99 when violated now, else .01 */
 	double brier, brier_persistence;
 	double auprc, auprc_persistence;
 	double base_rate;		/* share of violated labels: AUPRC of a guess */
 	double onset_auprc;		/* only frames that are not violated now; persistence scores onset_base_rate */
 	double onset_base_rate;
-	double demand_total, sli_total, risk_total, onset_total;	/* weight behind each mean */
+	double total;
+};
+
+struct train_horizon_score {
+	struct train_quantile_score demand[RESOURCE_COUNT];
+	struct train_quantile_score sli;
+	struct train_risk_score risk[SLI_COUNT];
 };
 
 struct train_score {
@@ -107,15 +131,23 @@ struct train_subject {
 	enum lstm_isa isa;
 };
 
-/* Scratch of train_evaluate(): logits by bin, weighted counts of labels 0 and 1. About 400 KB, the caller's. */
+/* Scratch of train_evaluate(): logits by bin, weighted counts of labels 0 and 1. About 2.8 MB, the caller's. */
 #define TRAIN_METER_BINS 2048
 struct train_meter {
-	double all[FORECAST_HORIZONS][TRAIN_METER_BINS][2];
-	double onset[FORECAST_HORIZONS][TRAIN_METER_BINS][2];
-	double now[FORECAST_HORIZONS][2][2];	/* [violated now][label] */
+	struct train_meter_risk {
+		double all[TRAIN_METER_BINS][2];
+		double onset[TRAIN_METER_BINS][2];
+		double now[2][2];	/* [violated now][label] */
+	} risk[FORECAST_HORIZONS][SLI_COUNT];
 };
 
 struct train;
+
+/*
+ * Fills then[] of all steps from now of the steps after them; now.known says what may be a label. "Violated within a
+ * horizon" is known when an SLI was violated in some second of it, or known not to be in all of them.
+ */
+void train_truth_fill(struct train_truth *truth, uint32_t steps);
 
 /* Defaults: H = 32, 80 epochs, 8 lanes, chunks of 64, last third quantization-aware, seed 1. */
 void train_options_init(struct train_options *ret);

@@ -171,7 +171,7 @@ void train_chunk(const struct train_options *options, const struct train_layout 
 
 		forward_step(layout, sequence->input[from + t], tape, t);
 		gradient->loss += sequence->weight *
-				  train_loss(options, sequence, from + t, tape->output[t], by_output);
+				  train_loss(options, &sequence->truth[from + t], tape->output[t], by_output);
 		for (uint32_t r = 0; r < OUTPUT_COUNT; r++)
 			by_output[r] *= sequence->weight;
 	}

@@ -42,22 +42,19 @@ static double share_of_positives(const double (*bins)[2], size_t count)
 	return by_label[1] / (by_label[0] + by_label[1]);
 }
 
-struct quantile_score {
-	double *pinball, *persistence, *cover, *total;
-};
-
-static void score_quantiles(const float *raw, float label, float now, double weight, const struct quantile_score *score)
+static void score_quantiles(const float *raw, float label, float now, double weight,
+			    struct train_quantile_score *score)
 {
 	float quantiles[FORECAST_QUANTILES], same[FORECAST_QUANTILES];
 
 	train_decode_quantiles(raw, quantiles);
 	for (int q = 0; q < FORECAST_QUANTILES; q++) {
-		same[q] = isnan(now) ? 0 : now;
+		same[q] = now;
 		score->cover[q] += label <= quantiles[q] ? weight : 0;
 	}
-	*score->pinball += weight * train_pinball(quantiles, label);
-	*score->persistence += weight * train_pinball(same, label);
-	*score->total += weight;
+	score->pinball += weight * train_pinball(quantiles, label);
+	score->persistence += weight * train_pinball(same, label);
+	score->total += weight;
 }
 
 static double squared(double x)
@@ -65,70 +62,68 @@ static double squared(double x)
 	return x * x;
 }
 
-static void score_risk(float logit, float label, bool violated_now, double weight, uint32_t h,
-		       struct train_meter *meter, struct train_horizon_score *score)
+static void score_risk(float logit, bool violated, bool violated_now, double weight, struct train_meter_risk *meter,
+		       struct train_risk_score *score)
 {
 	float persistence = violated_now ? PERSISTENCE_LOGIT : -PERSISTENCE_LOGIT;
-	bool violated = label > 0.5f;
 
-	score->bce += weight * train_cross_entropy(logit, label);
-	score->bce_persistence += weight * train_cross_entropy(persistence, label);
-	score->brier += weight * squared(lstm_float_sigmoid(logit) - label);
-	score->brier_persistence += weight * squared(lstm_float_sigmoid(persistence) - label);
-	score->risk_total += weight;
-	meter->all[h][bin_of(logit)][violated] += weight;
-	meter->now[h][violated_now][violated] += weight;
-	if (!violated_now) {
-		meter->onset[h][bin_of(logit)][violated] += weight;
-		score->onset_total += weight;
-	}
+	score->bce += weight * train_cross_entropy(logit, violated);
+	score->bce_persistence += weight * train_cross_entropy(persistence, violated);
+	score->brier += weight * squared(lstm_float_sigmoid(logit) - violated);
+	score->brier_persistence += weight * squared(lstm_float_sigmoid(persistence) - violated);
+	score->total += weight;
+	meter->all[bin_of(logit)][violated] += weight;
+	meter->now[violated_now][violated] += weight;
+	if (!violated_now)
+		meter->onset[bin_of(logit)][violated] += weight;
 }
 
-static void score_step(const struct train_sequence *sequence, uint32_t t, const float *output,
-		       struct train_meter *meter, struct train_score *score)
+static void score_horizon(const struct train_truth *truth, uint32_t h, const float *output, double weight,
+			  struct train_meter *meter, struct train_horizon_score *score)
 {
-	float cpu_now = sequence->input[t][FEATURE_OWN_CPU], sli_now = sequence->input[t][FEATURE_OWN_SLI];
-	double weight = sequence->weight;
+	const struct train_label *now = &truth->now, *then = &truth->then[h];
 
-	for (uint32_t h = 0; h < FORECAST_HORIZONS; h++) {
-		struct train_horizon_score *s = &score->horizon[h];
-		struct quantile_score demand = { &s->demand_pinball, &s->demand_pinball_persistence, s->demand_cover,
-						 &s->demand_total };
-		struct quantile_score sli = { &s->sli_pinball, &s->sli_pinball_persistence, s->sli_cover,
-					      &s->sli_total };
-		uint8_t known = sequence->mask[t][h];
-
-		if (known & TRAIN_KNOWS_DEMAND)
-			score_quantiles(output + OUTPUT_DEMAND(h, 0), sequence->demand[t][h], cpu_now, weight,
-					&demand);
-		if (known & TRAIN_KNOWS_SLI)
-			score_quantiles(output + OUTPUT_SLI(h, 0), sequence->sli[t][h], sli_now, weight, &sli);
-		if (known & TRAIN_KNOWS_VIOLATED)
-			score_risk(output[OUTPUT_RISK(h)], sequence->violated[t][h], sli_now > 0, weight, h, meter,
-				   s);
-	}
+	for (int r = 0; r < RESOURCE_COUNT; r++)
+		if (then->known & TRAIN_KNOWS_DEMAND(r))
+			score_quantiles(output + OUTPUT_DEMAND(h, r, 0), then->demand[r], now->demand[r], weight,
+					&score->demand[r]);
+	if (then->known & TRAIN_KNOWS_SLI)
+		score_quantiles(output + OUTPUT_SLI(h, 0), then->sli, now->sli, weight, &score->sli);
+	for (int s = 0; s < SLI_COUNT; s++)
+		if (then->known & TRAIN_KNOWS_VIOLATED(s))
+			score_risk(output[OUTPUT_RISK(h, s)], then->violated >> s & 1, now->violated >> s & 1, weight,
+				   &meter->risk[h][s], &score->risk[s]);
 }
 
 /* Sums to means; 0 / 0 is the NaN that train.h promises. */
-static void finish_horizon(const struct train_meter *meter, uint32_t h, struct train_horizon_score *s)
+static void finish_quantiles(struct train_quantile_score *s)
 {
-	s->demand_pinball /= s->demand_total;
-	s->demand_pinball_persistence /= s->demand_total;
-	s->sli_pinball /= s->sli_total;
-	s->sli_pinball_persistence /= s->sli_total;
-	for (int q = 0; q < FORECAST_QUANTILES; q++) {
-		s->demand_cover[q] /= s->demand_total;
-		s->sli_cover[q] /= s->sli_total;
-	}
-	s->bce /= s->risk_total;
-	s->bce_persistence /= s->risk_total;
-	s->brier /= s->risk_total;
-	s->brier_persistence /= s->risk_total;
-	s->auprc = average_precision(meter->all[h], TRAIN_METER_BINS);
-	s->auprc_persistence = average_precision(meter->now[h], 2);
-	s->base_rate = share_of_positives(meter->all[h], TRAIN_METER_BINS);
-	s->onset_auprc = average_precision(meter->onset[h], TRAIN_METER_BINS);
-	s->onset_base_rate = share_of_positives(meter->onset[h], TRAIN_METER_BINS);
+	s->pinball /= s->total;
+	s->persistence /= s->total;
+	for (int q = 0; q < FORECAST_QUANTILES; q++)
+		s->cover[q] /= s->total;
+}
+
+static void finish_risk(const struct train_meter_risk *meter, struct train_risk_score *s)
+{
+	s->bce /= s->total;
+	s->bce_persistence /= s->total;
+	s->brier /= s->total;
+	s->brier_persistence /= s->total;
+	s->auprc = average_precision(meter->all, TRAIN_METER_BINS);
+	s->auprc_persistence = average_precision(meter->now, 2);
+	s->base_rate = share_of_positives(meter->all, TRAIN_METER_BINS);
+	s->onset_auprc = average_precision(meter->onset, TRAIN_METER_BINS);
+	s->onset_base_rate = share_of_positives(meter->onset, TRAIN_METER_BINS);
+}
+
+static void finish_horizon(const struct train_meter *meter, uint32_t h, struct train_horizon_score *score)
+{
+	for (int r = 0; r < RESOURCE_COUNT; r++)
+		finish_quantiles(&score->demand[r]);
+	finish_quantiles(&score->sli);
+	for (int s = 0; s < SLI_COUNT; s++)
+		finish_risk(&meter->risk[h][s], &score->risk[s]);
 }
 
 /* Both kinds of state; the one that the subject does not use stays zero. */
@@ -148,28 +143,44 @@ static void step_subject(const struct train_subject *subject, struct subject_sta
 		lstm_step(subject->quantized, subject->isa, states, input, output, 1);
 }
 
-void train_evaluate(const struct train_options *options, const struct train_subject *subject,
-		    const struct train_set *set, struct train_meter *scratch, struct train_score *ret_score)
+/* Mean loss of subject on set; meter and score, both or neither, take the rest. */
+static double run_subject(const struct train_options *options, const struct train_subject *subject,
+			  const struct train_set *set, struct train_meter *meter, struct train_score *score)
 {
 	double loss = 0, weight = 0;
 
-	memset(scratch, 0, sizeof(*scratch));
-	memset(ret_score, 0, sizeof(*ret_score));
-	for (size_t s = 0; s < set->count; s++) {
-		const struct train_sequence *sequence = &set->sequences[s];
+	for (size_t i = 0; i < set->count; i++) {
+		const struct train_sequence *sequence = &set->sequences[i];
 		struct subject_state state = { 0 };
 
 		for (uint32_t t = 0; t < sequence->steps; t++) {
+			const struct train_truth *truth = &sequence->truth[t];
 			float output[OUTPUT_COUNT];
 
 			step_subject(subject, &state, sequence->input[t], output);
-			loss += sequence->weight * train_loss(options, sequence, t, output, NULL);
-			score_step(sequence, t, output, scratch, ret_score);
+			loss += sequence->weight * train_loss(options, truth, output, NULL);
+			for (uint32_t h = 0; score && h < FORECAST_HORIZONS; h++)
+				score_horizon(truth, h, output, sequence->weight, meter, &score->horizon[h]);
 		}
 		weight += (double)sequence->weight * sequence->steps;
-		ret_score->steps += sequence->steps;
+		if (score)
+			score->steps += sequence->steps;
 	}
-	ret_score->loss = loss / weight;
+	return loss / weight;
+}
+
+double train_mean_loss(const struct train_options *options, const struct train_subject *subject,
+		       const struct train_set *set)
+{
+	return run_subject(options, subject, set, NULL, NULL);
+}
+
+void train_evaluate(const struct train_options *options, const struct train_subject *subject,
+		    const struct train_set *set, struct train_meter *scratch, struct train_score *ret_score)
+{
+	memset(scratch, 0, sizeof(*scratch));
+	memset(ret_score, 0, sizeof(*ret_score));
+	ret_score->loss = run_subject(options, subject, set, scratch, ret_score);
 	for (uint32_t h = 0; h < FORECAST_HORIZONS; h++)
 		finish_horizon(scratch, h, &ret_score->horizon[h]);
 }

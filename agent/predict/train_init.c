@@ -8,6 +8,7 @@
 #define RANGE_MARGIN 0.1f	/* beyond what was seen: another host will differ */
 #define FORGET_BIAS 1.0f	/* remember at first (Jozefowicz 2015) */
 #define SPREAD_BIAS -3.0f	/* quantiles start .05 apart */
+#define RATE_MIN 0.01f		/* a risk starts between this and 1 minus it */
 
 uint32_t train_random_next(struct train_random *random)
 {
@@ -62,42 +63,65 @@ struct label_mean {
 	double weight;
 };
 
-static void add_label(struct label_mean *mean, bool known, const float *label, float weight)
+/* Of all that one horizon's labels say. */
+struct horizon_mean {
+	struct label_mean demand[RESOURCE_COUNT], sli, violated[SLI_COUNT];
+};
+
+static void add_label(struct label_mean *mean, bool known, float label, float weight)
 {
 	if (known) {
-		mean->sum += (double)weight * *label;
+		mean->sum += (double)weight * label;
 		mean->weight += weight;
 	}
 }
 
-static float divide_mean(const struct label_mean *mean, float otherwise)
+static void add_labels(struct horizon_mean *mean, const struct train_label *label, float weight)
 {
-	return mean->weight > 0 ? (float)(mean->sum / mean->weight) : otherwise;
+	for (int r = 0; r < RESOURCE_COUNT; r++)
+		add_label(&mean->demand[r], label->known & TRAIN_KNOWS_DEMAND(r), label->demand[r], weight);
+	add_label(&mean->sli, label->known & TRAIN_KNOWS_SLI, label->sli, weight);
+	for (int s = 0; s < SLI_COUNT; s++)
+		add_label(&mean->violated[s], label->known & TRAIN_KNOWS_VIOLATED(s),
+			  (float)(label->violated >> s & 1), weight);
 }
 
-static void init_head_bias(const struct train_set *train, uint32_t horizon, float *bias)
+static float divide_mean(const struct label_mean *mean)
 {
-	struct label_mean demand = { 0 }, sli = { 0 }, violated = { 0 };
-	float rate;
+	return mean->weight > 0 ? (float)(mean->sum / mean->weight) : 0;
+}
 
-	for (size_t s = 0; s < train->count; s++) {
-		const struct train_sequence *sequence = &train->sequences[s];
+/* Biases of count outputs from at on; without a label their rows become zeros, which no gradient ever moves. */
+static void init_outputs(struct lstm_float *weights, uint32_t at, uint32_t count, const struct label_mean *mean)
+{
+	size_t hidden = weights->config.hidden;
 
-		for (uint32_t t = 0; t < sequence->steps; t++) {
-			uint8_t known = sequence->mask[t][horizon];
-			float weight = sequence->weight;
+	if (mean->weight <= 0)
+		memset(weights->head + at * hidden, 0, count * hidden * sizeof(*weights->head));
+	weights->head_bias[at] = divide_mean(mean);
+	for (uint32_t i = 1; i < count; i++)
+		weights->head_bias[at + i] = SPREAD_BIAS;
+}
 
-			add_label(&demand, known & TRAIN_KNOWS_DEMAND, &sequence->demand[t][horizon], weight);
-			add_label(&sli, known & TRAIN_KNOWS_SLI, &sequence->sli[t][horizon], weight);
-			add_label(&violated, known & TRAIN_KNOWS_VIOLATED, &sequence->violated[t][horizon], weight);
-		}
+static void init_horizon(const struct train_set *train, uint32_t h, struct lstm_float *weights)
+{
+	struct horizon_mean mean = { 0 };
+
+	for (size_t i = 0; i < train->count; i++) {
+		const struct train_sequence *sequence = &train->sequences[i];
+
+		for (uint32_t t = 0; t < sequence->steps; t++)
+			add_labels(&mean, &sequence->truth[t].then[h], sequence->weight);
 	}
-	for (int q = 0; q < FORECAST_QUANTILES; q++) {
-		bias[OUTPUT_DEMAND(horizon, q)] = q > 0 ? SPREAD_BIAS : divide_mean(&demand, 0);
-		bias[OUTPUT_SLI(horizon, q)] = q > 0 ? SPREAD_BIAS : divide_mean(&sli, 0);
+	for (uint32_t r = 0; r < RESOURCE_COUNT; r++)
+		init_outputs(weights, OUTPUT_DEMAND(h, r, 0), FORECAST_QUANTILES, &mean.demand[r]);
+	init_outputs(weights, OUTPUT_SLI(h, 0), FORECAST_QUANTILES, &mean.sli);
+	for (uint32_t s = 0; s < SLI_COUNT; s++) {
+		float rate = fminf(fmaxf(divide_mean(&mean.violated[s]), RATE_MIN), 1 - RATE_MIN);
+
+		init_outputs(weights, OUTPUT_RISK(h, s), 1, &mean.violated[s]);
+		weights->head_bias[OUTPUT_RISK(h, s)] = logf(rate / (1 - rate));
 	}
-	rate = fminf(fmaxf(divide_mean(&violated, 0.5f), 0.01f), 0.99f);
-	bias[OUTPUT_RISK(horizon)] = logf(rate / (1 - rate));
 }
 
 static void fill_random(struct train_random *random, float *values, size_t count, float bound)
@@ -120,5 +144,5 @@ void train_init_weights(const struct train_set *train, struct train_random *rand
 	for (uint32_t j = 0; j < hidden; j++)
 		weights->gate_bias[hidden + j] = FORGET_BIAS;
 	for (uint32_t h = 0; h < FORECAST_HORIZONS; h++)
-		init_head_bias(train, h, weights->head_bias);
+		init_horizon(train, h, weights);
 }

@@ -52,7 +52,7 @@ float train_random_signed(struct train_random *random);
 
 /* Widens the input ranges so that they hold train's inputs and 0..1. */
 void train_init_ranges(const struct train_set *train, struct lstm_float *weights);
-/* Random matrices; head biases from the labels' means. */
+/* Random matrices; head biases from the labels' means, nothing where no label is known. */
 void train_init_weights(const struct train_set *train, struct train_random *random, struct lstm_float *weights);
 
 /* What one column of W counts in: the input's step, or 1/128 for h. */
@@ -82,7 +82,10 @@ float train_pinball(const float quantiles[FORECAST_QUANTILES], float label);
 /* BCE of a logit against a label in 0..1. */
 float train_cross_entropy(float logit, float label);
 /* Loss of one step, without the sequence's weight; its gradient by output in ret_gradient, which may be NULL. */
-float train_loss(const struct train_options *options, const struct train_sequence *sequence, uint32_t step,
-		 const float output[OUTPUT_COUNT], float *ret_gradient);
+float train_loss(const struct train_options *options, const struct train_truth *truth, const float output[OUTPUT_COUNT],
+		 float *ret_gradient);
+/* train_score.loss alone: what every epoch asks for, without the cost of the scores. */
+double train_mean_loss(const struct train_options *options, const struct train_subject *subject,
+		       const struct train_set *set);
 
 #endif

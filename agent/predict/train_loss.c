@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The loss of one step and its gradient by the 54 outputs. Formulas: train.h. */
+/* The loss of one step and its gradient by the outputs. Formulas: train.h. */
 #include <math.h>
 #include <string.h>
 
@@ -50,32 +50,47 @@ static float quantile_loss(const float *raw, float label, float factor, float *g
 	return factor * train_pinball(quantiles, label);
 }
 
-float train_loss(const struct train_options *options, const struct train_sequence *sequence, uint32_t step,
-		 const float output[OUTPUT_COUNT], float *ret_gradient)
+static float risk_loss(float logit, float label, float factor, float *gradient)
+{
+	if (gradient)
+		*gradient += factor * (lstm_float_sigmoid(logit) - label);
+	return factor * train_cross_entropy(logit, label);
+}
+
+/* output and gradient are the whole vectors; gradient may be NULL. */
+static float horizon_loss(const struct train_options *options, const struct train_label *label, int h,
+			  const float *output, float *gradient)
+{
+	float demand = options->demand_weight / (FORECAST_HORIZONS * RESOURCE_COUNT), loss = 0;
+	float sli = options->sli_weight / FORECAST_HORIZONS, risk = options->risk_weight / FORECAST_HORIZONS;
+
+	for (int r = 0; r < RESOURCE_COUNT; r++) {
+		int at = OUTPUT_DEMAND(h, r, 0);
+
+		if (label->known & TRAIN_KNOWS_DEMAND(r))
+			loss += quantile_loss(output + at, label->demand[r], demand, gradient ? gradient + at : NULL);
+	}
+	if (label->known & TRAIN_KNOWS_SLI)
+		loss += quantile_loss(output + OUTPUT_SLI(h, 0), label->sli, sli,
+				      gradient ? gradient + OUTPUT_SLI(h, 0) : NULL);
+	for (int s = 0; s < SLI_COUNT; s++) {
+		int at = OUTPUT_RISK(h, s);
+
+		if (label->known & TRAIN_KNOWS_VIOLATED(s))
+			loss += risk_loss(output[at], (float)(label->violated >> s & 1), risk,
+					  gradient ? gradient + at : NULL);
+	}
+	return loss;
+}
+
+float train_loss(const struct train_options *options, const struct train_truth *truth, const float output[OUTPUT_COUNT],
+		 float *ret_gradient)
 {
 	float loss = 0;
 
 	if (ret_gradient)
 		memset(ret_gradient, 0, OUTPUT_COUNT * sizeof(*ret_gradient));
-	for (int h = 0; h < FORECAST_HORIZONS; h++) {
-		uint8_t known = sequence->mask[step][h];
-		float *gradient = ret_gradient ? ret_gradient + OUTPUT_DEMAND(h, 0) : NULL;
-
-		if (known & TRAIN_KNOWS_DEMAND)
-			loss += quantile_loss(output + OUTPUT_DEMAND(h, 0), sequence->demand[step][h],
-					      options->demand_weight / FORECAST_HORIZONS, gradient);
-		gradient = ret_gradient ? ret_gradient + OUTPUT_SLI(h, 0) : NULL;
-		if (known & TRAIN_KNOWS_SLI)
-			loss += quantile_loss(output + OUTPUT_SLI(h, 0), sequence->sli[step][h],
-					      options->sli_weight / FORECAST_HORIZONS, gradient);
-		if (known & TRAIN_KNOWS_VIOLATED) {
-			float logit = output[OUTPUT_RISK(h)], label = sequence->violated[step][h];
-			float factor = options->risk_weight / FORECAST_HORIZONS;
-
-			loss += factor * train_cross_entropy(logit, label);
-			if (ret_gradient)
-				ret_gradient[OUTPUT_RISK(h)] = factor * (lstm_float_sigmoid(logit) - label);
-		}
-	}
+	for (int h = 0; h < FORECAST_HORIZONS; h++)
+		loss += horizon_loss(options, &truth->then[h], h, output, ret_gradient);
 	return loss;
 }

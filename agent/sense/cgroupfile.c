@@ -1,47 +1,82 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#define _GNU_SOURCE
 #include "cgroupfile.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define FILEID_KERNFS 0xfe	/* include/linux/exportfs.h */
+#define PROCESS_DEPTH_MAX 4	/* how far below an instance its processes are looked for */
+
+static const char *const names[] = {
+	[CGROUP_CPU_PRESSURE] = "cpu.pressure",	  [CGROUP_MEMORY_PRESSURE] = "memory.pressure",
+	[CGROUP_IO_PRESSURE] = "io.pressure",	  [CGROUP_MEMORY_CURRENT] = "memory.current",
+	[CGROUP_MEMORY_STAT] = "memory.stat",	  [CGROUP_MEMORY_EVENTS] = "memory.events",
+	[CGROUP_MEMORY_LOW] = "memory.low",	  [CGROUP_MEMORY_HIGH] = "memory.high",
+	[CGROUP_MEMORY_MAX] = "memory.max",	  [CGROUP_CPU_WEIGHT] = "cpu.weight",
+	[CGROUP_CPU_MAX] = "cpu.max",		  [CGROUP_IO_STAT] = "io.stat",
+	[CGROUP_IO_MAX] = "io.max",		  [CGROUP_EVENTS] = "cgroup.events",
+};
+_Static_assert(sizeof(names) / sizeof(names[0]) == CGROUP_FILE_COUNT, "a name per file");
+
+static void file_open(struct cgroup_files *files, int dir_fd, enum cgroup_file file)
+{
+	if (files->fd[file] <= 0)
+		files->fd[file] = openat(dir_fd, names[file], O_RDONLY | O_CLOEXEC);
+}
 
 void cgroup_files_open(struct cgroup_files *files, int dir_fd)
 {
-	files->psi_fd = openat(dir_fd, "cpu.pressure", O_RDONLY | O_CLOEXEC);
-	files->max_fd = files->weight_fd = -1;
+	file_open(files, dir_fd, CGROUP_CPU_PRESSURE);
 }
 
-void cgroup_files_open_limits(struct cgroup_files *files, int dir_fd)
+void cgroup_files_open_all(struct cgroup_files *files, int dir_fd)
 {
-	if (files->max_fd > 0)
-		return;
-	files->max_fd = openat(dir_fd, "cpu.max", O_RDONLY | O_CLOEXEC);
-	files->weight_fd = openat(dir_fd, "cpu.weight", O_RDONLY | O_CLOEXEC);
+	if (files->dir_fd <= 0)
+		files->dir_fd = fcntl(dir_fd, F_DUPFD_CLOEXEC, 3);
+	cgroup_files_refresh(files);
+}
+
+/* The file of a controller that was switched off is gone for good, and another one comes when it is switched on again. */
+static bool file_is_gone(int fd)
+{
+	char byte;
+
+	return pread(fd, &byte, 1, 0) < 0 && errno == ENODEV;
+}
+
+void cgroup_files_refresh(struct cgroup_files *files)
+{
+	for (int file = 0; file < CGROUP_FILE_COUNT; file++) {
+		if (files->fd[file] > 0 && file_is_gone(files->fd[file])) {
+			close(files->fd[file]);
+			files->fd[file] = -1;
+		}
+		file_open(files, files->dir_fd, file);
+	}
 }
 
 void cgroup_files_close(struct cgroup_files *files)
 {
-	int *const fds[] = { &files->psi_fd, &files->max_fd, &files->weight_fd };
-
-	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
-		if (*fds[i] > 0)
-			close(*fds[i]);
-		*fds[i] = -1;
-	}
+	for (int file = 0; file < CGROUP_FILE_COUNT; file++)
+		if (files->fd[file] > 0)
+			close(files->fd[file]);
+	if (files->dir_fd > 0)
+		close(files->dir_fd);
+	memset(files, 0, sizeof(*files));
 }
 
-static int file_read(int fd, char *text, size_t size)
+static int file_read(const struct cgroup_files *files, enum cgroup_file file, char *text, size_t size)
 {
-	ssize_t n = fd > 0 ? pread(fd, text, size - 1, 0) : -1;
+	ssize_t n = files->fd[file] > 0 ? pread(files->fd[file], text, size - 1, 0) : -1;
 
-	if (fd <= 0)
+	if (files->fd[file] <= 0)
 		return -ENOENT;
 	if (n < 0)
 		return -errno;
@@ -49,38 +84,230 @@ static int file_read(int fd, char *text, size_t size)
 	return 0;
 }
 
-int cgroup_files_psi(const struct cgroup_files *files, uint64_t *ret_some_us)
+/* The number after `key` at the start of a line, 0 when there is no such line. */
+static uint64_t line_value(const char *text, const char *key)
 {
-	char text[256];
-	const char *total;
-	int r = file_read(files->psi_fd, text, sizeof(text));
+	size_t length = strlen(key);
 
-	if (r)
-		return r;
-	total = strstr(text, "total=");
-	if (!total)
-		return -EINVAL;
-	*ret_some_us = strtoull(total + strlen("total="), NULL, 10);
+	for (const char *at = text; at; at = strchr(at, '\n') ? strchr(at, '\n') + 1 : NULL)
+		if (!strncmp(at, key, length) && at[length] == ' ')
+			return strtoull(at + length, NULL, 10);
 	return 0;
 }
 
-int cgroup_files_limits(const struct cgroup_files *files, struct observe_limits *ret)
+static uint64_t limit_value(const char *text)
+{
+	return strncmp(text, "max", 3) ? strtoull(text, NULL, 10) : LIMIT_NONE;
+}
+
+static bool psi_total(const char *text, const char *line, uint64_t *ret_us)
+{
+	const char *at = strstr(text, line), *total = at ? strstr(at, "total=") : NULL;
+
+	if (total)
+		*ret_us = strtoull(total + strlen("total="), NULL, 10);
+	return total;
+}
+
+uint32_t cgroup_files_psi(const struct cgroup_files *files, uint64_t ret_us[PSI_COUNT])
+{
+	static const struct {
+		enum cgroup_file file;
+		const char *line;
+	} psi[PSI_COUNT] = {
+		[PSI_CPU_SOME] = { CGROUP_CPU_PRESSURE, "some" },
+		[PSI_MEMORY_SOME] = { CGROUP_MEMORY_PRESSURE, "some" },
+		[PSI_MEMORY_FULL] = { CGROUP_MEMORY_PRESSURE, "full" },
+		[PSI_IO_SOME] = { CGROUP_IO_PRESSURE, "some" },
+		[PSI_IO_FULL] = { CGROUP_IO_PRESSURE, "full" },
+	};
+	char text[256] = "";
+	uint32_t known = 0;
+
+	for (int i = 0; i < PSI_COUNT; i++) {
+		bool is_same = i && psi[i].file == psi[i - 1].file;
+
+		if (!is_same && file_read(files, psi[i].file, text, sizeof(text)))
+			text[0] = '\0';
+		if (psi_total(text, psi[i].line, &ret_us[i]))
+			known |= 1u << i;
+	}
+	return known;
+}
+
+int cgroup_files_memory(const struct cgroup_files *files, uint64_t *ret_bytes)
+{
+	char text[32];
+	int r = file_read(files, CGROUP_MEMORY_CURRENT, text, sizeof(text));
+
+	if (!r)
+		*ret_bytes = strtoull(text, NULL, 10);
+	return r;
+}
+
+int cgroup_files_memory_stat(const struct cgroup_files *files, struct observe_memory *ret)
+{
+	char text[8192];
+	int r = file_read(files, CGROUP_MEMORY_STAT, text, sizeof(text));
+
+	if (r)
+		return r;
+	ret->anon_bytes = line_value(text, "anon");
+	ret->file_bytes = line_value(text, "file");
+	ret->refaults = line_value(text, "workingset_refault_anon") + line_value(text, "workingset_refault_file");
+	r = file_read(files, CGROUP_MEMORY_EVENTS, text, sizeof(text));
+	if (r)
+		return r;
+	ret->high_events = line_value(text, "high");
+	ret->max_events = line_value(text, "max");
+	ret->oom_kills = line_value(text, "oom_kill");
+	return 0;
+}
+
+static uint64_t word_value(const char *line, const char *key)
+{
+	const char *end = strchr(line, '\n'), *at = strstr(line, key);
+
+	return at && (!end || at < end) ? limit_value(at + strlen(key)) : 0;
+}
+
+static uint32_t device_of(const char *line)
+{
+	unsigned int major, minor;
+
+	return sscanf(line, "%u:%u ", &major, &minor) == 2 ? major << 20 | minor : 0;
+}
+
+/* The line of a file keyed by device that is of `device`, or where that is 0 the one with the most bytes. */
+static const char *device_line(const char *text, uint32_t device)
+{
+	const char *best = NULL;
+	uint64_t best_bytes = 0;
+
+	for (const char *at = text; at && *at; at = strchr(at, '\n') ? strchr(at, '\n') + 1 : NULL) {
+		uint64_t bytes = word_value(at, "rbytes=") + word_value(at, "wbytes=");
+
+		if (device && device_of(at) == device)
+			return at;
+		if (!device && bytes > best_bytes) {
+			best = at;
+			best_bytes = bytes;
+		}
+	}
+	return best;
+}
+
+static void limits_io(const struct cgroup_files *files, struct observe_limits *ret)
+{
+	char text[4096];
+	const char *line;
+	uint64_t read_bps, write_bps;
+
+	if (file_read(files, CGROUP_IO_STAT, text, sizeof(text)))
+		return;
+	line = device_line(text, 0);
+	ret->device = line ? device_of(line) : 0;
+	if (!ret->device || file_read(files, CGROUP_IO_MAX, text, sizeof(text)))
+		return;
+	line = device_line(text, ret->device);
+	if (!line)
+		return;
+	read_bps = word_value(line, "rbps=");
+	write_bps = word_value(line, "wbps=");
+	ret->io_bps = read_bps < write_bps ? read_bps : write_bps;
+}
+
+static pid_t first_process(int dir_fd, int depth)
+{
+	int fd = openat(dir_fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	char text[32] = "";
+	struct dirent *entry;
+	DIR *dir;
+	pid_t pid;
+
+	if (fd >= 0) {
+		ssize_t n = read(fd, text, sizeof(text) - 1);
+
+		text[n > 0 ? n : 0] = '\0';
+		close(fd);
+	}
+	pid = (pid_t)strtol(text, NULL, 10);
+	fd = pid || !depth ? -1 : openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = fd >= 0 ? fdopendir(fd) : NULL;
+	while (dir && !pid && (entry = readdir(dir))) {
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+			continue;
+		fd = openat(dirfd(dir), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd >= 0) {
+			pid = first_process(fd, depth - 1);
+			close(fd);
+		}
+	}
+	if (dir)
+		closedir(dir);
+	return pid;
+}
+
+/* The first process stands for all: a container's are all in the same. */
+static bool has_own_netns(const struct cgroup_files *files)
+{
+	struct stat own, its;
+	char path[32];
+	pid_t pid = first_process(files->dir_fd, PROCESS_DEPTH_MAX);
+
+	if (!pid)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	return !stat("/proc/self/ns/net", &own) && !stat(path, &its) && own.st_ino != its.st_ino;
+}
+
+static uint32_t limits_has(const struct cgroup_files *files)
+{
+	char text[64];
+	uint32_t has = 0;
+
+	if (files->dir_fd <= 0)
+		return 0;
+	if (!file_read(files, CGROUP_EVENTS, text, sizeof(text)) && line_value(text, "populated")) {
+		has |= 1u << OBSERVE_HAS_PROCESS;
+		if (has_own_netns(files))
+			has |= 1u << OBSERVE_HAS_NETNS;
+	}
+	if (files->fd[CGROUP_CPU_WEIGHT] > 0)
+		has |= 1u << OBSERVE_HAS_CPU;
+	if (files->fd[CGROUP_MEMORY_HIGH] > 0)
+		has |= 1u << OBSERVE_HAS_MEMORY;
+	if (files->fd[CGROUP_IO_MAX] > 0)
+		has |= 1u << OBSERVE_HAS_IO;
+	if (!faccessat(files->dir_fd, "cpuset.cpus", F_OK, 0))
+		has |= 1u << OBSERVE_HAS_CPUSET;
+	if (!faccessat(files->dir_fd, "io.weight", F_OK, 0))
+		has |= 1u << OBSERVE_HAS_IO_WEIGHT;
+	return has;
+}
+
+void cgroup_files_limits(const struct cgroup_files *files, struct observe_limits *ret)
 {
 	char text[64];
 
-	ret->quota_us = QUOTA_NONE;
-	ret->weight = 0;
-	ret->period_us = 0;
-	if (!file_read(files->weight_fd, text, sizeof(text)))
+	*ret = (struct observe_limits){ .slot = ret->slot, .quota_us = LIMIT_NONE, .memory_high = LIMIT_NONE,
+					.memory_max = LIMIT_NONE, .io_bps = LIMIT_NONE };
+	if (!file_read(files, CGROUP_CPU_WEIGHT, text, sizeof(text)))
 		ret->weight = (uint32_t)strtoul(text, NULL, 10);
-	if (!file_read(files->max_fd, text, sizeof(text))) {
-		char *rest = text;
+	if (!file_read(files, CGROUP_CPU_MAX, text, sizeof(text))) {
+		const char *period = strchr(text, ' ');
 
-		ret->quota_us = strncmp(text, "max", 3) ? strtoull(text, &rest, 10) : QUOTA_NONE;
-		rest = strchr(text, ' ');
-		ret->period_us = rest ? strtoull(rest, NULL, 10) : 0;
+		ret->quota_us = limit_value(text);
+		ret->period_us = period ? strtoull(period, NULL, 10) : 0;
 	}
-	return 0;
+	if (!file_read(files, CGROUP_MEMORY_LOW, text, sizeof(text)))
+		ret->memory_low = limit_value(text);
+	if (!file_read(files, CGROUP_MEMORY_HIGH, text, sizeof(text)))
+		ret->memory_high = limit_value(text);
+	if (!file_read(files, CGROUP_MEMORY_MAX, text, sizeof(text)))
+		ret->memory_max = limit_value(text);
+	limits_io(files, ret);
+	ret->has = limits_has(files);
 }
 
 int cgroup_open_by_id(int root_fd, const char *root, uint64_t cgroup_id, char ret_path[OBSERVE_PATH_MAX])

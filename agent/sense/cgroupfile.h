@@ -1,26 +1,55 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The files of a cgroup v2 directory that are read, never written. Missing files are normal: -ENOENT. */
+/* The files of a cgroup v2 directory that are read, never written. Missing files are normal: a controller may be off. */
 #ifndef FORESTALL_CGROUPFILE_H
 #define FORESTALL_CGROUPFILE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "predict/observe.h"
 
-/* Descriptors kept open; 0 or -1 where there is none. Zeroed means closed. */
-struct cgroup_files {
-	int psi_fd, max_fd, weight_fd;
+enum cgroup_file {
+	CGROUP_CPU_PRESSURE,
+	CGROUP_MEMORY_PRESSURE,
+	CGROUP_IO_PRESSURE,
+	CGROUP_MEMORY_CURRENT,
+	CGROUP_MEMORY_STAT,
+	CGROUP_MEMORY_EVENTS,
+	CGROUP_MEMORY_LOW,
+	CGROUP_MEMORY_HIGH,
+	CGROUP_MEMORY_MAX,
+	CGROUP_CPU_WEIGHT,
+	CGROUP_CPU_MAX,
+	CGROUP_IO_STAT,
+	CGROUP_IO_MAX,
+	CGROUP_EVENTS,
+	CGROUP_FILE_COUNT
 };
 
-/* Pressure is opened for every cgroup, limits only for those that take part in plans: descriptors are not free. */
+/* Descriptors kept open; 0 or -1 where there is none. Zeroed means closed. */
+struct cgroup_files {
+	int dir_fd;
+	int fd[CGROUP_FILE_COUNT];
+};
+
+/* CPU pressure is opened for every cgroup, the rest only for those that take part in plans: descriptors are not free. */
 void cgroup_files_open(struct cgroup_files *files, int dir_fd);
-void cgroup_files_open_limits(struct cgroup_files *files, int dir_fd);
+
+/* Opens the rest, also what was not there before: a controller may have been enabled since. */
+void cgroup_files_open_all(struct cgroup_files *files, int dir_fd);
+void cgroup_files_refresh(struct cgroup_files *files);
 void cgroup_files_close(struct cgroup_files *files);
 
-/* cpu.pressure: total of "some" in us. 0 or -errno. */
-int cgroup_files_psi(const struct cgroup_files *files, uint64_t *ret_some_us);
+/* Totals of the pressure files in us. Returns a bit per enum psi that was read; the others are untouched. */
+uint32_t cgroup_files_psi(const struct cgroup_files *files, uint64_t ret_us[PSI_COUNT]);
 
-/* Sets weight, quota and period of *ret; what has no file keeps "no limit". 0 or -errno (-ENODEV: vanished). */
-int cgroup_files_limits(const struct cgroup_files *files, struct observe_limits *ret);
+/* memory.current. 0 or -errno. */
+int cgroup_files_memory(const struct cgroup_files *files, uint64_t *ret_bytes);
+
+/* Totals, not growth, of memory.stat and memory.events; slot and pad are untouched. 0 or -errno. */
+int cgroup_files_memory_stat(const struct cgroup_files *files, struct observe_memory *ret);
+
+/* Everything of *ret but slot; what has no file says so as observe.h has it. */
+void cgroup_files_limits(const struct cgroup_files *files, struct observe_limits *ret);
 
 /*
  * Opens a cgroup directory by its id through a kernfs file handle (fs/kernfs/mount.c, FILEID_KERNFS), so no walk is needed.

@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,14 +19,18 @@
 #include "forestall.skel.h"
 
 #define BPFFS_MAGIC 0xcafe4a11
+#define PROGRAMS_MAX 32
 
 struct nerve {
 	struct forestall_bpf *skel;
 	struct ring_buffer *ring;
 	struct wire_row *rows;		/* mapped, cpu * slots_max + slot */
+	struct wire_detail *details;	/* mapped, cpu * NERVE_DETAILS_MAX + detail */
 	const struct wire_loss *losses;	/* mapped, by cpu */
-	size_t rows_bytes, losses_bytes;
+	size_t rows_bytes, details_bytes, losses_bytes;
 	struct bpf_link **flush;	/* [cpus], NULL where a CPU is offline */
+	struct bpf_link *link[PROGRAMS_MAX];	/* of the others, in the order of the object, NULL where not attached */
+	struct signal_answer signals[NERVE_SIGNAL_COUNT];
 	uint32_t cpus, slots_max;
 	nerve_record_fn on_record;
 	void *context;
@@ -66,11 +71,13 @@ static int maps_size(struct nerve *nerve, const struct nerve_config *config)
 	if (rows > UINT32_MAX)
 		return -E2BIG;
 	r = r ?: bpf_map__set_max_entries(skel->maps.rows, (uint32_t)rows);
+	r = r ?: bpf_map__set_max_entries(skel->maps.details, nerve->cpus * NERVE_DETAILS_MAX);
 	r = r ?: bpf_map__set_max_entries(skel->maps.slots, config->slots_max);
 	r = r ?: bpf_map__set_max_entries(skel->maps.bounds, config->slots_max);
 	r = r ?: bpf_map__set_max_entries(skel->maps.losses, nerve->cpus);
 	r = r ?: bpf_map__set_max_entries(skel->maps.events, config->ring_bytes);
 	skel->rodata->slots_max = config->slots_max;
+	skel->rodata->details_max = NERVE_DETAILS_MAX;
 	skel->rodata->window_ns = config->window_ns;
 	skel->rodata->loaded_ns = clock_ns(CLOCK_MONOTONIC);
 	return r;
@@ -83,15 +90,22 @@ static void *map_mmap(struct bpf_map *map, size_t bytes, int protection)
 	return at == MAP_FAILED ? NULL : at;
 }
 
-static int maps_mmap(struct nerve *nerve)
+static size_t pages(size_t bytes)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
-	nerve->rows_bytes = (sizeof(struct wire_row) * nerve->cpus * nerve->slots_max + page - 1) & ~(page - 1);
-	nerve->losses_bytes = (sizeof(struct wire_loss) * nerve->cpus + page - 1) & ~(page - 1);
+	return (bytes + page - 1) & ~(page - 1);
+}
+
+static int maps_mmap(struct nerve *nerve)
+{
+	nerve->rows_bytes = pages(sizeof(struct wire_row) * nerve->cpus * nerve->slots_max);
+	nerve->details_bytes = pages(sizeof(struct wire_detail) * nerve->cpus * NERVE_DETAILS_MAX);
+	nerve->losses_bytes = pages(sizeof(struct wire_loss) * nerve->cpus);
 	nerve->rows = map_mmap(nerve->skel->maps.rows, nerve->rows_bytes, PROT_READ | PROT_WRITE);
+	nerve->details = map_mmap(nerve->skel->maps.details, nerve->details_bytes, PROT_READ | PROT_WRITE);
 	nerve->losses = map_mmap(nerve->skel->maps.losses, nerve->losses_bytes, PROT_READ);
-	return nerve->rows && nerve->losses ? 0 : -errno;
+	return nerve->rows && nerve->details && nerve->losses ? 0 : -errno;
 }
 
 /* One software clock per CPU drives on_flush; a CPU that is offline has none. */
@@ -123,16 +137,19 @@ static int flush_attach(struct nerve *nerve, uint32_t hz)
 	return 0;
 }
 
-static void pins_remove(const char *dir)
+/* The names of everything that this object could have pinned, and nothing else. */
+static void pins_remove(const struct bpf_object *object, const char *dir)
 {
-	static const char *const names[] = {
-		"events", "rows", "slots", "bounds", "losses", "tasks", "on_sched_switch", "on_flush", "on_fork",
-		"on_exec", "on_exit", "on_cgroup_mkdir", "on_cgroup_rmdir",
-	};
+	struct bpf_program *program;
+	struct bpf_map *map;
 	char path[192];
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+	bpf_object__for_each_map(map, object) {
+		snprintf(path, sizeof(path), "%s/%s", dir, bpf_map__name(map));
+		unlink(path);
+	}
+	bpf_object__for_each_program(program, object) {
+		snprintf(path, sizeof(path), "%s/%s", dir, bpf_program__name(program));
 		unlink(path);
 	}
 	rmdir(dir);
@@ -146,8 +163,7 @@ static int pins_make(struct nerve *nerve, const char *dir)
 	struct statfs fs;
 	char path[192];
 
-	snprintf(path, sizeof(path), "%s/..", dir);
-	pins_remove(dir);
+	pins_remove(nerve->skel->obj, dir);
 	if (mkdir(dir, 0700) && errno != EEXIST)
 		return -errno;
 	if (statfs(dir, &fs) || (uint32_t)fs.f_type != BPFFS_MAGIC) {
@@ -163,6 +179,8 @@ static int pins_make(struct nerve *nerve, const char *dir)
 			return -errno;
 	}
 	bpf_object__for_each_program(program, nerve->skel->obj) {
+		if (!bpf_program__autoload(program))
+			continue;
 		snprintf(path, sizeof(path), "%s/%s", dir, bpf_program__name(program));
 		if (bpf_program__pin(program, path))
 			return -errno;
@@ -179,6 +197,115 @@ static int record_forward(void *context, void *data, size_t bytes)
 	return 0;
 }
 
+static bool is_wanted(const struct nerve *nerve, const char *program)
+{
+	if (!signal_owns(program))
+		return true;
+	for (int signal = 0; signal < NERVE_SIGNAL_COUNT; signal++)
+		if (signal_needs(signal, &nerve->signals[signal], program))
+			return true;
+	return false;
+}
+
+/* Opens and loads what the signals that are there need, and what all need. 0 or -errno with nothing left open. */
+static int skel_load(struct nerve *nerve, const struct nerve_config *config)
+{
+	struct bpf_program *program;
+	int r;
+
+	nerve->skel = forestall_bpf__open();
+	if (!nerve->skel)
+		return -errno;
+	bpf_object__for_each_program(program, nerve->skel->obj)
+		bpf_program__set_autoload(program, is_wanted(nerve, bpf_program__name(program)));
+	r = maps_size(nerve, config);
+	r = r ?: forestall_bpf__load(nerve->skel);
+	if (r) {
+		forestall_bpf__destroy(nerve->skel);
+		nerve->skel = NULL;
+	}
+	return r;
+}
+
+static void signal_drop(struct nerve *nerve, enum nerve_signal signal, const char *what, int r)
+{
+	nerve->signals[signal].is_there = false;
+	snprintf(nerve->signals[signal].reason, SIGNAL_REASON_MAX, "%s: %s", what, strerror(-r));
+}
+
+/* The kernel refused the whole for some program: each signal is tried alone, and those that it refuses are given up. */
+static void signals_try(struct nerve *nerve, const struct nerve_config *config)
+{
+	struct signal_answer asked[NERVE_SIGNAL_COUNT];
+
+	memcpy(asked, nerve->signals, sizeof(asked));
+	for (int signal = 0; signal < NERVE_SIGNAL_COUNT; signal++) {
+		int r;
+
+		if (!asked[signal].is_there)
+			continue;
+		memset(nerve->signals, 0, sizeof(nerve->signals));
+		nerve->signals[signal] = asked[signal];
+		r = skel_load(nerve, config);
+		forestall_bpf__destroy(nerve->skel);
+		nerve->skel = NULL;
+		if (!r)
+			continue;
+		memcpy(nerve->signals, asked, sizeof(asked));
+		signal_drop(nerve, signal, "the kernel refuses its programs", r);
+		memcpy(asked, nerve->signals, sizeof(asked));
+	}
+	memcpy(nerve->signals, asked, sizeof(asked));
+}
+
+static struct bpf_link *program_attach(const struct bpf_program *program, const char *cgroup_root)
+{
+	struct bpf_link *link;
+	int fd;
+
+	if (bpf_program__type(program) != BPF_PROG_TYPE_CGROUP_SKB)
+		return bpf_program__attach(program);
+	fd = open(cgroup_root ?: "", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return NULL;
+	link = bpf_program__attach_cgroup(program, fd);
+	close(fd);
+	return link;
+}
+
+static void links_destroy(struct nerve *nerve)
+{
+	for (int i = 0; i < PROGRAMS_MAX; i++) {
+		bpf_link__destroy(nerve->link[i]);
+		nerve->link[i] = NULL;
+	}
+}
+
+/* Attaches all but the flush. A signal whose program cannot be attached is lost alone; -errno when it is one that all need. */
+static int programs_attach(struct nerve *nerve, const char *cgroup_root)
+{
+	struct bpf_program *program;
+	int i = 0;
+
+	bpf_object__for_each_program(program, nerve->skel->obj) {
+		const char *name = bpf_program__name(program);
+		int r;
+
+		if (!bpf_program__autoload(program) || program == nerve->skel->progs.on_flush || !is_wanted(nerve, name))
+			continue;
+		nerve->link[i] = program_attach(program, cgroup_root);
+		if (nerve->link[i++])
+			continue;
+		r = -errno;
+		if (!signal_owns(name))
+			return r;
+		for (int signal = 0; signal < NERVE_SIGNAL_COUNT; signal++)
+			if (signal_needs(signal, &nerve->signals[signal], name))
+				signal_drop(nerve, signal, "its programs cannot be attached", r);
+	}
+	return 0;
+}
+
 static int nerve_load(struct nerve *nerve, const struct nerve_config *config, char error[NERVE_ERROR_MAX])
 {
 	int r;
@@ -186,18 +313,19 @@ static int nerve_load(struct nerve *nerve, const struct nerve_config *config, ch
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
 		return fail(error, -ENOENT, "/sys/kernel/btf/vmlinux",
 			    "the kernel was built without BTF: boot one with CONFIG_DEBUG_INFO_BTF=y");
-	nerve->skel = forestall_bpf__open();
-	if (!nerve->skel)
-		return fail(error, -errno, "BPF object", "the binary is damaged: install forestall again");
-	r = maps_size(nerve, config);
-	if (r)
+	signals_ask(nerve->signals);
+	r = skel_load(nerve, config);
+	if (r && r != -E2BIG) {
+		signals_try(nerve, config);
+		r = skel_load(nerve, config);
+	}
+	if (r == -E2BIG)
 		return fail(error, r, "BPF map sizes", "lower instances_max in forestall.conf");
-	r = forestall_bpf__load(nerve->skel);
 	if (r == -EPERM)
 		return fail(error, r, "loading BPF programs", "run as root or with CAP_BPF and CAP_PERFMON");
 	if (r)
 		return fail(error, r, "loading BPF programs", "`forestall doctor` names what this kernel lacks");
-	r = forestall_bpf__attach(nerve->skel);
+	r = programs_attach(nerve, config->cgroup_root);
 	if (r)
 		return fail(error, r, "attaching BPF programs", "`forestall doctor` names what this kernel lacks");
 	r = flush_attach(nerve, config->flush_hz);
@@ -243,8 +371,7 @@ void nerve_stop(struct nerve *nerve)
 		bpf_link__destroy(nerve->flush[cpu]);
 	free(nerve->flush);
 	nerve->flush = NULL;
-	if (nerve->skel)
-		forestall_bpf__detach(nerve->skel);
+	links_destroy(nerve);
 }
 
 void nerve_close(struct nerve *nerve)
@@ -252,11 +379,13 @@ void nerve_close(struct nerve *nerve)
 	if (!nerve)
 		return;
 	if (nerve->pin_dir[0])
-		pins_remove(nerve->pin_dir);
+		pins_remove(nerve->skel->obj, nerve->pin_dir);
 	nerve_stop(nerve);
 	ring_buffer__free(nerve->ring);
 	if (nerve->rows)
 		munmap(nerve->rows, nerve->rows_bytes);
+	if (nerve->details)
+		munmap(nerve->details, nerve->details_bytes);
 	if (nerve->losses)
 		munmap((void *)nerve->losses, nerve->losses_bytes);
 	forestall_bpf__destroy(nerve->skel);
@@ -273,12 +402,18 @@ const volatile struct wire_row *nerve_row(const struct nerve *nerve, uint32_t cp
 	return &nerve->rows[(size_t)cpu * nerve->slots_max + slot];
 }
 
-int nerve_slot_set(struct nerve *nerve, uint64_t cgroup_id, uint32_t slot, uint64_t wait_ns_max)
-{
-	struct wire_bound bound = { .wait_ns_max = wait_ns_max, .cgroup_id = cgroup_id };
+bool nerve_has(const struct nerve *nerve, enum nerve_signal signal) { return nerve->signals[signal].is_there; }
+const char *nerve_lacks(const struct nerve *nerve, enum nerve_signal signal) { return nerve->signals[signal].reason; }
 
-	if (bpf_map_update_elem(bpf_map__fd(nerve->skel->maps.bounds), &slot, &bound, BPF_ANY) ||
-	    bpf_map_update_elem(bpf_map__fd(nerve->skel->maps.slots), &cgroup_id, &slot, BPF_ANY))
+const volatile struct wire_detail *nerve_detail(const struct nerve *nerve, uint32_t cpu, uint32_t detail)
+{
+	return &nerve->details[(size_t)cpu * NERVE_DETAILS_MAX + detail];
+}
+
+int nerve_slot_set(struct nerve *nerve, uint32_t slot, const struct wire_bound *bound)
+{
+	if (bpf_map_update_elem(bpf_map__fd(nerve->skel->maps.bounds), &slot, bound, BPF_ANY) ||
+	    bpf_map_update_elem(bpf_map__fd(nerve->skel->maps.slots), &bound->cgroup_id, &slot, BPF_ANY))
 		return -errno;
 	return 0;
 }
@@ -295,6 +430,12 @@ void nerve_row_reset(struct nerve *nerve, uint32_t slot)
 {
 	for (uint32_t cpu = 0; cpu < nerve->cpus; cpu++)
 		memset(&nerve->rows[(size_t)cpu * nerve->slots_max + slot], 0, sizeof(struct wire_row));
+}
+
+void nerve_detail_reset(struct nerve *nerve, uint32_t detail)
+{
+	for (uint32_t cpu = 0; cpu < nerve->cpus; cpu++)
+		memset(&nerve->details[(size_t)cpu * NERVE_DETAILS_MAX + detail], 0, sizeof(struct wire_detail));
 }
 
 void nerve_losses(const struct nerve *nerve, struct wire_loss *ret)

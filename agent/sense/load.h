@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The kernel side as user space holds it: loaded, attached, pinned, mapped. With sense/probe.c the only place that knows
- * libbpf. Links are held by descriptor: when the process ends, however it ends, no program of ours taxes the host.
+ * The kernel side as user space holds it: loaded, attached, pinned, mapped. With sense/signal.c and sense/probe_bpf.c the
+ * only place that knows libbpf. Scheduling is what all need; any other signal that the kernel has no hook for, or refuses,
+ * is lost alone (nerve_has). Links are held by descriptor: when the process ends, however it ends, no program of ours taxes the host.
  * Pins (for bpftool) are removed on close, and stale ones of a killed predecessor on open.
  */
 #ifndef FORESTALL_LOAD_H
@@ -10,9 +11,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "signal.h"
 #include "wire.h"
 
 #define NERVE_ERROR_MAX 256
+#define NERVE_DETAILS_MAX 256	/* histograms of IO and responses that can be given out, with the 0 that none has */
 #define NERVE_PIN_DIR "/sys/fs/bpf/forestall"
 
 struct nerve_config {
@@ -21,6 +24,7 @@ struct nerve_config {
 	uint64_t window_ns;	/* at most one window record per row in this time */
 	uint32_t flush_hz;	/* how often a running task is settled */
 	const char *pin_dir;	/* NULL: do not pin */
+	const char *cgroup_root;	/* cgroup v2 mount, where packets are counted; NULL: they are not */
 };
 
 typedef void (*nerve_record_fn)(void *context, const struct wire_head *head, size_t bytes);
@@ -44,13 +48,21 @@ int nerve_consume(struct nerve *nerve);
 /* True when maps and programs are to be seen under the pin directory. */
 bool nerve_is_pinned(const struct nerve *nerve);
 
-/* cgroup id -> slot, and the slot's bound (0: none). 0 or -errno. */
-int nerve_slot_set(struct nerve *nerve, uint64_t cgroup_id, uint32_t slot, uint64_t wait_ns_max);
+/* Whether a signal is measured, and if not, why not ("" when it is). */
+bool nerve_has(const struct nerve *nerve, enum nerve_signal signal);
+const char *nerve_lacks(const struct nerve *nerve, enum nerve_signal signal);
+
+/* bound->cgroup_id -> slot, and the slot's bounds and histogram. 0 or -errno. */
+int nerve_slot_set(struct nerve *nerve, uint32_t slot, const struct wire_bound *bound);
 int nerve_slot_clear(struct nerve *nerve, uint64_t cgroup_id, uint32_t slot);
 
 /* Rows of a slot, one per possible CPU: nerve_row(nerve, cpu, slot), cpu < nerve_cpus(). Read-only memory. */
 uint32_t nerve_cpus(const struct nerve *nerve);
 const volatile struct wire_row *nerve_row(const struct nerve *nerve, uint32_t cpu, uint32_t slot);
+
+/* The same for the histograms of an annotated instance; 0 < detail < NERVE_DETAILS_MAX. */
+const volatile struct wire_detail *nerve_detail(const struct nerve *nerve, uint32_t cpu, uint32_t detail);
+void nerve_detail_reset(struct nerve *nerve, uint32_t detail);
 
 /* Starts the rows of a slot that was given back from zero. Only when no task can be counted there any more. */
 void nerve_row_reset(struct nerve *nerve, uint32_t slot);

@@ -17,22 +17,38 @@ static void counters_sum(const struct nerve *nerve, uint32_t slot, __u64 total[C
 	}
 }
 
-static void hist_read(const struct nerve *nerve, uint32_t slot, struct rows_mark *mark, struct observe_sample *ret)
+static const volatile __u32 *hist_of(const struct nerve *nerve, uint32_t cpu, uint32_t slot, uint32_t detail,
+				     enum wire_delay delay)
 {
-	for (uint32_t bucket = 0; bucket < WIRE_HIST_COUNT; bucket++) {
-		uint32_t total = 0;
-
-		for (uint32_t cpu = 0; cpu < nerve_cpus(nerve); cpu++)
-			total += nerve_row(nerve, cpu, slot)->hist[bucket];
-		if (total == mark->hist[bucket])
-			continue;
-		ret->bucket[ret->bucket_count++] =
-			(struct observe_bucket){ .idx = (uint16_t)bucket, .count = total - mark->hist[bucket] };
-		mark->hist[bucket] = total;
+	switch (delay) {
+	case WIRE_DELAY_IO: return nerve_detail(nerve, cpu, detail)->io;
+	case WIRE_DELAY_RESPONSE: return nerve_detail(nerve, cpu, detail)->response;
+	default: return nerve_row(nerve, cpu, slot)->hist;
 	}
 }
 
-bool rows_read(const struct nerve *nerve, uint32_t slot, struct rows_mark *mark, struct observe_sample *ret)
+static void hist_read(const struct nerve *nerve, uint32_t slot, uint32_t detail, enum wire_delay delay,
+		      struct rows_mark *mark, struct observe_sample *ret)
+{
+	uint32_t total[WIRE_HIST_COUNT] = { 0 }, *seen = mark->hist[delay];
+
+	for (uint32_t cpu = 0; cpu < nerve_cpus(nerve); cpu++) {
+		const volatile __u32 *hist = hist_of(nerve, cpu, slot, detail, delay);
+
+		for (uint32_t bucket = 0; bucket < WIRE_HIST_COUNT; bucket++)
+			total[bucket] += hist[bucket];
+	}
+	for (uint32_t bucket = 0; bucket < WIRE_HIST_COUNT; bucket++) {
+		if (total[bucket] == seen[bucket])
+			continue;
+		ret->bucket[ret->bucket_count++] = (struct observe_bucket){
+			.idx = (uint16_t)bucket, .delay = (uint16_t)delay, .count = total[bucket] - seen[bucket] };
+		seen[bucket] = total[bucket];
+	}
+}
+
+bool rows_read(const struct nerve *nerve, uint32_t slot, uint32_t detail, struct rows_mark *mark,
+	       struct observe_sample *ret)
 {
 	__u64 total[COUNTERS], *seen = (__u64 *)&mark->counters, *moved = (__u64 *)&ret->moved;
 
@@ -46,6 +62,10 @@ bool rows_read(const struct nerve *nerve, uint32_t slot, struct rows_mark *mark,
 		seen[i] = total[i];
 	}
 	if (ret->moved.switches)
-		hist_read(nerve, slot, mark, ret);
+		hist_read(nerve, slot, detail, WIRE_DELAY_QUEUE, mark, ret);
+	if (ret->moved.io_done && detail)
+		hist_read(nerve, slot, detail, WIRE_DELAY_IO, mark, ret);
+	if (ret->moved.responses && detail)
+		hist_read(nerve, slot, detail, WIRE_DELAY_RESPONSE, mark, ret);
 	return true;
 }

@@ -10,14 +10,16 @@
 /* Totals of a slot at the last look. */
 struct rows_mark {
 	struct wire_counters counters;
-	uint32_t hist[WIRE_HIST_COUNT];
+	uint32_t hist[WIRE_DELAY_COUNT][WIRE_HIST_COUNT];
 };
 
 /*
- * Fills slot, moved and the buckets of *ret, moves *mark. False when nothing moved; *ret is then undefined. A row is read
+ * Fills slot, moved and the buckets of *ret, moves *mark. `detail`: index of the instance's histograms of IO and responses,
+ * 0: it has none. False when nothing moved; *ret is then undefined. A row is read
  * while its CPU writes it: each counter is one aligned load, so a value may be a moment older than its neighbour and
  * the difference comes with the next look.
  */
-bool rows_read(const struct nerve *nerve, uint32_t slot, struct rows_mark *mark, struct observe_sample *ret);
+bool rows_read(const struct nerve *nerve, uint32_t slot, uint32_t detail, struct rows_mark *mark,
+	       struct observe_sample *ret);
 
 #endif

@@ -23,8 +23,11 @@ struct node {
 	struct observe_limits limits;
 	struct rows_mark mark;
 	struct cgroup_files files;
-	uint64_t psi_some_us;	/* total at the last look */
-	bool has_psi;
+	uint64_t psi_us[PSI_COUNT];	/* totals at the last look, of those that psi_known says */
+	uint32_t psi_known;
+	uint32_t detail;		/* index of its histograms; 0: not annotated, or none left */
+	struct observe_memory memory;	/* totals at the last look */
+	bool has_memory;
 	uint8_t active_ticks;
 	uint32_t scan;		/* number of the walk that saw it last */
 	char problem[TREE_PROBLEM_MAX];
@@ -38,6 +41,8 @@ struct tree {
 	uint32_t scan;
 	uint32_t slot_top;	/* no slot above this one is in use */
 	uint64_t unfollowed;
+	uint32_t details[NERVE_DETAILS_MAX];	/* free indices, oldest first: one given back rests while others are left */
+	uint32_t detail_head, detail_count;
 };
 
 int tree_open(const struct tree_setup *setup, struct tree **ret_tree)
@@ -49,6 +54,8 @@ int tree_open(const struct tree_setup *setup, struct tree **ret_tree)
 		return -ENOMEM;
 	tree->setup = *setup;
 	tree->root_fd = -1;
+	for (uint32_t detail = 1; detail < NERVE_DETAILS_MAX; detail++)
+		tree->details[tree->detail_count++] = detail;
 	tree->slots = slots_new(setup->slots_max);
 	tree->node = calloc(setup->slots_max, sizeof(*tree->node));
 	if (tree->slots && tree->node) {
@@ -90,24 +97,86 @@ static void tell_instance(struct tree *tree, const struct node *node)
 	tell(tree, &observation, OBSERVE_INSTANCE);
 }
 
-/* Reads the annotation; the bound goes to the kernel at once. */
+static bool is_annotated(const struct node *node)
+{
+	return node->info.slo.source != SLO_FROM_DEFAULT;
+}
+
+static void detail_take(struct tree *tree, struct node *node)
+{
+	if (!tree->detail_count) {
+		if (!node->problem[0])
+			snprintf(node->problem, sizeof(node->problem),
+				 "more than %d cgroups are annotated: io_p99 and resp_p99 are judged here, but not shown",
+				 NERVE_DETAILS_MAX - 1);
+		return;
+	}
+	node->detail = tree->details[tree->detail_head];
+	tree->detail_head = (tree->detail_head + 1) % NERVE_DETAILS_MAX;
+	tree->detail_count--;
+	nerve_detail_reset(tree->setup.nerve, node->detail);
+	memset(node->mark.hist[WIRE_DELAY_IO], 0, sizeof(node->mark.hist[WIRE_DELAY_IO]));
+	memset(node->mark.hist[WIRE_DELAY_RESPONSE], 0, sizeof(node->mark.hist[WIRE_DELAY_RESPONSE]));
+}
+
+static void detail_give(struct tree *tree, struct node *node)
+{
+	if (!node->detail)
+		return;
+	tree->details[(tree->detail_head + tree->detail_count++) % NERVE_DETAILS_MAX] = node->detail;
+	node->detail = 0;
+}
+
+/* Reads the annotation; the bounds go to the kernel at once. */
 static void node_annotate(struct tree *tree, struct node *node, int dir_fd)
 {
+	struct wire_bound bound = { .cgroup_id = node->info.cgroup_id };
+	const struct slo *slo = &node->info.slo;
+
 	annotate_read(dir_fd, node->info.path, tree->setup.config, &node->info.slo, node->problem);
-	if (node->info.slo.source != SLO_FROM_DEFAULT)
-		cgroup_files_open_limits(&node->files, dir_fd);
-	nerve_slot_set(tree->setup.nerve, node->info.cgroup_id, node->info.slot, node->info.slo.bound[SLI_RUNQ_P99]);
+	if (is_annotated(node)) {
+		cgroup_files_open_all(&node->files, dir_fd);
+		if (!node->detail)
+			detail_take(tree, node);
+	}
+	bound.detail = is_annotated(node) ? node->detail : 0;
+	bound.delay_ns_max[WIRE_DELAY_QUEUE] = slo->bound[SLI_RUNQ_P99];
+	bound.delay_ns_max[WIRE_DELAY_IO] = slo->bound[SLI_IO_P99];
+	bound.delay_ns_max[WIRE_DELAY_RESPONSE] = slo->bound[SLI_RESP_P99];
+	nerve_slot_set(tree->setup.nerve, node->info.slot, &bound);
+	if (!is_annotated(node))
+		detail_give(tree, node);
 }
 
 static void node_limits(struct tree *tree, struct node *node)
 {
 	struct observation observation = { .limits = { .slot = node->info.slot } };
 
-	if (cgroup_files_limits(&node->files, &observation.limits) ||
-	    !memcmp(&observation.limits, &node->limits, sizeof(node->limits)))
+	cgroup_files_limits(&node->files, &observation.limits);
+	if (!memcmp(&observation.limits, &node->limits, sizeof(node->limits)))
 		return;
 	node->limits = observation.limits;
 	tell(tree, &observation, OBSERVE_LIMITS);
+}
+
+static void node_memory(struct tree *tree, struct node *node)
+{
+	struct observation observation = { .memory = { .slot = node->info.slot } };
+	struct observe_memory *memory = &observation.memory, total = { 0 };
+
+	if (cgroup_files_memory_stat(&node->files, &total))
+		return;
+	memory->anon_bytes = total.anon_bytes;
+	memory->file_bytes = total.file_bytes;
+	if (node->has_memory) {
+		memory->refaults = total.refaults - node->memory.refaults;
+		memory->high_events = total.high_events - node->memory.high_events;
+		memory->max_events = total.max_events - node->memory.max_events;
+		memory->oom_kills = total.oom_kills - node->memory.oom_kills;
+	}
+	node->memory = total;
+	node->has_memory = true;
+	tell(tree, &observation, OBSERVE_MEMORY);
 }
 
 static void node_add(struct tree *tree, int dir_fd, uint64_t id, const char *path, uint64_t now_ns)
@@ -124,7 +193,8 @@ static void node_add(struct tree *tree, int dir_fd, uint64_t id, const char *pat
 	node->info.slot = slot;
 	node->info.cgroup_id = id;
 	snprintf(node->info.path, sizeof(node->info.path), "%s", path);
-	node->limits = (struct observe_limits){ .slot = slot, .quota_us = QUOTA_NONE };
+	node->limits.slot = slot;
+	cgroup_files_limits(&node->files, &node->limits);
 	node->scan = tree->scan;
 	if (slot > tree->slot_top)
 		tree->slot_top = slot;
@@ -134,25 +204,38 @@ static void node_add(struct tree *tree, int dir_fd, uint64_t id, const char *pat
 	node_limits(tree, node);
 }
 
-static void node_read(struct tree *tree, struct node *node, bool is_read_psi)
+/* A total that was not known before has not grown yet. */
+static void psi_read(struct node *node, struct observe_sample *sample)
+{
+	uint64_t us[PSI_COUNT];
+	uint32_t known = cgroup_files_psi(&node->files, us);
+
+	for (int i = 0; i < PSI_COUNT; i++) {
+		if (!(known & 1u << i))
+			continue;
+		if (node->psi_known & 1u << i)
+			sample->psi_ns[i] = (us[i] - node->psi_us[i]) * 1000;
+		node->psi_us[i] = us[i];
+	}
+	sample->psi_known = node->psi_known = known;
+}
+
+static void node_read(struct tree *tree, struct node *node, bool is_reading_files)
 {
 	struct observation observation;
 	struct observe_sample *sample = &observation.sample;
-	uint64_t psi_some_us;
-	bool has_moved = rows_read(tree->setup.nerve, node->info.slot, &node->mark, sample);
+	bool has_moved = rows_read(tree->setup.nerve, node->info.slot, node->detail, &node->mark, sample);
 
-	if (!has_moved && !is_read_psi)
+	if (!has_moved && !is_reading_files)
 		return;
 	if (!has_moved)
 		memset(sample, 0, offsetof(struct observe_sample, bucket));
 	sample->slot = node->info.slot;
-	if (is_read_psi && !cgroup_files_psi(&node->files, &psi_some_us)) {
-		sample->has_psi = 1;
-		sample->psi_some_ns = node->has_psi ? (psi_some_us - node->psi_some_us) * 1000 : 0;
-		node->psi_some_us = psi_some_us;
-		node->has_psi = true;
+	if (is_reading_files) {
+		psi_read(node, sample);
+		sample->has_memory = !cgroup_files_memory(&node->files, &sample->memory_bytes);
 	}
-	if (has_moved || sample->has_psi)
+	if (has_moved || sample->psi_known || sample->has_memory)
 		tell(tree, &observation, OBSERVE_SAMPLE);
 }
 
@@ -164,6 +247,7 @@ static void node_drop(struct tree *tree, uint32_t slot, uint64_t now_ns)
 	node_read(tree, node, false);
 	tell(tree, &observation, OBSERVE_GONE);
 	nerve_slot_clear(tree->setup.nerve, node->info.cgroup_id, slot);
+	detail_give(tree, node);
 	cgroup_files_close(&node->files);
 	slots_give(tree->slots, node->info.cgroup_id, now_ns);
 }
@@ -267,14 +351,17 @@ void tree_tick(struct tree *tree, bool is_second)
 {
 	for (uint32_t slot = 1; slot <= tree->slot_top; slot++) {
 		struct node *node = &tree->node[slot];
-		bool is_fast = node->info.slo.source != SLO_FROM_DEFAULT;
+		bool is_fast = is_annotated(node);
 
 		if (!is_fast && !node->active_ticks && !is_second)
 			continue;
 		if (!slots_id(tree->slots, slot))
 			continue;
-		if (is_second && is_fast)
+		if (is_second && is_fast) {
+			cgroup_files_refresh(&node->files);
 			node_limits(tree, node);
+			node_memory(tree, node);
+		}
 		/* An idle stranger's pressure does not move: its row would have. */
 		if (node->active_ticks || is_fast)
 			node_read(tree, node, is_fast || is_second);

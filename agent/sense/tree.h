@@ -4,7 +4,8 @@
  *
  * Directories are found by a walk at the start and by the kernel's cgroup_mkdir and cgroup_rmdir events after that; a
  * walk now and then repairs what a lost event left wrong. A cgroup may vanish at any step: that is normal and never
- * an error. The fast lane are the annotated: their pressure is read at each tick, that of the rest once a second.
+ * an error. The fast lane are the annotated: their pressure (CPU, memory, IO) and memory.current are read at each tick,
+ * memory.stat, memory.events and limits once a second; of the rest only CPU pressure, once a second when they were active.
  */
 #ifndef FORESTALL_TREE_H
 #define FORESTALL_TREE_H
@@ -43,7 +44,7 @@ void tree_active(struct tree *tree, uint32_t slot);
 /* Slot of a cgroup id, 0 when not followed. */
 uint32_t tree_slot(const struct tree *tree, uint64_t cgroup_id);
 
-/* Hands on what moved since the last tick; `is_second` also reads limits, and the pressure of the slow lane. */
+/* Hands on what moved since the last tick; `is_second` also reads what is due once a second. */
 void tree_tick(struct tree *tree, bool is_second);
 
 /* Says everything again to a new listener: one instance and limits observation per cgroup. */

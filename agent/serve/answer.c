@@ -97,7 +97,8 @@ static json_t *action_json(const struct answer_world *world, const struct plan_a
 	json_object_set_new(out, "period_us", json_integer((json_int_t)action->period_us));
 	json_object_set_new(out, "reason", json_string(plan_reason_name(action->reason)));
 	json_object_set_new(out, "risk", value_number(action->risk));
-	json_object_set_new(out, "expected_cpus", value_number(action->expected));
+	json_object_set_new(out, "resource", json_string(resource_name((enum resource)action->resource)));
+	json_object_set_new(out, "expected", value_number(action->expected));
 	json_object_set_new(out, "outcome", item ? json_string(outcome_name(item->outcome)) : json_null());
 	json_object_set_new(out, "text", item ? value_text(item->text) : json_null());
 	return out;

@@ -20,7 +20,7 @@ const struct predictor_instance *answer_instance_find(const struct predictor *pr
 
 bool answer_instance_is_violated(const struct predictor_instance *instance)
 {
-	return instance->is_violated && slo_is_bound(&instance->info.slo);
+	return instance->violated != 0;
 }
 
 static bool forecast_is_made(const struct predictor_instance *instance)
@@ -28,16 +28,29 @@ static bool forecast_is_made(const struct predictor_instance *instance)
 	return instance->has_frame && instance->forecast.source != FORECAST_NONE;
 }
 
+/* A limit that is not there is null. */
+static json_t *limit_json(uint64_t limit)
+{
+	return limit == LIMIT_NONE ? json_null() : json_integer((json_int_t)limit);
+}
+
 static json_t *limits_json(const struct observe_limits *limits)
 {
-	bool is_limited = limits->quota_us != QUOTA_NONE && limits->period_us;
+	bool is_limited = limits->quota_us != LIMIT_NONE && limits->period_us;
+	json_t *out = json_object();
 
-	return json_pack("{s:o, s:o, s:I, s:o}",
-			 "weight", limits->weight ? json_integer(limits->weight) : json_null(),
-			 "quota_us", is_limited ? json_integer((json_int_t)limits->quota_us) : json_null(),
-			 "period_us", (json_int_t)limits->period_us,
-			 "cpus", is_limited ? value_number((double)limits->quota_us / (double)limits->period_us) :
-					      json_null());
+	json_object_set_new(out, "weight", limits->weight ? json_integer(limits->weight) : json_null());
+	json_object_set_new(out, "quota_us", limit_json(limits->quota_us));
+	json_object_set_new(out, "period_us", json_integer((json_int_t)limits->period_us));
+	json_object_set_new(out, "cpus", is_limited ? value_number((double)limits->quota_us / (double)limits->period_us) :
+						      json_null());
+	json_object_set_new(out, "memory_low", json_integer((json_int_t)limits->memory_low));
+	json_object_set_new(out, "memory_high", limit_json(limits->memory_high));
+	json_object_set_new(out, "memory_max", limit_json(limits->memory_max));
+	json_object_set_new(out, "io_bps", limit_json(limits->io_bps));
+	json_object_set_new(out, "device", limits->device ? json_sprintf("%u:%u", limits->device >> 20,
+									 limits->device & 0xfffff) : json_null());
+	return out;
 }
 
 static json_t *slo_json(const struct answer_world *world, const struct predictor_instance *instance)
@@ -53,39 +66,112 @@ static json_t *slo_json(const struct answer_world *world, const struct predictor
 			 problem && problem[0] ? value_text(problem) : json_null());
 }
 
-/* What the last closed second says; every value null before there is one. */
-static void second_merge(json_t *to, const struct window_second *second)
+/* In the unit that people read: ms, or share of 1. */
+static double sli_readable(enum sli sli, float value)
 {
-	static const struct window_second none = { -1, -1, -1, -1, -1, -1, -1, -1, -1 };
+	return sli_unit(sli) == SLI_UNIT_NS && value >= 0 ? (double)value / 1e6 : (double)value;
+}
 
-	if (!second)
-		second = &none;
-	json_object_set_new(to, "cpu", value_measured(second->cpu));
-	json_object_set_new(to, "wait", value_measured(second->wait));
-	json_object_set_new(to, "runq_p50_ms", value_measured(second->p50_ns / 1e6));
-	json_object_set_new(to, "runq_p99_ms", value_measured(second->sli_ns / 1e6));
-	json_object_set_new(to, "bad_share", value_measured(second->bad_share));
-	json_object_set_new(to, "worst_bad_share", value_measured(second->worst_bad));
-	json_object_set_new(to, "psi_some", value_measured(second->psi_some));
-	json_object_set_new(to, "switches", value_measured(second->switches));
-	json_object_set_new(to, "execs", value_measured(second->execs));
+/* Each SLI that was measured or is bound: value, bound, how much of it was bad. */
+static json_t *slis_json(const struct slo *slo, const struct window_second *second, uint32_t violated)
+{
+	json_t *slis = json_object();
+
+	for (int i = 0; i < SLI_COUNT; i++) {
+		enum sli sli = (enum sli)i;
+
+		if (!slo->bound[i] && (!second || second->sli[i] < 0))
+			continue;
+		json_object_set_new(slis, sli_name(sli), json_pack(
+			"{s:o, s:o, s:s, s:o, s:o, s:b}",
+			"value", second ? value_measured(sli_readable(sli, second->sli[i])) : json_null(),
+			"bound", slo->bound[i] ? value_number(sli_readable(sli, feature_bound(slo, sli))) : json_null(),
+			"unit", sli_unit(sli) == SLI_UNIT_NS ? "ms" : "share",
+			"bad_share", second ? value_measured(second->bad[i]) : json_null(),
+			"worst_bad_share", second ? value_measured(second->worst_bad[i]) : json_null(),
+			"violated", violated >> i & 1));
+	}
+	return slis;
+}
+
+static json_t *psi_json(const struct window_second *second)
+{
+	static const char *const names[] = { "cpu_some", "memory_some", "memory_full", "io_some", "io_full" };
+	json_t *psi = json_object();
+
+	_Static_assert(sizeof(names) / sizeof(names[0]) == PSI_COUNT, "a name per pressure total");
+	for (int i = 0; i < PSI_COUNT; i++)
+		json_object_set_new(psi, names[i], second ? value_measured(second->psi[i]) : json_null());
+	return psi;
+}
+
+/* What the last closed second says; every value null before there is one. */
+static void second_merge(json_t *to, const struct slo *slo, const struct window_second *second, uint32_t violated)
+{
+	static const struct {
+		const char *name;
+		size_t offset;
+		double scale;
+	} values[] = {
+#define VALUE(name, field, scale) { name, offsetof(struct window_second, field), scale }
+		VALUE("cpu", cpu, 1), VALUE("wait", wait, 1), VALUE("switches", switches, 1), VALUE("execs", execs, 1),
+		VALUE("runq_p50_ms", p50_ns, 1e-6), VALUE("memory_bytes", memory, 1),
+		VALUE("major_faults", major_faults, 1), VALUE("refaults", refaults, 1), VALUE("reclaim", reclaim, 1),
+		VALUE("io_bytes", io_bytes, 1), VALUE("io_done", io_done, 1), VALUE("tx_bytes", tx_bytes, 1),
+		VALUE("rx_bytes", rx_bytes, 1), VALUE("rtt_ms", rtt_ns, 1e-6),
+#undef VALUE
+	};
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		const float *value = second ? (const float *)((const char *)second + values[i].offset) : NULL;
+
+		json_object_set_new(to, values[i].name, value ? value_measured(*value < 0 ? -1 : *value * values[i].scale) :
+								json_null());
+	}
+	json_object_set_new(to, "psi", psi_json(second));
+	json_object_set_new(to, "slis", slis_json(slo, second, violated));
+}
+
+/* One value per resource, in its own unit. */
+static json_t *resources_json(const float value[RESOURCE_COUNT], const float capacity[RESOURCE_COUNT])
+{
+	json_t *out = json_object();
+
+	for (int r = 0; r < RESOURCE_COUNT; r++)
+		json_object_set_new(out, resource_name((enum resource)r), value_measured(value[r] < 0 ? -1 :
+										      value[r] * capacity[r]));
+	return out;
+}
+
+static json_t *risk_json(const struct slo *slo, const struct forecast *forecast, uint32_t horizon)
+{
+	json_t *out = json_object();
+
+	for (int sli = 0; sli < SLI_COUNT; sli++)
+		if (slo->bound[sli])
+			json_object_set_new(out, sli_name((enum sli)sli), value_number(forecast->risk[sli][horizon]));
+	return out;
 }
 
 json_t *answer_instance_brief(const struct answer_world *world, const struct predictor_instance *instance)
 {
 	const struct observe_instance *info = &instance->info;
-	float host_cpus = world->mind->predictor->config.host_cpus;
+	const struct forecast *forecast = &instance->forecast;
 	bool is_made = forecast_is_made(instance);
 	json_t *brief = json_object();
+	enum sli sli;
 
 	json_object_set_new(brief, "path", value_text(info->path));
 	json_object_set_new(brief, "slot", json_integer(info->slot));
 	json_object_set_new(brief, "tier", json_string(tier_name(info->slo.tier)));
 	json_object_set_new(brief, "slo", slo_json(world, instance));
-	second_merge(brief, window_at(&instance->window, 0));
-	json_object_set_new(brief, "demand", instance->has_frame ? value_number(instance->demand * host_cpus) :
-								   json_null());
-	json_object_set_new(brief, "risk", is_made ? value_number(instance->forecast.risk[RISK_HORIZON]) : json_null());
+	second_merge(brief, &info->slo, window_at(&instance->window, 0), instance->violated);
+	json_object_set_new(brief, "demand", instance->has_frame ?
+			    resources_json(instance->demand, world->mind->predictor->host.capacity) : json_null());
+	json_object_set_new(brief, "leading", json_string(sli_name(slo_leading(&info->slo))));
+	json_object_set_new(brief, "risk", is_made ? value_number(forecast_risk(forecast, RISK_HORIZON, &sli)) : json_null());
+	json_object_set_new(brief, "risks", is_made ? risk_json(&info->slo, forecast, RISK_HORIZON) : json_null());
+	json_object_set_new(brief, "impairment", is_made ? json_string(resource_name(forecast->impairment)) : json_null());
 	json_object_set_new(brief, "forecast", json_string(forecast_source_name(is_made ? instance->forecast.source :
 											  FORECAST_NONE)));
 	json_object_set_new(brief, "limits", limits_json(&instance->limits));
@@ -107,18 +193,24 @@ json_t *answer_instance_forecast(const struct predictor_instance *instance)
 	if (!forecast_is_made(instance))
 		return json_null();
 	horizons = json_array();
-	for (int i = 0; i < FORECAST_HORIZONS; i++)
+	for (int i = 0; i < FORECAST_HORIZONS; i++) {
+		json_t *demand = json_object();
+
+		for (int r = 0; r < RESOURCE_COUNT; r++)
+			json_object_set_new(demand, resource_name((enum resource)r), quantiles_json(forecast->demand[r][i]));
 		json_array_append_new(horizons, json_pack("{s:i, s:o, s:o, s:o}", "seconds", (int)forecast_horizon_s[i],
-							  "risk", value_number(forecast->risk[i]),
-							  "demand", quantiles_json(forecast->demand[i]),
-							  "runq_p99_ms", quantiles_json(forecast->sli[i])));
-	return json_pack("{s:s, s:I, s:o, s:o}", "source", forecast_source_name(forecast->source),
+							  "risk", risk_json(&instance->info.slo, forecast, (uint32_t)i),
+							  "demand", demand, "sli", quantiles_json(forecast->sli[i])));
+	}
+	return json_pack("{s:s, s:I, s:o, s:s, s:s, s:s, s:o}", "source", forecast_source_name(forecast->source),
 			 "time_ns", (json_int_t)forecast->time_ns, "quality", value_number(forecast->quality),
-			 "horizons", horizons);
+			 "leading", sli_name((enum sli)forecast->sli_id), "unit",
+			 sli_unit((enum sli)forecast->sli_id) == SLI_UNIT_NS ? "ms" : "share",
+			 "impairment", resource_name((enum resource)forecast->impairment), "horizons", horizons);
 }
 
 /* Seconds of the window, the youngest first. */
-static json_t *window_json(const struct window *window)
+static json_t *window_json(const struct slo *slo, const struct window *window)
 {
 	const struct window_second *second;
 	json_t *seconds = json_array();
@@ -126,7 +218,7 @@ static json_t *window_json(const struct window *window)
 	for (uint32_t age = 0; age < WINDOW_SECONDS && (second = window_at(window, age)); age++) {
 		json_t *value = json_object();
 
-		second_merge(value, second);
+		second_merge(value, slo, second, 0);
 		json_array_append_new(seconds, value);
 	}
 	return seconds;
@@ -148,7 +240,7 @@ static json_t *frame_json(const struct frame *frame)
 }
 
 /* Spans as in predict/extract.h. */
-static json_t *expectation_json(const struct expectation *expect, float host_cpus)
+static json_t *spans_json(const struct expectation *expect, float capacity)
 {
 	static const char *const spans[] = { "1 s", "2 s", "3..5 s", "6..15 s" };
 	json_t *out = json_array();
@@ -156,8 +248,18 @@ static json_t *expectation_json(const struct expectation *expect, float host_cpu
 	_Static_assert(sizeof(spans) / sizeof(spans[0]) == EXPECT_SPANS, "a name per span");
 	for (int i = 0; i < EXPECT_SPANS; i++)
 		json_array_append_new(out, json_pack("{s:s, s:o, s:o}", "ahead", spans[i],
-						     "demand", value_number(expect->demand[i] * host_cpus),
+						     "demand", value_number(expect->demand[i] * capacity),
 						     "confidence", value_number(expect->confidence[i])));
+	return out;
+}
+
+static json_t *expectation_json(const struct predictor *predictor, const struct predictor_instance *instance)
+{
+	json_t *out = json_object();
+
+	for (int r = 0; r < RESOURCE_COUNT; r++)
+		json_object_set_new(out, resource_name((enum resource)r),
+				    spans_json(&instance->expect[r], predictor->host.capacity[r]));
 	return out;
 }
 
@@ -166,10 +268,9 @@ json_t *answer_instance_full(const struct answer_world *world, const struct pred
 	json_t *full = answer_instance_brief(world, instance);
 
 	json_object_set_new(full, "cgroup_id", json_integer((json_int_t)instance->info.cgroup_id));
-	json_object_set_new(full, "seconds", window_json(&instance->window));
+	json_object_set_new(full, "seconds", window_json(&instance->info.slo, &instance->window));
 	json_object_set_new(full, "frame", instance->has_frame ? frame_json(&instance->frame) : json_null());
-	json_object_set_new(full, "expectation",
-			    expectation_json(&instance->expect, world->mind->predictor->config.host_cpus));
+	json_object_set_new(full, "expectation", expectation_json(world->mind->predictor, instance));
 	json_object_set_new(full, "forecast_full", answer_instance_forecast(instance));
 	return full;
 }

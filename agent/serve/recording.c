@@ -142,7 +142,8 @@ void recording_observe(struct recording *recording, const struct observation *ob
 		[OBSERVE_INSTANCE] = sizeof(struct observe_instance), [OBSERVE_LIMITS] = sizeof(struct observe_limits),
 		[OBSERVE_GONE] = sizeof(struct observe_gone),	      [OBSERVE_EVENT] = sizeof(struct observe_event),
 		[OBSERVE_HOST] = sizeof(struct observe_host),	      [OBSERVE_TICK] = sizeof(uint64_t),
-		[OBSERVE_ACTED] = sizeof(uint64_t),
+		[OBSERVE_ACTED] = sizeof(uint64_t),		      [OBSERVE_MEMORY] = sizeof(struct observe_memory),
+		[OBSERVE_HOST_MEMORY] = sizeof(struct observe_host_memory),
 	};
 	size_t used = bytes[observation->kind];
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* memory is NULL for a mind that knows nothing yet. */
 static int mind_restore(struct replay *replay, const struct recording_mind *memory)
 {
 	struct predictor_config config = replay->setup.config;
@@ -15,6 +16,8 @@ static int mind_restore(struct replay *replay, const struct recording_mind *memo
 	replay->mind = mind_new(&config, &replay->setup.policy);
 	if (!replay->mind)
 		return -ENOMEM;
+	if (!memory)
+		return 0;
 	replay->mind->predictor->host = memory->host;
 	replay->mind->predictor->second_start_ns = memory->second_start_ns;
 	replay->mind->predictor->acted_ns = memory->acted_ns;
@@ -60,11 +63,9 @@ static int setup_take(struct replay *replay, const struct recording_setup *setup
 /* A mind that knows nothing yet, of the same host. */
 static int mind_fresh(struct replay *replay)
 {
-	struct recording_mind nothing = { 0 };
-
 	replay->setup.config.forecaster = FORECAST_STATISTICAL;
 	plan_policy_init(&replay->setup.policy);
-	return mind_restore(replay, &nothing);
+	return mind_restore(replay, NULL);
 }
 
 /* Everything up to the first observation is what the mind was when the recording began. */

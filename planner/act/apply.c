@@ -2,11 +2,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <unistd.h>
 
 #include "cgroup.h"
 #include "check.h"
+#include "hold.h"
 #include "log.h"
 #include "step.h"
 
@@ -22,77 +22,6 @@ static void item_value(struct result_item *ret, enum outcome outcome, enum knob 
 	ret->period_us = knob == KNOB_CPU_MAX ? value->aux : 0;
 }
 
-static bool knob_is_watched(enum knob knob)
-{
-	return knob_spec(knob)->file && knob_spec(knob)->kind != KIND_DEED;
-}
-
-/*
- * Watches before the first write, so that no foreign write falls between; our own event reads back as ours. The knobs
- * of one file share one watch.
- */
-static int watch_add(struct apply *apply, int dir_fd, enum knob knob)
-{
-	char link[64];
-
-	if (!knob_is_watched(knob))
-		return -1;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d/%s", dir_fd, knob_spec(knob)->file);
-	return inotify_add_watch(apply->inotify_fd, link, IN_MODIFY);
-}
-
-/* Drops the hold from the table, and its watch unless another hold needs it. */
-static void hold_remove(struct apply *apply, struct hold *hold)
-{
-	int watch = hold->watch;
-
-	lease_remove(&apply->leases, hold);
-	if (watch >= 0 && !lease_find_watch(&apply->leases, watch))
-		inotify_rm_watch(apply->inotify_fd, watch);
-}
-
-/* Ends a claim that is already settled in the journal. */
-static void hold_forget(struct apply *apply, struct hold *hold)
-{
-	int r;
-
-	hold_remove(apply, hold);
-	if (apply->leases.count > 0)
-		return;
-	r = journal_empty(&apply->journal);
-	if (r < 0)
-		log_line("journal: cannot be emptied: %s", strerror(-r));
-}
-
-/* Undoes and, unless the kernel refused, forgets the hold. */
-static struct undo_report hold_undo(struct apply *apply, struct hold *hold, struct now now)
-{
-	struct undo_report report = undo_hold(apply->root_fd, &apply->journal, hold);
-
-	if (report.result == UNDO_FOREIGN)
-		hands_off_add(&apply->hands_off, hold, now.mono_ns + HANDS_OFF_NS);
-	if (undo_is_due(report.result))
-		hold->expiry_ns = now.mono_ns + UNDO_RETRY_NS;
-	else
-		hold_forget(apply, hold);
-	return report;
-}
-
-static void hold_yield(struct apply *apply, struct hold *hold, struct now now)
-{
-	log_line("%s %s: written by somebody else, left alone for 10 minutes", hold->path, knob_name(hold->knob));
-	/* The property behind the file may still be ours, and would overwrite what was written to the file. */
-	if (hold->via == VIA_SYSTEMD) {
-		hold_undo(apply, hold, now);
-		return;
-	}
-	hands_off_add(&apply->hands_off, hold, now.mono_ns + HANDS_OFF_NS);
-	if (journal_undone(&apply->journal, hold, undo_result_name(UNDO_FOREIGN)) < 0)
-		log_line("journal: yield not recorded");
-	STEP(YIELD_JOURNALED);
-	hold_forget(apply, hold);
-}
-
 static void item_undone(struct result_item *ret, enum knob knob, const struct undo_report *report)
 {
 	switch (report->result) {
@@ -106,7 +35,7 @@ static void item_undone(struct result_item *ret, enum knob knob, const struct un
 		item_refuse(ret, OUTCOME_CONTENDED, "somebody else wrote %s: left as it is", knob_name(knob));
 		break;
 	case UNDO_GONE:
-		item_refuse(ret, OUTCOME_GONE, "the cgroup is gone");
+		item_fail(ret, knob, -ENOENT);
 		break;
 	default:
 		item_fail(ret, knob, report->error);
@@ -114,46 +43,57 @@ static void item_undone(struct result_item *ret, enum knob knob, const struct un
 }
 
 /* A change that went wrong half way: back to the original, and say why. */
-static void change_abort(struct apply *apply, struct change *change, struct hold *hold, int error,
-			 struct result_item *ret)
+static void hold_abort(struct apply *apply, struct hold *hold, struct now now, int error, struct result_item *ret)
 {
 	enum knob knob = hold->knob;
-	struct undo_report report = hold_undo(apply, hold, change->now);
+	struct undo_report report = hold_undo(apply, hold, now);
 
-	if (report.result == UNDO_GONE) {
-		item_refuse(ret, OUTCOME_GONE, "the cgroup is gone");
-		return;
-	}
-	ret->error = error;
-	item_refuse(ret, OUTCOME_FAILED, "%s: %s", knob_name(knob), strerror(-error));
+	item_fail(ret, knob, report.result == UNDO_GONE ? -ENOENT : error);
 }
 
 /* The knob is written; takes what the kernel made of it into the books. */
-static void change_settle(struct apply *apply, struct change *change, struct hold *hold, struct result_item *ret)
+static void hold_settle(struct apply *apply, struct hold *hold, const struct place *place, struct now now,
+			struct result_item *ret)
 {
 	struct knob_value read_back;
-	int r = place_read(&change->place, hold->knob, &read_back);
+	int r = place_read(place, hold->knob, &read_back);
 
 	if (r < 0) {
-		change_abort(apply, change, hold, r, ret);
+		hold_abort(apply, hold, now, r, ret);
 		return;
 	}
 	STEP(APPLY_READ);
 	item_value(ret, OUTCOME_APPLIED, hold->knob, &read_back);
-	if (!knob_close(hold->knob, &read_back, &hold->wanted)) {
+	if (knob_spec(hold->knob)->kind != KIND_DEED && !knob_close(hold->knob, &read_back, &hold->wanted)) {
 		item_refuse(ret, OUTCOME_CONTENDED, "%s was changed at the same time", knob_name(hold->knob));
-		hold_yield(apply, hold, change->now);
+		hold_yield(apply, hold, now);
+		return;
+	}
+	if (!effect_check(place, hold->knob, &read_back, ret)) {
+		hold_undo(apply, hold, now);
 		return;
 	}
 	hold->ours = read_back;
 	hold->in_flight = false;
 	r = journal_done(&apply->journal, hold);
+	if (r < 0)
+		hold_abort(apply, hold, now, r, ret);
+	STEP(APPLY_DONE);
+}
+
+static void change_write_start(struct apply *apply, struct change *change, struct hold *hold, struct result_item *ret)
+{
+	int r = place_write_start(&change->place, hold->knob, &change->wanted, &hold->child);
+
+	STEP(CHILD_FORKED);
 	if (r < 0) {
-		change_abort(apply, change, hold, r, ret);
+		hold_abort(apply, hold, change->now, r, ret);
 		return;
 	}
-	STEP(APPLY_DONE);
-	hold->expiry_ns = change->now.mono_ns + change->action->lease_ms * NS_PER_MS;
+	hold->child.deadline_ns = change->now.mono_ns + CHILD_WRITE_NS;
+	if (hold->knob == KNOB_MEMORY_RECLAIM)
+		refault_note(&apply->refaults, hold->cgroup_id, change->refaults, change->now.mono_ns);
+	item_value(ret, OUTCOME_PENDING, hold->knob, &change->current);
 }
 
 /* Journals the intent and writes. `hold` is in the table; when the intent is not journalled it is as before. */
@@ -173,15 +113,38 @@ static int change_write(struct apply *apply, struct change *change, struct hold 
 	hold->in_flight = true;
 	hold->undo_begun = false;
 	hold->reason = change->action->reason;
+	hold->expiry_ns = change->now.mono_ns + change->action->lease_ms * NS_PER_MS;
 	STEP(APPLY_JOURNALED);
-	r = undo_write(&change->place, hold, &change->wanted);
-	STEP(APPLY_WRITTEN);
-	if (r < 0)
-		change_abort(apply, change, hold, r, ret);
-	else
-		change_settle(apply, change, hold, ret);
+	if (change_blocks(change)) {
+		change_write_start(apply, change, hold, ret);
+	} else {
+		r = undo_write(&change->place, hold, &change->wanted);
+		STEP(APPLY_WRITTEN);
+		if (r < 0)
+			hold_abort(apply, hold, change->now, r, ret);
+		else
+			hold_settle(apply, hold, &change->place, change->now, ret);
+	}
 	STEP(APPLY_HELD);
 	return 0;
+}
+
+/* Another value takes the place of one that is still being written. */
+static bool child_replace(struct change *change, struct hold *hold, struct result_item *ret)
+{
+	int error, r;
+
+	if (hold->child.pid_fd < 0)
+		return true;
+	if (child_end(&hold->child, 0, &error) < 0)
+		return item_refuse(ret, OUTCOME_REFUSED, "%s: the kernel is not done with the last write",
+				   knob_name(hold->knob));
+	STEP(CHILD_KILLED);
+	r = place_read(&change->place, hold->knob, &change->current);
+	if (r < 0)
+		return item_fail(ret, hold->knob, r);
+	hold->ours = change->current;
+	return true;
 }
 
 static struct hold *hold_new(struct apply *apply, const struct change *change, struct result_item *ret)
@@ -200,7 +163,6 @@ static struct hold *hold_new(struct apply *apply, const struct change *change, s
 	hold->via = change->place.via;
 	hold->original = change->current;
 	hold->ours = change->current;
-	hold->watch = watch_add(apply, change->place.dir_fd, hold->knob);
 	return hold;
 }
 
@@ -208,13 +170,14 @@ static void change_apply(struct apply *apply, struct change *change, struct resu
 {
 	struct hold *weight = lease_find(&apply->leases, change->action->cgroup_id, KNOB_CPU_WEIGHT, 0);
 	struct hold *hold;
+	int r;
 
 	/* cpu.idle has to remember the weight as it was before us, so ours goes first. */
 	if (change->action->knob == KNOB_CPU_IDLE && weight) {
 		struct undo_report report = hold_undo(apply, weight, change->now);
-		int r = undo_is_due(report.result) ? report.error :
-			place_read(&change->place, KNOB_CPU_IDLE, &change->current);
 
+		r = undo_is_due(report.result) ? report.error :
+			place_read(&change->place, KNOB_CPU_IDLE, &change->current);
 		if (r < 0) {
 			item_fail(ret, KNOB_CPU_WEIGHT, r);
 			return;
@@ -223,28 +186,34 @@ static void change_apply(struct apply *apply, struct change *change, struct resu
 	hold = hold_new(apply, change, ret);
 	if (!hold)
 		return;
-	if (hold->watch < 0 && knob_is_watched(hold->knob)) {
-		item_refuse(ret, OUTCOME_FAILED, "%s cannot be watched: %s", knob_name(hold->knob), strerror(errno));
-		lease_remove(&apply->leases, hold);
+	r = hold_watch(apply, hold, change->place.dir_fd);
+	if (r < 0) {
+		item_refuse(ret, OUTCOME_FAILED, "%s cannot be watched: %s", knob_name(hold->knob), strerror(-r));
+		hold_forget(apply, hold);
 	} else if (change_write(apply, change, hold, ret) < 0) {
-		hold_remove(apply, hold);
+		hold_forget(apply, hold);
 	}
 }
 
 static void change_renew(struct apply *apply, struct change *change, struct hold *hold, struct result_item *ret)
 {
+	bool is_deed = knob_spec(hold->knob)->kind == KIND_DEED;
+	bool is_same = knob_equal(hold->knob, &hold->wanted, &change->wanted);
+	bool is_done = is_deed ? change->verdict == REFAULT_EARLY : is_same && !hold->in_flight && !hold->undo_begun;
+	bool is_pending = hold->child.pid_fd >= 0 && (is_same || is_deed);
+
 	if (hold->via == VIA_SYSTEMD && hold->undo_begun) {
 		item_refuse(ret, OUTCOME_FAILED, "systemd has yet to be told of the last undo");
 	} else if (!undo_is_ours(hold, &change->current)) {
 		item_value(ret, OUTCOME_CONTENDED, hold->knob, &change->current);
 		item_refuse(ret, OUTCOME_CONTENDED, "somebody else wrote %s: left as it is", knob_name(hold->knob));
 		hold_yield(apply, hold, change->now);
-	} else if (!hold->in_flight && !hold->undo_begun && knob_equal(hold->knob, &hold->wanted, &change->wanted)) {
-		item_value(ret, OUTCOME_RENEWED, hold->knob, &change->current);
+	} else if (is_pending || is_done) {
+		item_value(ret, is_pending ? OUTCOME_PENDING : OUTCOME_RENEWED, hold->knob, &change->current);
 		hold->expiry_ns = change->now.mono_ns + change->action->lease_ms * NS_PER_MS;
 	} else if (!rate_take(&apply->rate, change->now.mono_ns)) {
 		item_refuse(ret, OUTCOME_REFUSED, "more than %d writes in a second", WRITES_PER_S_MAX);
-	} else {
+	} else if (child_replace(change, hold, ret)) {
 		change_write(apply, change, hold, ret);
 	}
 }
@@ -267,6 +236,7 @@ void apply_action(struct apply *apply, const struct action *action, struct now n
 	};
 	struct hold *hold = action_hold(apply, action);
 
+	change.hold = hold;
 	memset(ret, 0, sizeof(*ret));
 	if (hold && strncmp(hold->path, action->path, sizeof(hold->path)) != 0) {
 		item_refuse(ret, OUTCOME_GONE, "this cgroup has another path");
@@ -325,12 +295,59 @@ uint32_t apply_undo_all(struct apply *apply, struct now now, struct result_item 
 	return failed;
 }
 
+/* The child of this hold ended or was ended: what it did is looked at like any other write. */
+static void child_settle(struct apply *apply, struct hold *hold, int error, struct now now)
+{
+	_cleanup_place_ struct place place = { .dir_fd = -1 };
+	struct result_item item = { 0 };
+	struct hold then = *hold;
+	struct knob_value value;
+	int r = undo_place_open(apply->root_fd, hold, &place);
+
+	if (r == 0)
+		r = place_read(&place, hold->knob, &value);
+	/* Reclaim that found less than was asked for, or was ended for its time, has done what it could. */
+	if (r == 0 && error < 0 && knob_spec(hold->knob)->kind == KIND_DEED)
+		log_line("%s %s: %s", hold->path, knob_name(hold->knob), strerror(-error));
+	else if (r == 0 && error == -EINTR && !knob_close(hold->knob, &value, &hold->wanted))
+		r = -ETIMEDOUT;
+	else if (r == 0 && error != -EINTR)
+		r = error;
+	if (r < 0)
+		hold_abort(apply, hold, now, r, &item);
+	else
+		hold_settle(apply, hold, &place, now, &item);
+	if (item.outcome != OUTCOME_APPLIED)
+		log_line("%s %s: %s", then.path, knob_name(then.knob), item.text);
+}
+
+static void children_look(struct apply *apply, struct now now)
+{
+	for (uint32_t i = apply->leases.count; i-- > 0;) {
+		struct hold *hold = &apply->leases.hold[i];
+		int error;
+
+		if (hold->child.pid_fd < 0)
+			continue;
+		if (child_poll(&hold->child, &error)) {
+			STEP(CHILD_ENDED);
+		} else if (hold->child.deadline_ns > now.mono_ns) {
+			continue;
+		} else if (child_end(&hold->child, 0, &error) < 0) {
+			hold->child.deadline_ns = now.mono_ns + CHILD_RETRY_NS;
+			continue;
+		}
+		child_settle(apply, hold, error, now);
+	}
+}
+
 void apply_expire(struct apply *apply, struct now now)
 {
 	struct hold *hold;
 
 	if (apply->leases.count == 0)
 		return;
+	children_look(apply, now);
 	if (access(apply->disable_file, F_OK) == 0) {
 		log_line("disabled by %s: undoing everything", apply->disable_file);
 		apply_undo_all(apply, now, NULL, 0, NULL);
@@ -372,6 +389,9 @@ uint64_t apply_next_ns(const struct apply *apply, struct now now)
 	uint64_t next_ns = lease_next_expiry_ns(&apply->leases);
 
 	if (apply->leases.count > 0 && next_ns > now.mono_ns + DISABLE_POLL_NS)
-		return now.mono_ns + DISABLE_POLL_NS;
+		next_ns = now.mono_ns + DISABLE_POLL_NS;
+	for (uint32_t i = 0; i < apply->leases.count; i++)
+		if (apply->leases.hold[i].child.pid_fd >= 0 && apply->leases.hold[i].child.deadline_ns < next_ns)
+			next_ns = apply->leases.hold[i].child.deadline_ns;
 	return next_ns;
 }

@@ -9,6 +9,7 @@
 #ifndef FORESTALL_ACT_APPLY_H
 #define FORESTALL_ACT_APPLY_H
 
+#include "refault.h"
 #include "undo.h"
 
 struct apply {
@@ -22,6 +23,7 @@ struct apply {
 	struct rate rate;
 	struct lease_table leases;
 	struct hands_off hands_off;
+	struct refault_table refaults;
 };
 
 /* The clocks, read once for each message. */
@@ -38,7 +40,7 @@ void apply_action(struct apply *apply, const struct action *action, struct now n
 /* Undoes the knob the action names. OUTCOME_NONE when it is not held. */
 void apply_release(struct apply *apply, const struct action *action, struct now now, struct result_item *ret);
 
-/* Undoes what has expired; all of it when the disable file is there. */
+/* Looks at what children wrote. Undoes what has expired; all of it when the disable file is there. */
 void apply_expire(struct apply *apply, struct now now);
 
 /* Undoes all; returns how many could not be. Up to `item_count` results go to `items`, *ret_used says how many. */

@@ -16,7 +16,18 @@
 #define LIMIT_MAX (1ull << 60)		/* above it a limit is no limit, and arithmetic near its end */
 #define PAGE_BYTES_MAX (64u << 10)	/* the largest page of any machine: what the kernel may round memory to */
 #define MEMORY_HIGH_MIN (32ull << 20)
+#define MEMORY_LOW_MARGIN (64ull << 20)	/* protection may exceed a quarter more than what is used by this */
+#define MEMORY_LOW_SHARE 2		/* the hands protect at most one part of this of the host's memory, together */
 #define RECLAIM_STEP_MAX (64ull << 20)
+#define RECLAIM_PAUSE_NS (400 * NS_PER_MS)	/* between two steps in one cgroup */
+#define RECLAIM_REST_NS (10 * NS_PER_S)	/* after a step whose pages were read back */
+#define RECLAIM_GROUPS_MAX 64
+#define REFAULT_SHARE 8			/* of what is reclaimed, one part of this may be read back */
+#define REFAULT_FREE_PAGES 64		/* and this besides: a few pages tell nothing */
+#define CHILD_WRITE_NS NS_PER_S		/* a write that blocks longer is given up */
+#define CHILD_UNDO_MS 200		/* a write that undoes: the value is set at once, what follows can be given up */
+#define CHILD_DEATH_MS 100		/* how long the loop waits for a killed child; else it looks again later */
+#define CHILD_RETRY_NS (100 * NS_PER_MS)
 #define IO_BYTES_MIN (1ull << 20)
 #define IO_COUNT_MIN 16
 #define NET_BYTES_MIN (16ull << 10)

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "bounds.h"
 #include "cgroup.h"
 #include "cleanup.h"
 
@@ -147,20 +148,51 @@ int cgroup_read(int dir_fd, enum knob knob, uint32_t device, struct knob_value *
 	return r;
 }
 
-int cgroup_write(int dir_fd, enum knob knob, uint32_t device, const struct knob_value *value)
+/* Formats the value and opens its file. Returns a descriptor or -errno. */
+static int write_open(int dir_fd, enum knob knob, uint32_t device, const struct knob_value *value,
+		      char ret_text[KNOB_TEXT_MAX])
 {
-	_cleanup_close_ int fd = -1;
-	char text[KNOB_TEXT_MAX];
-	int length;
+	int fd, r = knob_format(knob, device, value, ret_text, KNOB_TEXT_MAX);
 
-	length = knob_format(knob, device, value, text, sizeof(text));
-	if (length < 0)
-		return length;
+	if (r < 0)
+		return r;
 	/* O_TRUNC means nothing to cgroupfs, and lets a plain file stand in for a knob in tests. */
 	fd = openat(dir_fd, knob_spec(knob)->file, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOFOLLOW);
+	return fd < 0 ? -errno : fd;
+}
+
+int cgroup_write_start(int dir_fd, enum knob knob, uint32_t device, const struct knob_value *value, struct child *ret)
+{
+	char text[KNOB_TEXT_MAX];
+	_cleanup_close_ int fd = write_open(dir_fd, knob, device, value, text);
+
+	return fd < 0 ? fd : child_start(fd, text, strlen(text), ret);
+}
+
+static int high_write(int dir_fd, const struct knob_value *value)
+{
+	struct child child = { .pid_fd = -1 };
+	struct knob_value now;
+	int error, r = cgroup_write_start(dir_fd, KNOB_MEMORY_HIGH, 0, value, &child);
+
+	if (r < 0)
+		return r;
+	r = child_end(&child, CHILD_UNDO_MS, &error);
+	if (r < 0 || error != -EINTR)
+		return r < 0 ? r : error;
+	r = cgroup_read(dir_fd, KNOB_MEMORY_HIGH, 0, &now);
+	return r < 0 || knob_close(KNOB_MEMORY_HIGH, &now, value) ? r : -EBUSY;
+}
+
+int cgroup_write(int dir_fd, enum knob knob, uint32_t device, const struct knob_value *value)
+{
+	char text[KNOB_TEXT_MAX];
+	_cleanup_close_ int fd = -1;
+
+	if (knob == KNOB_MEMORY_HIGH && value->value != KNOB_MAX)
+		return high_write(dir_fd, value);
+	fd = write_open(dir_fd, knob, device, value, text);
 	if (fd < 0)
-		return -errno;
-	if (write(fd, text, (size_t)length) < 0)
-		return -errno;
-	return 0;
+		return fd;
+	return write(fd, text, strlen(text)) < 0 ? -errno : 0;
 }

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 
+#include "child.h"
 #include "knob.h"
 
 /* The path is absolute below the cgroup root, in its one normal form: no "//", "." or "..", no control character. */
@@ -31,8 +32,14 @@ int cgroup_open(int root_fd, const char *path, uint64_t id);
 /* -ENOENT: the kernel has no such knob here (controller off, kernel too old) or the cgroup went away. A deed reads 0. */
 int cgroup_read(int dir_fd, enum knob knob, uint32_t device, struct knob_value *ret);
 
-/* Writes the value alone; restoring a weight after cpu.idle is the business of undo. */
+/*
+ * Writes the value alone; restoring a weight after cpu.idle is the business of undo. A memory.high is written in a
+ * child: the kernel sets it at once and reclaims then, which is given up after CHILD_UNDO_MS.
+ */
 int cgroup_write(int dir_fd, enum knob knob, uint32_t device, const struct knob_value *value);
+
+/* Starts to write in a child and returns at once; its end says what came of it (child.h). */
+int cgroup_write_start(int dir_fd, enum knob knob, uint32_t device, const struct knob_value *value, struct child *ret);
 
 /* Reads a whole file of the cgroup as text. -EMSGSIZE when it does not fit. */
 int cgroup_file_read(int dir_fd, const char *name, char *buf, size_t size);

@@ -8,6 +8,7 @@
 #include "cgroup.h"
 #include "check.h"
 #include "exclude.h"
+#include "host.h"
 #include "owner.h"
 #include "systemd.h"
 
@@ -27,7 +28,8 @@ bool item_refuse(struct result_item *ret, enum outcome outcome, const char *form
 bool item_fail(struct result_item *ret, enum knob knob, int error)
 {
 	if (cgroup_is_gone(error))
-		return item_refuse(ret, OUTCOME_GONE, "the cgroup is gone");
+		return item_refuse(ret, OUTCOME_GONE, knob_spec(knob)->kind == KIND_DEVICE_KEY ?
+				   "the cgroup or the device is gone" : "the cgroup is gone");
 	if (error == -EOPNOTSUPP)
 		return item_refuse(ret, OUTCOME_UNAVAILABLE, "%s: this host has no way to set it", knob_name(knob));
 	ret->error = error;
@@ -126,19 +128,48 @@ static bool check_hands_off(struct apply *apply, struct change *change, struct r
 			   knob_name((enum knob)action->knob));
 }
 
+/* io.max of a partition would be that of nothing: the kernel keeps limits by disk. */
+static bool check_device(struct apply *apply, struct change *change, struct result_item *ret)
+{
+	uint32_t device = change->action->device;
+	char disk[DISK_NAME_MAX];
+	int r = device ? disk_find(device, disk) : 0;
+
+	(void)apply;
+	if (r < 0)
+		return item_refuse(ret, OUTCOME_GONE, "no block device %u:%u is there", DEVICE_MAJOR(device),
+				   DEVICE_MINOR(device));
+	return r == 0 || item_refuse(ret, OUTCOME_REFUSED, "%u:%u is a partition: name its disk %s", DEVICE_MAJOR(device),
+				     DEVICE_MINOR(device), disk);
+}
+
+/* The file is not there though the cgroup is: says which step is missing. */
+static bool item_missing(const struct apply *apply, const struct change *change, struct result_item *ret)
+{
+	enum knob knob = (enum knob)change->action->knob;
+	const struct knob_spec *spec = knob_spec(knob);
+
+	if (controller_is_here(change->place.dir_fd, spec->controller))
+		return item_refuse(ret, OUTCOME_UNAVAILABLE, "this kernel has no %s: it needs %s", knob_name(knob),
+				   spec->since);
+	if (controller_is_here(apply->root_fd, spec->controller))
+		return item_refuse(ret, OUTCOME_UNAVAILABLE, "no %s here: enable %s in the parent's cgroup.subtree_control",
+				   knob_name(knob), spec->controller);
+	if (host_has_in_v1(spec->controller))
+		return item_refuse(ret, OUTCOME_UNAVAILABLE, "%s is in cgroup v1: boot with cgroup_no_v1=%s",
+				   spec->controller, spec->controller);
+	return item_refuse(ret, OUTCOME_UNAVAILABLE, "this kernel runs without the %s controller", spec->controller);
+}
+
 static bool check_readable(struct apply *apply, struct change *change, struct result_item *ret)
 {
 	enum knob knob = (enum knob)change->action->knob;
 	int r = place_read(&change->place, knob, &change->current);
 
-	(void)apply;
 	if (r == 0)
 		return true;
-	if (r == -ENOENT && faccessat(change->place.dir_fd, "cpu.weight", F_OK, 0) == 0)
-		return item_refuse(ret, OUTCOME_UNAVAILABLE, "this kernel has no %s", knob_name(knob));
-	if (r == -ENOENT && faccessat(change->place.dir_fd, "cgroup.procs", F_OK, 0) == 0)
-		return item_refuse(ret, OUTCOME_UNAVAILABLE, "no %s here: enable %s in the parent's "
-				   "cgroup.subtree_control", knob_name(knob), knob_spec(knob)->controller);
+	if (r == -ENOENT && knob_spec(knob)->controller && faccessat(change->place.dir_fd, "cgroup.procs", F_OK, 0) == 0)
+		return item_missing(apply, change, ret);
 	return item_fail(ret, knob, r);
 }
 
@@ -155,6 +186,18 @@ static bool check_coupled(struct apply *apply, struct change *change, struct res
 	if (place_read(&change->place, KNOB_CPU_IDLE, &idle) == 0 && idle.value == 1)
 		return item_refuse(ret, OUTCOME_REFUSED, "cpu.idle is 1 here: cpu.weight cannot be set");
 	return true;
+}
+
+/* Who writes a memory.high below what is used reclaims the difference, and PID 1 has other things to do. */
+static bool check_manager_busy(struct apply *apply, struct change *change, struct result_item *ret)
+{
+	uint64_t used;
+
+	(void)apply;
+	if (change->place.via != VIA_SYSTEMD || change->action->knob != KNOB_MEMORY_HIGH ||
+	    place_number(&change->place, "memory.current", &used) < 0 || change->wanted.value >= used)
+		return true;
+	return item_refuse(ret, OUTCOME_REFUSED, "less than it uses: PID 1 would reclaim that itself; memory.reclaim first");
 }
 
 /* Asks the manager, last of all since that takes longest; in a mode that does not act nothing is sent to anybody. */
@@ -185,7 +228,8 @@ bool change_check(struct apply *apply, struct change *change, struct result_item
 {
 	static const check CHECKS[] = {
 		check_shape, check_disabled, check_excluded, check_owned, check_present,
-		check_bounds, check_readable, check_hands_off, check_coupled, check_manager,
+		check_bounds, check_device, check_readable, check_hands_off, check_coupled, check_knob,
+		check_manager_busy, check_manager,
 	};
 
 	return checks_run(CHECKS, sizeof(CHECKS) / sizeof(*CHECKS), apply, change, ret);
@@ -194,7 +238,8 @@ bool change_check(struct apply *apply, struct change *change, struct result_item
 bool change_check_held(struct apply *apply, struct change *change, struct result_item *ret)
 {
 	static const check CHECKS[] = {
-		check_shape, check_disabled, check_present, check_bounds, check_readable, check_coupled,
+		check_shape, check_disabled, check_present, check_bounds, check_device, check_readable,
+		check_coupled, check_knob, check_manager_busy,
 	};
 
 	return checks_run(CHECKS, sizeof(CHECKS) / sizeof(*CHECKS), apply, change, ret);

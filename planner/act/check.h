@@ -12,6 +12,9 @@ struct change {
 	struct knob_value wanted;
 	struct knob_value current;	/* as read just now */
 	struct place place;
+	const struct hold *hold;	/* NULL when the knob is not held yet */
+	struct refault_count refaults;	/* memory.reclaim: as read by its check */
+	enum refault_verdict verdict;
 };
 
 /* True when the action may be done; else *ret has the outcome and the reason. */
@@ -19,6 +22,15 @@ bool change_check(struct apply *apply, struct change *change, struct result_item
 
 /* The same for a knob that is already held: the place was judged, and its via chosen, when it was first taken. */
 bool change_check_held(struct apply *apply, struct change *change, struct result_item *ret);
+
+/* What this knob needs besides, in this place; part of both. */
+bool check_knob(struct apply *apply, struct change *change, struct result_item *ret);
+
+/* The write may keep the kernel busy for long. */
+bool change_blocks(const struct change *change);
+
+/* After the read-back: what the kernel shows of the effect is what was asked for; else *ret says what it is. */
+bool effect_check(const struct place *place, enum knob knob, const struct knob_value *value, struct result_item *ret);
 
 /* Fills outcome and text; always false, so that a check can end with it. */
 bool item_refuse(struct result_item *ret, enum outcome outcome, const char *format, ...)

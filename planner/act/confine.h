@@ -5,7 +5,7 @@
  * observe and shadow: an own mount namespace in which everything but RUN is read-only, no capability in any set and
  * none to be had again, and a system call filter against new sockets, connections, children, mounts and xattrs. What is
  * left are descriptors opened before. enforce and canary: CAP_DAC_OVERRIDE alone, since a delegated cgroup belongs to
- * its user and root without that capability may not write there.
+ * its user and root without that capability may not write there; the children that write for them (child.h) inherit it.
  */
 #ifndef FORESTALL_ACT_CONFINE_H
 #define FORESTALL_ACT_CONFINE_H

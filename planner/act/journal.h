@@ -10,9 +10,10 @@
  *
  * SEQ grows; a later intent for a knob that is already held takes the hold over and keeps its first OLD. TIME is
  * CLOCK_REALTIME in ns. WAY is systemd or tc, and the word is left out for the cgroup's own file; dev= stands with the
- * keys of io.max and with nothing else. (CGROUP_ID, KNOB, dev) tells what is held apart. In PATH, blanks, control characters and '%' stand as %XX. A last line without its newline
- * was torn by a crash before the step it names and counts as not written. Anything else that cannot be read is
- * corruption: the hands refuse rather than guess.
+ * keys of io.max and with nothing else. CGROUP_ID, KNOB and dev= together tell what is held apart. A memory.reclaim is
+ * "0 -> BYTES" and done when it is over: there is nothing to restore. In PATH, blanks, control characters and '%' stand
+ * as %XX. A last line without its newline was torn by a crash before the step it names and counts as not written.
+ * Anything else that cannot be read is corruption: the hands refuse rather than guess.
  *
  * The file lives on tmpfs: it has to survive the process, which the page cache does, and not the reboot, which also
  * clears what it would undo. So nothing is synced.

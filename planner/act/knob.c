@@ -6,31 +6,36 @@
 #include "bounds.h"
 #include "knob.h"
 
-#define WEIGHT(name, of, form) \
-	{ .file = name, .controller = of, .kind = form, .min = 1, .max = 10000, .fault = "weight not in 1..10000" }
+#define WEIGHT(name, of, form, needs) \
+	{ .file = name, .controller = of, .kind = form, .min = 1, .max = 10000, .fault = "weight not in 1..10000", \
+	  .since = "CONFIG_" needs }
 #define IO_BYTES(name) \
 	{ .file = "io.max", .controller = "io", .kind = KIND_DEVICE_KEY, .key = name, .min = IO_BYTES_MIN, \
-	  .max = LIMIT_MAX, .fault = "less than 1 MiB/s or more than 2^60" }
+	  .max = LIMIT_MAX, .fault = "less than 1 MiB/s or more than 2^60", .since = "CONFIG_BLK_DEV_THROTTLING" }
 /* The kernel keeps operations in 32 bits and takes all of them for max. */
 #define IO_COUNT(name) \
 	{ .file = "io.max", .controller = "io", .kind = KIND_DEVICE_KEY, .key = name, .min = IO_COUNT_MIN, \
-	  .max = UINT32_MAX - 1, .fault = "operations not in 16..2^32-2 per second" }
+	  .max = UINT32_MAX - 1, .fault = "operations not in 16..2^32-2 per second", .since = "CONFIG_BLK_DEV_THROTTLING" }
 
 static const struct knob_spec SPECS[] = {
-	[KNOB_CPU_WEIGHT] = WEIGHT("cpu.weight", "cpu", KIND_NUMBER),
+	[KNOB_CPU_WEIGHT] = WEIGHT("cpu.weight", "cpu", KIND_NUMBER, "FAIR_GROUP_SCHED"),
 	/* From 2^44 us on the kernel's nanoseconds overflow. */
 	[KNOB_CPU_MAX] = { .file = "cpu.max", .controller = "cpu", .kind = KIND_QUOTA, .min = CPU_QUOTA_MIN_US,
-			   .max = (1ull << 44) - 1, .fault = "quota not in 1000..2^44 us" },
+			   .max = (1ull << 44) - 1, .fault = "quota not in 1000..2^44 us",
+			   .since = "CONFIG_CFS_BANDWIDTH" },
 	[KNOB_CPU_IDLE] = { .file = "cpu.idle", .controller = "cpu", .kind = KIND_IDLE, .max = 1,
-			    .fault = "idle is neither 0 nor 1" },
-	[KNOB_CPUSET_CPUS] = { .file = "cpuset.cpus", .controller = "cpuset", .kind = KIND_CPUS, .max = UINT64_MAX },
+			    .fault = "idle is neither 0 nor 1", .since = "Linux 5.15" },
+	[KNOB_CPUSET_CPUS] = { .file = "cpuset.cpus", .controller = "cpuset", .kind = KIND_CPUS, .max = UINT64_MAX,
+			       .since = "Linux 5.0" },
 	[KNOB_MEMORY_LOW] = { .file = "memory.low", .controller = "memory", .kind = KIND_BYTES, .max = LIMIT_MAX,
-			      .fault = "more than 2^60 bytes" },
+			      .fault = "more than 2^60 bytes", .since = "Linux 4.5" },
 	[KNOB_MEMORY_HIGH] = { .file = "memory.high", .controller = "memory", .kind = KIND_BYTES,
-			       .min = MEMORY_HIGH_MIN, .max = LIMIT_MAX, .fault = "less than 32 MiB or more than 2^60" },
+			       .min = MEMORY_HIGH_MIN, .max = LIMIT_MAX, .fault = "less than 32 MiB or more than 2^60",
+			       .since = "Linux 4.5" },
 	[KNOB_MEMORY_RECLAIM] = { .file = "memory.reclaim", .controller = "memory", .kind = KIND_DEED, .min = 1,
-				  .max = RECLAIM_STEP_MAX, .fault = "a step of reclaim is 1 byte to 64 MiB" },
-	[KNOB_IO_WEIGHT] = WEIGHT("io.weight", "io", KIND_DEFAULT),
+				  .max = RECLAIM_STEP_MAX, .fault = "a step of reclaim is 1 byte to 64 MiB",
+				  .since = "Linux 5.19" },
+	[KNOB_IO_WEIGHT] = WEIGHT("io.weight", "io", KIND_DEFAULT, "BLK_CGROUP_IOCOST"),
 	[KNOB_IO_RBPS] = IO_BYTES("rbps"),
 	[KNOB_IO_WBPS] = IO_BYTES("wbps"),
 	[KNOB_IO_RIOPS] = IO_COUNT("riops"),

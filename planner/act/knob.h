@@ -34,6 +34,7 @@ struct knob_spec {
 	const char *key;	/* KIND_DEVICE_KEY only */
 	uint64_t min, max;	/* of the value; KNOB_MAX is allowed besides where the kind knows "max" */
 	const char *fault;	/* says that a value lies outside */
+	const char *since;	/* what a kernel needs to have it */
 };
 
 struct knob_value {

@@ -37,6 +37,7 @@ struct hold *lease_add(struct lease_table *table)
 	hold = &table->hold[table->count++];
 	memset(hold, 0, sizeof(*hold));
 	hold->watch = -1;
+	hold->child.pid_fd = -1;
 	return hold;
 }
 

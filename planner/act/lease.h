@@ -23,6 +23,7 @@ struct hold {
 	uint32_t device;		/* as in struct action; 0 = none */
 	enum via via;			/* how it was written, and is undone */
 	uint32_t reason;
+	struct child child;		/* writes `wanted` while in flight, or no one */
 	int watch;			/* inotify descriptor, shared by the holds of one file, or -1 */
 	bool in_flight;			/* an intent without its done: the file may read `ours` or `wanted` */
 	bool undo_begun;		/* an undo without its undone */
@@ -40,7 +41,7 @@ struct hold *lease_find_seq(struct lease_table *table, uint64_t seq);
 /* Any hold of that watch, or NULL. */
 struct hold *lease_find_watch(struct lease_table *table, int watch);
 
-/* Returns a zeroed hold with watch -1 at the end of the table, or NULL when the table is full. */
+/* Returns a zeroed hold with watch -1 and no child at the end of the table, or NULL when the table is full. */
 struct hold *lease_add(struct lease_table *table);
 
 /* Forgets the hold. Other pointers into the table are no longer good. */

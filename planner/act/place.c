@@ -66,3 +66,10 @@ int place_write(const struct place *place, enum knob knob, const struct knob_val
 		return systemd_set(place, knob, value);
 	return cgroup_write(place->dir_fd, knob, place->device, value);
 }
+
+int place_write_start(const struct place *place, enum knob knob, const struct knob_value *value, struct child *ret)
+{
+	if (place->via != VIA_FILE)
+		return -EOPNOTSUPP;
+	return cgroup_write_start(place->dir_fd, knob, place->device, value, ret);
+}

@@ -9,6 +9,7 @@
 #ifndef FORESTALL_ACT_PLACE_H
 #define FORESTALL_ACT_PLACE_H
 
+#include "child.h"
 #include "knob.h"
 
 enum via { VIA_FILE, VIA_SYSTEMD, VIA_TC, VIA_COUNT };
@@ -42,6 +43,9 @@ void place_close(struct place *place);
  * -EOPNOTSUPP: this host has no such way, which makes the knob unavailable.
  */
 int place_read(const struct place *place, enum knob knob, struct knob_value *ret);
+
+/* VIA_FILE only: starts the write in a child, for one that may block for long. 0 or -errno. */
+int place_write_start(const struct place *place, enum knob knob, const struct knob_value *value, struct child *ret);
 
 /* Writes the value alone and returns when it can be read back. Errors as above. */
 int place_write(const struct place *place, enum knob knob, const struct knob_value *value);

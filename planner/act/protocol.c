@@ -16,6 +16,7 @@ _Static_assert(sizeof(KNOB_NAMES) / sizeof(*KNOB_NAMES) == KNOB_COUNT, "every kn
 static const char *const OUTCOME_NAMES[] = {
 	"none",	     "applied",	 "renewed", "released",	   "would",   "gone",
 	"contended", "excluded", "owned",   "unavailable", "refused", "failed",
+	"pending",
 };
 _Static_assert(sizeof(OUTCOME_NAMES) / sizeof(*OUTCOME_NAMES) == OUTCOME_COUNT, "every outcome has a name");
 

@@ -31,7 +31,11 @@ enum knob {
 	KNOB_CPUSET_CPUS,	/* cpuset.cpus: value = mask of CPUs 0..63, 0 = empty (the parent's) */
 	KNOB_MEMORY_LOW,	/* memory.low: value = bytes, UINT64_MAX = max */
 	KNOB_MEMORY_HIGH,	/* memory.high: the same */
-	KNOB_MEMORY_RECLAIM,	/* memory.reclaim: value = bytes to take now; held as a claim, nothing to undo */
+	/*
+	 * memory.reclaim: value = bytes to take now, at most 64 MiB; nothing to undo. PENDING while it is going on. Each
+	 * action from 0.4 s after the last step on is the next step; one before that only renews the claim.
+	 */
+	KNOB_MEMORY_RECLAIM,
 	KNOB_IO_WEIGHT,		/* io.weight: value = the default weight 1..10000 */
 	KNOB_IO_RBPS,		/* io.max of `device`, one key each: value = bytes/s or IO/s, UINT64_MAX = max */
 	KNOB_IO_WBPS,
@@ -74,6 +78,7 @@ enum outcome {
 	OUTCOME_UNAVAILABLE,	/* knob not there: controller not enabled or kernel without it */
 	OUTCOME_REFUSED,	/* bounds, mode, disable file */
 	OUTCOME_FAILED,		/* the kernel said no */
+	OUTCOME_PENDING,	/* held, a child is writing it: ask again (renew) to hear what became of it */
 	OUTCOME_COUNT
 };
 

@@ -108,7 +108,7 @@ static int intent_parse(const struct line *line, struct hold *ret, struct knob_v
 
 static int intent_replay(struct replay *replay, const struct line *line)
 {
-	struct hold intent = { .watch = -1, .in_flight = true }, *hold;
+	struct hold intent = { .watch = -1, .child.pid_fd = -1, .in_flight = true }, *hold;
 	int r = intent_parse(line, &intent, &intent.original);
 
 	if (r < 0 || intent.seq <= replay->seq)

@@ -70,6 +70,7 @@ static int signals_open(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGCHLD);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -errno;
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -179,7 +180,8 @@ static void signal_serve(struct server *server)
 {
 	struct signalfd_siginfo info;
 
-	if (read(server->signal_fd, &info, sizeof(info)) == sizeof(info))
+	/* The end of a child only wakes us, like the timer. */
+	if (read(server->signal_fd, &info, sizeof(info)) == sizeof(info) && info.ssi_signo != SIGCHLD)
 		server->exit_status = 0;
 }
 

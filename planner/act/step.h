@@ -16,6 +16,9 @@
 	X(JOURNAL_HALF, "journal.half") /* half of a line is in the file: a torn journal */ \
 	X(APPLY_JOURNALED, "apply.journaled") /* the intent is in the file, the knob is as before */ \
 	X(APPLY_WRITTEN, "apply.written") /* the knob is changed, not read back */ \
+	X(CHILD_FORKED, "child.forked") /* a child writes the knob, nothing is known of it */ \
+	X(CHILD_ENDED, "child.ended") /* it ended by itself, the knob not yet read back */ \
+	X(CHILD_KILLED, "child.killed") /* it was ended before its time, the knob not yet looked at */ \
 	X(APPLY_READ, "apply.read") /* read back, not journalled as done */ \
 	X(APPLY_DONE, "apply.done") /* journalled as done, the lease not yet held */ \
 	X(APPLY_HELD, "apply.held") /* the lease is held, the answer not yet sent */ \

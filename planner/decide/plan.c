@@ -7,6 +7,7 @@
 #include "rung.h"
 
 #define BAD_GAP_NS 500000000ull	/* delays over the bound that are farther apart are two stories */
+#define IDLE_NS 1000000000ull
 #define LEVEL_MAX 3
 #define PRESSES 0.7f		/* who uses this share of what is left to it would use more */
 #define MEMORY_SLACK 4e6f	/* what a giver may grow before its limit is felt, bytes */
@@ -158,16 +159,20 @@ static float reserve_of(const struct scene *scene, uint32_t tier)
 }
 
 /*
- * An idle instance is not touched; one that gives goes on giving until the protection ends or it falls idle. Limiting an
- * ancestor of the protected would limit the protected.
+ * An idle instance is not touched; one that gives goes on giving until the protection ends or it has been idle for a
+ * second: where one second ends, the next has nothing to show yet. Limiting an ancestor of the protected would limit the
+ * protected.
  */
-static bool gives(const struct scene *scene, const struct plan_view *view, const struct plan_view *victim)
+static bool gives(const struct scene *scene, struct plan_view *view, const struct plan_view *victim)
 {
 	const struct plan_need *need = &view->need[scene->resource];
+	struct plan_hold *hold = &view->hold[scene->resource];
 	float unit = scene->resource == RESOURCE_CPU ? 1 : scene->host->capacity[scene->resource];
 
-	return view->tier < victim->tier && !rung_is_above(view->path, victim->path) &&
-	       fmaxf(need->demand, need->coming) >= scene->policy->giver_active[scene->resource] * unit;
+	if (fmaxf(need->demand, need->coming) >= scene->policy->giver_active[scene->resource] * unit)
+		hold->active_ns = scene->now_ns;
+	return view->tier < victim->tier && !rung_is_above(view->path, victim->path) && hold->active_ns &&
+	       scene->now_ns - hold->active_ns <= IDLE_NS;
 }
 
 static float giver_need(const struct scene *scene, const struct plan_view *giver)

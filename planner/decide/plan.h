@@ -96,6 +96,7 @@ struct plan_hold {
 	uint32_t level;			/* rungs taken beyond the first */
 	float left;			/* of a giver: what is left to it; 0: not limited */
 	float wanted;			/* of a giver: its demand before it was limited */
+	uint64_t active_ns;		/* of a giver: when it last used, or was about to use, much */
 };
 
 struct plan_view {

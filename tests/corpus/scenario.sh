@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# One training run: a redis with an SLO, an open-loop client and the antagonists that `plan SEED` draws, observed and
+# One training run: a server with an SLO, an open-loop client and the antagonists that `plan SEED` draws, observed and
 # recorded by forestalld, which acts on nothing. Runs in a guest, or natively in a cgroup v2 tree without controllers.
 set -euo pipefail
 (($# == 3)) || { echo "usage: tests/corpus/scenario.sh SEED SECONDS OUTFILE" >&2; exit 2; }
@@ -10,6 +10,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 bin=${BIN:-$here/../../build/bin}
 load=${LOAD:-$here/../../build/test}
 where=${WHERE:-vm}
+# shellcheck source=tests/load/families.sh
+. "$here/../load/families.sh"
 root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
 top=$root/corpus-$seed
 work=$(mktemp -d)
@@ -20,36 +22,40 @@ cleanup() {
 	local pid group
 	for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
 	wait 2>/dev/null || true
+	umount "$work/disk" 2>/dev/null || true
 	for group in "$top"/* "$top"; do rmdir "$group" 2>/dev/null || true; done
 	rm -rf "$work"
 }
 trap cleanup EXIT
+die() { printf 'corpus: %s\n' "$*" >&2; exit 1; }
 
 run_in() {
 	local group=$1
 	shift
 	mkdir -p "$group"
 	bash -c 'echo $$ >"$0/cgroup.procs"; exec "$@"' "$group" "$@" &
-	pids+=($!)
+	pid=$!
+	pids+=("$pid")
 }
 
 "$here/plan" "$seed" "$seconds" >"$work/plan"
-read -r _ rate bound_us families <"$work/plan"
+read -r _ rate bound_us shapes family slo <"$work/plan"
 mkdir -p "$top"
-for group in "$root" "$top"; do echo +cpu >"$group/cgroup.subtree_control" 2>/dev/null || true; done
-mkdir -p "$top/server"
-setfattr -n trusted.forestall.slo -v "runq_p99<${bound_us}us tier=critical kind=latency" "$top/server"
-run_in "$top/server" redis-server --port "$port" --save '' --appendonly no --dir "$work" --logfile "$work/redis.log"
-for _ in {1..100}; do
-	[[ $(redis-cli -p "$port" ping 2>/dev/null) != PONG ]] || break
-	sleep 0.1
+for group in "$root" "$top"; do
+	for controller in cpu memory io; do echo +$controller >"$group/cgroup.subtree_control" 2>/dev/null || true; done
 done
-redis-cli -p "$port" setrange page 65535 x >/dev/null
-epoch_ns=$(awk '{ printf "%d000000", ($1 + 2) * 1000 }' /proc/uptime) # awk's integers may be 32 bits
+mkdir -p "$top/server"
+setfattr -n trusted.forestall.slo -v "$slo tier=critical kind=latency" "$top/server"
+family_start "$family" "$top/server"
+mkdir -p "$top/client"
+family_warm "$family" "$top/client"
+epoch_ns=$(awk '{ printf "%d000000", ($1 + 3) * 1000 }' /proc/uptime) # awk's integers may be 32 bits
 "$bin/forestalld" --run-dir "$work" --config-dir "$work/none" --model "" --record "$out" \
-	--label "where=$where families=$families seed=$seed seconds=$seconds" 2>"$work/forestalld.log" &
+	--label "where=$where family=$family families=$shapes seed=$seed seconds=$seconds" 2>"$work/forestalld.log" &
 daemon=$!
-while read -r name threads weight lead spread program plan; do
+sleep 1 # its memory is not free for anybody
+while read -r name threads weight lead spread program plan size operation; do
+	family_burn "$family" "$size" "$operation"
 	mkdir -p "$top/$name"
 	[[ ! -e $top/$name/cpu.weight ]] || echo "$weight" >"$top/$name/cpu.weight"
 	setfattr -n trusted.forestall.slo -v "tier=best-effort kind=batch" "$top/$name"
@@ -59,10 +65,12 @@ while read -r name threads weight lead spread program plan; do
 		announce=(--announce "$work/$program" --announce-lead "$lead" --announce-spread "$spread")
 	fi
 	run_in "$top/$name" "$load/load-burn" --threads "$threads" --plan "$plan" --seed "$seed" --start-ns "$epoch_ns" \
-		--out "$work/$name.csv" "${announce[@]}"
+		--out "$work/$name.csv" "${announce[@]}" "${burn_args[@]}"
 done < <(tail -n +2 "$work/plan")
-run_in "$top/client" "$load/load-client" --port "$port" --rate "$rate" --seconds "$seconds" --seed "$seed" --poisson \
-	--fifo --command "BITCOUNT page" --start-ns "$epoch_ns" --out "$work/client.csv"
-wait "${pids[-1]}"
+run_in "$top/client" "${client_in[@]}" "$load/load-client" --port "$port" --rate "$rate" --seconds "$seconds" --seed "$seed" \
+	--poisson --fifo --bound-us "$bound_us" --start-ns "$epoch_ns" --out "$work/client.csv" "${client_args[@]}"
+wait "$pid"
 kill -TERM "$daemon"
 wait "$daemon" || { cat "$work/forestalld.log" >&2; exit 1; }
+# What the client saw, for whoever looks for parameters.
+[[ -z ${CLIENT_CSV:-} ]] || cp "$work/client.csv" "$CLIENT_CSV"

@@ -1,43 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * load-burn: a CPU antagonist that follows a shape (shape.h).
- *
- * Each thread lives in 5 ms slices: it does chunks of real work until it has
- * had its duty of the slice in CPU time, or the slice is over. What it could
- * not get in a slice is lost, not carried on: demand is given, and the work
- * done against that of an uncontrolled run is the throughput it kept.
+ * load-burn: an antagonist that wants CPU, memory, a disk or the network in a shape over time (shape.h, burn.h).
  */
 #include <errno.h>
 #include <getopt.h>
 #include <pthread.h>
-#include <signal.h>
 #include <spawn.h>
-#include <stdatomic.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "shape.h"
+#include "burn.h"
 
-#define THREADS_MAX 64
-#define SLICE_NS 5000000ull
-#define BIN_NS 100000000ull
-#define NS_PER_MS 1000000ull
-#define NS_PER_S 1000000000ull
-#define WORK_WORDS 1024
-
-struct burn {
-	unsigned int thread_count;
-	uint64_t seed, start_ns, end_ns, bin_count, announce_lead_ms, announce_spread_ms;
-	bool is_punctual;
-	const char *plan_text, *out_path, *announce_path;
-	struct shape shape;
-	atomic_uint_fast64_t *units; /* per bin, summed over the threads */
-};
+static const struct burn_kind *const kinds[] = {&burn_cpu, &burn_memory, &burn_io, &burn_net};
 
 extern char **environ;
 static volatile sig_atomic_t stop_requested;
@@ -48,49 +25,11 @@ static void on_stop(int signal_number)
 	stop_requested = 1;
 }
 
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
-}
-
 static void sleep_until(uint64_t time_ns)
 {
 	struct timespec ts = {(time_t)(time_ns / NS_PER_S), (long)(time_ns % NS_PER_S)};
 
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
-}
-
-/* One unit: a hash mixed through a 8 KiB buffer, so that it works on memory too. */
-static void work_unit(uint64_t *words)
-{
-	uint64_t hash = words[0] | 1;
-
-	for (unsigned int i = 0; i < WORK_WORDS; i++) {
-		hash ^= hash << 13;
-		hash ^= hash >> 7;
-		hash ^= hash << 17;
-		words[i] += hash;
-	}
-	/* Without a reader of the buffer the compiler would drop the work. */
-	__asm__ volatile("" : : "r"(words) : "memory");
-}
-
-static void burn_slice(struct burn *burn, uint64_t *words, uint64_t slice_end_ns, double duty)
-{
-	uint64_t budget_ns = (uint64_t)(duty * (double)SLICE_NS);
-	uint64_t cpu_end_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) + budget_ns;
-
-	for (;;) {
-		uint64_t now = clock_ns(CLOCK_MONOTONIC);
-
-		if (now >= slice_end_ns || (duty < 1.0 && clock_ns(CLOCK_THREAD_CPUTIME_ID) >= cpu_end_ns))
-			return;
-		work_unit(words);
-		atomic_fetch_add_explicit(&burn->units[(now - burn->start_ns) / BIN_NS], 1, memory_order_relaxed);
-	}
 }
 
 /* The end of the slice around now; when there is nothing to do, the start of the next segment. */
@@ -111,17 +50,18 @@ static uint64_t slice_end(const struct burn *burn, uint64_t now, double *ret_dut
 
 static void *burn_thread(void *argument)
 {
-	struct burn *burn = argument;
-	uint64_t words[WORK_WORDS] = {88172645463325252ull}, now = clock_ns(CLOCK_MONOTONIC);
+	struct burn_thread *thread = argument;
+	struct burn *burn = thread->burn;
+	uint64_t now = burn_now_ns();
 
 	while (!stop_requested && now < burn->end_ns) {
 		double duty;
 		uint64_t slice_end_ns = slice_end(burn, now, &duty);
 
-		if (duty > 0.0)
-			burn_slice(burn, words, slice_end_ns, duty);
+		if (now >= burn->start_ns)
+			burn->kind->slice(thread, slice_end_ns, duty);
 		sleep_until(slice_end_ns);
-		now = clock_ns(CLOCK_MONOTONIC);
+		now = burn_now_ns();
 	}
 	return NULL;
 }
@@ -173,7 +113,7 @@ static int write_bins(const struct burn *burn)
 
 	if (!out)
 		return -errno;
-	fputs("t_ns,units,demand_cpus\n", out);
+	fputs("t_ns,units,demand\n", out);
 	for (uint64_t i = 0; i < burn->bin_count; i++)
 		fprintf(out, "%llu,%llu,%.3f\n", (unsigned long long)(burn->start_ns + i * BIN_NS),
 			(unsigned long long)burn->units[i],
@@ -185,6 +125,10 @@ static int write_bins(const struct burn *burn)
 static void usage(FILE *out)
 {
 	fputs("usage: load-burn --threads N --plan SHAPE --out FILE [options]\n"
+	      "  --kind KIND           cpu (default), memory, io or net\n"
+	      "  --bytes N             memory: held at full duty; io: of a request; net: sent per second at full duty\n"
+	      "  --target TARGET       io: file or disk, read at random; net: ADDRESS:PORT of a load-sink\n"
+	      "  --write               io: write instead\n"
 	      "  SHAPE                 START+LENGTH:FROM-TO[*COUNT/PERIOD[~JITTER]],... in ms and percent\n"
 	      "  --seed N              seed of the jitter (default 1)\n"
 	      "  --start-ns N          CLOCK_MONOTONIC start, so that several programs share one epoch\n"
@@ -193,7 +137,7 @@ static void usage(FILE *out)
 	      "  --announce-spread MS  up to this much later, different for each burst (default 0)\n"
 	      "  --punctual            fail when --start-ns has passed already\n"
 	      "  --print               print the segments of the plan and exit\n"
-	      "CSV: t_ns,units,demand_cpus; one line per 100 ms\n",
+	      "CSV: t_ns,units,demand (in threads at full duty); one line per 100 ms\n",
 	      out);
 }
 
@@ -206,6 +150,14 @@ static int print_shape(const struct shape *shape)
 	return 0;
 }
 
+static const struct burn_kind *find_kind(const char *name)
+{
+	for (unsigned int i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (!strcmp(name, kinds[i]->name))
+			return kinds[i];
+	return NULL;
+}
+
 static int parse_options(int argc, char **argv, struct burn *burn, bool *ret_print)
 {
 	static const struct option names[] = {
@@ -214,6 +166,8 @@ static int parse_options(int argc, char **argv, struct burn *burn, bool *ret_pri
 		{"start-ns", 1, NULL, 'S'},      {"announce", 1, NULL, 'a'},
 		{"announce-lead", 1, NULL, 'l'}, {"announce-spread", 1, NULL, 'j'},
 		{"print", 0, NULL, 'P'},         {"punctual", 0, NULL, 'u'},
+		{"kind", 1, NULL, 'k'},          {"bytes", 1, NULL, 'b'},
+		{"target", 1, NULL, 'T'},        {"write", 0, NULL, 'w'},
 		{"help", 0, NULL, 'h'},          {NULL, 0, NULL, 0},
 	};
 
@@ -229,25 +183,31 @@ static int parse_options(int argc, char **argv, struct burn *burn, bool *ret_pri
 		case 'j': burn->announce_spread_ms = strtoull(optarg, NULL, 10); break;
 		case 'P': *ret_print = true; break;
 		case 'u': burn->is_punctual = true; break;
+		case 'k': burn->kind = find_kind(optarg); break;
+		case 'b': burn->bytes = strtoull(optarg, NULL, 10); break;
+		case 'T': burn->target = optarg; break;
+		case 'w': burn->is_write = true; break;
 		case 'h': usage(stdout); exit(0);
 		default: return -EINVAL;
 		}
 	}
 	if (optind != argc || !burn->thread_count || burn->thread_count > THREADS_MAX || !burn->plan_text)
 		return -EINVAL;
-	if (burn->announce_spread_ms > burn->announce_lead_ms)
+	if (burn->announce_spread_ms > burn->announce_lead_ms || !burn->kind)
+		return -EINVAL;
+	if ((burn->kind != &burn_cpu && !burn->bytes) || ((burn->kind == &burn_io || burn->kind == &burn_net) && !burn->target))
 		return -EINVAL;
 	return burn->out_path || *ret_print ? 0 : -EINVAL;
 }
 
-static int burn_run(struct burn *burn)
+static int burn_run(struct burn *burn, struct burn_thread *threads)
 {
-	pthread_t threads[THREADS_MAX];
+	pthread_t ids[THREADS_MAX];
 	unsigned int started = 0;
 	int r = 0;
 
 	for (; started < burn->thread_count && !r; started++)
-		r = -pthread_create(&threads[started], NULL, burn_thread, burn);
+		r = -pthread_create(&ids[started], NULL, burn_thread, &threads[started]);
 	if (r) {
 		started--;
 		stop_requested = 1;
@@ -255,13 +215,32 @@ static int burn_run(struct burn *burn)
 		r = announce_all(burn);
 	}
 	for (unsigned int i = 0; i < started; i++)
-		pthread_join(threads[i], NULL);
+		pthread_join(ids[i], NULL);
 	return r;
+}
+
+static int open_threads(struct burn *burn, struct burn_thread *threads)
+{
+	for (unsigned int i = 0; i < burn->thread_count; i++) {
+		threads[i] = (struct burn_thread){.burn = burn, .idx = i, .random = (burn->seed * THREADS_MAX + i) * 2 + 1};
+		int r = burn->kind->open(&threads[i]);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int fail(const char *what, int r)
+{
+	fprintf(stderr, "load-burn: %s: %s\n", what, strerror(-r));
+	return 1;
 }
 
 int main(int argc, char **argv)
 {
-	static struct burn burn = {.seed = 1, .announce_lead_ms = 3000};
+	static struct burn burn = {.kind = &burn_cpu, .seed = 1, .announce_lead_ms = 3000};
+	static struct burn_thread threads[THREADS_MAX];
 	bool print = false;
 	const char *error;
 	int r, write_r;
@@ -280,18 +259,18 @@ int main(int argc, char **argv)
 	burn.units = calloc(burn.bin_count, sizeof(*burn.units));
 	if (!burn.units)
 		return 1;
-	if (burn.is_punctual && clock_ns(CLOCK_MONOTONIC) > burn.start_ns) {
-		fputs("load-burn: --start-ns has passed\n", stderr);
-		return 1;
-	}
+	r = open_threads(&burn, threads);
+	if (r < 0)
+		return fail(burn.target ? burn.target : burn.kind->name, r);
+	if (burn.is_punctual && burn_now_ns() > burn.start_ns)
+		return fail("--start-ns has passed", -ETIME);
 	signal(SIGTERM, on_stop);
 	signal(SIGINT, on_stop);
-	burn.start_ns = burn.start_ns ? burn.start_ns : clock_ns(CLOCK_MONOTONIC);
+	burn.start_ns = burn.start_ns ? burn.start_ns : burn_now_ns();
 	burn.end_ns = burn.start_ns + burn.bin_count * BIN_NS;
-	r = burn_run(&burn);
+	r = burn_run(&burn, threads);
 	write_r = write_bins(&burn);
-	if (r < 0 || write_r < 0)
-		fprintf(stderr, "load-burn: %s: %s\n", r < 0 ? "run" : burn.out_path,
-			strerror(r < 0 ? -r : -write_r));
-	return r < 0 || write_r < 0;
+	if (r < 0)
+		return fail("run", r);
+	return write_r < 0 ? fail(burn.out_path, write_r) : 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * load-client: what a client of redis sees, measured open loop (exchange.h).
+ * load-client: what a client of redis or nginx sees, measured open loop (exchange.h).
  * Output: one CSV line per 100 ms with the histogram of that bin.
  */
 #include <arpa/inet.h>
@@ -18,11 +18,14 @@
 
 #include "exchange.h"
 
-#define NS_PER_S 1000000000ull
+#define REDIS_REQUEST_COUNT 32 /* in a row, to pipeline with one write */
+#define HTTP_REQUEST_COUNT 8192
+#define HTTP_FILES_MAX 1000000
 
 struct options {
+	struct in_addr address;
 	uint16_t port;
-	unsigned int connections;
+	unsigned int connections, http_files;
 	double rate, seconds;
 	uint64_t seed, bound_us, start_ns;
 	bool fifo, poisson, punctual;
@@ -43,7 +46,9 @@ static void usage(FILE *out)
 	      "  --seed N          seed of the schedule (default 1)\n"
 	      "  --poisson         random gaps; without it a fixed rate\n"
 	      "  --connections N   default 8\n"
+	      "  --address A       IPv4, default 127.0.0.1\n"
 	      "  --command TEXT    inline redis command, default \"GET k\"\n"
+	      "  --http FILES      ask nginx instead, for /000000, /000001, ... of so many files, in random order\n"
 	      "  --bound-us N      slower requests count as bad, default 10000\n"
 	      "  --start-ns N      CLOCK_MONOTONIC start, so that several programs share one epoch\n"
 	      "  --punctual        fail when --start-ns has passed already\n"
@@ -61,6 +66,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 		{"fifo", 0, NULL, 'f'},        {"poisson", 0, NULL, 'P'},
 		{"command", 1, NULL, 'C'},     {"bound-us", 1, NULL, 'b'},
 		{"start-ns", 1, NULL, 'S'},    {"punctual", 0, NULL, 'u'},
+		{"address", 1, NULL, 'a'},     {"http", 1, NULL, 'H'},
 		{"help", 0, NULL, 'h'},        {NULL, 0, NULL, 0},
 	};
 
@@ -78,24 +84,29 @@ static int parse_options(int argc, char **argv, struct options *options)
 		case 'b': options->bound_us = strtoull(optarg, NULL, 10); break;
 		case 'S': options->start_ns = strtoull(optarg, NULL, 10); break;
 		case 'u': options->punctual = true; break;
+		case 'H': options->http_files = (unsigned int)strtoul(optarg, NULL, 10); break;
+		case 'a':
+			if (inet_pton(AF_INET, optarg, &options->address) != 1)
+				return -EINVAL;
+			break;
 		case 'h': usage(stdout); exit(0);
 		default: return -EINVAL;
 		}
 	}
 	if (optind != argc || !options->port || options->rate <= 0 || options->seconds <= 0 || !options->out_path ||
-	    !options->connections || options->connections > CONNECTIONS_MAX)
+	    !options->connections || options->connections > CONNECTIONS_MAX || options->http_files > HTTP_FILES_MAX)
 		return -EINVAL;
 	return 0;
 }
 
-static int connect_one(uint16_t port)
+static int connect_one(const struct options *options)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_port = htons(options->port), .sin_addr = options->address};
 	int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), r;
 
 	if (fd < 0)
 		return -errno;
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
 	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
 		r = -errno;
@@ -105,27 +116,52 @@ static int connect_one(uint16_t port)
 	return fd;
 }
 
-static int connect_all(struct exchange *exchange, uint16_t port)
+/* Each connection begins elsewhere in the requests, or all would ask for the same file one after the other. */
+static int connect_all(struct exchange *exchange, const struct options *options)
 {
+	uint64_t request_count = exchange->requests_bytes / exchange->request_bytes;
+
 	for (unsigned int i = 0; i < exchange->connection_count; i++) {
-		int fd = connect_one(port);
+		int fd = connect_one(options);
 
 		if (fd < 0)
 			return fd;
 		exchange->connections[i].fd = fd;
+		exchange->connections[i].offset =
+			i * request_count / exchange->connection_count * exchange->request_bytes;
 	}
 	return 0;
 }
 
-static char *repeat_command(const char *command, uint64_t *ret_request_bytes)
+/* Prints the next request; all requests of a run have one length. */
+static int request_print(const struct options *options, unsigned int *random, char *text, size_t size)
 {
-	size_t length = strlen(command) + 2;
-	char *requests = malloc(length * REQUEST_REPEAT_COUNT + 1);
+	if (!options->http_files)
+		return snprintf(text, size, "%s\r\n", options->command);
+	/* The schedule has its own generator, so rand_r() will do for the names. */
+	return snprintf(text, size, "GET /%06u HTTP/1.1\r\nHost: server\r\n\r\n",
+			(unsigned int)rand_r(random) % options->http_files);
+}
 
-	for (size_t i = 0; requests && i < REQUEST_REPEAT_COUNT; i++)
-		sprintf(requests + i * length, "%s\r\n", command);
-	*ret_request_bytes = length;
-	return requests;
+static int make_requests(const struct options *options, struct exchange *exchange)
+{
+	unsigned int random = (unsigned int)options->seed, count = REDIS_REQUEST_COUNT;
+	size_t length;
+	char *requests;
+
+	if (options->http_files)
+		count = HTTP_REQUEST_COUNT;
+	length = (size_t)request_print(options, &random, NULL, 0);
+	requests = malloc(length * count + 1);
+	if (!requests)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		request_print(options, &random, requests + i * length, length + 1);
+	exchange->requests = requests;
+	exchange->request_bytes = length;
+	exchange->requests_bytes = length * count;
+	exchange->protocol = options->http_files ? REPLY_HTTP : REPLY_REDIS;
+	return 0;
 }
 
 static int write_bins(const struct exchange *exchange, const char *path)
@@ -160,10 +196,9 @@ static int setup(const struct options *options, struct exchange *exchange)
 {
 	exchange->connections = calloc(exchange->connection_count, sizeof(*exchange->connections));
 	exchange->bins = calloc(exchange->bin_count, sizeof(*exchange->bins));
-	exchange->requests = repeat_command(options->command, &exchange->request_bytes);
-	if (!exchange->connections || !exchange->bins || !exchange->requests)
+	if (!exchange->connections || !exchange->bins || make_requests(options, exchange) < 0)
 		return -ENOMEM;
-	return connect_all(exchange, options->port);
+	return connect_all(exchange, options);
 }
 
 /* Nobody but the server should be able to make us late. */
@@ -178,7 +213,8 @@ static int harden(bool fifo)
 
 int main(int argc, char **argv)
 {
-	struct options options = {.connections = 8, .seed = 1, .bound_us = 10000, .command = "GET k"};
+	struct options options = {.connections = 8, .seed = 1, .bound_us = 10000, .command = "GET k",
+				  .address.s_addr = htonl(INADDR_LOOPBACK)};
 	struct exchange exchange = {0};
 	int r, write_r;
 

@@ -52,14 +52,14 @@ static void record(struct exchange *exchange, uint64_t due_ns, uint64_t latency_
 static int connection_flush(struct exchange *exchange, struct connection *conn)
 {
 	while (conn->unsent_bytes) {
-		uint64_t room = exchange->request_bytes * REQUEST_REPEAT_COUNT - conn->offset;
+		uint64_t room = exchange->requests_bytes - conn->offset;
 		size_t length = conn->unsent_bytes < room ? conn->unsent_bytes : room;
 		ssize_t r = write(conn->fd, exchange->requests + conn->offset, length);
 
 		if (r < 0)
 			return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 		conn->unsent_bytes -= (uint64_t)r;
-		conn->offset = (conn->offset + (uint64_t)r) % exchange->request_bytes;
+		conn->offset = (conn->offset + (uint64_t)r) % exchange->requests_bytes;
 	}
 	return 0;
 }
@@ -95,10 +95,7 @@ static void reply_done(struct exchange *exchange, struct connection *conn, uint6
 {
 	uint64_t due_ns = conn->due_ns[conn->head % OUTSTANDING_MAX];
 
-	exchange->error_count += conn->type == '-';
-	conn->state = REPLY_LINE;
-	conn->type_seen = conn->length_negative = false;
-	conn->body_bytes = 0;
+	exchange->error_count += conn->reply.is_error;
 	if (conn->head == conn->tail) {
 		exchange->error_count++; /* a reply nobody asked for */
 		return;
@@ -107,45 +104,17 @@ static void reply_done(struct exchange *exchange, struct connection *conn, uint6
 	record(exchange, due_ns, now - due_ns);
 }
 
-static void reply_line_byte(struct exchange *exchange, struct connection *conn, char byte, uint64_t now)
-{
-	if (!conn->type_seen) {
-		conn->type = byte;
-		conn->type_seen = true;
-	} else if (byte == '\n') {
-		if (conn->type != '$' || conn->length_negative)
-			return reply_done(exchange, conn, now);
-		conn->body_bytes += 2; /* the CR LF after the body */
-		conn->state = REPLY_BODY;
-	} else if (conn->type == '$' && byte == '-') {
-		conn->length_negative = true;
-	} else if (conn->type == '$' && byte >= '0' && byte <= '9') {
-		conn->body_bytes = conn->body_bytes * 10 + (uint64_t)(byte - '0');
-	}
-}
-
 static int receive(struct exchange *exchange, struct connection *conn)
 {
-	char buffer[16384];
+	char buffer[65536];
 	ssize_t length = read(conn->fd, buffer, sizeof(buffer));
 	uint64_t now = exchange_now_ns();
 
 	if (length <= 0)
 		return length < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -ECONNRESET;
-	for (ssize_t i = 0; i < length;) {
-		uint64_t rest = (uint64_t)(length - i);
-
-		if (conn->state == REPLY_LINE) {
-			reply_line_byte(exchange, conn, buffer[i++], now);
-			continue;
-		}
-		if (rest > conn->body_bytes)
-			rest = conn->body_bytes;
-		conn->body_bytes -= rest;
-		i += (ssize_t)rest;
-		if (!conn->body_bytes)
+	for (size_t i = 0, used; i < (size_t)length; i += used)
+		if (reply_push(&conn->reply, exchange->protocol, buffer + i, (size_t)length - i, &used))
 			reply_done(exchange, conn, now);
-	}
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The open-loop exchange of requests and replies with redis.
+ * The open-loop exchange of requests and replies with redis or nginx.
  *
  * Requests are due at times fixed beforehand by rate and seed. Latency counts
  * from the time a request was *due*, and a slow reply never holds the next
@@ -16,24 +16,19 @@
 #include <stdint.h>
 
 #include "hist.h"
+#include "reply.h"
 
 #define CONNECTIONS_MAX 64
 #define OUTSTANDING_MAX 16384 /* per connection; a power of two */
-#define REQUEST_REPEAT_COUNT 32 /* laid out in a row, to pipeline with one write */
 #define BIN_NS 100000000ull
 #define EXCHANGE_DRAIN_NS 2000000000ull /* how long late replies are waited for at the end */
 #define NS_PER_S 1000000000ull
 
-enum reply_state { REPLY_LINE, REPLY_BODY };
-
 struct connection {
 	int fd;
 	uint32_t head, tail; /* ring of due times: head = next reply, tail = next request */
-	uint64_t unsent_bytes, offset; /* offset: how far into the current request we wrote */
-	enum reply_state state;
-	char type;
-	bool type_seen, length_negative;
-	uint64_t body_bytes;
+	uint64_t unsent_bytes, offset; /* offset: how far into the requests we wrote; the caller may let each begin elsewhere */
+	struct reply reply;
 	uint64_t due_ns[OUTSTANDING_MAX];
 };
 
@@ -45,10 +40,11 @@ struct bin {
 struct exchange {
 	/* Set by the caller, as are the descriptors of the connections. */
 	double rate;
-	uint64_t seed, bound_us, start_ns, end_ns, bin_count, request_bytes;
+	uint64_t seed, bound_us, start_ns, end_ns, bin_count, request_bytes, requests_bytes;
 	bool poisson;
+	enum reply_protocol protocol;
 	unsigned int connection_count;
-	const char *requests; /* REQUEST_REPEAT_COUNT requests in a row */
+	const char *requests; /* of request_bytes each, sent in a row and again from the first */
 	struct bin *bins;
 	struct connection *connections;
 

@@ -159,7 +159,7 @@ static void checksums_are_those_of_zlib(void **state)
 	free(copy);
 }
 
-/* A bit, all bits, or a digit's neighbour: whatever changes is refused. */
+/* A bit, all bits, or a digit's neighbour in turn, all three in the first lines: whatever changes is refused. */
 static void every_corrupted_byte_is_refused(void **state)
 {
 	static const uint8_t flips[] = { 0x01, 0x80, 0xff };
@@ -167,6 +167,8 @@ static void every_corrupted_byte_is_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < file_size; i++) {
 		for (size_t f = 0; f < sizeof(flips); f++) {
+			if (i > 1024 && f != i % sizeof(flips))
+				continue;
 			file[i] ^= flips[f];
 			if (parse(file, file_size) == 0)
 				fail_msg("byte %zu ^ %#x got through", i, flips[f]);
@@ -197,8 +199,8 @@ static void each_damage_has_its_own_message(void **state)
 	file[0] = 'F';
 	assert_refused(-EBADMSG, "not a forestall model");
 	make_small_file(state);
-	file[strlen("forestall-model ")] = '2';
-	assert_refused(-EPROTONOSUPPORT, "format version 2, this build reads 1");
+	file[strlen("forestall-model ")] = '1';
+	assert_refused(-EPROTONOSUPPORT, "format version 1, this build reads 2");
 	make_small_file(state);
 	payload_of("gates")[9] ^= 1;
 	assert_refused(-EBADMSG, "checksum of record 'gates' differs");
@@ -240,7 +242,7 @@ static void another_shape_is_refused(void **state)
 	(void)state;
 	payload_of("config")[0] = 40;
 	seal("config");
-	assert_refused(-EINVAL, "40 inputs and 54 outputs, this build has 32 and 54");
+	assert_refused(-EINVAL, "40 inputs and 162 outputs, this build has 64 and 162");
 	make_small_file(state);
 	payload_of("config")[4] = 24;
 	seal("config");

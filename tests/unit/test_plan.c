@@ -234,6 +234,23 @@ static void who_is_idle_and_stays_idle_is_left_alone(void **state)
 	assert_int_equal(scene.plan.count, 1);
 }
 
+/* A second that has just begun shows no demand yet. */
+static void a_giver_that_pauses_for_a_tick_goes_on_giving(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	scene_init(&scene);
+	scene.server.need[RESOURCE_CPU].bad = 0.5f;
+	scene_tick(&scene);
+	scene.batch.need[RESOURCE_CPU].demand = 0.01f;
+	scene_tick(&scene);
+	assert_int_equal(scene.plan.count, 1);
+	for (int i = 0; i < 11; i++)
+		scene_tick(&scene);
+	assert_int_equal(scene.plan.count, 0);
+}
+
 static void persistence_has_no_foresight(void **state)
 {
 	struct scene scene;
@@ -440,6 +457,7 @@ int main(void)
 		cmocka_unit_test(a_giver_keeps_what_it_was_promised),
 		cmocka_unit_test(what_is_taken_at_once_comes_back_in_steps),
 		cmocka_unit_test(who_is_idle_and_stays_idle_is_left_alone),
+		cmocka_unit_test(a_giver_that_pauses_for_a_tick_goes_on_giving),
 		cmocka_unit_test(persistence_has_no_foresight),
 		cmocka_unit_test(a_weight_acts_against_what_lives_below_the_same_directory),
 		cmocka_unit_test(an_ancestor_of_the_protected_never_gives),

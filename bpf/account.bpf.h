@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Whose row is it, and how a delay is counted: what the hooks of all families share.
+ *
+ * Process-context hooks and the flush add plainly: on one CPU none of them interrupts another that writes the same
+ * counter. Hooks that also run in interrupts (IO completion, packets, sockets) add atomically through count_add() and
+ * delay_count(). These emit no window records: a window record comes with the next switch of a task of the instance, so
+ * user space, which reads annotated instances at each tick anyway, sees what moved in a stranger's row only then.
+ */
+#ifndef FORESTALL_ACCOUNT_BPF_H
+#define FORESTALL_ACCOUNT_BPF_H
+
+#include "maps.bpf.h"
+#include "emit.bpf.h"
+
+const volatile __u32 slots_max __weak = 1;
+const volatile __u32 details_max __weak = 1;
+
+/* Index of the highest set bit of v > 0, without a loop. */
+static __always_inline __u32 log2_floor(__u64 v)
+{
+	__u32 r = 0;
+
+	if (v >> 32) { v >>= 32; r += 32; }
+	if (v >> 16) { v >>= 16; r += 16; }
+	if (v >> 8) { v >>= 8; r += 8; }
+	if (v >> 4) { v >>= 4; r += 4; }
+	if (v >> 2) { v >>= 2; r += 2; }
+	return r + (v >> 1);
+}
+
+/* The same rule as hist_bucket() in predict/hist.c; tests/bpf holds the two against each other. */
+static __always_inline __u32 hist_bucket(__u64 ns)
+{
+	__u32 exp, bucket;
+
+	if (ns < (1ull << WIRE_HIST_MIN_EXP))
+		return 0;
+	exp = log2_floor(ns);
+	if (exp >= WIRE_HIST_MIN_EXP + WIRE_HIST_OCTAVES)
+		return WIRE_HIST_COUNT - 1;
+	bucket = ((exp - WIRE_HIST_MIN_EXP) << WIRE_HIST_SUB_BITS) +
+		 ((ns >> (exp - WIRE_HIST_SUB_BITS)) & ((1 << WIRE_HIST_SUB_BITS) - 1)) + 1;
+	return bucket;
+}
+
+static __always_inline struct wire_row *row_of(__u32 cpu, __u32 slot)
+{
+	__u32 idx = cpu * slots_max + slot;
+
+	return bpf_map_lookup_elem(&rows, &idx);
+}
+
+static __always_inline __u64 cgroup_id_of(struct task_struct *task)
+{
+	return task->cgroups->dfl_cgrp->kn->id;
+}
+
+/* The slot of a task's cgroup, WIRE_SLOT_OTHER while user space has not given it one. */
+static __always_inline __u32 slot_of(struct task_account *account, __u64 cgroup_id)
+{
+	__u32 *slot;
+
+	if (account && account->cgroup_id == cgroup_id)
+		return account->slot;
+	slot = bpf_map_lookup_elem(&slots, &cgroup_id);
+	if (account && slot) {
+		account->cgroup_id = cgroup_id;
+		account->slot = *slot;
+	}
+	return slot ? *slot : WIRE_SLOT_OTHER;
+}
+
+static __always_inline struct wire_row *row_of_task(struct task_struct *task, __u64 *cgroup_id, __u32 *slot)
+{
+	*cgroup_id = cgroup_id_of(task);
+	*slot = slot_of(bpf_task_storage_get(&tasks, task, 0, 0), *cgroup_id);
+	return row_of(bpf_get_smp_processor_id(), *slot);
+}
+
+static __always_inline void task_emit(enum wire_kind kind, struct task_struct *task, __u32 slot, __u64 cgroup_id,
+				      __u32 value)
+{
+	struct wire_task *record = emit_reserve(kind, sizeof(*record), bpf_get_smp_processor_id());
+
+	if (!record)
+		return;
+	emit_head(&record->head, kind, slot, cgroup_id);
+	record->pid = task->tgid;
+	record->value = value;
+	__builtin_memcpy(record->comm, task->comm, WIRE_COMM_LEN);
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+}
+
+static __always_inline void count_add(__u64 *counter, __u64 value)
+{
+	__sync_fetch_and_add(counter, value);
+}
+
+/* The row of a cgroup by its id, where no task stands for it. */
+static __always_inline struct wire_row *row_of_cgroup(__u64 cgroup_id, __u32 *ret_slot)
+{
+	*ret_slot = slot_of(0, cgroup_id);
+	return row_of(bpf_get_smp_processor_id(), *ret_slot);
+}
+
+/* A single IO or response delay: judged against the instance's bound and, where it is annotated, put into its histogram. */
+static __always_inline void delay_count(struct wire_row *row, __u32 slot, enum wire_delay delay, __u64 ns)
+{
+	struct wire_bound *bound = bpf_map_lookup_elem(&bounds, &slot);
+	__u32 bucket = hist_bucket(ns), idx;
+	struct wire_detail *detail;
+
+	if (!bound)
+		return;
+	if (bound->delay_ns_max[delay])
+		count_add(ns <= bound->delay_ns_max[delay] ? &row->now.verdict[delay].good : &row->now.verdict[delay].bad, 1);
+	if (!bound->detail)
+		return;
+	idx = bpf_get_smp_processor_id() * details_max + bound->detail;
+	detail = bpf_map_lookup_elem(&details, &idx);
+	barrier_var(bucket);
+	if (detail && bucket < WIRE_HIST_COUNT)
+		__sync_fetch_and_add(delay == WIRE_DELAY_IO ? &detail->io[bucket] : &detail->response[bucket], 1);
+}
+
+#endif

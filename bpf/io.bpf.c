@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * Block IO per bio, from block_bio_queue until it, or the request that it became part of, is complete: what the block layer's
+ * user waits for, with the queueing by the IO scheduler, io.weight and io.latency. A bio that a stacked driver (dm, md) clones
+ * is measured once, at the top. One that is split counts as complete with its last part.
+ *
+ * Since 5.17 block_bio_queue comes after the throttling of io.max (submit_bio_noacct in block/blk-core.c) and no tracepoint
+ * comes before it. Where the kernel allows fentry, on_bio_throttle notes when a bio of a limited cgroup arrives there, so
+ * that time held back by io.max is inside the delay; elsewhere it is missing from it.
+ *
+ * A bio belongs to the cgroup that it is charged to (bi_blkg), so that writeback finds its writer, or to that of the task
+ * that queues it when this one is the same or below: without the io controller everything is charged to an ancestor.
+ */
+#include "account.bpf.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+/* include/linux/blk_types.h */
+#define OP_MASK 0xffu
+#define OP_READ 0u
+#define OP_DISCARD 3u
+#define OP_SECURE_ERASE 5u
+#define BIO_CLONED_BIT 1
+
+#define REQUEST_BIOS_MAX 8192
+
+/* Discards move no data and may be of any size. Odd operations write (op_is_write in the kernel). */
+static __always_inline bool is_measured(struct bio *bio)
+{
+	__u32 op = bio->bi_opf & OP_MASK;
+
+	if (bio->bi_flags & (1u << BIO_CLONED_BIT))
+		return false;
+	return op == OP_READ || ((op & 1) && op != OP_DISCARD && op != OP_SECURE_ERASE);
+}
+
+static __always_inline __u64 owner_of(struct bio *bio)
+{
+	__u64 current_id = bpf_get_current_cgroup_id(), id;
+	struct cgroup *cgrp;
+
+	if (!bpf_core_field_exists(bio->bi_blkg) || !bio->bi_blkg)
+		return current_id;
+	cgrp = bio->bi_blkg->blkcg->css.cgroup;
+	if (cgrp->root->hierarchy_id != 0)
+		return current_id;
+	id = cgrp->kn->id;
+	return bpf_get_current_ancestor_cgroup_id(cgrp->level) == id ? current_id : id;
+}
+
+SEC("fentry/__blk_throtl_bio")
+int BPF_PROG(on_bio_throttle, struct bio *bio)
+{
+	struct bio_account account = { .since_ns = bpf_ktime_get_ns() };
+	__u64 key = (__u64)bio;
+
+	if (is_measured(bio))
+		bpf_map_update_elem(&bios, &key, &account, BPF_NOEXIST);
+	return 0;
+}
+
+SEC("tp_btf/block_bio_queue")
+int BPF_PROG(on_bio_queue, struct bio *bio)
+{
+	struct bio_account account = { .since_ns = bpf_ktime_get_ns() }, *held;
+	__u64 key = (__u64)bio;
+
+	if (!is_measured(bio))
+		return 0;
+	held = bpf_map_lookup_elem(&bios, &key);
+	if (held && !held->cgroup_id)
+		account.since_ns = held->since_ns;
+	account.cgroup_id = owner_of(bio);
+	account.bytes = bio->bi_iter.bi_size;
+	account.is_write = bio->bi_opf & 1;
+	bpf_map_update_elem(&bios, &key, &account, BPF_ANY);
+	return 0;
+}
+
+static __always_inline void bio_finish(__u64 key)
+{
+	struct bio_account *found = bpf_map_lookup_elem(&bios, &key), account;
+	struct wire_row *row;
+	__u64 delay_ns;
+	__u32 slot;
+
+	if (!found)
+		return;
+	account = *found;
+	bpf_map_delete_elem(&bios, &key);
+	row = row_of_cgroup(account.cgroup_id, &slot);
+	if (!row)
+		return;
+	delay_ns = bpf_ktime_get_ns() - account.since_ns;
+	count_add(&row->now.io_done, 1);
+	count_add(&row->now.io_ns, delay_ns);
+	count_add(account.is_write ? &row->now.io_write_bytes : &row->now.io_read_bytes, account.bytes);
+	delay_count(row, slot, WIRE_DELAY_IO, delay_ns);
+}
+
+/* Drivers without requests (dm, md, zram), and bios that fail before they get one. */
+SEC("tp_btf/block_bio_complete")
+int BPF_PROG(on_bio_complete, struct request_queue *queue, struct bio *bio)
+{
+	bio_finish((__u64)bio);
+	return 0;
+}
+
+/* The bios of a request of which `left` bytes are still to be taken as done. */
+struct request_walk {
+	struct bio *bio;
+	__u64 left;
+};
+
+static long request_step(__u32 idx, struct request_walk *walk)
+{
+	struct bio *bio = walk->bio;
+	__u32 bytes;
+
+	if (!bio)
+		return 1;
+	bytes = BPF_CORE_READ(bio, bi_iter.bi_size);
+	if (bytes > walk->left)
+		return 1;
+	bio_finish((__u64)bio);
+	walk->left -= bytes;
+	walk->bio = walk->left ? BPF_CORE_READ(bio, bi_next) : 0;
+	return 0;
+}
+
+/* Comes before the bios of the request are ended, which then is not traced (blk_update_request in block/blk-mq.c). */
+SEC("tp_btf/block_rq_complete")
+int BPF_PROG(on_request_complete, struct request *request, int error, unsigned int bytes)
+{
+	struct request_walk walk = { .bio = request->bio, .left = bytes };
+
+	bpf_loop(REQUEST_BIOS_MAX, request_step, &walk, 0);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

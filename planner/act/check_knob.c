@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What single knobs need to do no harm where they are, beyond the bounds of their values. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cgroup.h"
+#include "check.h"
+#include "host.h"
+
+#define MIB(bytes) ((unsigned long long)(bytes) >> 20)
+#define STAT_BYTES 8192
+
+/* A setting that is renewed was judged when it was made, and the world may have moved since. */
+static bool change_is_renewal(const struct change *change)
+{
+	return change->hold && knob_equal(change->hold->knob, &change->hold->wanted, &change->wanted);
+}
+
+static bool number_check(const struct change *change, const char *name, uint64_t *ret_number, struct result_item *ret)
+{
+	int r = place_number(&change->place, name, ret_number);
+
+	return r == 0 || item_fail(ret, (enum knob)change->action->knob, r);
+}
+
+static bool check_cpus(struct apply *apply, struct change *change, struct result_item *ret)
+{
+	char text[KNOB_TEXT_MAX];
+	uint64_t parents;
+	int r;
+
+	(void)apply;
+	if (host_has_many_cpus())
+		return item_refuse(ret, OUTCOME_UNAVAILABLE, "cpuset.cpus: only for hosts of up to 64 CPUs");
+	if (change_is_renewal(change))
+		return true;
+	if (cgroup_file_read(change->place.dir_fd, "cpuset.cpus.partition", text, sizeof(text)) == 0 &&
+	    strcmp(text, "member\n") != 0)
+		return item_refuse(ret, OUTCOME_REFUSED, "it is a cpuset partition: its CPUs are taken from others");
+	r = cgroup_file_read(change->place.dir_fd, "../cpuset.cpus.effective", text, sizeof(text));
+	if (r == 0) {
+		text[strcspn(text, "\n")] = '\0';
+		r = cpus_parse(text, &parents);
+	}
+	if (r < 0)
+		return item_fail(ret, KNOB_CPUSET_CPUS, r);
+	if (change->wanted.value & ~parents)
+		return item_refuse(ret, OUTCOME_REFUSED, "not within the parent's cpuset.cpus.effective: %.40s", text);
+	return true;
+}
+
+static uint64_t protected_elsewhere(const struct apply *apply, const struct change *change)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < apply->leases.count; i++)
+		if (apply->leases.hold[i].knob == KNOB_MEMORY_LOW && &apply->leases.hold[i] != change->hold)
+			bytes += apply->leases.hold[i].wanted.value;
+	return bytes;
+}
+
+/*
+ * mm/page_counter.c, effective_protection(): what is protected is bounded by what the parent has of it. So each level
+ * below the root needs some; with memory_recursiveprot the topmost is enough, which then shares out what is left.
+ */
+static bool protection_reaches(struct change *change, struct result_item *ret)
+{
+	char path[48];
+	int r = place_unprotected_find(&change->place, host_protects_recursively(), path, sizeof(path));
+
+	if (r < 0)
+		return item_fail(ret, KNOB_MEMORY_LOW, r);
+	return r == 0 || item_refuse(ret, OUTCOME_UNAVAILABLE, "memory.low of %.40s is 0, none acts below: set it there",
+				     path);
+}
+
+static bool check_memory_low(struct apply *apply, struct change *change, struct result_item *ret)
+{
+	uint64_t wanted = change->wanted.value, current, high, limit;
+
+	if (wanted == 0 || change_is_renewal(change))
+		return true;
+	if (!number_check(change, "memory.current", &current, ret) || !number_check(change, "memory.high", &high, ret))
+		return false;
+	limit = current + current / 4 + MEMORY_LOW_MARGIN;
+	if (wanted > limit)
+		return item_refuse(ret, OUTCOME_REFUSED, "memory.low is at most 5/4 of what is used and 64 MiB: %llu MiB",
+				   MIB(limit));
+	if (wanted > high)
+		return item_refuse(ret, OUTCOME_REFUSED, "memory.low above memory.high: %llu MiB", MIB(high));
+	limit = host_memory_bytes() / MEMORY_LOW_SHARE;
+	if (wanted + protected_elsewhere(apply, change) > limit)
+		return item_refuse(ret, OUTCOME_REFUSED, "all that is protected would be over half of the memory: %llu MiB",
+				   MIB(limit));
+	return protection_reaches(change, ret);
+}
+
+/*
+ * Above memory.high the kernel makes each task of the cgroup reclaim and then sleep. Memory that cannot be swapped out
+ * cannot be reclaimed, so without swap it would sleep for good: a service that stands still and is not even killed.
+ */
+static bool swapless_check(struct change *change, struct result_item *ret)
+{
+	uint64_t wanted = change->wanted.value, current, anonymous;
+	char text[STAT_BYTES];
+	int r;
+
+	if (!number_check(change, "memory.current", &current, ret))
+		return false;
+	if (wanted < current && !change_is_renewal(change))
+		return item_refuse(ret, OUTCOME_REFUSED, "without swap never below memory.current: %llu MiB", MIB(current));
+	r = cgroup_file_read(change->place.dir_fd, "memory.stat", text, sizeof(text));
+	if (r < 0)
+		return item_fail(ret, KNOB_MEMORY_HIGH, r);
+	anonymous = stat_find(text, "anon") + stat_find(text, "shmem");
+	return anonymous < wanted - wanted / 8 ||
+	       item_refuse(ret, OUTCOME_REFUSED, "without swap nothing is left to reclaim: %llu MiB of anonymous memory",
+			   MIB(anonymous));
+}
+
+static bool check_memory_high(struct apply *apply, struct change *change, struct result_item *ret)
+{
+	uint64_t wanted = change->wanted.value, low;
+
+	(void)apply;
+	if (wanted == KNOB_MAX)
+		return true;
+	if (!number_check(change, "memory.low", &low, ret))
+		return false;
+	if (wanted < low)
+		return item_refuse(ret, OUTCOME_REFUSED, "memory.high below memory.low: %llu MiB", MIB(low));
+	return place_can_swap(&change->place) || swapless_check(change, ret);
+}
+
+/* The counters of refault.h; *ret is as before when memory.stat cannot be read. */
+static int refault_count_read(const struct place *place, struct refault_count *ret)
+{
+	char text[STAT_BYTES];
+	int r = cgroup_file_read(place->dir_fd, "memory.stat", text, sizeof(text));
+
+	if (r < 0)
+		return r;
+	ret->refaults = stat_find(text, "workingset_refault_anon") + stat_find(text, "workingset_refault_file");
+	ret->steals = stat_find(text, "pgsteal");
+	return 0;
+}
+
+static bool check_reclaim(struct apply *apply, struct change *change, struct result_item *ret)
+{
+	uint64_t current, back;
+	int r;
+
+	/* A step that is still going on, or just over, is answered by apply. */
+	if (change->hold && change->hold->child.pid_fd >= 0)
+		return true;
+	if (!number_check(change, "memory.current", &current, ret))
+		return false;
+	if (current == 0)
+		return item_refuse(ret, OUTCOME_REFUSED, "it has no process and no memory: nothing to reclaim");
+	r = refault_count_read(&change->place, &change->refaults);
+	if (r < 0)
+		return item_fail(ret, KNOB_MEMORY_RECLAIM, r);
+	change->verdict = refault_judge(&apply->refaults, change->action->cgroup_id, change->refaults,
+					change->now.mono_ns, &back);
+	if (change->verdict == REFAULT_BACK)
+		return item_refuse(ret, OUTCOME_REFUSED, "refaults: it read back %llu pages since the last step",
+				   (unsigned long long)back);
+	if (change->verdict == REFAULT_EARLY && !change->hold)
+		return item_refuse(ret, OUTCOME_REFUSED, "the last step of reclaim is less than 0.4 s ago");
+	return true;
+}
+
+bool check_knob(struct apply *apply, struct change *change, struct result_item *ret)
+{
+	switch ((enum knob)change->action->knob) {
+	case KNOB_CPUSET_CPUS:
+		return check_cpus(apply, change, ret);
+	case KNOB_MEMORY_LOW:
+		return check_memory_low(apply, change, ret);
+	case KNOB_MEMORY_HIGH:
+		return check_memory_high(apply, change, ret);
+	case KNOB_MEMORY_RECLAIM:
+		return check_reclaim(apply, change, ret);
+	default:
+		return true;
+	}
+}
+
+bool change_blocks(const struct change *change)
+{
+	uint64_t current;
+
+	if (change->action->knob == KNOB_MEMORY_RECLAIM)
+		return true;
+	return change->action->knob == KNOB_MEMORY_HIGH && change->place.via == VIA_FILE &&
+	       (place_number(&change->place, "memory.current", &current) < 0 || change->wanted.value < current);
+}
+
+bool effect_check(const struct place *place, enum knob knob, const struct knob_value *value, struct result_item *ret)
+{
+	char text[KNOB_TEXT_MAX];
+	uint64_t cpus = 0;
+
+	if (knob != KNOB_CPUSET_CPUS || value->value == 0)
+		return true;
+	if (cgroup_file_read(place->dir_fd, "cpuset.cpus.effective", text, sizeof(text)) < 0)
+		return true;
+	text[strcspn(text, "\n")] = '\0';
+	if (cpus_parse(text, &cpus) == 0 && cpus == value->value)
+		return true;
+	return item_refuse(ret, OUTCOME_UNAVAILABLE, "of these CPUs it gets only %.48s", text);
+}

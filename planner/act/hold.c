@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/inotify.h>
+
+#include "hold.h"
+#include "log.h"
+#include "step.h"
+
+int hold_watch(struct apply *apply, struct hold *hold, int dir_fd)
+{
+	const struct knob_spec *spec = knob_spec(hold->knob);
+	char link[64];
+
+	if (!spec->file || spec->kind == KIND_DEED)
+		return 0;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d/%s", dir_fd, spec->file);
+	hold->watch = inotify_add_watch(apply->inotify_fd, link, IN_MODIFY);
+	return hold->watch < 0 ? -errno : 0;
+}
+
+void hold_forget(struct apply *apply, struct hold *hold)
+{
+	int r, watch = hold->watch;
+
+	lease_remove(&apply->leases, hold);
+	if (watch >= 0 && !lease_find_watch(&apply->leases, watch))
+		inotify_rm_watch(apply->inotify_fd, watch);
+	if (apply->leases.count > 0 || apply->journal.bytes == 0)
+		return;
+	r = journal_empty(&apply->journal);
+	if (r < 0)
+		log_line("journal: cannot be emptied: %s", strerror(-r));
+}
+
+/* Kills a child that still writes. 0 when there is none any more. */
+static int hold_child_end(struct hold *hold)
+{
+	int error;
+
+	if (hold->child.pid_fd < 0)
+		return 0;
+	if (child_end(&hold->child, 0, &error) < 0)
+		return -EBUSY;
+	STEP(CHILD_KILLED);
+	return 0;
+}
+
+void hold_yield(struct apply *apply, struct hold *hold, struct now now)
+{
+	if (hold_child_end(hold) < 0)
+		return;
+	log_line("%s %s: written by somebody else, left alone for 10 minutes", hold->path, knob_name(hold->knob));
+	/* The property behind the file may still be ours, and would overwrite what was written to the file. */
+	if (hold->via == VIA_SYSTEMD) {
+		hold_undo(apply, hold, now);
+		return;
+	}
+	hands_off_add(&apply->hands_off, hold, now.mono_ns + HANDS_OFF_NS);
+	if (journal_undone(&apply->journal, hold, undo_result_name(UNDO_FOREIGN)) < 0)
+		log_line("journal: yield not recorded");
+	STEP(YIELD_JOURNALED);
+	hold_forget(apply, hold);
+}
+
+struct undo_report hold_undo(struct apply *apply, struct hold *hold, struct now now)
+{
+	struct undo_report report = { .result = UNDO_FAILED, .error = hold_child_end(hold) };
+
+	if (report.error == 0)
+		report = undo_hold(apply->root_fd, &apply->journal, hold);
+	if (report.result == UNDO_FOREIGN)
+		hands_off_add(&apply->hands_off, hold, now.mono_ns + HANDS_OFF_NS);
+	if (undo_is_due(report.result))
+		hold->expiry_ns = now.mono_ns + UNDO_RETRY_NS;
+	else
+		hold_forget(apply, hold);
+	return report;
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "world.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "predict/hist.h"
+#include "sense/host.h"
+
+static const uint32_t bound_bucket[WIRE_DELAY_COUNT] = { QUEUE_BUCKET, IO_BUCKET, RESPONSE_BUCKET };
+
+void skip_because(const char *reason)
+{
+	print_message("skipped: %s\n", reason);
+	if (getenv("FORESTALL_MUST_RUN"))
+		fail();
+	skip();
+}
+
+static void record(void *context, const struct wire_head *head, size_t bytes)
+{
+	struct seen *seen = context;
+
+	(void)bytes;
+	seen->delivered[head->kind]++;
+	if (head->kind == WIRE_WINDOW && head->slot == SLOT) {
+		const uint64_t *from = (const uint64_t *)&((const struct wire_window *)head)->moved;
+		uint64_t *to = (uint64_t *)&seen->moved;
+
+		for (size_t i = 0; i < sizeof(seen->moved) / sizeof(*to); i++)
+			to[i] += from[i];
+	}
+	if (head->kind == WIRE_EXEC && head->slot == SLOT)
+		memcpy(seen->exec_name, ((const struct wire_task *)head)->comm, WIRE_COMM_LEN);
+	if (head->kind == WIRE_OOM && head->slot == SLOT)
+		memcpy(seen->victim_name, ((const struct wire_task *)head)->comm, WIRE_COMM_LEN);
+	if (head->kind == WIRE_EXIT && head->slot == SLOT)
+		seen->exit_value = ((const struct wire_task *)head)->value;
+	if (head->kind == WIRE_CGROUP_MADE)
+		seen->made[seen->made_count++ % IDS_MAX] = head->cgroup_id;
+	if (head->kind == WIRE_CGROUP_GONE)
+		seen->gone[seen->gone_count++ % IDS_MAX] = head->cgroup_id;
+}
+
+static void slot_set(struct world *world)
+{
+	struct wire_bound bound = { .detail = DETAIL };
+	struct stat st;
+
+	assert_int_equal(stat(world->cgroup, &st), 0);
+	world->cgroup_id = bound.cgroup_id = st.st_ino;
+	for (int delay = 0; delay < WIRE_DELAY_COUNT; delay++)
+		bound.delay_ns_max[delay] = hist_bucket_floor(bound_bucket[delay] + 1) - 1;
+	assert_int_equal(nerve_slot_set(world->nerve, SLOT, &bound), 0);
+}
+
+void world_open(struct world *world, uint32_t ring_bytes)
+{
+	struct nerve_config config = { .slots_max = SLOTS_MAX, .ring_bytes = ring_bytes, .window_ns = 100000000,
+				       .flush_hz = 10, .cgroup_root = world->root };
+	static int number;
+	char error[NERVE_ERROR_MAX];
+
+	memset(world, 0, sizeof(*world));
+	if (host_cgroup_root(world->root, sizeof(world->root)) || geteuid() != 0)
+		skip_because("needs root and a cgroup v2 mount");
+	snprintf(world->cgroup, sizeof(world->cgroup), "%s/forestall-test-%d-%d", world->root, getpid(), ++number);
+	if (nerve_open(&config, record, &world->seen, &world->nerve, error))
+		skip_because(error);
+	assert_int_equal(mkdir(world->cgroup, 0755), 0);
+	slot_set(world);
+}
+
+void world_follow(struct world *world, const char *below)
+{
+	strncat(world->cgroup, below, sizeof(world->cgroup) - strlen(world->cgroup) - 1);
+	assert_int_equal(mkdir(world->cgroup, 0755), 0);
+	slot_set(world);
+}
+
+void world_close(struct world *world)
+{
+	/* What world_follow made below goes first. */
+	while (strcmp(world->cgroup, world->root)) {
+		for (int i = 0; i < 500 && rmdir(world->cgroup) && errno == EBUSY; i++)
+			usleep(10000);
+		*strrchr(world->cgroup, '/') = '\0';
+	}
+	nerve_close(world->nerve);
+}
+
+void world_skip(struct world *world, const char *reason)
+{
+	char kept[256];
+
+	snprintf(kept, sizeof(kept), "%s", reason);
+	world_close(world);
+	skip_because(kept);
+}
+
+static int file_open(const struct world *world, const char *file, int flags)
+{
+	char path[600];
+
+	snprintf(path, sizeof(path), "%s/%s", world->cgroup, file);
+	return open(path, flags | O_CLOEXEC);
+}
+
+void cgroup_write(const struct world *world, const char *file, const char *text)
+{
+	int fd = file_open(world, file, O_WRONLY);
+	ssize_t n = write(fd, text, strlen(text));
+
+	if (n < 0)
+		fail_msg("%s: %s", file, strerror(errno));
+	close(fd);
+}
+
+uint64_t cgroup_read_in(const struct world *world, const char *file, const char *line, const char *key)
+{
+	char text[8192];
+	int fd = file_open(world, file, O_RDONLY);
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+	const char *at;
+
+	if (n < 0)
+		fail_msg("%s: %s", file, strerror(errno));
+	close(fd);
+	text[n] = '\0';
+	at = strstr(text, line);
+	at = at ? strstr(at, key) : NULL;
+	return at ? strtoull(at + strlen(key), NULL, 10) : 0;
+}
+
+uint64_t cgroup_read(const struct world *world, const char *file, const char *key)
+{
+	return cgroup_read_in(world, file, "", key);
+}
+
+bool cgroup_lacks(const struct world *world, const char *file)
+{
+	char path[600];
+
+	snprintf(path, sizeof(path), "%s/%s", world->cgroup, file);
+	return access(path, F_OK);
+}
+
+void cgroup_enter(const struct world *world)
+{
+	int fd = file_open(world, "cgroup.procs", O_WRONLY);
+
+	if (fd < 0 || write(fd, "0", 1) != 1)
+		_exit(99);
+	close(fd);
+}
+
+/* The parent may be told of the end before the child has left its CPU for the last time: its cgroup tells for sure. */
+static void end_wait(const struct world *world)
+{
+	for (int i = 0; i < 500 && cgroup_read(world, "cgroup.events", "populated "); i++)
+		usleep(10000);
+	usleep(20000);
+}
+
+int in_cgroup(struct world *world, void (*body)(void *), void *argument)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		cgroup_enter(world);
+		body(argument);
+		_exit(0);
+	}
+	assert_int_equal(wait4(pid, &status, 0, &world->usage), pid);
+	end_wait(world);
+	return status;
+}
+
+uint64_t total_of(const struct world *world, size_t field)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t cpu = 0; cpu < nerve_cpus(world->nerve); cpu++)
+		sum += ((const volatile uint64_t *)&nerve_row(world->nerve, cpu, SLOT)->now)[field];
+	return sum;
+}
+
+uint64_t sent_of(const struct world *world, size_t field)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t cpu = 0; cpu < nerve_cpus(world->nerve); cpu++)
+		sum += ((const volatile uint64_t *)&nerve_row(world->nerve, cpu, SLOT)->sent)[field];
+	return sum;
+}
+
+uint64_t hist_of(const struct world *world, enum wire_delay delay, uint64_t ret_count[WIRE_HIST_COUNT])
+{
+	uint64_t total = 0;
+
+	memset(ret_count, 0, WIRE_HIST_COUNT * sizeof(*ret_count));
+	for (uint32_t cpu = 0; cpu < nerve_cpus(world->nerve); cpu++) {
+		const volatile struct wire_detail *detail = nerve_detail(world->nerve, cpu, DETAIL);
+		const volatile __u32 *hist = delay == WIRE_DELAY_QUEUE ? nerve_row(world->nerve, cpu, SLOT)->hist :
+					     delay == WIRE_DELAY_IO    ? detail->io :
+									 detail->response;
+
+		for (int i = 0; i < WIRE_HIST_COUNT; i++) {
+			ret_count[i] += hist[i];
+			total += hist[i];
+		}
+	}
+	return total;
+}
+
+void verdict_check(const struct world *world, enum wire_delay delay, uint64_t count)
+{
+	uint64_t hist[WIRE_HIST_COUNT], good = 0, bad = 0;
+
+	assert_int_equal(hist_of(world, delay, hist), count);
+	for (uint32_t i = 0; i < WIRE_HIST_COUNT; i++)
+		*(i <= bound_bucket[delay] ? &good : &bad) += hist[i];
+	assert_int_equal(total_of(world, FIELD(verdict) + 2 * delay), good);
+	assert_int_equal(total_of(world, FIELD(verdict) + 2 * delay + 1), bad);
+}
+
+void accounting_check(struct world *world)
+{
+	const uint64_t *moved = (const uint64_t *)&world->seen.moved;
+	struct wire_loss loss;
+
+	nerve_losses(world->nerve, &loss);
+	for (int kind = 1; kind < WIRE_KIND_COUNT; kind++)
+		assert_int_equal(loss.produced[kind], world->seen.delivered[kind] + loss.dropped[kind]);
+	/* What the ring told of a row is exactly what the row says it has told; the rest is still in the row. */
+	for (size_t i = 0; i < sizeof(struct wire_counters) / sizeof(uint64_t); i++) {
+		assert_int_equal(moved[i], sent_of(world, i));
+		assert_true(total_of(world, i) >= moved[i]);
+	}
+}

@@ -1,0 +1,12 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm: --disk 256M --mem 1G
+# Memory, IO and network as the kernel side counts them, on a Debian kernel with all controllers, a disk and a lossy link.
+export CMOCKA_MESSAGE_OUTPUT=TAP FORESTALL_MUST_RUN=1
+modprobe veth
+modprobe sch_netem
+status=0
+for test in net io memory; do
+	build/test/test_$test || status=1
+done
+exit $status
