@@ -13,15 +13,15 @@ ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
 CFLAGS ?= -O2 -g
 # No fused multiply-add: a recording replays bit for bit on another machine of the same build.
 override CFLAGS += -std=gnu11 -D_GNU_SOURCE= -Wall -Wextra -Wshadow -Werror -ffp-contract=off -fno-strict-aliasing -MMD -MP \
-	-I. -Ibpf -Iagent -Iplanner -Ibuild/bpf
-# sd-bus goes to what can undo alone.
-LIBS := -lbpf -lelf -lz -ljansson -linih -lm -Wl,--as-needed -lsystemd -Wl,--no-as-needed
+	-I. -Ibpf -Iagent -Iplanner -Ibuild/bpf -isystem /usr/include/libnl3
+HANDS_LIBS := -Wl,--as-needed -lbpf -lnl-route-3 -lnl-3 -lsystemd
+LIBS := $(HANDS_LIBS) -lelf -lz -ljansson -linih -lm
 BPF_CFLAGS := -g -O2 -target bpf -D__TARGET_ARCH_$(ARCH) -Wall -Werror -Wno-missing-declarations -Ivmlinux -Ibpf
 
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
-.PHONY: all help deps check demo clean bench-tick bench-lstm train corpus fuzz test-programs
+.PHONY: all help deps check demo demo-full clean bench-tick bench-lstm train corpus fuzz test-programs
 
 objects = $(patsubst %.c,build/obj/%.o,$(wildcard $(1)/*.c))
 ACT_MAIN := planner/act/main.c
@@ -53,16 +53,21 @@ build/deps.stamp: tests/deps
 build/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) vmlinux/vmlinux.h | build/deps.stamp
 	$(call say,BPF,$@)
 	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -c $< -o $@
-build/bpf/forestall.o: $(patsubst bpf/%.bpf.c,build/bpf/%.bpf.o,$(wildcard bpf/*.bpf.c))
+build/bpf/forestall.o: $(patsubst bpf/%.bpf.c,build/bpf/%.bpf.o,$(filter-out bpf/shape.bpf.c,$(wildcard bpf/*.bpf.c)))
 	$(call say,LINK,$@)
 	$(Q)$(BPFTOOL) gen object $@ $^
-build/bpf/forestall.skel.h: build/bpf/forestall.o
+# The hands' own program: forestalld neither loads nor knows it.
+build/bpf/shape.o: build/bpf/shape.bpf.o
+	$(call say,LINK,$@)
+	$(Q)$(BPFTOOL) gen object $@ $^
+build/bpf/%.skel.h: build/bpf/%.o
 	$(call say,SKEL,$@)
-	$(Q)$(BPFTOOL) gen skeleton $< name forestall_bpf > $@
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
 # --- user space ------------------------------------------------------------------------------------------------------
 build/obj/agent/predict/train%.o build/obj/agent/predict/lstm%.o build/obj/agent/predict/adam.o: override CFLAGS += -O3
 build/obj/agent/sense/load.o: build/bpf/forestall.skel.h
+build/obj/planner/act/tc_limits.o build/steps/planner/act/tc_limits.o: build/bpf/shape.skel.h
 build/obj/%.o: %.c | build/deps.stamp
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) -c $< -o $@
@@ -90,10 +95,10 @@ build/bin/forestall: build/obj/tools/forestall.o $(ARCHIVES)
 	$(call link)
 build/bin/forestalld: build/obj/agent/forestalld.o build/obj/agent/daemon.o $(ARCHIVES)
 	$(call link)
-# The hands link nothing but their own room and sd-bus: no libbpf, no JSON, no model.
+# The hands link nothing but their own room, what limits egress, and sd-bus: no JSON, no model.
 build/bin/forestall-act: build/obj/$(ACT_MAIN:.c=.o) build/lib/libact.a
 	$(call say,LINK,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $^ $(LDFLAGS) -lsystemd -o $@
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $^ $(LDFLAGS) $(HANDS_LIBS) -o $@
 build/bin/forestall-web: $(WEB) $(ARCHIVES)
 	$(call link,-lsqlite3 -lmicrohttpd)
 
@@ -118,14 +123,16 @@ build/test/load-burn: $(addprefix build/obj/tests/load/,burn.o burn_cpu.o burn_m
 	$(call link)
 build/test/load-watch build/test/load-sink: build/test/load-%: build/obj/tests/load/%.o
 	$(call link)
-build/test/demo-report: $(call objects,tests/demo) build/obj/tests/load/hist.o $(ARCHIVES)
+build/test/demo-report: $(call objects,tests/demo) build/obj/tests/load/hist.o
 	$(call link)
 
 test-programs: $(UNIT) $(BPF_TESTS) $(VM_PROGRAMS) $(LOAD) build/test/forestall-act
 check: deps all test-programs ## run every test; ends with one summary line
 	$(Q)tests/run
-demo: deps all $(LOAD) ## keep a real server's SLO in a VM, three arms, and draw the report
+demo: deps all $(LOAD) ## keep real servers' SLOs in a VM, CPU and memory, three arms each, and draw the reports
 	$(Q)tests/demo/run.sh
+demo-full: deps all $(LOAD) ## the same with IO and network, ramps and steps, and three seeds; an hour or two
+	$(Q)tests/demo/run.sh --families "cpu memory io net" --set full --seeds "730241 730242 730243" --out build/demo-full
 bench-tick: deps build/test/bench_tick ## frames -> LSTM -> plan, microseconds per instance, last line JSON
 	$(Q)build/test/bench_tick
 bench-lstm: deps build/test/bench_lstm ## one LSTM step, ns by instruction set, last line JSON

@@ -19,7 +19,7 @@
 #include "act/bounds.h"
 #include "act/lock.h"
 #include "act/takeover.h"
-#include "child.h"
+#include "process.h"
 #include "client.h"
 #include "print.h"
 #include "run_mode.h"
@@ -35,7 +35,7 @@ enum role { ROLE_HANDS, ROLE_MIND, ROLE_WEB, ROLE_COUNT };
 
 struct up {
 	const struct context *context;
-	struct child child[ROLE_COUNT];
+	struct process process[ROLE_COUNT];
 	bool has_web;
 	bool is_ready;
 	bool is_stopping;
@@ -125,12 +125,12 @@ static const char *mode_now(const struct up *up)
 /* The words are written anew at each start, since the mode may have changed. */
 static void hands_words(struct up *up)
 {
-	struct child *hands = &up->child[ROLE_HANDS];
+	struct process *hands = &up->process[ROLE_HANDS];
 
 	hands->words = 1;
-	child_option(hands, "--mode", mode_now(up));
-	child_option(hands, "--run-dir", up->context->run_dir);
-	child_option(hands, "--cgroup-root", up->context->cgroup_root);
+	process_option(hands, "--mode", mode_now(up));
+	process_option(hands, "--run-dir", up->context->run_dir);
+	process_option(hands, "--cgroup-root", up->context->cgroup_root);
 	hands->word[hands->words] = NULL;
 }
 
@@ -143,79 +143,79 @@ static void stop_begin(struct up *up, int status)
 
 static void role_start(struct up *up, enum role role)
 {
-	struct child *child = &up->child[role];
+	struct process *process = &up->process[role];
 	int r;
 
 	if (role == ROLE_HANDS)
 		hands_words(up);
-	r = child_start(child);
+	r = process_start(process);
 	if (r < 0) {
-		print_problem("%s: cannot be started: %s; tried again soon", child->name, strerror(-r));
-		child_delay(child, BACKOFF_MAX_MS);
+		print_problem("%s: cannot be started: %s; tried again soon", process->name, strerror(-r));
+		process_delay(process, BACKOFF_MAX_MS);
 	} else if (role == ROLE_HANDS) {
-		print_note("up: %s started, pid %d, mode %s", child->name, (int)child->pid, child->word[2]);
+		print_note("up: %s started, pid %d, mode %s", process->name, (int)process->pid, process->word[2]);
 	} else {
-		print_note("up: %s started, pid %d", child->name, (int)child->pid);
+		print_note("up: %s started, pid %d", process->name, (int)process->pid);
 	}
 }
 
-static void hands_ended(struct up *up, enum child_end end, int code)
+static void hands_ended(struct up *up, enum process_end end, int code)
 {
-	struct child *hands = &up->child[ROLE_HANDS];
+	struct process *hands = &up->process[ROLE_HANDS];
 
-	if (end == CHILD_CHANGED_MODE) {
+	if (end == PROCESS_CHANGED_MODE) {
 		print_note("up: %s ended to change its mode", hands->name);
 		role_start(up, ROLE_HANDS);
-	} else if (end == CHILD_GAVE_UP && child_now_ns() - hands->start_ns < EARLY_NS) {
+	} else if (end == PROCESS_GAVE_UP && process_now_ns() - hands->start_ns < EARLY_NS) {
 		print_problem("up: %s could not start, status %d; it says why above", hands->name, code);
 		stop_begin(up, code == EXIT_USAGE ? EXIT_USAGE : 1);
 	} else {
 		print_note("up: %s ended by %s %d, started again", hands->name,
-			   end == CHILD_KILLED ? "signal" : "status", code);
-		child_delay(hands, BACKOFF_MAX_MS);
+			   end == PROCESS_KILLED ? "signal" : "status", code);
+		process_delay(hands, BACKOFF_MAX_MS);
 		/* Until they are back nobody undoes, so the first time does not wait. */
-		if (child_now_ns() - hands->start_ns >= EARLY_NS)
-			hands->due_ns = child_now_ns();
+		if (process_now_ns() - hands->start_ns >= EARLY_NS)
+			hands->due_ns = process_now_ns();
 	}
 }
 
-static void mind_ended(struct up *up, enum child_end end, int code)
+static void mind_ended(struct up *up, enum process_end end, int code)
 {
-	struct child *mind = &up->child[ROLE_MIND];
+	struct process *mind = &up->process[ROLE_MIND];
 
-	if (end == CHILD_GAVE_UP || end == CHILD_CHANGED_MODE) {
+	if (end == PROCESS_GAVE_UP || end == PROCESS_CHANGED_MODE) {
 		print_problem("up: %s gave up, status %d; it says why above", mind->name, code);
 		stop_begin(up, code);
 		return;
 	}
-	child_delay(mind, BACKOFF_MAX_MS);
+	process_delay(mind, BACKOFF_MAX_MS);
 	up->is_ready = false;
 	print_note("up: %s ended by %s %d, started again in %llu ms", mind->name,
-		   end == CHILD_KILLED ? "signal" : "status", code,
-		   (unsigned long long)((mind->due_ns - child_now_ns()) / NS_PER_MS));
+		   end == PROCESS_KILLED ? "signal" : "status", code,
+		   (unsigned long long)((mind->due_ns - process_now_ns()) / NS_PER_MS));
 }
 
 /*
  * Nothing depends on it, so it never takes the others down. It ends well when the mind goes, and in failure when a
  * port or the mind is not there yet, which may change; wrong usage and a program that does not run stay so.
  */
-static void web_ended(struct up *up, enum child_end end, int code)
+static void web_ended(struct up *up, enum process_end end, int code)
 {
-	struct child *web = &up->child[ROLE_WEB];
+	struct process *web = &up->process[ROLE_WEB];
 
-	if (end == CHILD_GAVE_UP && code != 1) {
+	if (end == PROCESS_GAVE_UP && code != 1) {
 		print_problem("up: %s gave up, status %d; the rest goes on without it", web->name, code);
 		return;
 	}
-	child_delay(web, WEB_BACKOFF_MAX_MS);
+	process_delay(web, WEB_BACKOFF_MAX_MS);
 	print_note("up: %s ended by %s %d, started again in %llu ms", web->name,
-		   end == CHILD_KILLED ? "signal" : "status", code,
-		   (unsigned long long)((web->due_ns - child_now_ns()) / NS_PER_MS));
+		   end == PROCESS_KILLED ? "signal" : "status", code,
+		   (unsigned long long)((web->due_ns - process_now_ns()) / NS_PER_MS));
 }
 
 static void children_reap(struct up *up)
 {
-	static void (*const ended[])(struct up *up, enum child_end end, int code) = {
+	static void (*const ended[])(struct up *up, enum process_end end, int code) = {
 		hands_ended, mind_ended, web_ended
 	};
 	int status, code;
@@ -224,8 +224,8 @@ static void children_reap(struct up *up)
 	_Static_assert(sizeof(ended) / sizeof(ended[0]) == ROLE_COUNT, "a rule per role");
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		for (int role = 0; role < ROLE_COUNT; role++)
-			if (up->child[role].pid == pid) {
-				enum child_end end = child_end(&up->child[role], status, &code);
+			if (up->process[role].pid == pid) {
+				enum process_end end = process_end(&up->process[role], status, &code);
 
 				if (!up->is_stopping)
 					ended[role](up, end, code);
@@ -250,7 +250,7 @@ static void ready_check(struct up *up)
 	json_t *answer;
 	int error;
 
-	if (up->is_ready || !up->child[ROLE_MIND].pid)
+	if (up->is_ready || !up->process[ROLE_MIND].pid)
 		return;
 	answer = client_call(up->context->run_dir, json_pack("{s:s}", "q", "status"), &error);
 	if (!json_is_true(json_object_get(answer, "ok"))) {
@@ -265,11 +265,11 @@ static void ready_check(struct up *up)
 
 static int pause_ms(const struct up *up)
 {
-	uint64_t now_ns = child_now_ns(), next_ns = UINT64_MAX;
+	uint64_t now_ns = process_now_ns(), next_ns = UINT64_MAX;
 
 	for (int role = 0; role < ROLE_COUNT; role++)
-		if (up->child[role].due_ns && up->child[role].due_ns < next_ns)
-			next_ns = up->child[role].due_ns;
+		if (up->process[role].due_ns && up->process[role].due_ns < next_ns)
+			next_ns = up->process[role].due_ns;
 	if (!up->is_ready && next_ns > now_ns + READY_POLL_MS * NS_PER_MS)
 		next_ns = now_ns + READY_POLL_MS * NS_PER_MS;
 	if (next_ns == UINT64_MAX)
@@ -285,7 +285,7 @@ static void up_run(struct up *up)
 		poll(&signals, 1, pause_ms(up));
 		signals_take(up);
 		for (int role = 0; role < ROLE_COUNT && !up->is_stopping; role++)
-			if (up->child[role].due_ns && up->child[role].due_ns <= child_now_ns())
+			if (up->process[role].due_ns && up->process[role].due_ns <= process_now_ns())
 				role_start(up, (enum role)role);
 		if (!up->is_stopping)
 			ready_check(up);
@@ -303,9 +303,9 @@ static void up_stop(struct up *up)
 	struct takeover undo;
 	int r;
 
-	child_stop(&up->child[ROLE_WEB], MIND_PATIENCE_MS);
-	child_stop(&up->child[ROLE_MIND], MIND_PATIENCE_MS);
-	child_stop(&up->child[ROLE_HANDS], HANDS_PATIENCE_MS);
+	process_stop(&up->process[ROLE_WEB], MIND_PATIENCE_MS);
+	process_stop(&up->process[ROLE_MIND], MIND_PATIENCE_MS);
+	process_stop(&up->process[ROLE_HANDS], HANDS_PATIENCE_MS);
 	r = act_takeover_undo(up->context->run_dir, up->context->cgroup_root, undo_note, NULL, &undo);
 	if (r < 0) {
 		print_problem("up: the undo failed: %s; see 'forestall journal show'", strerror(-r));
@@ -319,25 +319,25 @@ static void up_stop(struct up *up)
 static int children_init(struct up *up, const struct up_options *options)
 {
 	const struct context *context = up->context;
-	struct child *mind = &up->child[ROLE_MIND], *web = &up->child[ROLE_WEB];
+	struct process *mind = &up->process[ROLE_MIND], *web = &up->process[ROLE_WEB];
 
-	if (child_init(&up->child[ROLE_HANDS], "forestall-act") < 0 || child_init(mind, "forestalld") < 0) {
+	if (process_init(&up->process[ROLE_HANDS], "forestall-act") < 0 || process_init(mind, "forestalld") < 0) {
 		print_problem("forestall-act and forestalld must lie beside this program; "
 			      "install forestall as a whole");
 		return -1;
 	}
-	child_option(mind, "--run-dir", context->run_dir);
-	child_option(mind, "--config-dir", context->config_dir);
-	child_option(mind, "--cgroup-root", context->cgroup_root);
-	child_option(mind, "--forecaster", options->forecaster);
-	child_option(mind, "--model", options->model);
-	child_option(mind, "--record", options->record);
-	child_option(mind, "--label", options->label);
-	up->has_web = !options->no_web && child_init(web, "forestall-web") == 0;
+	process_option(mind, "--run-dir", context->run_dir);
+	process_option(mind, "--config-dir", context->config_dir);
+	process_option(mind, "--cgroup-root", context->cgroup_root);
+	process_option(mind, "--forecaster", options->forecaster);
+	process_option(mind, "--model", options->model);
+	process_option(mind, "--record", options->record);
+	process_option(mind, "--label", options->label);
+	up->has_web = !options->no_web && process_init(web, "forestall-web") == 0;
 	if (up->has_web) {
-		child_option(web, "--run-dir", context->run_dir);
-		child_option(web, "--state-dir", options->state_dir);
-		child_option(web, "--listen", options->web_listen);
+		process_option(web, "--run-dir", context->run_dir);
+		process_option(web, "--state-dir", options->state_dir);
+		process_option(web, "--listen", options->web_listen);
 	}
 	return 0;
 }

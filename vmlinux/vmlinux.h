@@ -44,6 +44,22 @@ enum {
 	BPF_LOCAL_STORAGE_GET_F_CREATE = 1,
 	BPF_RB_NO_WAKEUP = 1,
 	BPF_RB_FORCE_WAKEUP = 2,
+	BPF_SKB_TSTAMP_DELIVERY_MONO = 1,
+};
+
+enum {
+	TC_ACT_UNSPEC = -1,
+	TC_ACT_OK = 0,
+	TC_ACT_SHOT = 2,
+};
+
+enum bpf_func_id {
+	BPF_FUNC_skb_set_tstamp = 192,
+};
+
+/* Known to the kernel by its name in a map's value. */
+struct bpf_spin_lock {
+	__u32 val;
 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -154,6 +170,10 @@ struct tcp_skb_cb {
 struct __sk_buff {
 	u32 len;
 	u32 gso_segs;
+	u32 priority;
+	u32 ifindex;
+	u64 tstamp;
+	u32 wire_len;
 };
 
 struct bpf_perf_event_data;

@@ -9,6 +9,7 @@
 #include "hold.h"
 #include "log.h"
 #include "step.h"
+#include "tc.h"
 
 bool mode_acts(enum mode mode)
 {
@@ -46,9 +47,13 @@ static void item_undone(struct result_item *ret, enum knob knob, const struct un
 static void hold_abort(struct apply *apply, struct hold *hold, struct now now, int error, struct result_item *ret)
 {
 	enum knob knob = hold->knob;
+	enum via via = hold->via;
 	struct undo_report report = hold_undo(apply, hold, now);
 
-	item_fail(ret, knob, report.result == UNDO_GONE ? -ENOENT : error);
+	if (report.result != UNDO_GONE && error == -EOPNOTSUPP && via == VIA_TC)
+		item_refuse(ret, OUTCOME_UNAVAILABLE, "%s", tc_fault());
+	else
+		item_fail(ret, knob, report.result == UNDO_GONE ? -ENOENT : error);
 }
 
 /* The knob is written; takes what the kernel made of it into the books. */

@@ -11,6 +11,7 @@
 #include "host.h"
 #include "owner.h"
 #include "systemd.h"
+#include "tc.h"
 
 typedef bool (*check)(struct apply *apply, struct change *change, struct result_item *ret);
 
@@ -173,6 +174,17 @@ static bool check_readable(struct apply *apply, struct change *change, struct re
 	return item_fail(ret, knob, r);
 }
 
+/* Where to limit what is sent shows in no file; a process that may not act may not look either. */
+static bool check_limitable(struct apply *apply, struct change *change, struct result_item *ret)
+{
+	char text[ACT_TEXT_MAX] = "";
+	int r = change->place.via == VIA_TC && mode_acts(apply->mode) ? tc_check(&change->place, text) : 0;
+
+	if (r == -EOPNOTSUPP)
+		return item_refuse(ret, OUTCOME_UNAVAILABLE, "%s", text);
+	return r == 0 || item_fail(ret, (enum knob)change->action->knob, r);
+}
+
 /* While cpu.idle is 1 the kernel has no weight to set, and forgets the one it had. */
 static bool check_coupled(struct apply *apply, struct change *change, struct result_item *ret)
 {
@@ -228,7 +240,7 @@ bool change_check(struct apply *apply, struct change *change, struct result_item
 {
 	static const check CHECKS[] = {
 		check_shape, check_disabled, check_excluded, check_owned, check_present,
-		check_bounds, check_device, check_readable, check_hands_off, check_coupled, check_knob,
+		check_bounds, check_device, check_readable, check_hands_off, check_coupled, check_knob, check_limitable,
 		check_manager_busy, check_manager,
 	};
 

@@ -183,18 +183,33 @@ static int namespace_enter(const char *run_dir, const char *cgroup_root, char *r
 	return text_error(ret_text, size, "mounts cannot be made read-only", "start as root with CAP_SYS_ADMIN");
 }
 
-#define DENY(name) \
+#define ON_CALL(name, action) \
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##name, 0, 1), \
-	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM)
+	BPF_STMT(BPF_RET | BPF_K, action)
+#define DENY(name) ON_CALL(name, SECCOMP_RET_ERRNO | EPERM)
+#define ALLOW(name) ON_CALL(name, SECCOMP_RET_ALLOW)
+
+/* The number of the call, of this machine's own set of them. */
+#define LOAD_CALL \
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)), \
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCH, 1, 0), \
+	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS), \
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr))
+
+static int filter_set(struct sock_filter *code, size_t count, char *ret_text, size_t size)
+{
+	struct sock_fprog program = { .len = (unsigned short)count, .filter = code };
+
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) < 0)
+		return text_error(ret_text, size, "no system call filter", "the kernel needs CONFIG_SECCOMP_FILTER");
+	return 0;
+}
 
 /* Read-only mounts do not keep a process from connecting to a socket in them: no bus, then, and no helper either. */
-static int filter_load(char *ret_text, size_t size)
+static int observe_filter(char *ret_text, size_t size)
 {
 	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCH, 1, 0),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		LOAD_CALL,
 #ifdef __x86_64__
 		/* The x32 numbers would be a way around. */
 		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, 0, 1),
@@ -222,11 +237,8 @@ static int filter_load(char *ret_text, size_t size)
 		DENY(fremovexattr),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
-	struct sock_fprog program = { .len = sizeof(code) / sizeof(*code), .filter = code };
 
-	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) < 0)
-		return text_error(ret_text, size, "no system call filter", "the kernel needs CONFIG_SECCOMP_FILTER");
-	return 0;
+	return filter_set(code, sizeof(code) / sizeof(*code), ret_text, size);
 }
 
 int confine_observe(const char *run_dir, const char *cgroup_root, char *ret_text, size_t size)
@@ -236,11 +248,44 @@ int confine_observe(const char *run_dir, const char *cgroup_root, char *ret_text
 	if (r == 0)
 		r = capabilities_drop(0, ret_text, size);
 	if (r == 0)
-		r = filter_load(ret_text, size);
+		r = observe_filter(ret_text, size);
 	return r;
 }
 
-int confine_enforce(char *ret_text, size_t size)
+int confine_enforce(bool with_net, char *ret_text, size_t size)
 {
-	return capabilities_drop(1ull << CAP_DAC_OVERRIDE, ret_text, size);
+	uint64_t net = with_net ? 1ull << CAP_NET_ADMIN : 0;
+
+	return capabilities_drop(1ull << CAP_DAC_OVERRIDE | net, ret_text, size);
+}
+
+int confine_door(char *ret_text, size_t size)
+{
+	struct sock_filter code[] = {
+		LOAD_CALL,
+		ALLOW(recvfrom),
+		ALLOW(sendmsg),
+		ALLOW(setns),
+		ALLOW(socket),
+		ALLOW(bind),
+		/* Looking for a namespace: libc reads directories and files. */
+		ALLOW(openat),
+		ALLOW(read),
+		ALLOW(close),
+		ALLOW(fcntl),
+		ALLOW(fstat),
+#ifdef SYS_newfstatat
+		ALLOW(newfstatat),
+#endif
+		ALLOW(getdents64),
+		ALLOW(lseek),
+		ALLOW(brk),
+		ALLOW(mmap),
+		ALLOW(munmap),
+		ALLOW(exit_group),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+	};
+	int r = capabilities_drop(1ull << CAP_SYS_PTRACE | 1ull << CAP_SYS_ADMIN | 1ull << CAP_NET_ADMIN, ret_text, size);
+
+	return r < 0 ? r : filter_set(code, sizeof(code) / sizeof(*code), ret_text, size);
 }

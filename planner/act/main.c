@@ -17,6 +17,7 @@
 #include "server.h"
 #include "step.h"
 #include "takeover.h"
+#include "tc.h"
 
 struct options {
 	const char *run_dir;
@@ -150,11 +151,14 @@ static int journal_start(struct dispatch *dispatch, const struct options *option
 
 static int confine(const struct options *options, enum mode mode)
 {
-	char text[256];
+	char text[256], fault[ACT_TEXT_MAX];
+	bool can_limit = tc_prepare(mode_acts(mode), fault) == 0;
 	int r;
 
+	if (!can_limit)
+		log_line("net.egress cannot be limited: %s", fault);
 	if (mode_acts(mode))
-		r = confine_enforce(text, sizeof(text));
+		r = confine_enforce(can_limit, text, sizeof(text));
 	else
 		r = confine_observe(options->run_dir, options->cgroup_root, text, sizeof(text));
 	if (r < 0)

@@ -6,6 +6,7 @@
 #include "cgroup.h"
 #include "place.h"
 #include "systemd.h"
+#include "tc.h"
 
 static const char *const VIA_NAMES[] = { "file", "systemd", "tc" };
 _Static_assert(sizeof(VIA_NAMES) / sizeof(*VIA_NAMES) == VIA_COUNT, "every way has a name");
@@ -50,7 +51,7 @@ static bool device_is_there(uint32_t device)
 int place_read(const struct place *place, enum knob knob, struct knob_value *ret)
 {
 	if (place->via == VIA_TC)
-		return -EOPNOTSUPP;
+		return tc_read(place, ret);
 	if (place->device && !device_is_there(place->device))
 		return -ENODEV;
 	if (place->dir_fd < 0)
@@ -61,7 +62,7 @@ int place_read(const struct place *place, enum knob knob, struct knob_value *ret
 int place_write(const struct place *place, enum knob knob, const struct knob_value *value)
 {
 	if (place->via == VIA_TC)
-		return -EOPNOTSUPP;
+		return tc_write(place, value);
 	if (place->via == VIA_SYSTEMD)
 		return systemd_set(place, knob, value);
 	return cgroup_write(place->dir_fd, knob, place->device, value);

@@ -22,7 +22,7 @@
 
 #include "undo.h"
 
-#define SYSTEMD_CALL_MS 300
+#define SYSTEMD_CALL_MS 400		/* less than UNDO_ANSWER_MS, or hands that wait for it are killed */
 #define SYSTEMD_REST_MS 2000
 
 /*

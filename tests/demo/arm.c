@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIELDS_MAX 8
+#define FIELDS_MAX 12
+#define LIMIT_FIELDS 11
+#define MIB 1048576.0
+#define MB 1e6
 
 const char *const arm_names[ARM_COUNT] = {"observe", "reactive", "forestall"};
 
@@ -62,6 +65,13 @@ static int segment_line(struct arm *arm, char *fields[])
 	return 0;
 }
 
+/* "mem_some<2% resp_p99<10ms ...": name, bound and unit of the first. */
+static int slo_line(struct arm *arm, const char *text)
+{
+	snprintf(arm->slo, sizeof(arm->slo), "%s", text);
+	return sscanf(text, "%31[a-z0-9_]<%lf%7[a-z%]", arm->sli_name, &arm->sli_bound, arm->sli_unit) == 3 ? 0 : -EINVAL;
+}
+
 static int meta_line(struct arm *arm, char *fields[], unsigned int count)
 {
 	const char *key = fields[0];
@@ -80,8 +90,10 @@ static int meta_line(struct arm *arm, char *fields[], unsigned int count)
 		arm->bound_us = strtoull(fields[1], NULL, 10);
 	else if (!strcmp(key, "seconds"))
 		arm->seconds = (unsigned int)strtoul(fields[1], NULL, 10);
-	else if (!strcmp(key, "runq_bound_ms"))
-		arm->runq_bound_ms = strtod(fields[1], NULL);
+	else if (!strcmp(key, "slo"))
+		return slo_line(arm, fields[1]);
+	else if (!strcmp(key, "family"))
+		return (arm->family = family_find(fields[1])) ? 0 : -EINVAL;
 	return 0;
 }
 
@@ -98,10 +110,18 @@ static int client_line(struct arm *arm, char *fields[], unsigned int count)
 	return count > 6 ? hist_parse(&bin->hist, fields[6]) : 0;
 }
 
+/* The witness writes 0 for no limit. */
+static double limit_or_nan(const char *text)
+{
+	double value = strtod(text, NULL);
+
+	return value > 0 ? value : NAN;
+}
+
 static int limit_line(struct arm *arm, char *fields[], unsigned int count)
 {
-	unsigned int idx = count == 6 ? arm_group(arm, fields[1]) : GROUPS_MAX;
-	double quota, period;
+	unsigned int idx = count == LIMIT_FIELDS ? arm_group(arm, fields[1]) : GROUPS_MAX;
+	bool is_memory = !strcmp(arm->family->name, "memory"), is_io = !strcmp(arm->family->name, "io");
 	struct group *group;
 
 	if (idx == GROUPS_MAX)
@@ -109,13 +129,13 @@ static int limit_line(struct arm *arm, char *fields[], unsigned int count)
 	group = &arm->groups[idx];
 	if (group->limit_count == LIMITS_MAX)
 		return -E2BIG;
-	quota = strtod(fields[3], NULL);
-	period = strtod(fields[4], NULL);
 	group->limits[group->limit_count++] = (struct limit){
 		.time_s = arm_time_s(arm, strtoull(fields[0], NULL, 10)),
 		.weight = strtod(fields[2], NULL),
-		.quota_cpus = quota > 0 && period > 0 ? quota / period : NAN,
-		.usage_s = strtod(fields[5], NULL) / 1e6,
+		.quota_cpus = limit_or_nan(fields[3]) / strtod(fields[4], NULL),
+		.cap = is_memory ? limit_or_nan(fields[6]) / MIB : limit_or_nan(fields[9]) / MB,
+		.usage = is_memory ? strtod(fields[8], NULL) / MIB
+				   : is_io ? strtod(fields[10], NULL) / MB : strtod(fields[5], NULL) / 1e6,
 	};
 	return 0;
 }
@@ -189,7 +209,7 @@ int arm_load(const char *dir, struct arm *arm, const char **ret_file)
 {
 	int r = read_file(dir, *ret_file = "meta.csv", arm, false, meta_line);
 
-	if (!r && (!arm->epoch_ns || !arm->bound_us || !arm->phase_count))
+	if (!r && (!arm->epoch_ns || !arm->bound_us || !arm->phase_count || !arm->family || !*arm->sli_name))
 		r = -EINVAL;
 	if (!r)
 		r = read_file(dir, *ret_file = "client.csv", arm, true, client_line);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "../load/hist.h"
+#include "family.h"
 
 #define PHASES_MAX 8
 #define GROUPS_MAX (PHASES_MAX + 1) /* an antagonist per phase, and the server */
@@ -45,15 +46,18 @@ struct client_bin {
 };
 
 struct burn_bin {
-	double units, demand_cpus;
+	double units, demand;
 };
 
+/* What the witness read. NAN: no such limit. */
 struct limit {
-	double time_s, weight, quota_cpus, usage_s; /* quota NAN: none */
+	double time_s, weight, quota_cpus;
+	double cap;	/* memory.high in MiB, or io.max in MB/s */
+	double usage;	/* CPU seconds, MiB held now, MB read and written, or MB sent, all but MiB since the start */
 };
 
 struct forecast {
-	double time_s, sli_ms, cpus; /* NAN where not measured */
+	double time_s, sli_now, demand_now; /* in the unit of the bound, and as the family shows it; NAN: not measured */
 	double risk[HORIZONS], demand[HORIZONS][QUANTILES], sli[HORIZONS][QUANTILES];
 };
 
@@ -74,7 +78,10 @@ struct group {
 struct arm {
 	uint64_t epoch_ns, seed, bound_us;
 	unsigned int seconds, phase_count, bin_count, action_count;
-	double runq_bound_ms; /* of the SLO that forestall was given */
+	const struct family *family;
+	char slo[256]; /* that forestall was given; the first SLI leads */
+	double sli_bound;
+	char sli_name[NAME_MAX_BYTES], sli_unit[8]; /* "ms" or "%" */
 	bool has_decisions;
 	char sources[4 * NAME_MAX_BYTES]; /* which forecasters spoke */
 	struct phase phases[PHASES_MAX];

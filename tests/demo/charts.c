@@ -2,6 +2,7 @@
 #include "charts.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "fan.h"
 #include "measure.h"
@@ -116,6 +117,11 @@ static void push_changes(struct line *line, double time_s, double value, bool is
 		line_push(line, time_s, value);
 }
 
+static bool is_cpu(const struct arm *arm)
+{
+	return !strcmp(arm->family->name, "cpu");
+}
+
 static void draw_limits(const struct plot *plot, const struct arm *arm, bool is_quota)
 {
 	static struct line line;
@@ -128,9 +134,9 @@ static void draw_limits(const struct plot *plot, const struct arm *arm, bool is_
 		for (unsigned int j = 0; j < group->limit_count; j++) {
 			const struct limit *limit = &group->limits[j];
 			double quota = isnan(limit->quota_cpus) ? 1 : limit->quota_cpus;
+			double main_limit = is_cpu(arm) ? limit->weight : limit->cap;
 
-			push_changes(&line, limit->time_s, is_quota ? quota : limit->weight,
-				     j + 1 == group->limit_count);
+			push_changes(&line, limit->time_s, is_quota ? quota : main_limit, j + 1 == group->limit_count);
 		}
 		snprintf(class_name, sizeof(class_name), "line group%u", i % 4);
 		plot_steps(plot, &line, class_name);
@@ -164,9 +170,10 @@ static void draw_activity(const struct plot *plot, const struct arm *arm)
 		/* Four samples of 50 ms, so that one tick of the scheduler is not a spike. */
 		for (unsigned int j = 4; j < group->limit_count; j += 4) {
 			double span_s = group->limits[j].time_s - group->limits[j - 4].time_s;
-			double cpus = (group->limits[j].usage_s - group->limits[j - 4].usage_s) / span_s;
+			double moved = (group->limits[j].usage - group->limits[j - 4].usage) / span_s;
+			double got = arm->family->usage_is_level ? group->limits[j].usage : moved;
 
-			line_push(&line, group->limits[j].time_s, cpus > 0.005 ? cpus : NAN);
+			line_push(&line, group->limits[j].time_s, got > 0.005 * arm->family->usage_top ? got : NAN);
 		}
 		snprintf(class_name, sizeof(class_name), "line group%u", i % 4);
 		plot_line(plot, &line, class_name);
@@ -210,12 +217,11 @@ static double chart_forecasts(FILE *out, const struct arm *arm, double top)
 
 static double chart_limits(FILE *out, const struct arm *arm, double top)
 {
-	struct plot plot = chart_plot(out, arm, top + 30, 90, 1, 1000);
+	struct plot plot = chart_plot(out, arm, top + 30, 90, 1, arm->family->limit_top);
 
 	plot.is_log = true;
 	chart_occurrences(&plot, arm);
-	plot_frame(&plot, "cpu.weight of the antagonists, as the witness read it; marks: actions", latency_ticks_ms,
-		   LEN(latency_ticks_ms), "", false);
+	plot_frame(&plot, arm->family->limit, latency_ticks_ms, LEN(latency_ticks_ms), "", false);
 	draw_limits(&plot, arm, false);
 	draw_actions(&plot, arm);
 	if (!any_quota(arm))
@@ -229,18 +235,19 @@ static double chart_limits(FILE *out, const struct arm *arm, double top)
 
 void chart_arm(FILE *out, const struct arm *arm)
 {
-	double height = 48 + 110 + (arm->has_decisions ? 340 : 0) + 128 + (any_quota(arm) ? 100 : 0) + 150, top;
+	double height = 48 + 110 + (arm->has_decisions ? 340 : 0) + 128 + (any_quota(arm) ? 100 : 0) + 150, top, usage_top = arm->family->usage_top;
 	struct plot plot;
+	char title[96];
 
 	svg_open(out, height, "one arm in detail");
 	top = chart_client(out, arm);
 	if (arm->has_decisions)
 		top = chart_forecasts(out, arm, top);
 	top = chart_limits(out, arm, top);
-	plot = chart_plot(out, arm, top + 34, 80, 0, 1);
+	plot = chart_plot(out, arm, top + 34, 80, 0, usage_top);
 	chart_occurrences(&plot, arm);
-	plot_frame(&plot, "CPU that the antagonists got (shaded: when they wanted it)", (double[]){0, 0.5, 1}, 3, "",
-		   true);
+	snprintf(title, sizeof(title), "%s (shaded: when they wanted it)", arm->family->usage);
+	plot_frame(&plot, title, (double[]){0, usage_top / 2, usage_top}, 3, "", true);
 	draw_activity(&plot, arm);
 	fputs("</svg>\n", out);
 }

@@ -19,10 +19,13 @@ static void read_row(const json_t *array, unsigned int count, double *values)
 		values[i] = number_or_nan(json_array_get(array, i));
 }
 
-static void read_quantiles(const json_t *array, double (*values)[QUANTILES])
+static void read_quantiles(const json_t *array, double scale, double (*values)[QUANTILES])
 {
-	for (unsigned int i = 0; i < HORIZONS; i++)
+	for (unsigned int i = 0; i < HORIZONS; i++) {
 		read_row(json_array_get(array, i), QUANTILES, values[i]);
+		for (unsigned int j = 0; j < QUANTILES; j++)
+			values[i][j] *= scale;
+	}
 }
 
 static void note_source(struct arm *arm, const char *source)
@@ -37,6 +40,9 @@ static int add_forecast(struct arm *arm, const json_t *line, double time_s)
 {
 	const char *instance = json_string_value(json_object_get(line, "instance"));
 	unsigned int idx = instance ? arm_group(arm, instance) : GROUPS_MAX;
+	/* A share is shown in percent, as the SLO has it. */
+	double scale = *arm->sli_unit == '%' ? 100 : 1;
+	const json_t *demand, *now;
 	struct forecast *forecast;
 	struct group *group;
 
@@ -47,11 +53,13 @@ static int add_forecast(struct arm *arm, const json_t *line, double time_s)
 		return -E2BIG;
 	forecast = &group->forecasts[group->forecast_count++];
 	forecast->time_s = time_s;
-	forecast->sli_ms = number_or_nan(json_object_get(line, "sli_ms"));
-	forecast->cpus = number_or_nan(json_object_get(line, "demand_now"));
+	demand = json_object_get(json_object_get(line, "demand"), arm->family->name);
+	now = json_object_get(json_object_get(line, "demand_now"), arm->family->name);
+	forecast->sli_now = number_or_nan(json_object_get(line, "sli")) * scale;
+	forecast->demand_now = number_or_nan(now) * arm->family->demand_scale;
 	read_row(json_object_get(line, "risk"), HORIZONS, forecast->risk);
-	read_quantiles(json_object_get(line, "demand"), forecast->demand);
-	read_quantiles(json_object_get(line, "sli_fc"), forecast->sli);
+	read_quantiles(demand, arm->family->demand_scale, forecast->demand);
+	read_quantiles(json_object_get(line, "sli_fc"), scale, forecast->sli);
 	note_source(arm, json_string_value(json_object_get(line, "source")));
 	return 0;
 }

@@ -54,27 +54,29 @@ void fan_draw_sli(FILE *out, const struct arm *arm, double top)
 	static const double ticks[] = {0.01, 0.1, 1, 10, 100};
 	const struct group *server = &arm->groups[arm->phase_count];
 	struct plot plot = chart_plot(out, arm, top, 100, 0.01, 100);
+	const char *unit = *arm->sli_unit == '%' ? " %" : " ms";
 	static struct fan fan;
-	char label[32];
+	char label[32], title[128];
 
 	plot.is_log = true;
 	fan_reset(&fan);
 	for (unsigned int i = 0; i < server->forecast_count; i++)
 		fan_push(&fan, server->forecasts[i].time_s, arm->seconds, server->forecasts[i].sli[FAN_HORIZON],
-			 server->forecasts[i].sli_ms);
+			 server->forecasts[i].sli_now);
 	chart_occurrences(&plot, arm);
-	plot_frame(&plot,
-		   "server's run-queue wait, p99: said 2 s before (.1 to .9 band, median) against what came (dots)",
-		   ticks, LEN(ticks), " ms", false);
+	snprintf(title, sizeof(title), "server's %s: said 2 s before (.1 to .9 band, median) against what came (dots)",
+		 arm->sli_name);
+	plot_frame(&plot, title, ticks, LEN(ticks), unit, false);
 	fan_draw(&plot, &fan);
-	snprintf(label, sizeof(label), "%g ms", arm->runq_bound_ms);
-	plot_level(&plot, arm->runq_bound_ms, "bound", label);
+	snprintf(label, sizeof(label), "%g%s", arm->sli_bound, unit);
+	plot_level(&plot, arm->sli_bound, "bound", label);
 }
 
 void fan_draw_demand(FILE *out, const struct arm *arm, double top)
 {
 	static struct fan fan;
 	struct plot plot;
+	char title[96];
 	double high;
 
 	fan_reset(&fan);
@@ -87,13 +89,13 @@ void fan_draw_demand(FILE *out, const struct arm *arm, double top)
 
 			if (forecast->time_s >= arm->phases[i].from_s && forecast->time_s < arm->phases[i].to_s)
 				fan_push(&fan, forecast->time_s, arm->seconds, forecast->demand[FAN_HORIZON],
-					 forecast->cpus);
+					 forecast->demand_now);
 		}
 	}
 	high = ceil(fan_top(&fan, 1));
 	plot = chart_plot(out, arm, top, 90, 0, high);
 	chart_occurrences(&plot, arm);
-	plot_frame(&plot, "antagonist's CPU demand: said 2 s before against what came", (double[]){0, high / 2, high},
-		   3, "", false);
+	snprintf(title, sizeof(title), "antagonist's demand in %s: said 2 s before against what came", arm->family->demand);
+	plot_frame(&plot, title, (double[]){0, high / 2, high}, 3, "", false);
 	fan_draw(&plot, &fan);
 }

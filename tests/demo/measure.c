@@ -72,7 +72,8 @@ static bool limit_differs(const struct limit *a, const struct limit *b)
 {
 	if (isnan(a->quota_cpus) != isnan(b->quota_cpus))
 		return true;
-	return a->weight != b->weight || (!isnan(a->quota_cpus) && a->quota_cpus != b->quota_cpus);
+	return a->weight != b->weight || (!isnan(a->quota_cpus) && a->quota_cpus != b->quota_cpus) ||
+	       isnan(a->cap) != isnan(b->cap) || (!isnan(a->cap) && a->cap != b->cap);
 }
 
 /* Tighter than what the cgroup had when the run began. */
@@ -81,6 +82,8 @@ static bool limit_is_tight(const struct group *group, const struct limit *limit)
 	const struct limit *first = &group->limits[0];
 
 	if (limit->weight < first->weight)
+		return true;
+	if (!isnan(limit->cap) && !(limit->cap >= first->cap))
 		return true;
 	return !isnan(limit->quota_cpus) && !(limit->quota_cpus >= first->quota_cpus);
 }
@@ -119,6 +122,18 @@ static double tight_since_s(const struct group *group, double from_s, double tim
 	return NAN;
 }
 
+/* A limit on what is sent stands in no file of the cgroup, so here forestall's own word has to do. */
+static double logged_since_s(const struct arm *arm, unsigned int group_idx, double from_s, double to_s)
+{
+	for (unsigned int i = 0; i < arm->action_count; i++) {
+		const struct action *action = &arm->actions[i];
+
+		if (action->group_idx == group_idx && action->time_s >= from_s && action->time_s < to_s)
+			return action->time_s;
+	}
+	return NAN;
+}
+
 static double first_violation_s(const struct arm *arm, double from_s, double to_s)
 {
 	for (unsigned int i = bin_at(arm, from_s); i < bin_at(arm, to_s); i++)
@@ -142,12 +157,14 @@ static void measure_lead(const struct arm *observe, const struct arm *arm, unsig
 {
 	const struct phase *phase = &arm->phases[idx];
 	double leads[OCCURRENCES_MAX], earliest_s = phase->from_s;
+	bool is_net = !strcmp(arm->family->name, "net");
 
 	for (unsigned int i = 0; i < phase->count; i++) {
 		double start_s = phase->occurrences[i].start_s, end_s = phase->occurrences[i].end_s;
 		double from_s = fmax(earliest_s, start_s - LEAD_MAX_S);
 		double violated_s = first_violation_s(observe, start_s, end_s + 1);
-		double acted_s = tight_since_s(&arm->groups[idx], from_s, violated_s, end_s + 1);
+		double acted_s = is_net ? logged_since_s(arm, idx, from_s, end_s + 1)
+					: tight_since_s(&arm->groups[idx], from_s, violated_s, end_s + 1);
 
 		earliest_s = end_s;
 		if (isnan(acted_s) || isnan(violated_s))

@@ -92,19 +92,33 @@ static void write_table(FILE *out, const struct arm *arm, const struct result re
 	fputs("</table></div>\n", out);
 }
 
+/* The only text of ours with a "<" in it. */
+static void escape(const char *text, char *to, size_t size)
+{
+	size_t length = 0;
+
+	for (; *text && length + 5 < size; text++)
+		length += (size_t)snprintf(to + length, size - length, *text == '<' ? "&lt;%.0s" : "%.1s", text);
+	to[length] = '\0';
+}
+
 static void write_head(FILE *out, const struct arm *arm)
 {
+	char slo[512];
+
+	escape(arm->slo, slo, sizeof(slo));
 	fprintf(out,
 		"<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">"
 		"<meta name=\"viewport\" content=\"width=device-width\"><title>forestall: the "
 		"demo</title><style>%s</style>"
 		"</head><body><main>\n",
 		style_css);
-	fputs("<h1>forestall: the demo</h1><p>A redis server with an SLO shares one CPU with four antagonists. "
+	fprintf(out,
+	      "<h1>forestall: the demo, %s</h1><p>%s Its SLO is <code>%s</code>. "
 	      "The same load ran three times: <b>observe</b> changes nothing, <b>reactive</b> acts with a forecaster "
 	      "that says “the future is like now”, <b>forestall</b> acts on its forecasts. Planner and knobs are the "
 	      "same.</p>\n",
-	      out);
+	      arm->family->name, arm->family->scene, slo);
 	fprintf(out,
 		"<p class=\"soft\">All figures come from an emulated guest (QEMU, one vCPU, time by instructions "
 		"executed): compare the arms with each other, and take nothing as absolute performance. Load seed "
@@ -124,7 +138,8 @@ static void write_notes(FILE *out)
 	      "positive lead. <b>work kept</b>: the antagonist’s work against the observe arm. <b>limit changes</b>: "
 	      "of this disturbance’s "
 	      "antagonist in its phase; for the whole run, of all. Limits were read "
-	      "from the cgroups by a program of their own, not taken from forestall’s log.</p>\n",
+	      "from the cgroups by a program of their own, not taken from forestall’s log, but for those on sending, which "
+	      "no file shows.</p>\n",
 	      out);
 }
 
@@ -151,7 +166,7 @@ void page_write(FILE *out, const struct arm *const arms[ARM_COUNT], const struct
 		write_card(out, first, results, i);
 	fputs("</div>\n<h2>What the client saw</h2><div class=\"chart\">\n", out);
 	chart_overview(out, arms);
-	fputs("</div><p class=\"soft\">p99 per second; shaded grey: the antagonist wants the CPU; shaded red: a "
+	fputs("</div><p class=\"soft\">p99 per second; shaded grey: the antagonist wants its resource; shaded red: a "
 	      "second in "
 	      "violation; dashed: the bound.</p>\n<h2>Figures</h2>\n",
 	      out);

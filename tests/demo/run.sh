@@ -1,15 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The demo: the same load three times in a virtual machine (observe, reactive,
-# forestall), then a table and a report in HTML. Called by `make demo`.
+# The demo: for each family of load and each seed, the same load three times in
+# a virtual machine (observe, reactive, forestall), then tables and a page each.
+# Called by `make demo` and `make demo-full`.
 set -euo pipefail
 
 usage() {
 	cat <<'END'
 usage: tests/demo/run.sh [OPTION]...
-  --seed N        seed of the load (default: the one in tests/demo/shapes)
-  --order-seed N  seed of the order of the arms (default: random, printed)
+  --families LIST of cpu, memory, io and net (default "cpu memory")
+  --set SET       short: what can be foreseen; full: ramps and steps too (default short)
+  --seeds LIST    seeds of the load (default: the one in tests/demo/shapes)
+  --order-seed N  seed of the order of the runs (default: random, printed)
   --jobs N        virtual machines at a time (default 2, or 1 on one core)
   --out DIR       results (default build/demo)
   --bin DIR       forestall's programs (default build/bin)
@@ -22,11 +25,16 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 # shellcheck source=tests/demo/shapes
 . "$here/shapes"
-seed=$demo_seed order_seed=$RANDOM jobs=2 out=$root/build/demo bin=$root/build/bin load=$root/build/test report_only=0
+# shellcheck source=tests/load/families.sh
+. "$here/../load/families.sh"
+families="cpu memory" set=short seeds=$demo_seed
+order_seed=$RANDOM jobs=2 out=$root/build/demo bin=$root/build/bin load=$root/build/test report_only=0
 forestall=${FORESTALL:-}
 while (($#)); do
 	case $1 in
-	--seed) seed=$2; shift 2 ;;
+	--families) families=$2; shift 2 ;;
+	--set) set=$2; shift 2 ;;
+	--seeds) seeds=$2; shift 2 ;;
 	--order-seed) order_seed=$2; shift 2 ;;
 	--jobs) jobs=$2; shift 2 ;;
 	--out) out=$2; shift 2 ;;
@@ -46,57 +54,62 @@ die() { printf 'demo: %s\n' "$*" >&2; exit 1; }
 check_tools() {
 	local need
 	((EUID == 0)) || die "the guest's file server needs root: run it with sudo"
-	for need in redis-server:redis-server redis-cli:redis-tools setfattr:attr; do
+	for need in redis-server:redis-server redis-cli:redis-tools setfattr:attr nginx:nginx-light mkfs.ext4:e2fsprogs \
+		tc:iproute2; do
 		command -v "${need%%:*}" >/dev/null || die "${need%%:*} is missing: apt-get install ${need#*:}"
 	done
-	for need in "$forestall" "$load/load-client" "$load/load-burn" "$load/load-watch" "$load/demo-report"; do
+	for need in "$forestall" "$load/load-client" "$load/load-burn" "$load/load-sink" "$load/load-watch" \
+		"$load/demo-report"; do
 		[[ -x $need ]] || die "$need is missing: run make"
 	done
 }
 
-# The three arms in an order that the order seed decides.
-shuffled_arms() {
-	awk -v seed="$order_seed" 'BEGIN {
-		srand(seed)
-		n = split("observe reactive forestall", arm, " ")
-		for (i = n; i > 1; i--) { j = 1 + int(rand() * i); t = arm[i]; arm[i] = arm[j]; arm[j] = t }
-		for (i = 1; i <= n; i++) print arm[i]
+# All runs as FAMILY/SEED/ARM: family by family, in an order of arms that the order seed decides.
+shuffled_runs() {
+	awk -v order_seed="$order_seed" -v families="$families" -v seeds="$seeds" 'BEGIN {
+		srand(order_seed)
+		family_count = split(families, family, " ")
+		seed_count = split(seeds, seed, " ")
+		for (f = 1; f <= family_count; f++)
+			for (s = 1; s <= seed_count; s++) {
+				n = split("observe reactive forestall", arm, " ")
+				for (i = n; i > 1; i--) { j = 1 + int(rand() * i); t = arm[i]; arm[i] = arm[j]; arm[j] = t }
+				for (i = 1; i <= n; i++) print family[f] "/" seed[s] "/" arm[i]
+			}
 	}'
 }
 
-# One command line for all arms: other boot or CPU flags move figures by a quarter.
-run_arm() {
-	local arm=$1 preload=() program
+# One command line for the arms of a family: other boot or CPU flags move figures by a quarter.
+start_run() { # FAMILY/SEED/ARM
+	local family seed arm program preload=()
+	IFS=/ read -r family seed arm <<<"$1"
 	# What is run while we measure must not be fetched from the host's disk then.
-	for program in redis-server redis-cli setfattr bash awk sed grep sleep true; do
-		preload+=(--preload "$(type -P "$program")")
-	done
-	for program in "$load"/load-{client,burn,watch} "$forestall" "$bin/forestalld" "$bin/forestall-act"; do
+	for program in "$load"/load-{client,burn,sink,watch} "$forestall" "$bin/forestalld" "$bin/forestall-act"; do
 		[[ ! -e $program ]] || preload+=(--preload "$program")
 	done
-	exec "$root/tests/vm/run" --kernel 6.12 --icount --cpus 1 --mem 1G --timeout 500 "${preload[@]}" \
-		--env "BIN=$bin" --env "LOAD=$load" --env "FORESTALL=$forestall" --out "$out/$arm" \
-		-- tests/demo/scenario.sh "$arm" "$seed" /out
+	# shellcheck disable=SC2046 # words
+	exec "$root/tests/vm/run" --kernel 6.12 --icount --cpus 1 --timeout 580 $(family_vm_options "$family") \
+		"${preload[@]}" --env "BIN=$bin" --env "LOAD=$load" --env "FORESTALL=$forestall" --out "$out/$1" \
+		-- tests/demo/scenario.sh "$family" "$arm" "$seed" /out "$set"
 }
 
-# "45 %" of an arm, or its state.
-arm_state() {
-	local arm=$1 line
-	[[ -n ${pid_of[$arm]-} ]] || { echo waiting; return; }
-	line=$(grep -a "^$arm: progress" "$out/$arm.log" 2>/dev/null | tail -n 1) || { echo booting; return; }
+# "45 %" of a run, or its state.
+run_state() {
+	local line
+	line=$(grep -a ": progress" "$out/$1.log" 2>/dev/null | tail -n 1) || { echo booting; return; }
 	# shellcheck disable=SC2086
 	set -- $line
 	echo "$(($3 * 100 / $4)) %"
 }
 
 show_progress() {
-	local arm line=''
-	for arm in "${arms[@]}"; do
-		line+="$(printf '%-9s %-8s ' "$arm" "$(arm_state "$arm")")"
+	local run line="" ended=0
+	for run in "${!pid_of[@]}"; do
+		if kill -0 "${pid_of[$run]}" 2>/dev/null; then line+=", $run $(run_state "$run")"; else ended=$((ended + 1)); fi
 	done
-	line+="$((SECONDS - began)) s"
+	line="$ended of ${#runs[@]} done$line, $((SECONDS - began)) s"
 	if [[ -t 1 ]]; then
-		printf '\r%s ' "$line"
+		printf '\r\033[K%s' "$line"
 	elif (((SECONDS - shown) >= 15)); then
 		printf '%s\n' "$line"
 		shown=$SECONDS
@@ -104,55 +117,71 @@ show_progress() {
 }
 
 running_count() {
-	local arm n=0
-	for arm in "${!pid_of[@]}"; do
-		! kill -0 "${pid_of[$arm]}" 2>/dev/null || n=$((n + 1))
+	local run n=0
+	for run in "${!pid_of[@]}"; do
+		! kill -0 "${pid_of[$run]}" 2>/dev/null || n=$((n + 1))
 	done
 	echo $n
 }
 
-run_arms() {
-	local arm failed=0
-	for arm in "${arms[@]}"; do
+run_all() {
+	local run failed=0
+	for run in "${runs[@]}"; do
 		while (($(running_count) >= jobs)); do show_progress; sleep 1; done
-		rm -rf "${out:?}/$arm"
-		mkdir -p "$out/$arm"
-		run_arm "$arm" >"$out/$arm.log" 2>&1 &
-		pid_of[$arm]=$!
+		rm -rf "${out:?}/$run"
+		mkdir -p "$out/$run"
+		start_run "$run" >"$out/$run.log" 2>&1 &
+		pid_of[$run]=$!
 	done
 	while (($(running_count))); do show_progress; sleep 1; done
 	shown=-15
 	show_progress
 	[[ ! -t 1 ]] || echo
-	for arm in "${arms[@]}"; do
-		wait "${pid_of[$arm]}" && continue
+	for run in "${runs[@]}"; do
+		wait "${pid_of[$run]}" && continue
 		failed=1
-		echo "demo: arm $arm broke; the end of $out/$arm.log:" >&2
-		tail -n 15 "$out/$arm.log" >&2
+		echo "demo: $run broke; the end of $out/$run.log:" >&2
+		tail -n 15 "$out/$run.log" >&2
 	done
 	return $failed
 }
 
 export_decisions() {
-	local arm
-	for arm in "${arms[@]}"; do
-		[[ -s $out/$arm/run.rec ]] || die "arm $arm left no recording"
-		"$forestall" replay "$out/$arm/run.rec" --json >"$out/$arm/decisions.jsonl" 2>"$out/$arm/replay.log" ||
-			die "arm $arm does not replay: $(tail -n 1 "$out/$arm/replay.log")"
+	local run
+	for run in "${runs[@]}"; do
+		[[ -s $out/$run/run.rec ]] || die "$run left no recording"
+		"$forestall" replay "$out/$run/run.rec" --json >"$out/$run/decisions.jsonl" 2>"$out/$run/replay.log" ||
+			die "$run does not replay: $(tail -n 1 "$out/$run/replay.log")"
 	done
+}
+
+# A table and a page for each load, then what all seeds say together.
+report() {
+	local family seed dir
+	rm -f "$out/summary.csv"
+	for family in $families; do
+		for seed in $seeds; do
+			dir=$out/$family/$seed
+			printf '\n%s, seed %s\n' "$family" "$seed"
+			"$load/demo-report" --out "$dir/report.html" --summary "$out/summary.csv" \
+				"$dir/observe" "$dir/reactive" "$dir/forestall"
+			echo "page: $dir/report.html"
+		done
+	done
+	[[ $seeds != *' '* ]] || "$here/spread" "$out/summary.csv"
 }
 
 declare -A pid_of=()
 shown=-15
-mapfile -t arms < <(shuffled_arms)
+mapfile -t runs < <(shuffled_runs)
 trap 'for p in "${pid_of[@]}"; do kill "$p" 2>/dev/null || true; done' EXIT
 check_tools
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
 if ((!report_only)); then
-	echo "demo: load seed $seed, order seed $order_seed: ${arms[*]}; $jobs at a time, about 5 minutes"
-	run_arms || die "not all arms ran to their end"
+	echo "demo: load seeds $seeds, order seed $order_seed, ${#runs[@]} runs, $jobs at a time, about $((${#runs[@]} * 2 / jobs)) minutes or more"
+	run_all || die "not all runs reached their end"
 	export_decisions
 fi
-"$load/demo-report" --out "$out/report.html" "$out/observe" "$out/reactive" "$out/forestall"
-echo "demo: $((SECONDS - began)) s; report: $out/report.html"
+report
+echo "demo: $((SECONDS - began)) s"

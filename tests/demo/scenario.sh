@@ -1,14 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# One arm of the demo, inside the guest: a redis in its own cgroup, an open-loop
-# client, four antagonists in sibling cgroups, and forestall over it all.
-# Everything is written to OUTDIR with CLOCK_MONOTONIC times.
+# One arm of the demo, inside the guest: a real server in its own cgroup, an
+# open-loop client, an antagonist per phase in sibling cgroups, and forestall
+# over it all. Everything is written to OUTDIR with CLOCK_MONOTONIC times.
 set -euo pipefail
 
 usage() {
 	cat <<'END'
-usage: tests/demo/scenario.sh ARM SEED OUTDIR
+usage: tests/demo/scenario.sh FAMILY ARM SEED OUTDIR [short|full]
+  FAMILY: cpu, memory, io or net (tests/load/families.sh)
   ARM: observe    forestall watches and writes nothing
        reactive   forestall acts, its forecaster says "the future is like now"
        forestall  forestall acts on its forecasts
@@ -17,17 +18,20 @@ Environment: BIN (default build/bin), LOAD (load programs, default build/test),
   FORESTALL (default $BIN/forestall)
 END
 }
-(($# == 3)) || { usage >&2; exit 2; }
-arm=$1 seed=$2 out=$3
+(($# == 4 || $# == 5)) || { usage >&2; exit 2; }
+family=$1 arm=$2 seed=$3 out=$4
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/demo/shapes
 . "$here/shapes"
+demo_shape "$family" "${5:-full}"
 bin=${BIN:-$here/../../build/bin}
 load=${LOAD:-$here/../../build/test}
 forestall=${FORESTALL:-$bin/forestall}
 demo=/sys/fs/cgroup/demo
-port=7777
-mkdir -p "$out"
+port=7777 work=/tmp/demo
+# shellcheck source=tests/load/families.sh
+. "$here/../load/families.sh"
+mkdir -p "$out" "$work"
 
 say() { printf '%s\n' "$*"; }
 die() { printf 'demo: %s\n' "$*" >&2; exit 1; }
@@ -43,31 +47,19 @@ run_in() {
 }
 
 make_cgroups() {
-	local name
+	local name controllers="+cpu +memory +io"
 	mkdir -p "$demo" /sys/fs/cgroup/forestall
-	echo +cpu >/sys/fs/cgroup/cgroup.subtree_control
-	echo +cpu >"$demo/cgroup.subtree_control"
+	echo "$controllers" >/sys/fs/cgroup/cgroup.subtree_control
+	echo "$controllers" >"$demo/cgroup.subtree_control"
 	mkdir -p "$demo/server" "$demo/client"
 	# The daemon must not have to compete with what it watches.
 	echo 1000 >/sys/fs/cgroup/forestall/cpu.weight
 	for name in "${demo_phases[@]}"; do
 		mkdir -p "$demo/$name"
-		echo "$demo_batch_weight" >"$demo/$name/cpu.weight"
+		echo "$demo_weight" >"$demo/$name/cpu.weight"
 		setfattr -n trusted.forestall.slo -v "tier=best-effort kind=batch" "$demo/$name"
 	done
-	setfattr -n trusted.forestall.slo -v \
-		"runq_p99<${demo_runq_bound_ms}ms window=1m budget=1% tier=critical kind=latency cpu=0.1..1" \
-		"$demo/server"
-}
-
-start_server() {
-	run_in "$demo/server" redis-server --port $port --save '' --appendonly no --dir /tmp --logfile "$out/redis.log"
-	server=$pid
-	for _ in {1..100}; do
-		[[ $(redis-cli -p $port ping 2>/dev/null) != PONG ]] || break
-		sleep 0.1
-	done
-	redis-cli -p $port setrange page 65535 x >/dev/null || die "redis does not answer"
+	setfattr -n trusted.forestall.slo -v "$demo_slo window=1m budget=1% tier=critical kind=latency" "$demo/server"
 }
 
 start_forestall() {
@@ -95,14 +87,15 @@ start_forestall() {
 write_meta() {
 	local name
 	{
+		echo "family,$family"
 		echo "arm,$arm"
 		echo "seed,$seed"
 		echo "seconds,$demo_seconds"
 		echo "bound_us,$demo_bound_us"
-		echo "runq_bound_ms,$demo_runq_bound_ms"
+		echo "slo,$demo_slo"
 		for name in "${demo_phases[@]}"; do
 			echo "phase,$name,${demo_from[$name]},${demo_to[$name]}"
-			"$load/load-burn" --threads $demo_threads --plan "${demo_plan[$name]}" --seed "$seed" --print |
+			"$load/load-burn" --threads "$demo_threads" --plan "${demo_plan[$name]}" --seed "$seed" --print |
 				sed "s/^/segment,$name,/"
 		done
 	} >"$out/meta.csv"
@@ -111,13 +104,11 @@ write_meta() {
 # Whatever is fetched from the host makes the guest's time jump, so all that
 # will run is run once before t = 0 is fixed.
 warm_up() {
+	family_warm "$family" "$demo/client"
 	run_in "$demo/client" "$load/load-client" --help >/dev/null
 	wait "$pid"
-	run_in "$demo/client" "$load/load-burn" --threads 1 --plan "0+100:100-100" --out /tmp/warm.csv \
+	run_in "$demo/client" "$load/load-burn" --threads 1 --plan "0+100:100-100" --out "$work/warm.csv" \
 		--announce "/tmp/$demo_announce_name" --announce-lead 0
-	wait "$pid"
-	run_in "$demo/client" "$load/load-client" --port $port --rate 100 --seconds 1 --command "$demo_command" --fifo \
-		--out /tmp/warm.csv
 	wait "$pid"
 	sleep 0.1
 	monotonic_ms >/dev/null
@@ -125,6 +116,7 @@ warm_up() {
 
 start_load() {
 	local name announce
+	family_burn "$family" "$demo_size" "$demo_operation"
 	# t = 0 of the run, the same for all programs; they refuse to start later than that.
 	epoch_ns=$((($(monotonic_ms) + 3000) * 1000000))
 	echo "epoch_ns,$epoch_ns" >>"$out/meta.csv"
@@ -134,20 +126,20 @@ start_load() {
 			announce=(--announce "/tmp/$demo_announce_name" --announce-lead $demo_announce_lead_ms
 				--announce-spread $demo_announce_spread_ms)
 		fi
-		run_in "$demo/$name" "$load/load-burn" --threads $demo_threads --plan "${demo_plan[$name]}" \
-			--seed "$seed" --start-ns "$epoch_ns" --punctual --out "$out/burn-$name.csv" "${announce[@]}"
+		run_in "$demo/$name" "$load/load-burn" --threads "$demo_threads" --plan "${demo_plan[$name]}" \
+			--seed "$seed" --start-ns "$epoch_ns" --punctual --out "$out/burn-$name.csv" "${announce[@]}" "${burn_args[@]}"
 		burners+=("$pid")
 	done
-	run_in "$demo/client" "$load/load-client" --port $port --rate $demo_rate --seconds $demo_seconds --seed "$seed" \
-		--poisson --fifo --command "$demo_command" --bound-us $demo_bound_us --start-ns "$epoch_ns" --punctual \
-		--out "$out/client.csv"
+	run_in "$demo/client" "${client_in[@]}" "$load/load-client" --port $port --rate "$demo_rate" \
+		--seconds "$demo_seconds" --seed "$seed" --poisson --fifo --bound-us "$demo_bound_us" \
+		--start-ns "$epoch_ns" --punctual --out "$out/client.csv" "${client_args[@]}"
 	client=$pid
 }
 
 show_progress() {
 	local second=0
 	while kill -0 "$client" 2>/dev/null && ((second < demo_seconds)); do
-		say "$arm: progress $second $demo_seconds"
+		say "$family-$arm: progress $second $demo_seconds"
 		sleep 5
 		second=$((second + 5))
 	done
@@ -167,15 +159,16 @@ stop_all() {
 		kill -TERM "$daemon" 2>/dev/null || { failed=1; say "$arm: forestall ended before the run did"; }
 		wait "$daemon" || { failed=1; say "$arm: forestall exited with an error"; }
 	fi
-	grep -H . "$demo"/*/cpu.weight "$demo"/*/cpu.max >"$out/after.txt" || true
-	redis-cli -p $port shutdown nosave >/dev/null 2>&1 || kill "$server"
+	grep -sH . "$demo"/*/{cpu.weight,cpu.max,memory.high,memory.low,memory.events,io.max} >"$out/after.txt" || true
+	kill "$server"
+	[[ -z ${sink-} ]] || kill "$sink"
 	return $failed
 }
 
 daemon='' recorder='' burners=()
 ln -sf /bin/true "/tmp/$demo_announce_name"
 make_cgroups
-start_server
+family_start "$family" "$demo/server"
 write_meta
 warm_up
 start_forestall
@@ -184,4 +177,4 @@ watch=$pid
 start_load
 show_progress
 stop_all || exit 1
-say "$arm: progress $demo_seconds $demo_seconds"
+say "$family-$arm: progress $demo_seconds $demo_seconds"

@@ -12,7 +12,7 @@
 
 #define PAGE_BYTES 4096ull
 #define UNIT_PAGES 256
-#define WALK_SLICES 64 /* all pages are visited once in so many slices */
+#define WALK_SLICES 512 /* all pages are visited once in so many slices */
 #define CHUNK_PAGES 64 /* taken between two looks at the clock */
 
 struct memory {

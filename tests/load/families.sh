@@ -5,14 +5,14 @@
 # demo's and the corpus' scenario.sh, which have $load (load programs), $work (scratch) and run_in GROUP COMMAND (leaves $pid).
 #
 # cpu     redis counting bits over 64 KiB.
-# memory  nginx serving 48 MiB of files that fit into the page cache, on a disk of 6 ms a request; no swap.
+# memory  nginx serving 30 MiB of files that fit into the page cache, on a disk of 5 ms a request; no swap.
 # io      redis that flushes its log for each write, to a disk that does 4 requests of 2 ms at a time.
 # net     redis sending 4 KB answers through a router whose link does 20 Mbit/s and queues 40 ms.
 #
 # The disk is null_blk: its requests end by a timer, so it keeps guest time under icount. The wire is a network namespace
 # that forwards between this one and the client's, as only a queue that is not the sender's own drops what others sent.
 
-memory_files=384 memory_file_kib=128
+memory_files=320 memory_file_kib=96
 net_far=10.77.2.2
 net_mbit=20
 
@@ -20,8 +20,8 @@ net_mbit=20
 family_vm_options() { # FAMILY
 	local program programs="redis-server redis-cli"
 	case $1 in
-	# A third of it is free for the antagonist: filling more would only take the host's time.
-	memory) echo --mem 400M; programs="nginx mkfs.ext4 mount head split" ;;
+	# Half of it is free for the antagonist: filling more would only take the host's time.
+	memory) echo --mem 336M; programs="nginx mkfs.ext4 mount head split" ;;
 	io) echo --mem 1G; programs+=" mkfs.ext4 mount dd" ;;
 	net) echo --mem 1G; programs+=" ip tc" ;;
 	*) echo --mem 1G ;;
@@ -116,7 +116,7 @@ family_start() { # FAMILY GROUP
 	memory)
 		# The multi-generational LRU counts a read file that comes back as a stall only if it was read four times before.
 		echo 0 >/sys/kernel/mm/lru_gen/enabled
-		make_disk 96 4 6000000
+		make_disk 64 4 5000000
 		start_nginx "$2"
 		client_args=(--http $memory_files)
 		;;
@@ -152,11 +152,15 @@ family_warm() { # FAMILY GROUP
 	sleep 0.5
 }
 
-# Sets burn_args. SIZE: memory: percent of what is free now; io: bytes of a request; net: percent of the link's rate.
+# Sets burn_args. SIZE: memory: percent of what is free plus what the server reads; io: bytes of a request; net: percent of the link's rate.
 family_burn() { # FAMILY SIZE read|write
+	local free_kib
 	burn_args=(--kind "$1")
 	case $1 in
-	memory) burn_args+=(--bytes $(($(awk '/^MemFree:/ { print $2 }' /proc/meminfo) / 2048 * 2048 * 1024 / 100 * $2))) ;;
+	memory)
+		free_kib=$(awk '/^MemFree:/ { print $2 }' /proc/meminfo)
+		burn_args+=(--bytes $(((free_kib / 2048 * 2048 + memory_files * memory_file_kib) * 1024 / 100 * $2)))
+		;;
 	io)
 		burn_args+=(--target "$work/disk/bulk" --bytes "$2")
 		[[ $3 != write ]] || burn_args+=(--write)

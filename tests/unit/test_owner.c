@@ -145,7 +145,10 @@ static void containers_and_machines_belong_to_their_managers(void **state)
 		{ "/machine.slice/machine-qemu\\x2d1\\x2dvm.scope", OWNER_LIBVIRT },
 		{ "/machine.slice/machine-qemu\\x2d1\\x2dvm.scope/libvirt/vcpu0", OWNER_LIBVIRT },
 		{ "/machine.slice/libpod-" ID ".scope/container", OWNER_PODMAN },
-		{ "/libpod_parent/libpod-" ID, OWNER_PODMAN },
+		{ "/machine.slice/libpod-conmon-" ID ".scope", OWNER_PODMAN },
+		{ "/libpod_parent", OWNER_PODMAN },
+		{ "/libpod_parent/conmon", OWNER_PODMAN },
+		{ "/libpod_parent/libpod-" ID "/inner", OWNER_PODMAN },
 	};
 
 	(void)state;
@@ -153,6 +156,8 @@ static void containers_and_machines_belong_to_their_managers(void **state)
 	for (size_t i = 0; i < sizeof(CASES) / sizeof(*CASES); i++)
 		assert_int_equal(owner_find(root_fd, CASES[i].path, "/nowhere/systemd"), CASES[i].owner);
 	assert_int_equal(owner_find(root_fd, "/docker/web", "/nowhere/systemd"), OWNER_NONE);
+	assert_int_equal(owner_find(root_fd, "/libpod_parent/libpod-" ID, "/nowhere/systemd"), OWNER_NONE);
+	assert_int_equal(owner_find(root_fd, "/libpod_parent/pod/libpod-" ID, "/nowhere/systemd"), OWNER_NONE);
 }
 
 static void a_container_of_podman_is_its_scopes_business(void **state)

@@ -139,7 +139,7 @@ done
 
 hands_start enforce
 check "enforce: the weight is set" is "$(plan cpu.weight 55)" applied
-check "enforce: one capability is left" is "$(capabilities)" '0000000000000000 0000000000000002 '
+check "enforce: CAP_DAC_OVERRIDE and CAP_NET_ADMIN are left" is "$(capabilities)" '0000000000000000 0000000000001002 '
 hands_end
 found=$(violations "$trace")
 check "enforce: the same look finds the file being opened" grep -q 'openat.*cpu.weight.*O_WRONLY' <<<"$found"

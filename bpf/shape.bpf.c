@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * clsact egress of a device: a packet whose socket belongs to a limited cgroup, or to a descendant of one, gets the HTB
+ * class of that limit, or, where fq is the device's root, the time at which it may leave (Earliest Departure Time,
+ * net/sched/sch_fq.c and tools/testing/selftests/bpf/progs/test_tc_edt.c). The innermost limit counts.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include "shape.h"
+
+#define LEVELS_MAX 16
+#define NS_PER_S 1000000000ull
+#define BURST_NS 10000000ull		/* what may be caught up after a pause: the hands give HTB as much */
+#define HORIZON_NS (2 * NS_PER_S)	/* a packet that would wait longer is dropped; fq itself drops beyond 10 s */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SHAPE_LIMITS_MAX);
+	__type(key, __u64);
+	__type(value, struct shape_limit);
+} shape_limits SEC(".maps");
+
+static struct shape_limit *limit_find(struct __sk_buff *skb)
+{
+	struct shape_limit *found = NULL, *limit;
+
+	for (int level = 1; level <= LEVELS_MAX; level++) {
+		__u64 id = bpf_skb_ancestor_cgroup_id(skb, level);
+
+		if (id == 0)
+			break;
+		limit = bpf_map_lookup_elem(&shape_limits, &id);
+		if (limit && limit->ifindex == skb->ifindex)
+			found = limit;
+	}
+	return found;
+}
+
+static void departure_set(struct __sk_buff *skb, __u64 ns)
+{
+	/* Since 5.18 the kernel wants to be told that this is a departure and no time of arrival. */
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_skb_set_tstamp) &&
+	    bpf_skb_set_tstamp(skb, ns, BPF_SKB_TSTAMP_DELIVERY_MONO) == 0)
+		return;
+	skb->tstamp = ns;
+}
+
+static int pace(struct __sk_buff *skb, struct shape_limit *limit)
+{
+	__u64 now_ns = bpf_ktime_get_ns(), own_ns = skb->tstamp, leave_ns;
+	__u64 cost_ns = skb->wire_len * NS_PER_S / limit->rate;
+	int verdict = TC_ACT_OK;
+
+	bpf_spin_lock(&limit->lock);
+	leave_ns = limit->next_ns;
+	if (leave_ns + BURST_NS < now_ns)
+		leave_ns = now_ns - BURST_NS;
+	if (leave_ns > now_ns + HORIZON_NS)
+		verdict = TC_ACT_SHOT;
+	else
+		limit->next_ns = leave_ns + cost_ns;
+	bpf_spin_unlock(&limit->lock);
+	/* TCP may have asked for a later departure by its own pacing. */
+	if (verdict == TC_ACT_OK && leave_ns > now_ns && leave_ns > own_ns)
+		departure_set(skb, leave_ns);
+	return verdict;
+}
+
+SEC("tc")
+int on_egress(struct __sk_buff *skb)
+{
+	struct shape_limit *limit = limit_find(skb);
+
+	if (!limit)
+		return TC_ACT_UNSPEC;
+	if (limit->classid == 0)
+		return pace(skb, limit) == TC_ACT_SHOT ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+	skb->priority = limit->classid;
+	return TC_ACT_UNSPEC;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shape.skel.h"
+#include "tc_limits.h"
+#include "tc_plan.h"
+
+#define MAP_NAME "shape_limits"
+
+static int silence(enum libbpf_print_level level, const char *format, va_list args)
+{
+	(void)level;
+	(void)format;
+	(void)args;
+	return 0;
+}
+
+static bool map_is_ours(int fd)
+{
+	struct bpf_map_info info = { 0 };
+	__u32 bytes = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &bytes) == 0 && strcmp(info.name, MAP_NAME) == 0 &&
+	       info.type == BPF_MAP_TYPE_HASH && info.key_size == sizeof(uint64_t) &&
+	       info.value_size == sizeof(struct shape_limit) && info.max_entries == SHAPE_LIMITS_MAX;
+}
+
+/* Finds the map of hands that were killed. Returns its descriptor or -ENOENT. */
+static int map_find(void)
+{
+	__u32 id = 0;
+
+	while (bpf_map_get_next_id(id, &id) == 0) {
+		int fd = bpf_map_get_fd_by_id(id);
+
+		if (fd >= 0 && map_is_ours(fd))
+			return fd;
+		if (fd >= 0)
+			close(fd);
+	}
+	return -ENOENT;
+}
+
+int limits_open(struct limits *limits, char ret_text[ACT_TEXT_MAX])
+{
+	struct shape_bpf *shape;
+	int fd, r = 0;
+
+	libbpf_set_print(silence);
+	shape = shape_bpf__open();
+	if (!shape) {
+		snprintf(ret_text, ACT_TEXT_MAX, "the BPF object is damaged: install forestall again");
+		return -EIO;
+	}
+	fd = map_find();
+	if (fd >= 0) {
+		r = bpf_map__reuse_fd(shape->maps.shape_limits, fd);
+		close(fd);
+	}
+	if (r == 0)
+		r = shape_bpf__load(shape);
+	if (r < 0) {
+		snprintf(ret_text, ACT_TEXT_MAX, "the filter cannot be loaded: %s: root, BPF and BTF are needed",
+			 strerror(-r));
+		shape_bpf__destroy(shape);
+		return r;
+	}
+	limits->shape = shape;
+	limits->program_fd = bpf_program__fd(shape->progs.on_egress);
+	limits->map_fd = bpf_map__fd(shape->maps.shape_limits);
+	return 0;
+}
+
+void limits_close(struct limits *limits)
+{
+	shape_bpf__destroy(limits->shape);
+	limits->shape = NULL;
+}
+
+int limits_get(const struct limits *limits, uint64_t cgroup_id, struct shape_limit *ret)
+{
+	return bpf_map_lookup_elem_flags(limits->map_fd, &cgroup_id, ret, BPF_F_LOCK) < 0 ? -errno : 0;
+}
+
+/* Under the lock, since packets move next_ns at the same time. */
+int limits_set(const struct limits *limits, uint64_t cgroup_id, const struct shape_limit *limit)
+{
+	return bpf_map_update_elem(limits->map_fd, &cgroup_id, limit, BPF_F_LOCK) < 0 ? -errno : 0;
+}
+
+int limits_drop(const struct limits *limits, uint64_t cgroup_id)
+{
+	return bpf_map_delete_elem(limits->map_fd, &cgroup_id) < 0 ? -errno : 0;
+}
+
+/* Goes through all entries; those that were dropped meanwhile are passed over. */
+static bool next_on_device(const struct limits *limits, uint64_t netns, uint32_t ifindex, uint64_t **key,
+			   uint64_t *cgroup_id, struct shape_limit *ret)
+{
+	uint64_t next;
+
+	while (bpf_map_get_next_key(limits->map_fd, *key, &next) == 0) {
+		*cgroup_id = next;
+		*key = cgroup_id;
+		if (limits_get(limits, next, ret) == 0 && ret->netns == netns && ret->ifindex == ifindex)
+			return true;
+	}
+	return false;
+}
+
+uint32_t limits_count(const struct limits *limits, uint64_t netns, uint32_t ifindex)
+{
+	uint64_t cgroup_id, *key = NULL;
+	struct shape_limit limit;
+	uint32_t count = 0;
+
+	while (next_on_device(limits, netns, ifindex, &key, &cgroup_id, &limit))
+		count++;
+	return count;
+}
+
+uint32_t limits_class_free(const struct limits *limits, uint64_t netns, uint32_t ifindex)
+{
+	bool is_taken[SHAPE_LIMITS_MAX + 1] = { false };
+	uint64_t cgroup_id, *key = NULL;
+	struct shape_limit limit;
+	uint32_t i = 0;
+
+	while (next_on_device(limits, netns, ifindex, &key, &cgroup_id, &limit))
+		if (limit.classid >= TC_CLASS_FIRST && limit.classid - TC_CLASS_FIRST < SHAPE_LIMITS_MAX)
+			is_taken[limit.classid - TC_CLASS_FIRST] = true;
+	while (is_taken[i])
+		i++;
+	return TC_CLASS_FIRST + i;
+}

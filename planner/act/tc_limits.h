@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * bpf/shape.bpf.c and its map of limits. Filters keep both alive when the hands are killed, and the map is found again by
+ * its name, so it is the record of what is limited where; nothing is pinned.
+ */
+#ifndef FORESTALL_ACT_TC_LIMITS_H
+#define FORESTALL_ACT_TC_LIMITS_H
+
+#include <linux/bpf.h>
+#include <stdbool.h>
+
+#include "bpf/shape.h"
+#include "protocol.h"
+
+struct shape_bpf;
+
+struct limits {
+	struct shape_bpf *shape;	/* NULL when closed */
+	int program_fd, map_fd;
+};
+
+/* Loads the program onto the map that filters still use, or a new one. Needs CAP_BPF and CAP_SYS_ADMIN. */
+int limits_open(struct limits *limits, char ret_text[ACT_TEXT_MAX]);
+void limits_close(struct limits *limits);
+
+/* These need the descriptor alone (since 5.19; before, CAP_BPF where kernel.unprivileged_bpf_disabled is set). -ENOENT. */
+int limits_get(const struct limits *limits, uint64_t cgroup_id, struct shape_limit *ret);
+int limits_set(const struct limits *limits, uint64_t cgroup_id, const struct shape_limit *limit);
+int limits_drop(const struct limits *limits, uint64_t cgroup_id);
+
+/* How many cgroups are limited on that device. */
+uint32_t limits_count(const struct limits *limits, uint64_t netns, uint32_t ifindex);
+
+/* A class that no cgroup on that device has. */
+uint32_t limits_class_free(const struct limits *limits, uint64_t netns, uint32_t ifindex);
+
+#endif
