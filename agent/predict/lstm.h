@@ -114,6 +114,9 @@ size_t lstm_head_index(const struct lstm_config *config, uint32_t row, uint32_t 
  */
 int lstm_weights_derive(struct lstm_weights *weights);
 
+/* Whether an output is always its bias: its row of V is 0. */
+bool lstm_output_is_constant(const struct lstm_weights *weights, uint32_t row);
+
 void lstm_state_reset(struct lstm_state *state);
 
 /*

@@ -36,6 +36,14 @@ size_t lstm_head_index(const struct lstm_config *config, uint32_t row, uint32_t 
 	return interleave(lstm_head_rows(config), row, column);
 }
 
+bool lstm_output_is_constant(const struct lstm_weights *weights, uint32_t row)
+{
+	for (uint32_t j = 0; j < weights->config.hidden; j++)
+		if (weights->head[lstm_head_index(&weights->config, row, j)])
+			return false;
+	return true;
+}
+
 /* Written so that NaN fails. */
 static bool is_within(float value, float low, float high)
 {

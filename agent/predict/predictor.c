@@ -16,6 +16,17 @@
 #define NET_CAPACITY_MIN 1e6f
 #define CENSORED_NS 1200000000ull	/* hands that hold something say so twice a second */
 
+/* The trainer leaves an SLI that its recordings say nothing of without weights. */
+static uint32_t untrained_slis(const struct lstm_weights *weights)
+{
+	uint32_t untrained = 0;
+
+	for (int sli = 0; weights && sli < SLI_COUNT; sli++)
+		if (lstm_output_is_constant(weights, OUTPUT_RISK(0, sli)))
+			untrained |= 1u << sli;
+	return untrained;
+}
+
 struct predictor *predictor_new(const struct predictor_config *config)
 {
 	struct predictor *p = calloc(1, sizeof(*p));
@@ -24,6 +35,7 @@ struct predictor *predictor_new(const struct predictor_config *config)
 	if (!p)
 		return NULL;
 	p->config = *config;
+	p->untrained = untrained_slis(config->weights);
 	p->host.capacity[RESOURCE_CPU] = config->host_cpus;
 	p->host.capacity[RESOURCE_MEMORY] = MEMORY_CAPACITY_MIN;
 	p->host.capacity[RESOURCE_IO] = IO_CAPACITY_MIN;
@@ -357,12 +369,22 @@ static uint32_t lstm_gather(struct predictor *p, uint32_t *who, bool is_censored
 	return count;
 }
 
-/* A model that has just woken up is not believed where it is calmer than experience. */
-static void risk_keep(float risk[SLI_COUNT][FORECAST_HORIZONS], const float learned[SLI_COUNT][FORECAST_HORIZONS])
+/*
+ * Experience speaks where the model was taught nothing, and a model that has just woken up is not believed where it is
+ * calmer than experience.
+ */
+static void risk_keep(const struct predictor *p, struct predictor_instance *instance,
+		      const float learned[SLI_COUNT][FORECAST_HORIZONS])
 {
-	for (int sli = 0; sli < SLI_COUNT; sli++)
+	for (int sli = 0; sli < SLI_COUNT; sli++) {
+		float *risk = instance->forecast.risk[sli];
+
 		for (int h = 0; h < FORECAST_HORIZONS; h++)
-			risk[sli][h] = fmaxf(risk[sli][h], learned[sli][h]);
+			if (p->untrained >> sli & 1)
+				risk[h] = learned[sli][h];
+			else if (instance->warm_s < WARM_S)
+				risk[h] = fmaxf(risk[h], learned[sli][h]);
+	}
 }
 
 static void lstm_speak(struct predictor *p, uint64_t now_ns)
@@ -383,8 +405,7 @@ static void lstm_speak(struct predictor *p, uint64_t now_ns)
 		memcpy(learned, instance->forecast.risk, sizeof(learned));
 		forecast_decode(p->outputs + (size_t)i * OUTPUT_COUNT, p->host.capacity, &instance->info.slo,
 				&instance->forecast);
-		if (instance->warm_s < WARM_S)
-			risk_keep(instance->forecast.risk, learned);
+		risk_keep(p, instance, learned);
 		forecast_blame(&instance->forecast);
 	}
 }

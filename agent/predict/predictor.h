@@ -77,6 +77,7 @@ struct predictor {
 	float *inputs, *outputs;		/* [slots_max][FEATURE_COUNT], [slots_max][OUTPUT_COUNT] */
 	struct lstm_state **states;
 	uint32_t *stepped;			/* slots that stepped in this second */
+	uint32_t untrained;			/* SLIs that the model was taught nothing of, bit per SLI */
 };
 
 /* NULL when out of memory. */

@@ -164,9 +164,8 @@ static int amount_parse(struct word word, enum resource resource, uint64_t *ret)
 		*ret = micro / 1000;
 		return 0;
 	}
-	if ((double)micro * (double)scale >= 9e24)
-		return -ERANGE;
-	*ret = (uint64_t)((unsigned __int128)micro * scale / 1000000000ull);
+	/* Exact up to 2^53 bytes, and a byte more or less above that is none. */
+	*ret = (uint64_t)((double)micro * (double)scale / 1e9 + 0.5);
 	return 0;
 }
 

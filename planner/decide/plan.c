@@ -215,7 +215,7 @@ static void giver_limit(const struct scene *scene, struct plan_view *giver, cons
 
 	/* Disks and wires have no weight that works everywhere: where the share was not enough, half of it. */
 	if (scene->resource == RESOURCE_IO || scene->resource == RESOURCE_NET)
-		target = ldexpf(target, -(int)danger->view->hold[scene->resource].level);
+		target /= (float)(1u << danger->view->hold[scene->resource].level);
 	if (scene->resource == RESOURCE_MEMORY)
 		target = memory_target(scene, giver, share);
 	target = fmaxf(fmaxf(target, giver->need[scene->resource].min), scene->policy->giver_min[scene->resource]);

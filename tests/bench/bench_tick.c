@@ -87,8 +87,8 @@ static void sample_draw(struct observation *observation, uint32_t slot)
 	sample->moved.oncpu_ns = draw(5000000);
 	sample->moved.wait_ns = draw(1000000);
 	sample->moved.switches = 20;
-	sample->moved.good = 19;
-	sample->moved.bad = 1;
+	sample->moved.verdict[WIRE_DELAY_QUEUE].good = 19;
+	sample->moved.verdict[WIRE_DELAY_QUEUE].bad = 1;
 	sample->bucket_count = 6;
 	for (uint32_t i = 0; i < 6; i++)
 		sample->bucket[i] = (struct observe_bucket){ .idx = (uint16_t)(10 + 8 * i + draw(8)), .count = 4 };
