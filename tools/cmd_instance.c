@@ -11,7 +11,7 @@
 
 #define TOP_ROWS 20
 
-static const char *const list_headings[] = { "PATH", "TIER", ">CPU", ">WAIT", ">MEM", ">IO/s", ">TX/s", "SLI", ">NOW",
+static const char *const list_headings[] = { "PATH", "NAME", "TIER", ">CPU", ">WAIT", ">MEM", ">IO/s", ">TX/s", "SLI", ">NOW",
 					      ">BOUND", ">RISK2s", "OF", "FORECAST", "STATE", "SOURCE", "SLO" };
 #define LIST_COLUMNS (sizeof(list_headings) / sizeof(list_headings[0]))
 
@@ -50,6 +50,7 @@ static void instance_row(struct table *table, const json_t *instance)
 	const json_t *sli = json_object_get(json_object_get(instance, "slis"), text_of(instance, "leading"));
 
 	table_cell(table, "%s", text_of(instance, "path"));
+	table_cell(table, "%s", text_of(instance, "name"));
 	table_cell(table, "%s", text_of(instance, "tier"));
 	table_number(table, json_object_get(instance, "cpu"), 1, 2);
 	table_number(table, json_object_get(instance, "wait"), 1, 2);

@@ -228,7 +228,7 @@ void name_find(int cgroup_dirfd, const char *path, char ret_name[NAME_BYTES_MAX]
 	}
 	if (!id || strcmp(label, "podman") != 0)
 		return;
-	pid = process_find(cgroup_dirfd);
+	pid = cgroup_dirfd < 0 ? 0 : process_find(cgroup_dirfd);
 	for (int i = 0; pid > 1 && i < GENERATIONS_MAX; i++, pid = parent_find(pid))
 		if (conmon_ask(pid, id, name) == 0) {
 			snprintf(ret_name, NAME_BYTES_MAX, "podman:%.100s", name);

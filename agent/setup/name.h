@@ -29,7 +29,7 @@ int name_of_conmon(const char *command, size_t size, const char *id, char ret_na
 /*
  * As name_of_path(), but asks for the name of a podman container that runs: its first process is a child of conmon,
  * which was given the name. A few small files of /proc; nothing is started, and podman's database is not touched.
- * cgroup_dirfd is open for reading.
+ * cgroup_dirfd is the directory, opened in any way; below 0 nothing is asked.
  */
 void name_find(int cgroup_dirfd, const char *path, char ret_name[NAME_BYTES_MAX]);
 

@@ -17,7 +17,6 @@ run_container() { # MANAGER NAME OPTION...: the path of its cgroup in $path
 	path=$(find /sys/fs/cgroup -type d -name "libpod-$id*")
 	path=${path#/sys/fs/cgroup}
 }
-shown() { forestall --json instance list 2>/dev/null || forestall instance list --json; }
 is_listed() { forestall instance list | grep -q -- "$1"; }
 is() { [[ $1 == "$2" ]] || { echo "'$1', not '$2'"; false; }; }
 weight() { cat "/sys/fs/cgroup$1/cpu.weight"; }
@@ -32,7 +31,6 @@ cat >/etc/forestall/instances.d/podman.conf <<END
 [/machine.slice/libpod-*.scope]
 slo = tier=best-effort kind=batch
 END
-echo 'checking what podman makes' >&2
 check "podman runs a container with systemd's cgroups" run_container systemd web --cpu-shares 512
 scope=$path
 check "it has a scope of its own" is "${scope%/libpod-*}" /machine.slice
@@ -44,7 +42,7 @@ scope_was=$(weight "$scope") plain_was=$(weight "$plain")
 unit=${scope##*/}
 property_was=$(systemctl show "$unit" -P CPUWeight)
 
-forestall up --mode enforce --forecaster persistence --no-web 2>>"$scratch/up.log" &
+forestall up --mode enforce --forecaster persistence --model "" --no-web 2>>"$scratch/up.log" &
 up=$!
 check "forestall starts" within 60 forestall status
 check "the scope is found" within 20 is_listed "$scope"
