@@ -57,7 +57,6 @@ for case in "$scope" "$plain"; do
 	was=$([[ $case == "$scope" ]] && echo "$scope_was" || echo "$plain_was")
 	check "${case%/*}: a limit is set" within 10 outcome applied 60000 "$case" cpu.weight 11
 	check "${case%/*}: it is there" is_weight "$case" 11
-	check "${case%/*}: what is inside is refused" outcome owned 1000 "$case/container" cpu.weight 11
 	check "${case%/*}: undo" undo
 	check "${case%/*}: it is as it was" is_weight "$case" "$was"
 done
@@ -66,17 +65,28 @@ check "a limit of the scope" within 10 outcome applied 60000 "$scope" cpu.weight
 check "is in its property too" is "$(systemctl show "$unit" -P CPUWeight)" 11
 systemctl daemon-reload
 check "which daemon-reload keeps" is_weight "$scope" 11
+check "what is inside is refused" outcome owned 1000 "$scope/container" cpu.weight 11
 check "podman itself is refused" outcome owned 1000 "/machine.slice/libpod-conmon-${unit#libpod-}" cpu.weight 11
-check "somebody else's write" within 10 outcome applied 60000 "$plain" cpu.weight 11
-echo 44 >"/sys/fs/cgroup$plain/cpu.weight"
-sleep 1
-check "stands" is_weight "$plain" 44
-check "and the hands stay off" outcome contended 60000 "$plain" cpu.weight 11
+check "a limit of the directory" within 10 outcome applied 60000 "$plain" cpu.weight 11
+for case in "systemd web $scope" "cgroupfs batch $plain"; do
+	read -r manager name path <<<"$case"
+	podman --cgroup-manager "$manager" update --cpu-shares 2048 "$name" >/dev/null
+	now=$(weight "$path")
+	check_not "podman update of $name is seen" is "$now" 11
+	sleep 2
+	check "it stands" is_weight "$path" "$now"
+	check "and the hands stay off" not outcome applied 60000 "$path" cpu.weight 12
+done
+scope_was=$(weight "$scope") plain_was=$(weight "$plain") property_was=$(systemctl show "$unit" -P CPUWeight)
+check "another knob of the scope can be taken" within 10 outcome applied 60000 "$scope" cpu.max 50000 100000
+check "and of the directory" within 10 outcome applied 60000 "$plain" cpu.max 50000 100000
 kill -KILL "$(pgrep -x forestall-act)"
-check "killed hands come back and undo" within 30 is_weight "$scope" "$scope_was"
-check "what they held" is "$(systemctl show "$unit" -P CPUWeight)" "$property_was"
-check "and nothing else" is_weight "$plain" 44
-check "a container is limited" within 20 outcome applied 60000 "$scope" cpu.weight 11
+is_unlimited() { [[ $(cat "/sys/fs/cgroup$1/cpu.max") == "max 100000" ]]; }
+check "killed hands come back and undo" within 30 is_unlimited "$scope"
+check "what they held" within 10 is_unlimited "$plain"
+check "and nothing else" is_weight "$scope" "$scope_was"
+check "not the property either" is "$(systemctl show "$unit" -P CPUWeight)" "$property_was"
+check "a container is limited" within 20 outcome applied 3000 "$scope" cpu.max 50000 100000
 check "podman ends it" podman rm -f -t 0 web
 check "which is normal" within 20 bash -c "! grep -q . /run/forestall/journal"
 check "and leaves nothing" is "$(find /run/systemd -path "*$unit.d*")" ""

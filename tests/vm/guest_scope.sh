@@ -171,6 +171,26 @@ check "and its return puts the property right" within 20 is_before job.scope
 hands_end
 check "in the end nothing is held" is "$(cat "$run/journal")" ""
 
+# --- the whole forestall
+mkdir -p /etc/forestall/instances.d
+printf '[/work.slice/*.scope]\nslo = tier=best-effort kind=batch\n' >/etc/forestall/instances.d/work.conf
+"$bin/forestall" up --mode enforce --forecaster persistence --model "" --no-web 2>>"$scratch/hands.log" &
+up=$!
+shows() { "$bin/forestall" instance show "$slice/$1" | grep -q -- "$2"; }
+check "forestall starts" within 60 "$bin/forestall" status
+check "the scope is found, and annotated by a glob" within 20 shows job.scope best-effort
+check "the service is found" within 20 shows web.service web.service
+check "and annotated by slo set" "$bin/forestall" slo set "$slice/web.service" 'tier=critical kind=latency runq_p99<4ms'
+check "at once" within 10 shows web.service critical
+run=/run/forestall
+check "the scope is changed" within 10 outcome applied 60000 job.scope cpu.weight 20
+check "panic" "$bin/forestall" panic
+check "gives it back before it returns" is_before job.scope
+rm -f /etc/forestall/disable
+kill -TERM $up
+wait $up
+run=/run/forestall-test
+
 # --- never
 for unit in /system.slice /system.slice/dbus.service /init.scope; do
 	hands_start
