@@ -16,7 +16,7 @@ root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
 top=$root/corpus-$seed
 work=$(mktemp -d)
 port=$((20000 + seed % 20000))
-pids=()
+pids=() burners=()
 
 cleanup() {
 	local pid group
@@ -49,11 +49,12 @@ setfattr -n trusted.forestall.slo -v "$slo tier=critical kind=latency" "$top/ser
 family_start "$family" "$top/server"
 mkdir -p "$top/client"
 family_warm "$family" "$top/client"
-epoch_ns=$(awk '{ printf "%d000000", ($1 + 3) * 1000 }' /proc/uptime) # awk's integers may be 32 bits
 "$bin/forestalld" --run-dir "$work" --config-dir "$work/none" --model "" --record "$out" \
 	--label "where=$where family=$family families=$shapes seed=$seed seconds=$seconds" 2>"$work/forestalld.log" &
 daemon=$!
-sleep 1 # its memory is not free for anybody
+# Of a connection older than it, it measures no response time; and its memory is not free for anybody.
+until [[ -S $work/mind.sock ]] && "$bin/forestall" --run-dir "$work" status >/dev/null 2>&1; do sleep 0.2; done
+epoch_ns=$(awk '{ printf "%d000000", ($1 + 3) * 1000 }' /proc/uptime) # awk's integers may be 32 bits
 while read -r name threads weight lead spread program plan size operation; do
 	family_burn "$family" "$size" "$operation"
 	mkdir -p "$top/$name"
@@ -66,10 +67,15 @@ while read -r name threads weight lead spread program plan size operation; do
 	fi
 	run_in "$top/$name" "$load/load-burn" --threads "$threads" --plan "$plan" --seed "$seed" --start-ns "$epoch_ns" \
 		--out "$work/$name.csv" "${announce[@]}" "${burn_args[@]}"
+	burners+=("$pid")
 done < <(tail -n +2 "$work/plan")
 run_in "$top/client" "${client_in[@]}" "$load/load-client" --port "$port" --rate "$rate" --seconds "$seconds" --seed "$seed" \
 	--poisson --fifo --bound-us "$bound_us" --start-ns "$epoch_ns" --out "$work/client.csv" "${client_args[@]}"
 wait "$pid"
+for pid in "${burners[@]}"; do
+	# One that still runs when the client is done has not failed.
+	kill -0 "$pid" 2>/dev/null || wait "$pid" || die "an antagonist failed"
+done
 kill -TERM "$daemon"
 wait "$daemon" || { cat "$work/forestalld.log" >&2; exit 1; }
 # What the client saw, for whoever looks for parameters.

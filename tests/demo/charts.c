@@ -235,7 +235,8 @@ static double chart_limits(FILE *out, const struct arm *arm, double top)
 
 void chart_arm(FILE *out, const struct arm *arm)
 {
-	double height = 48 + 110 + (arm->has_decisions ? 340 : 0) + 128 + (any_quota(arm) ? 100 : 0) + 150, top, usage_top = arm->family->usage_top;
+	double height = 48 + 110 + (arm->has_decisions ? 340 : 0) + 128 + (any_quota(arm) ? 100 : 0) + 150;
+	double top, usage_top = arm->family->usage_top;
 	struct plot plot;
 	char title[96];
 

@@ -179,7 +179,7 @@ check_tools
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
 if ((!report_only)); then
-	echo "demo: load seeds $seeds, order seed $order_seed, ${#runs[@]} runs, $jobs at a time, about $((${#runs[@]} * 2 / jobs)) minutes or more"
+	echo "demo: load seeds $seeds, order seed $order_seed: ${#runs[@]} runs, $jobs at a time"
 	run_all || die "not all runs reached their end"
 	export_decisions
 fi
