@@ -12,7 +12,7 @@ setfattr -n trusted.forestall.slo -v 'runq_p99<1us tier=critical' "$group/server
 setfattr -n trusted.forestall.slo -v 'tier=best-effort' "$group/batch"
 for name in server batch; do
 	"$test_programs/load-burn" --threads 3 --plan '0+60000:70-70' --out "$scratch/$name.csv" &
-	at_exit "kill $!"
+	at_exit "kill $!; wait $!"
 	echo $! >"$group/$name/cgroup.procs"
 done
 "$bin/forestall" --run-dir "$run" up --mode shadow --no-web 2>"$scratch/up.log" &
