@@ -28,7 +28,7 @@ static const char *state_of(const json_t *instance)
 	return json_is_true(json_object_get(slo, "bound")) ? "ok" : "-";
 }
 
-/* Milliseconds as they are, shares in percent; three digits of either. */
+/* Milliseconds as they are, shares in percent; about three digits of either. */
 static void sli_cell(struct table *table, const json_t *sli, const char *key)
 {
 	bool is_share = !strcmp(text_of(sli, "unit"), "share");
@@ -36,7 +36,7 @@ static void sli_cell(struct table *table, const json_t *sli, const char *key)
 	double value = json_number_value(json) * (is_share ? 100 : 1);
 
 	if (json_is_number(json))
-		table_cell(table, "%.*f%s", value < 10 ? 2 : value < 100 ? 1 : 0, value, is_share ? "%" : "ms");
+		table_cell(table, "%.*f%s", value < 0.1 ? 4 : value < 10 ? 2 : value < 100 ? 1 : 0, value, is_share ? "%" : "ms");
 	else
 		table_cell(table, "-");
 }

@@ -175,7 +175,7 @@ static void status_print(const json_t *status)
 	       number_of(ring, "delivered"), dropped, produced > 0 ? 100 * dropped / produced : 0.0);
 	printf("tick        cost %.3f ms, late by at most %.3f ms\n", number_of(tick, "cost_ns") / 1e6,
 	       number_of(tick, "late_ns_max") / 1e6);
-	printf("host        %.0f CPUs, %.1f GB memory; disks did at most %.1f MB/s, sockets sent %.1f MB/s\n",
+	printf("host        %.0f CPUs, %.1f GB memory; most seen or assumed: disks %.1f MB/s, sent %.1f MB/s\n",
 	       number_of(capacity, "cpu"), number_of(capacity, "memory") / 1e9, number_of(capacity, "io") / 1e6,
 	       number_of(capacity, "net") / 1e6);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "window.h"
 
+#include <math.h>
 #include <string.h>
 
 /* Where an SLI comes from: a histogram of delays, or a pressure total. */
@@ -155,7 +156,7 @@ static void second_rates(const struct window *window, double elapsed, struct win
 	second->p50_ns = window->hist[WIRE_DELAY_QUEUE].total >= HIST_P99_SAMPLES_MIN ?
 				 (float)hist_quantile(&window->hist[WIRE_DELAY_QUEUE], 0.5) : -1;
 	for (int i = 0; i < PSI_COUNT; i++)
-		second->psi[i] = window->psi_known >> i & 1 ? (float)((double)window->psi_ns[i] / elapsed) : -1;
+		second->psi[i] = window->psi_known >> i & 1 ? fminf((float)((double)window->psi_ns[i] / elapsed), 1) : -1;
 }
 
 void window_second(struct window *window, const struct slo *slo, uint64_t elapsed_ns)

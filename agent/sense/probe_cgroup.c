@@ -110,6 +110,44 @@ void probe_knobs(const struct probe_roots *roots, struct probe_result *ret)
 	}
 }
 
+/* Files of a controller in some cgroup below the root. */
+static void controller_say(const struct probe_roots *roots, const char *controller, const char *const files[],
+			   struct probe_result *ret)
+{
+	struct probe_mount mount;
+	char dir[PATH_MAX];
+
+	if (!mount_get(roots, &mount, ret))
+		return;
+	probe_child_find(&mount, dir);
+	for (size_t i = 0; dir[0] && files[i]; i++) {
+		if (probe_file_exists(dir, files[i]))
+			continue;
+		probe_say(ret, PROBE_MISSING, "%.150s has no %s", dir, files[i]);
+		probe_remedy(ret, "enable it: echo +%s into cgroup.subtree_control of its parent", controller);
+		return;
+	}
+	if (dir[0])
+		probe_say(ret, PROBE_OK, "the %s controller has its files", controller);
+	else
+		probe_say(ret, PROBE_DEGRADED, "no cgroup below the root to look at");
+}
+
+void probe_knobs_memory(const struct probe_roots *roots, struct probe_result *ret)
+{
+	controller_say(roots, "memory", (const char *const[]){ "memory.low", "memory.high", "memory.stat", NULL }, ret);
+}
+
+void probe_knobs_io(const struct probe_roots *roots, struct probe_result *ret)
+{
+	controller_say(roots, "io", (const char *const[]){ "io.max", NULL }, ret);
+}
+
+void probe_knobs_cpuset(const struct probe_roots *roots, struct probe_result *ret)
+{
+	controller_say(roots, "cpuset", (const char *const[]){ "cpuset.cpus", NULL }, ret);
+}
+
 void probe_psi(const struct probe_roots *roots, struct probe_result *ret)
 {
 	char text[256];
@@ -124,6 +162,7 @@ void probe_psi(const struct probe_roots *roots, struct probe_result *ret)
 
 void probe_psi_cgroup(const struct probe_roots *roots, struct probe_result *ret)
 {
+	static const char *const files[] = { "cpu.pressure", "memory.pressure", "io.pressure" };
 	struct probe_mount mount;
 	char dir[PATH_MAX], text[256];
 	int r;
@@ -131,12 +170,15 @@ void probe_psi_cgroup(const struct probe_roots *roots, struct probe_result *ret)
 	if (!mount_get(roots, &mount, ret))
 		return;
 	probe_child_find(&mount, dir);
-	r = probe_file_read(dir[0] ? dir : mount.dir, "cpu.pressure", text, sizeof(text));
-	if (r > 0)
-		probe_say(ret, PROBE_OK, "cgroups have cpu.pressure");
-	else
-		probe_say(ret, PROBE_MISSING, "cpu.pressure of a cgroup cannot be read: %s",
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		r = probe_file_read(dir[0] ? dir : mount.dir, files[i], text, sizeof(text));
+		if (r > 0)
+			continue;
+		probe_say(ret, PROBE_MISSING, "%s of a cgroup cannot be read: %s", files[i],
 			  r < 0 ? strerror(-r) : "it is empty");
+		return;
+	}
+	probe_say(ret, PROBE_OK, "cgroups have pressure files of cpu, memory and io");
 }
 
 void probe_xattr(const struct probe_roots *roots, struct probe_result *ret)

@@ -29,7 +29,7 @@ refused "a model that is not there" "model|nowhere" mind --model "$scratch/nowhe
 if [[ -e model/default.model ]]; then
 	head -c 2000 model/default.model >"$scratch/cut.model"
 	refused "a model that was cut" "cut.model" mind --model "$scratch/cut.model"
-	sed '1s/forestall-model 1/forestall-model 9/' model/default.model >"$scratch/old.model"
+	sed '1s/forestall-model [0-9]*/forestall-model 9/' model/default.model >"$scratch/old.model"
 	refused "a model of another version" "old.model|version" mind --model "$scratch/old.model"
 	(($(stat -c %s model/default.model) > 20000)) && {
 		cp model/default.model "$scratch/flip.model"

@@ -26,6 +26,8 @@ cpu_is_real() { # The burner spins: it has at least a tenth of a CPU even on a b
 }
 check "the burner's cgroup shows the CPU it burns" cpu_is_real
 check "instance top shows it" bash -c "'$bin/forestall' --run-dir '$run' instance top --once | grep -q '${group##*/}'"
+top_fits() { ask instance top --once | awk 'length > 120 { wide = 1; print "# " length ": " $0 } END { exit wide }'; }
+check "top fits 120 columns" top_fits
 mkdir "$group/child"
 check "a new cgroup is there at once" within 5 bash -c "'$bin/forestall' --run-dir '$run' instance show '/${group##*/}/child'"
 rmdir "$group/child"

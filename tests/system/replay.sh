@@ -12,7 +12,7 @@ setfattr -n trusted.forestall.slo -v 'runq_p99<1us tier=critical' "$group/server
 setfattr -n trusted.forestall.slo -v 'tier=best-effort' "$group/batch"
 for name in server batch; do
 	"$test_programs/load-burn" --threads 3 --plan '0+60000:70-70' --out "$scratch/$name.csv" &
-	at_exit "kill $!"
+	at_exit "kill $!; wait $!"
 	echo $! >"$group/$name/cgroup.procs"
 done
 "$bin/forestall" --run-dir "$run" up --mode shadow --no-web 2>"$scratch/up.log" &
@@ -27,7 +27,8 @@ wait $up
 check "it replays bit for bit" "$bin/forestall" replay "$scratch/a.rec"
 "$bin/forestall" replay --json "$scratch/a.rec" >"$scratch/lines" 2>"$scratch/summary"
 check "there were forecasts" grep -Eq '[1-9][0-9]* forecasts' "$scratch/summary"
-check "there were plans" grep -q '"reason":"reflex"' "$scratch/lines"
+# Where a cgroup has no knob there is nothing to plan; test_recording replays plans everywhere.
+[[ ! -e $group/batch/cpu.weight ]] || check "there were plans" grep -q '"reason":"reflex"' "$scratch/lines"
 cp "$scratch/a.rec" "$scratch/b.rec.gz"
 gzip -dc "$scratch/b.rec.gz" >"$scratch/raw"
 size=$(stat -c %s "$scratch/raw")

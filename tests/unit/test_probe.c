@@ -49,6 +49,7 @@ static void hybrid_host_says_who_holds_cpu_and_what_to_boot_with(void **state)
 	expect_state("hybrid", "psi.cgroup", PROBE_OK);
 	expect_state("hybrid", "cgroup2.enabled", PROBE_MISSING);
 	expect_state("hybrid", "knobs", PROBE_MISSING);
+	expect_state("hybrid", "knobs.memory", PROBE_MISSING);
 	expect_state("hybrid", "run.tmpfs", PROBE_DEGRADED);
 	expect_state("hybrid", "bpffs", PROBE_MISSING);
 	result = probed("hybrid", "cgroup2.controllers");
@@ -88,6 +89,10 @@ static void half_a_host_is_degraded(void **state)
 	assert_int_equal(result.state, PROBE_DEGRADED);
 	assert_string_equal(result.reason, "without CAP_BPF CAP_PERFMON");
 	expect_state("disabled", "knobs", PROBE_DEGRADED);
+	result = probed("disabled", "knobs.io");
+	assert_int_equal(result.state, PROBE_MISSING);
+	assert_non_null(strstr(result.reason, "io.max"));
+	assert_non_null(strstr(result.remedy, "echo +io "));
 	expect_state("disabled", "systemd", PROBE_DEGRADED);
 	expect_state("disabled", "disabled", PROBE_MISSING);
 	expect_state("disabled", "sched_info", PROBE_MISSING);
@@ -98,7 +103,8 @@ static void bare_host_is_missing_what_observing_needs(void **state)
 {
 	static const char *const names[] = { "btf", "capabilities", "sched_info", "psi", "psi.cgroup", "cgroup2",
 					     "xattr",
-					     "cgroup2.controllers", "cgroup2.enabled", "knobs", "run" };
+					     "cgroup2.controllers", "cgroup2.enabled", "knobs", "knobs.memory",
+					     "knobs.io", "knobs.cpuset", "run" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

@@ -142,6 +142,11 @@ static void pressure_is_a_share_of_the_second_and_over_its_bound_or_not(void **s
 	assert_float_equal(second->bad[SLI_CPU_SOME], 0, 0);
 	assert_float_equal(second->bad[SLI_MEM_FULL], 1, 0);
 	assert_true(second->bad[SLI_MEM_SOME] < 0);
+	/* The file is read a little after the second's end. */
+	sample.psi_ns[PSI_CPU_SOME] = 1100000000;
+	window_push(&window, &sample);
+	window_second(&window, &slo, NS_PER_SECOND);
+	assert_float_equal(window_at(&window, 0)->sli[SLI_CPU_SOME], 1, 0);
 }
 
 static void segments_sent_again_are_a_share_of_those_sent(void **state)
