@@ -15,7 +15,7 @@ CFLAGS ?= -O2 -g
 override CFLAGS += -std=gnu11 -D_GNU_SOURCE= -Wall -Wextra -Wshadow -Werror -ffp-contract=off -fno-strict-aliasing -MMD -MP \
 	-I. -Ibpf -Iagent -Iplanner -Ibuild/bpf -isystem /usr/include/libnl3
 NET_LIBS := -lbpf -lnl-route-3 -lnl-3
-LIBS := $(NET_LIBS) -lelf -lz -ljansson -linih -lm
+LIBS := $(NET_LIBS) -lelf -lz -ljansson -linih -lhwloc -lm
 BPF_CFLAGS := -g -O2 -target bpf -D__TARGET_ARCH_$(ARCH) -Wall -Werror -Wno-missing-declarations -Ivmlinux -Ibpf
 
 .DELETE_ON_ERROR:

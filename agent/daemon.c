@@ -237,7 +237,7 @@ static int senses_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
 		return r;
 	for (int signal = 0; signal < NERVE_SIGNAL_COUNT; signal++)
 		if (!nerve_has(daemon->nerve, signal))
-			fprintf(stderr, "forestalld: without %s (%s): lost are %s\n", signal_name(signal),
+			fprintf(stderr, "forestalld: no signal %s: %s; lost: %s\n", signal_name(signal),
 				nerve_lacks(daemon->nerve, signal), signal_lost(signal));
 	tree.nerve = daemon->nerve;
 	r = tree_open(&tree, &daemon->tree);

@@ -23,7 +23,7 @@
 /* Delays of which single ones are put into a histogram and judged good or bad against the instance's own bound. */
 enum wire_delay {
 	WIRE_DELAY_QUEUE = 0,	/* runnable to running */
-	WIRE_DELAY_IO = 1,	/* bio queued to bio complete */
+	WIRE_DELAY_IO = 1,	/* bio queued to complete; with the time that io.max held it back, where the kernel allows fentry */
 	WIRE_DELAY_RESPONSE = 2,	/* data readable on an accepted TCP socket to the first byte of the answer */
 	WIRE_DELAY_COUNT = 3,
 };
@@ -63,7 +63,7 @@ struct wire_verdict {
 
 /*
  * Counters of one instance on one CPU since the slot was given out; only ever grow. What a kernel has no hook for stays 0
- * and is named as missing by the agent (nerve_signals()).
+ * and is named as missing by the agent (nerve_lacks() in sense/load.h).
  */
 struct wire_counters {
 	__u64 oncpu_ns;		/* task->se.sum_exec_runtime */

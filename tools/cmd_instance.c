@@ -10,10 +10,7 @@
 #include "print.h"
 
 #define TOP_ROWS 20
-
-static const char *const list_headings[] = { "PATH", "TIER", ">CPU", ">WAIT", ">MEM", ">IO/s", ">TX/s", "SLI", ">NOW",
-					      ">BOUND", ">RISK2s", "OF", "FORECAST", "STATE", "SOURCE", "SLO" };
-#define LIST_COLUMNS (sizeof(list_headings) / sizeof(list_headings[0]))
+#define TOP_PATH_MAX 28
 
 static const char *text_of(const json_t *object, const char *key)
 {
@@ -31,50 +28,148 @@ static const char *state_of(const json_t *instance)
 	return json_is_true(json_object_get(slo, "bound")) ? "ok" : "-";
 }
 
-/* Milliseconds as they are, shares in percent. */
+/* Milliseconds as they are, shares in percent; three digits of either. */
 static void sli_cell(struct table *table, const json_t *sli, const char *key)
 {
-	const json_t *value = json_object_get(sli, key);
+	bool is_share = !strcmp(text_of(sli, "unit"), "share");
+	const json_t *json = json_object_get(sli, key);
+	double value = json_number_value(json) * (is_share ? 100 : 1);
 
-	if (json_is_number(value) && !strcmp(text_of(sli, "unit"), "share"))
-		table_cell(table, "%.2f%%", 100 * json_number_value(value));
-	else if (json_is_number(value))
-		table_cell(table, "%.2fms", json_number_value(value));
+	if (json_is_number(json))
+		table_cell(table, "%.*f%s", value < 10 ? 2 : value < 100 ? 1 : 0, value, is_share ? "%" : "ms");
 	else
 		table_cell(table, "-");
 }
 
-static void instance_row(struct table *table, const json_t *instance)
+static const json_t *leading_sli(const json_t *instance)
 {
-	const json_t *slo = json_object_get(instance, "slo");
-	const json_t *sli = json_object_get(json_object_get(instance, "slis"), text_of(instance, "leading"));
-
-	table_cell(table, "%s", text_of(instance, "path"));
-	table_cell(table, "%s", text_of(instance, "tier"));
-	table_number(table, json_object_get(instance, "cpu"), 1, 2);
-	table_number(table, json_object_get(instance, "wait"), 1, 2);
-	table_bytes(table, json_object_get(instance, "memory_bytes"));
-	table_bytes(table, json_object_get(instance, "io_bytes"));
-	table_bytes(table, json_object_get(instance, "tx_bytes"));
-	table_cell(table, "%s", text_of(instance, "leading"));
-	sli_cell(table, sli, "value");
-	sli_cell(table, sli, "bound");
-	table_number(table, json_object_get(instance, "risk"), 1, 2);
-	table_cell(table, "%s", text_of(instance, "impairment"));
-	table_cell(table, "%s", text_of(instance, "forecast"));
-	table_cell(table, "%s", state_of(instance));
-	table_cell(table, "%s", text_of(slo, "source"));
-	table_cell(table, "%s", text_of(slo, "text"));
+	return json_object_get(json_object_get(instance, "slis"), text_of(instance, "leading"));
 }
 
-static void instances_print(const json_t *instances, size_t rows_max)
+static void path_cell(struct table *table, const json_t *instance)
 {
-	struct table *table = table_new(list_headings, LIST_COLUMNS);
-	const json_t *instance;
-	size_t i;
+	table_cell(table, "%s", text_of(instance, "path"));
+}
 
+/* The end of a long path tells more than its beginning; it is cut between two characters. */
+static void path_end_cell(struct table *table, const json_t *instance)
+{
+	const char *path = text_of(instance, "path"), *from = path;
+
+	if (strlen(path) > TOP_PATH_MAX)
+		from = path + strlen(path) - (TOP_PATH_MAX - 2);
+	while ((*from & 0xc0) == 0x80)
+		from++;
+	table_cell(table, "%s%s", from == path ? "" : "..", from);
+}
+
+static void cpu_cell(struct table *table, const json_t *instance)
+{
+	table_number(table, json_object_get(instance, "cpu"), 1, 2);
+}
+
+static void wait_cell(struct table *table, const json_t *instance)
+{
+	table_number(table, json_object_get(instance, "wait"), 1, 2);
+}
+
+static void memory_cell(struct table *table, const json_t *instance)
+{
+	table_bytes(table, json_object_get(instance, "memory_bytes"));
+}
+
+static void io_cell(struct table *table, const json_t *instance)
+{
+	table_bytes(table, json_object_get(instance, "io_bytes"));
+}
+
+static void net_cell(struct table *table, const json_t *instance)
+{
+	table_bytes(table, json_object_get(instance, "tx_bytes"));
+}
+
+static void now_cell(struct table *table, const json_t *instance)
+{
+	sli_cell(table, leading_sli(instance), "value");
+}
+
+static void bound_cell(struct table *table, const json_t *instance)
+{
+	sli_cell(table, leading_sli(instance), "bound");
+}
+
+static void risk_cell(struct table *table, const json_t *instance)
+{
+	table_number(table, json_object_get(instance, "risk"), 1, 2);
+}
+
+static void tier_cell(struct table *table, const json_t *instance)
+{
+	table_cell(table, "%s", text_of(instance, "tier"));
+}
+
+static void leading_cell(struct table *table, const json_t *instance)
+{
+	table_cell(table, "%s", text_of(instance, "leading"));
+}
+
+static void blame_cell(struct table *table, const json_t *instance)
+{
+	table_cell(table, "%s", text_of(instance, "impairment"));
+}
+
+static void forecast_cell(struct table *table, const json_t *instance)
+{
+	table_cell(table, "%s", text_of(instance, "forecast"));
+}
+
+static void state_cell(struct table *table, const json_t *instance)
+{
+	table_cell(table, "%s", state_of(instance));
+}
+
+static void source_cell(struct table *table, const json_t *instance)
+{
+	table_cell(table, "%s", text_of(json_object_get(instance, "slo"), "source"));
+}
+
+static void slo_cell(struct table *table, const json_t *instance)
+{
+	table_cell(table, "%s", text_of(json_object_get(instance, "slo"), "text"));
+}
+
+/* Where a column is shown: top has to fit a terminal of 120 columns. */
+enum view { IN_LIST = 1, IN_TOP = 2, IN_BOTH = IN_LIST | IN_TOP };
+
+static const struct column {
+	const char *heading;
+	enum view view;
+	void (*cell)(struct table *table, const json_t *instance);
+} columns[] = {
+	{ "PATH", IN_LIST, path_cell }, { "PATH", IN_TOP, path_end_cell }, { "TIER", IN_LIST, tier_cell },
+	{ ">CPU", IN_BOTH, cpu_cell }, { ">WAIT", IN_BOTH, wait_cell }, { ">MEM", IN_BOTH, memory_cell },
+	{ ">IO/s", IN_BOTH, io_cell }, { ">TX/s", IN_BOTH, net_cell }, { "SLI", IN_BOTH, leading_cell },
+	{ ">NOW", IN_BOTH, now_cell }, { ">BOUND", IN_BOTH, bound_cell }, { ">RISK2s", IN_BOTH, risk_cell },
+	{ "OF", IN_BOTH, blame_cell }, { "FORECAST", IN_LIST, forecast_cell }, { "STATE", IN_BOTH, state_cell },
+	{ "SOURCE", IN_LIST, source_cell }, { "SLO", IN_LIST, slo_cell },
+};
+#define COLUMNS (sizeof(columns) / sizeof(columns[0]))
+
+static void instances_print(const json_t *instances, enum view view, size_t rows_max)
+{
+	const char *headings[COLUMNS];
+	const json_t *instance;
+	struct table *table;
+	size_t i, count = 0;
+
+	for (i = 0; i < COLUMNS; i++)
+		if (columns[i].view & view)
+			headings[count++] = columns[i].heading;
+	table = table_new(headings, count);
 	json_array_foreach((json_t *)instances, i, instance)
-		instance_row(table, instance);
+		for (size_t column = 0; column < COLUMNS; column++)
+			if (columns[column].view & view)
+				columns[column].cell(table, instance);
 	table_print(table, rows_max);
 	table_free(table);
 }
@@ -91,7 +186,7 @@ int cmd_instance_list(const struct context *context, int argc, char **argv)
 		return 1;
 	if (context->is_json)
 		return print_json(context, instances);
-	instances_print(instances, SIZE_MAX);
+	instances_print(instances, IN_LIST, SIZE_MAX);
 	json_decref(instances);
 	return print_end();
 }
@@ -125,7 +220,7 @@ static void expectation_print(json_t *expectation)
 static void slis_print(json_t *instance)
 {
 	static const char *const headings[] = { "SLI", ">NOW", ">BOUND", ">BAD%", ">WORST 200ms%", ">RISK2s", "STATE" };
-	json_t *sli, *risks = json_object_get(instance, "risks");
+	json_t *sli;
 	struct table *table = table_new(headings, 7);
 	const char *name;
 
@@ -135,7 +230,7 @@ static void slis_print(json_t *instance)
 		sli_cell(table, sli, "bound");
 		table_number(table, json_object_get(sli, "bad_share"), 100, 2);
 		table_number(table, json_object_get(sli, "worst_bad_share"), 100, 2);
-		table_number(table, json_object_get(risks, name), 1, 2);
+		table_number(table, json_object_get(sli, "risk"), 1, 2);
 		table_cell(table, "%s", json_is_true(json_object_get(sli, "violated")) ? "violated" : "-");
 	}
 	putchar('\n');
@@ -213,7 +308,7 @@ int cmd_instance_show(const struct context *context, int argc, char **argv)
 	if (context->is_json)
 		return print_json(context, instance);
 	alone = json_pack("[O]", instance);
-	instances_print(alone, 1);
+	instances_print(alone, IN_LIST, 1);
 	json_decref(alone);
 	problem = json_string_value(json_object_get(json_object_get(instance, "slo"), "problem"));
 	if (problem)
@@ -309,7 +404,7 @@ static int top_print(const struct context *context, const struct top *top)
 		fputs("\033[H\033[J", stdout);
 	strftime(clock, sizeof(clock), "%T", localtime(&now));
 	printf("%s  %zu instances, %zu shown\n", clock, total, json_array_size(instances));
-	instances_print(instances, top->rows);
+	instances_print(instances, IN_TOP, top->rows);
 	json_decref(instances);
 	return print_end();
 }

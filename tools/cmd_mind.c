@@ -94,21 +94,29 @@ int cmd_forecast_show(const struct context *context, int argc, char **argv)
 	return print_end();
 }
 
+/* As it stands in the file: a quota with its period, a limit of a disk with the disk. */
+static void value_cell(struct table *table, const json_t *action)
+{
+	const json_t *value = json_object_get(action, "value"), *device = json_object_get(action, "device");
+	char number[32];
+
+	snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+	if (!strcmp(text_of(action, "knob"), "cpu.max"))
+		table_cell(table, "%s %" JSON_INTEGER_FORMAT, json_string_value(value) ?: number,
+			   json_integer_value(json_object_get(action, "period_us")));
+	else if (json_is_string(device))
+		table_cell(table, "%s %s", json_string_value(device), json_string_value(value) ?: number);
+	else
+		table_cell(table, "%s", json_string_value(value) ?: number);
+}
+
 static void action_row(struct table *table, const json_t *action)
 {
-	const json_t *value = json_object_get(action, "value");
-	bool is_quota = !strcmp(text_of(action, "knob"), "cpu.max");
-	char text[32];
-
-	snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
 	table_cell(table, "%s", text_of(action, "path"));
 	table_cell(table, "%s", text_of(action, "knob"));
-	if (is_quota)
-		table_cell(table, "%s %" JSON_INTEGER_FORMAT, json_string_value(value) ?: text,
-			   json_integer_value(json_object_get(action, "period_us")));
-	else
-		table_cell(table, "%s", text);
+	value_cell(table, action);
 	table_cell(table, "%s", text_of(action, "for"));
+	table_cell(table, "%s", text_of(action, "resource"));
 	table_cell(table, "%s", text_of(action, "reason"));
 	table_number(table, json_object_get(action, "risk"), 1, 2);
 	if (!strcmp(text_of(action, "resource"), "cpu"))
@@ -121,7 +129,7 @@ static void action_row(struct table *table, const json_t *action)
 
 int cmd_plan_show(const struct context *context, int argc, char **argv)
 {
-	static const char *const headings[] = { "GIVER", "KNOB", "VALUE", "FOR", "REASON", ">RISK", ">LEFT",
+	static const char *const headings[] = { "WHOSE", "KNOB", "VALUE", "FOR", "OF", "REASON", ">RISK", ">LEFT",
 						"OUTCOME", "WHY NOT" };
 	json_t *answer, *action;
 	struct table *table;
@@ -137,7 +145,7 @@ int cmd_plan_show(const struct context *context, int argc, char **argv)
 		return print_json(context, answer);
 	printf("plan %.0f, mode %s: %zu actions\n", number_of(answer, "id"), text_of(answer, "mode"),
 	       json_array_size(json_object_get(answer, "actions")));
-	table = table_new(headings, 9);
+	table = table_new(headings, sizeof(headings) / sizeof(headings[0]));
 	json_array_foreach(json_object_get(answer, "actions"), i, action)
 		action_row(table, action);
 	if (i)
@@ -153,6 +161,7 @@ static void status_print(const json_t *status)
 {
 	const json_t *ring = json_object_get(status, "ring"), *tick = json_object_get(status, "tick");
 	const json_t *instances = json_object_get(status, "instances"), *model = json_object_get(status, "model");
+	const json_t *capacity = json_object_get(status, "capacity");
 	double produced = number_of(ring, "produced"), dropped = number_of(ring, "dropped");
 
 	printf("mode        %s%s\n", text_of(status, "mode"),
@@ -166,7 +175,9 @@ static void status_print(const json_t *status)
 	       number_of(ring, "delivered"), dropped, produced > 0 ? 100 * dropped / produced : 0.0);
 	printf("tick        cost %.3f ms, late by at most %.3f ms\n", number_of(tick, "cost_ns") / 1e6,
 	       number_of(tick, "late_ns_max") / 1e6);
-	printf("host        %.0f CPUs\n", number_of(status, "host_cpus"));
+	printf("host        %.0f CPUs, %.1f GB memory; disks did at most %.1f MB/s, sockets sent %.1f MB/s\n",
+	       number_of(capacity, "cpu"), number_of(capacity, "memory") / 1e9, number_of(capacity, "io") / 1e6,
+	       number_of(capacity, "net") / 1e6);
 }
 
 int cmd_status(const struct context *context, int argc, char **argv)

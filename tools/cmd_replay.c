@@ -12,6 +12,7 @@
 
 #include "command.h"
 #include "serve/replay.h"
+#include "serve/value.h"
 
 struct output {
 	bool is_json, is_all;
@@ -87,8 +88,8 @@ static void second_print(const struct replay *replay, const struct predictor_ins
 
 	if (!now || !instance->has_frame)
 		return;
-	line_print(json_pack("{s:I,s:s,s:s,s:s,s:o,s:o,s:o,s:b,s:s,s:s,s:o,s:o,s:o}", "t_ns", (json_int_t)replay->time_ns,
-			     "instance", instance->info.path, "leading", sli_name(leading), "unit", is_time ? "ms" : "share",
+	line_print(json_pack("{s:I,s:o,s:s,s:s,s:o,s:o,s:o,s:b,s:s,s:s,s:o,s:o,s:o}", "t_ns", (json_int_t)replay->time_ns,
+			     "instance", value_text(instance->info.path), "leading", sli_name(leading), "unit", is_time ? "ms" : "share",
 			     "sli", real_or_null((double)now->sli[leading] * (is_time ? 1e-6 : 1)), "cpu",
 			     real_or_null((double)now->cpu), "demand_now",
 			     demand_now_json(replay->mind->predictor, instance), "violated", instance->violated != 0, "source",
@@ -105,9 +106,9 @@ static bool action_is_new(const struct plan *last, const struct plan_action *act
 	return true;
 }
 
-static const char *path_of(const struct replay *replay, uint32_t slot)
+static json_t *path_json(const struct replay *replay, uint32_t slot)
 {
-	return replay->mind->predictor->instance[slot].info.path;
+	return value_text(replay->mind->predictor->instance[slot].info.path);
 }
 
 /* Only what changed since the plan before: a plan repeats what it holds at every tick. */
@@ -120,11 +121,12 @@ static void plan_print(const struct replay *replay, struct output *output)
 
 		if (!action_is_new(&output->last, action))
 			continue;
-		line_print(json_pack("{s:I,s:{s:s,s:s,s:s,s:s,s:I,s:I,s:s,s:f}}", "t_ns", (json_int_t)plan->time_ns, "action",
-				     "path", path_of(replay, action->slot), "for", path_of(replay, action->for_slot), "knob",
-				     knob_name(action->knob), "resource", resource_name((enum resource)action->resource), "value", (json_int_t)action->value, "period_us",
-				     (json_int_t)action->period_us, "reason", plan_reason_name(action->reason), "risk",
-				     (double)action->risk));
+		line_print(json_pack("{s:I,s:{s:o,s:o,s:s,s:s,s:I,s:I,s:o,s:s,s:f}}", "t_ns", (json_int_t)plan->time_ns,
+				     "action", "path", path_json(replay, action->slot), "for",
+				     path_json(replay, action->for_slot), "knob", knob_name(action->knob), "resource",
+				     resource_name((enum resource)action->resource), "value", (json_int_t)action->value,
+				     "period_us", (json_int_t)action->period_us, "device", value_device(action->device),
+				     "reason", plan_reason_name(action->reason), "risk", (double)action->risk));
 	}
 	if (!plan->count && output->last.count)
 		line_print(json_pack("{s:I,s:i}", "t_ns", (json_int_t)plan->time_ns, "release", (int)output->last.count));

@@ -6,7 +6,8 @@
 #include <string.h>
 
 #define NS_PER_S 1000000000ull
-#define NUMBER_MAX 1000000000ull
+#define NUMBER_MAX 10000000000000ull	/* before the unit; in millionths it still fits 64 bits */
+#define AMOUNT_MAX 1000000000000000ull	/* of a range; what a double prints without loss */
 #define BLANKS " \t\n"
 #define ARRAY_COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -154,33 +155,40 @@ static int amount_parse(struct word word, enum resource resource, uint64_t *ret)
 	uint64_t micro, scale = 0;
 	size_t used = number_scan(word, &micro);
 	struct word unit = { word.text + used, word.bytes - used };
+	double amount;
 
 	for (size_t i = 0; used && i < ARRAY_COUNT(amount_units); i++)
 		if (strlen(amount_units[i].unit) == unit.bytes && !memcmp(amount_units[i].unit, unit.text, unit.bytes))
 			scale = amount_units[i].scale_milli;
 	if (!scale || (resource == RESOURCE_CPU && unit.bytes) || (resource != RESOURCE_NET && unit.bytes > 1))
 		return -EINVAL;
-	if (resource == RESOURCE_CPU) {
-		*ret = micro / 1000;
-		return 0;
-	}
-	/* Exact up to 2^53 bytes, and a byte more or less above that is none. */
-	*ret = (uint64_t)((double)micro * (double)scale / 1e9 + 0.5);
+	if (resource == RESOURCE_CPU)
+		scale = 1000000;
+	/* To the nearest: below AMOUNT_MAX a double is off by less than half a byte. */
+	amount = (double)micro * (double)scale / 1e9 + 0.5;
+	if (amount >= (double)AMOUNT_MAX)
+		return -ERANGE;
+	*ret = (uint64_t)amount;
 	return 0;
 }
 
-/* "0.5..4", "256M..2G", "..100mbit". */
+/* "0.5..4", "256M..", "..100mbit". An end that is named is not zero, but for "0..MAX". */
 static int range_parse(struct word word, enum resource resource, struct slo_range *ret)
 {
 	struct slo_range range = { 0 };
+	struct word min = word, max;
 	size_t dots = 0;
 
 	while (dots + 1 < word.bytes && memcmp(word.text + dots, "..", 2))
 		dots++;
-	if (dots + 2 >= word.bytes || (dots && amount_parse((struct word){ word.text, dots }, resource, &range.min)) ||
-	    amount_parse((struct word){ word.text + dots + 2, word.bytes - dots - 2 }, resource, &range.max))
+	if (dots + 1 >= word.bytes)
 		return -EINVAL;
-	if (range.max < range.min || !range.max)
+	min.bytes = dots;
+	max = (struct word){ word.text + dots + 2, word.bytes - dots - 2 };
+	if ((min.bytes && amount_parse(min, resource, &range.min)) ||
+	    (max.bytes && amount_parse(max, resource, &range.max)))
+		return -EINVAL;
+	if (max.bytes ? !range.max || range.max < range.min : !range.min)
 		return -ERANGE;
 	*ret = range;
 	return 0;
@@ -351,30 +359,41 @@ static int duration_format(uint64_t ns, char *text, size_t size)
 			(unsigned long long)(ns % 1000000));
 }
 
-/* Bytes in the largest unit that needs no fraction; CPUs as decimals. */
-static int amount_format(enum resource resource, uint64_t amount, char *text, size_t size)
+/* In the largest of the units that needs no fraction, each `step` of the one before. */
+static int units_format(uint64_t amount, uint64_t step, const char *const units[4], char *text, size_t size)
 {
-	static const char units[] = "KMGT";
-	int unit = -1;
+	int unit = 0;
 
-	if (resource == RESOURCE_CPU)
-		return snprintf(text, size, "%.10g", (double)amount / 1e3);
-	while (amount && amount % 1024 == 0 && unit < 3) {
-		amount /= 1024;
+	while (amount && amount % step == 0 && unit < 3 && units[unit + 1]) {
+		amount /= step;
 		unit++;
 	}
-	if (unit < 0)
+	return snprintf(text, size, "%llu%s", (unsigned long long)amount, units[unit]);
+}
+
+/* CPUs as decimals, rates in bits where they are whole ones, else bytes. */
+static int amount_format(enum resource resource, uint64_t amount, char *text, size_t size)
+{
+	if (resource == RESOURCE_CPU)
+		return snprintf(text, size, "%.15g", (double)amount / 1e3);
+	if (resource == RESOURCE_NET && amount % 125 == 0)
+		return units_format(amount / 125, 1000, (const char *const[]){ "kbit", "mbit", "gbit", NULL }, text, size);
+	if (amount % 1024 && amount > NUMBER_MAX)	/* rounded up: less than a byte */
+		return snprintf(text, size, "%llu.%06lluK", (unsigned long long)(amount / 1024),
+				(unsigned long long)((amount % 1024 * 1000000 + 1023) / 1024));
+	if (amount % 1024)
 		return snprintf(text, size, "%llu", (unsigned long long)amount);
-	return snprintf(text, size, "%llu%c", (unsigned long long)amount, units[unit]);
+	return units_format(amount / 1024, 1024, (const char *const[]){ "K", "M", "G", "T" }, text, size);
 }
 
 static int range_format(enum resource resource, const struct slo_range *range, char *text, size_t size)
 {
-	char min[32] = "", max[32];
+	char min[32] = "", max[32] = "";
 
-	if (range->min || resource == RESOURCE_CPU)
+	if (range->min)
 		amount_format(resource, range->min, min, sizeof(min));
-	amount_format(resource, range->max, max, sizeof(max));
+	if (range->max)
+		amount_format(resource, range->max, max, sizeof(max));
 	return snprintf(text, size, " %s=%s..%s", resource_names[resource], min, max);
 }
 
@@ -404,7 +423,7 @@ int slo_format(const struct slo *slo, char text[SLO_TEXT_MAX])
 	if (slo->kind != KIND_UNKNOWN)
 		at += snprintf(text + at, SLO_TEXT_MAX - (size_t)at, " kind=%s", kind_names[slo->kind]);
 	for (int i = 0; i < RESOURCE_COUNT; i++)
-		if (slo->range[i].max)
+		if (slo->range[i].min || slo->range[i].max)
 			at += range_format((enum resource)i, &slo->range[i], text + at, SLO_TEXT_MAX - (size_t)at);
 	return at;
 }
@@ -412,17 +431,11 @@ int slo_format(const struct slo *slo, char text[SLO_TEXT_MAX])
 /* A wish for less is granted as far as the range goes; one for more is not. */
 static bool range_tighten(struct slo_range *granted, const struct slo_range *wish)
 {
-	if (!granted->max)
-		return !wish->max;
-	if (!wish->max)
-		return false;
-	if (wish->max < granted->max)
+	if (wish->max && wish->max < granted->max)
 		granted->max = wish->max;
 	if (wish->min < granted->min)
 		granted->min = wish->min;
-	if (granted->min > granted->max)
-		granted->min = granted->max;
-	return wish->max <= granted->max && wish->min <= granted->min;
+	return wish->max == granted->max && wish->min == granted->min;
 }
 
 bool slo_tighten(struct slo *granted, const struct slo *wish)

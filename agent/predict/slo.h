@@ -51,7 +51,7 @@ enum slo_source {
 	SLO_SOURCE_COUNT
 };
 
-/* What an instance shall keep and may get: thousandths of a CPU, bytes, bytes per second. max 0: no bound. */
+/* What an instance shall keep and may get: thousandths of a CPU, bytes, bytes per second. max 0: as much as it wants. */
 struct slo_range {
 	uint64_t min, max;
 };
@@ -90,8 +90,8 @@ enum sli slo_leading(const struct slo *slo);
 
 /*
  * Applies what the owner of a delegated cgroup asked for (`wish`, parsed over *granted) to what the operator granted:
- * bounds and the budget only get smaller where granted, the CPU range and the tier only lower. *granted changes only
- * by tightening. True when all of the wish was granted.
+ * bounds and the budget only get smaller where granted, the ranges and the tier only lower. *granted changes only by
+ * tightening. True when all of the wish was granted.
  */
 bool slo_tighten(struct slo *granted, const struct slo *wish);
 

@@ -99,22 +99,6 @@ float window_bad(const struct window *window, const struct slo *slo, enum sli sl
 	return pressure_bad(share_or_missing(retransmits, segments, WINDOW_REFLEX_SAMPLES), slo->bound[sli]);
 }
 
-float window_bad_worst(const struct window *window, const struct slo *slo, uint64_t tick_ns, enum sli *ret_sli)
-{
-	float worst = -1;
-
-	*ret_sli = SLI_COUNT;
-	for (int sli = 0; sli < SLI_COUNT; sli++) {
-		float bad = slo->bound[sli] ? window_bad(window, slo, (enum sli)sli, tick_ns) : -1;
-
-		if (bad <= worst)
-			continue;
-		worst = bad;
-		*ret_sli = (enum sli)sli;
-	}
-	return worst;
-}
-
 void window_tick(struct window *window, const struct slo *slo, uint64_t tick_ns)
 {
 	for (int sli = 0; sli < SLI_COUNT; sli++) {

@@ -87,7 +87,4 @@ const struct window_second *window_at(const struct window *window, uint32_t age)
  */
 float window_bad(const struct window *window, const struct slo *slo, enum sli sli, uint64_t tick_ns);
 
-/* The largest of all SLIs, and which; negative without any. */
-float window_bad_worst(const struct window *window, const struct slo *slo, uint64_t tick_ns, enum sli *ret_sli);
-
 #endif

@@ -213,6 +213,7 @@ static int skel_load(struct nerve *nerve, const struct nerve_config *config)
 	struct bpf_program *program;
 	int r;
 
+	last_words[0] = '\0';
 	nerve->skel = forestall_bpf__open();
 	if (!nerve->skel)
 		return -errno;
@@ -293,6 +294,8 @@ static int programs_attach(struct nerve *nerve, const char *cgroup_root)
 
 		if (!bpf_program__autoload(program) || program == nerve->skel->progs.on_flush || !is_wanted(nerve, name))
 			continue;
+		if (i == PROGRAMS_MAX)
+			return -E2BIG;
 		nerve->link[i] = program_attach(program, cgroup_root);
 		if (nerve->link[i++])
 			continue;
@@ -343,7 +346,6 @@ int nerve_open(const struct nerve_config *config, nerve_record_fn on_record, voi
 
 	if (!nerve)
 		return -ENOMEM;
-	last_words[0] = '\0';
 	libbpf_set_print(words_keep);
 	nerve->cpus = (uint32_t)libbpf_num_possible_cpus();
 	nerve->slots_max = config->slots_max;

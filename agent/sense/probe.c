@@ -41,6 +41,11 @@ static const struct {
 	  "run a kernel from 5.11 on, or one with bpf_task_storage, as root", true },
 	{ "bpf.perf_event", PROBE_FOR_COMFORT, "counting tasks that never leave their CPU", probe_perf_event,
 	  "set kernel.perf_event_paranoid to 2 or less, or grant CAP_PERFMON", true },
+#define SIGNAL_PROBE_ROW(id, name, lost)                                                        \
+	{ "signal." name, PROBE_FOR_COMFORT, lost, probe_signal_##id,                           \
+	  "run a kernel that has the hook, as root; forestall goes without", true },
+	SIGNAL_TABLE(SIGNAL_PROBE_ROW)
+#undef SIGNAL_PROBE_ROW
 	{ "bpffs", PROBE_FOR_COMFORT, "maps for bpftool to look at", probe_bpffs,
 	  "mount -t bpf bpf /sys/fs/bpf", false },
 	{ "sched_info", PROBE_FOR_OBSERVE, "queue waits, the SLI itself", probe_sched_info,

@@ -6,21 +6,11 @@
 #include <errno.h>
 #include <linux/bpf.h>
 #include <linux/perf_event.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "probe_table.h"
-
-/* A trial that fails is an answer, not news. */
-static int print_nothing(enum libbpf_print_level level, const char *format, va_list args)
-{
-	(void)level;
-	(void)format;
-	(void)args;
-	return 0;
-}
 
 /* Loads a program that returns 0 on the tracepoint sched_switch. 0 or -errno. */
 static int tracepoint_try(void)
@@ -45,7 +35,7 @@ static int tracepoint_try(void)
 
 void probe_tracepoint(const struct probe_roots *roots, struct probe_result *ret)
 {
-	libbpf_print_fn_t print = libbpf_set_print(print_nothing);
+	libbpf_print_fn_t print = libbpf_set_print(NULL);
 	int r = tracepoint_try();
 
 	(void)roots;
@@ -58,7 +48,7 @@ void probe_tracepoint(const struct probe_roots *roots, struct probe_result *ret)
 
 static void map_try(enum bpf_map_type type, const char *name, struct probe_result *ret)
 {
-	libbpf_print_fn_t print = libbpf_set_print(print_nothing);
+	libbpf_print_fn_t print = libbpf_set_print(NULL);
 	int r = libbpf_probe_bpf_map_type(type, NULL);
 
 	libbpf_set_print(print);
@@ -101,3 +91,25 @@ void probe_perf_event(const struct probe_roots *roots, struct probe_result *ret)
 	close(fd);
 	probe_say(ret, PROBE_OK, "a CPU clock per CPU can be opened");
 }
+
+static void signal_probe(enum nerve_signal signal, struct probe_result *ret)
+{
+	static struct signal_answer answers[NERVE_SIGNAL_COUNT];
+	static bool is_asked;
+
+	if (!is_asked)
+		signals_ask(answers);
+	is_asked = true;
+	if (answers[signal].is_there)
+		probe_say(ret, PROBE_OK, "programs load on all its hooks");
+	else
+		probe_say(ret, PROBE_MISSING, "%s", answers[signal].reason);
+}
+
+#define SIGNAL_PROBE(id, name, lost)                                                              \
+	void probe_signal_##id(const struct probe_roots *roots, struct probe_result *ret)         \
+	{                                                                                         \
+		(void)roots;                                                                      \
+		signal_probe(NERVE_##id, ret);                                                    \
+	}
+SIGNAL_TABLE(SIGNAL_PROBE)

@@ -4,6 +4,7 @@
 #define FORESTALL_PROBE_TABLE_H
 
 #include "probe.h"
+#include "signal.h"
 
 #include <limits.h>
 
@@ -61,5 +62,10 @@ void probe_tracepoint(const struct probe_roots *roots, struct probe_result *ret)
 void probe_ringbuf(const struct probe_roots *roots, struct probe_result *ret);
 void probe_task_storage(const struct probe_roots *roots, struct probe_result *ret);
 void probe_perf_event(const struct probe_roots *roots, struct probe_result *ret);
+
+#define SIGNAL_PROBE_DECLARE(id, name, lost) \
+	void probe_signal_##id(const struct probe_roots *roots, struct probe_result *ret);
+SIGNAL_TABLE(SIGNAL_PROBE_DECLARE)
+#undef SIGNAL_PROBE_DECLARE
 
 #endif

@@ -6,7 +6,6 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -180,18 +179,9 @@ static bool way_try(const struct btf *btf, enum nerve_signal signal, uint8_t way
 	return is_known;
 }
 
-/* A trial that fails is an answer, not news. */
-static int print_nothing(enum libbpf_print_level level, const char *format, va_list args)
-{
-	(void)level;
-	(void)format;
-	(void)args;
-	return 0;
-}
-
 void signals_ask(struct signal_answer answers[NERVE_SIGNAL_COUNT])
 {
-	libbpf_print_fn_t print = libbpf_set_print(print_nothing);
+	libbpf_print_fn_t print = libbpf_set_print(NULL);	/* a trial that fails is an answer, not news */
 	struct btf *btf = btf__load_vmlinux_btf();
 
 	memset(answers, 0, NERVE_SIGNAL_COUNT * sizeof(*answers));

@@ -13,15 +13,15 @@
 
 #define SIGNAL_REASON_MAX 128
 
-/* X(id, name, what is lost without it) */
-#define SIGNAL_TABLE(X)                                                                                               \
-	X(RECLAIM, "reclaim", "reclaims and the time in them; memory pressure files and refaults remain")             \
-	X(OOM, "oom", "OOM kills at once; memory.events, once a second, remains")                                     \
-	X(IO, "io", "io_p99 and IO demand; io pressure files remain")                                                 \
-	X(IO_HELD, "io.held", "the time that io.max holds IO back is not inside IO delays")                           \
-	X(PACKETS, "packets", "network demand and retrans")                                                           \
-	X(RETRANSMITS, "retransmits", "retrans")                                                                      \
-	X(RTT, "rtt", "round trip times")                                                                             \
+/* X(id, name, what it is for: what is lost without it) */
+#define SIGNAL_TABLE(X)                                                                                      \
+	X(RECLAIM, "reclaim", "reclaims and the time in them (pressure and refaults are read from files)")  \
+	X(OOM, "oom", "OOM kills at once (memory.events is read once a second)")                            \
+	X(IO, "io", "io_p99 and IO demand (pressure is read from files)")                                   \
+	X(IO_HELD, "io.held", "the time that io.max holds IO back, as part of io_p99")                      \
+	X(PACKETS, "packets", "network demand, and retrans as a share of what is sent")                     \
+	X(RETRANSMITS, "retransmits", "retrans")                                                            \
+	X(RTT, "rtt", "round trip times")                                                                   \
 	X(RESPONSES, "responses", "resp_p99")
 
 enum nerve_signal {

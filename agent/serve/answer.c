@@ -79,9 +79,7 @@ static json_t *slot_path(const struct answer_world *world, uint32_t slot)
 
 static json_t *action_value(const struct plan_action *action)
 {
-	if (action->knob == KNOB_CPU_MAX && action->value == UINT64_MAX)
-		return json_string("max");
-	return json_integer((json_int_t)action->value);
+	return action->value == UINT64_MAX ? json_string("max") : json_integer((json_int_t)action->value);
 }
 
 /* item is NULL while the hands have said nothing of it. */
@@ -95,6 +93,7 @@ static json_t *action_json(const struct answer_world *world, const struct plan_a
 	json_object_set_new(out, "knob", json_string(knob_name(action->knob)));
 	json_object_set_new(out, "value", action_value(action));
 	json_object_set_new(out, "period_us", json_integer((json_int_t)action->period_us));
+	json_object_set_new(out, "device", value_device(action->device));
 	json_object_set_new(out, "reason", json_string(plan_reason_name(action->reason)));
 	json_object_set_new(out, "risk", value_number(action->risk));
 	json_object_set_new(out, "resource", json_string(resource_name((enum resource)action->resource)));
@@ -162,6 +161,16 @@ static json_t *counts_json(const struct predictor *predictor)
 			 (int)predictor->config.slots_max - 1);
 }
 
+/* What there is to share; of a disk and a wire, the most that was seen. */
+static json_t *capacity_json(const struct predictor *predictor)
+{
+	json_t *out = json_object();
+
+	for (int r = 0; r < RESOURCE_COUNT; r++)
+		json_object_set_new(out, resource_name((enum resource)r), value_number(predictor->host.capacity[r]));
+	return out;
+}
+
 static json_t *answer_status(const struct answer_world *world, const json_t *question)
 {
 	const struct predictor_config *config = &world->mind->predictor->config;
@@ -172,10 +181,11 @@ static json_t *answer_status(const struct answer_world *world, const json_t *que
 			 (json_int_t)world->delivered, "dropped", (json_int_t)world->dropped);
 	tick = json_pack("{s:I, s:I}", "late_ns_max", (json_int_t)world->tick_late_ns_max, "cost_ns",
 			 (json_int_t)world->tick_cost_ns);
-	return json_pack("{s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:I}", "ok", 1,
+	return json_pack("{s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "ok", 1,
 			 "mode", world->mode < MODE_COUNT ? mode_name(world->mode) : "none",
 			 "forecaster", forecast_source_name(config->forecaster), "model", model_json(world),
 			 "ring", ring, "tick", tick, "host_cpus", value_number(config->host_cpus),
+			 "capacity", capacity_json(world->mind->predictor),
 			 "instances", counts_json(world->mind->predictor), "now_ns", (json_int_t)world->now_ns);
 }
 

@@ -16,6 +16,12 @@
  * {"q":"look.only"}				this client changes nothing from now on, for good
  * {"q":"record.start","path":FILE}, {"q":"record.stop"}
  *
+ * An instance has by name: "slis" that are measured or bound, each {"value","bound","unit","bad_share",
+ * "worst_bad_share"} and, when bound, {"violated","risk"} (within 2 s); "demand" now and "expected" within 2 s (.9
+ * quantile) by resource, in CPUs, bytes and bytes per second; "risk" the gravest of all, "impairment" the resource it
+ * is blamed on, "leading" the SLI that stands for it; "psi"; "limits"; and what else the last second said. What was
+ * not measured is null. A forecast's "horizons" have "risk" by SLI, "demand" by resource and "sli" of the leading one.
+ *
  * Instances keep their order of arrival between two pages unless one goes meanwhile; a reader of pages must stand to
  * miss or to see one twice then. An answer never exceeds ANSWER_BYTES_MAX, or it is an error that says so.
  */
@@ -27,7 +33,9 @@
 #include "decide/mind.h"
 
 #define ANSWER_BYTES_MAX (200 * 1024)	/* what net.core.wmem_max lets one message have on a stock kernel */
-#define ANSWER_PAGE_MAX 100		/* instances; a page of the longest paths still fits */
+#define ANSWER_PAGE_MAX 50		/* instances; a page of the longest paths and annotations still fits */
+
+#define ANSWER_JSON_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(9))	/* as an answer goes out */
 
 /* What the daemon knows beside the mind. */
 struct answer_world {

@@ -6,6 +6,7 @@
 #include "value.h"
 
 #define RISK_HORIZON 1	/* 2 s: the horizon that the plan acts on */
+#define EXPECTED_QUANTILE 2	/* .9 */
 
 const struct predictor_instance *answer_instance_find(const struct predictor *predictor, const char *path)
 {
@@ -48,8 +49,7 @@ static json_t *limits_json(const struct observe_limits *limits)
 	json_object_set_new(out, "memory_high", limit_json(limits->memory_high));
 	json_object_set_new(out, "memory_max", limit_json(limits->memory_max));
 	json_object_set_new(out, "io_bps", limit_json(limits->io_bps));
-	json_object_set_new(out, "device", limits->device ? json_sprintf("%u:%u", limits->device >> 20,
-									 limits->device & 0xfffff) : json_null());
+	json_object_set_new(out, "device", value_device(limits->device));
 	return out;
 }
 
@@ -73,7 +73,7 @@ static double sli_readable(enum sli sli, float value)
 }
 
 /* Each SLI that was measured or is bound: value, bound, how much of it was bad. */
-static json_t *slis_json(const struct slo *slo, const struct window_second *second, uint32_t violated)
+static json_t *slis_json(const struct slo *slo, const struct window_second *second)
 {
 	json_t *slis = json_object();
 
@@ -83,15 +83,28 @@ static json_t *slis_json(const struct slo *slo, const struct window_second *seco
 		if (!slo->bound[i] && (!second || second->sli[i] < 0))
 			continue;
 		json_object_set_new(slis, sli_name(sli), json_pack(
-			"{s:o, s:o, s:s, s:o, s:o, s:b}",
+			"{s:o, s:o, s:s, s:o, s:o}",
 			"value", second ? value_measured(sli_readable(sli, second->sli[i])) : json_null(),
 			"bound", slo->bound[i] ? value_number(sli_readable(sli, feature_bound(slo, sli))) : json_null(),
 			"unit", sli_unit(sli) == SLI_UNIT_NS ? "ms" : "share",
 			"bad_share", second ? value_measured(second->bad[i]) : json_null(),
-			"worst_bad_share", second ? value_measured(second->worst_bad[i]) : json_null(),
-			"violated", violated >> i & 1));
+			"worst_bad_share", second ? value_measured(second->worst_bad[i]) : json_null()));
 	}
 	return slis;
+}
+
+/* To each SLI that is bound what only the last second has: whether it was violated, and its risk. */
+static void slis_judge(json_t *slis, const struct predictor_instance *instance, bool is_made)
+{
+	for (int i = 0; i < SLI_COUNT; i++) {
+		json_t *sli = json_object_get(slis, sli_name((enum sli)i));
+
+		if (!instance->info.slo.bound[i])
+			continue;
+		json_object_set_new(sli, "violated", json_boolean(instance->violated >> i & 1));
+		json_object_set_new(sli, "risk", is_made ? value_number(instance->forecast.risk[i][RISK_HORIZON]) :
+							   json_null());
+	}
 }
 
 static json_t *psi_json(const struct window_second *second)
@@ -106,7 +119,7 @@ static json_t *psi_json(const struct window_second *second)
 }
 
 /* What the last closed second says; every value null before there is one. */
-static void second_merge(json_t *to, const struct slo *slo, const struct window_second *second, uint32_t violated)
+static void second_merge(json_t *to, const struct slo *slo, const struct window_second *second)
 {
 	static const struct {
 		const char *name;
@@ -129,7 +142,7 @@ static void second_merge(json_t *to, const struct slo *slo, const struct window_
 								json_null());
 	}
 	json_object_set_new(to, "psi", psi_json(second));
-	json_object_set_new(to, "slis", slis_json(slo, second, violated));
+	json_object_set_new(to, "slis", slis_json(slo, second));
 }
 
 /* One value per resource, in its own unit. */
@@ -140,6 +153,17 @@ static json_t *resources_json(const float value[RESOURCE_COUNT], const float cap
 	for (int r = 0; r < RESOURCE_COUNT; r++)
 		json_object_set_new(out, resource_name((enum resource)r), value_measured(value[r] < 0 ? -1 :
 										      value[r] * capacity[r]));
+	return out;
+}
+
+/* What the plan reckons with: an upper quantile of demand, by resource. */
+static json_t *expected_json(const struct forecast *forecast)
+{
+	json_t *out = json_object();
+
+	for (int r = 0; r < RESOURCE_COUNT; r++)
+		json_object_set_new(out, resource_name((enum resource)r),
+				    value_number(forecast->demand[r][RISK_HORIZON][EXPECTED_QUANTILE]));
 	return out;
 }
 
@@ -165,12 +189,13 @@ json_t *answer_instance_brief(const struct answer_world *world, const struct pre
 	json_object_set_new(brief, "slot", json_integer(info->slot));
 	json_object_set_new(brief, "tier", json_string(tier_name(info->slo.tier)));
 	json_object_set_new(brief, "slo", slo_json(world, instance));
-	second_merge(brief, &info->slo, window_at(&instance->window, 0), instance->violated);
+	second_merge(brief, &info->slo, window_at(&instance->window, 0));
+	slis_judge(json_object_get(brief, "slis"), instance, is_made);
 	json_object_set_new(brief, "demand", instance->has_frame ?
 			    resources_json(instance->demand, world->mind->predictor->host.capacity) : json_null());
+	json_object_set_new(brief, "expected", is_made ? expected_json(forecast) : json_null());
 	json_object_set_new(brief, "leading", json_string(sli_name(slo_leading(&info->slo))));
 	json_object_set_new(brief, "risk", is_made ? value_number(forecast_risk(forecast, RISK_HORIZON, &sli)) : json_null());
-	json_object_set_new(brief, "risks", is_made ? risk_json(&info->slo, forecast, RISK_HORIZON) : json_null());
 	json_object_set_new(brief, "impairment", is_made ? json_string(resource_name(forecast->impairment)) : json_null());
 	json_object_set_new(brief, "forecast", json_string(forecast_source_name(is_made ? instance->forecast.source :
 											  FORECAST_NONE)));
@@ -218,7 +243,7 @@ static json_t *window_json(const struct slo *slo, const struct window *window)
 	for (uint32_t age = 0; age < WINDOW_SECONDS && (second = window_at(window, age)); age++) {
 		json_t *value = json_object();
 
-		second_merge(value, slo, second, 0);
+		second_merge(value, slo, second);
 		json_array_append_new(seconds, value);
 	}
 	return seconds;

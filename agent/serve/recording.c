@@ -8,7 +8,9 @@
 #include <time.h>
 #include <zlib.h>
 
-#define MAGIC "forestall-recording 1\n"
+#define TEXT_OF(number) #number
+#define MAGIC_OF(version) "forestall-recording " TEXT_OF(version) "\n"
+#define MAGIC MAGIC_OF(RECORDING_VERSION)
 #define BLOCK_MAX (4u << 20)
 
 struct recording {
@@ -47,7 +49,8 @@ static void setup_write(struct recording *recording, const struct mind *mind, co
 	setup.policy = mind->policy;
 	clock_gettime(CLOCK_REALTIME, &now);
 	setup.started_unix_ns = (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
-	setup.instance_bytes = sizeof(struct predictor_instance);
+	setup.memory_bytes = sizeof(struct recording_memory);
+	setup.made_bytes = RECORDING_MADE_BYTES;
 	snprintf(setup.label, sizeof(setup.label), "%s", label ? label : "");
 	recording_block(recording, RECORDING_SETUP, &setup, sizeof(setup));
 }
@@ -71,6 +74,7 @@ static void memory_write(struct recording *recording, const struct mind *mind)
 		memory.slot = p->live[i];
 		memory.instance = p->instance[memory.slot];
 		memory.view = mind->view[memory.slot];
+		memory.view.path = NULL;	/* set anew at each tick */
 		recording_block(recording, RECORDING_MEMORY, &memory, sizeof(memory));
 	}
 }
@@ -112,8 +116,10 @@ int recording_open(const char *path, struct recording **ret_recording)
 	recording->block = malloc(BLOCK_MAX);
 	if (!recording->file || !recording->block)
 		r = errno ? -errno : -ENOMEM;
-	else if (gzread(recording->file, magic, strlen(MAGIC)) != (int)strlen(MAGIC) || strcmp(magic, MAGIC))
+	else if (gzread(recording->file, magic, strlen(MAGIC)) != (int)strlen(MAGIC))
 		r = -EINVAL;
+	else if (strcmp(magic, MAGIC))
+		r = strncmp(magic, MAGIC, strcspn(MAGIC, "0123456789")) ? -EINVAL : -EPROTO;
 	if (r) {
 		recording_close(recording);
 		return r;

@@ -28,10 +28,12 @@ struct recording_setup {
 	struct predictor_config config;	/* pointers are zero */
 	struct plan_policy policy;
 	uint64_t started_unix_ns;
-	uint32_t instance_bytes;	/* sizeof(struct predictor_instance): another build is refused */
-	uint32_t pad;
+	uint32_t memory_bytes;	/* sizeof(struct recording_memory) and of what is made: another build is refused */
+	uint32_t made_bytes;
 	char label[128];		/* free text: scenario, seed, shape; goes into a model's provenance */
 };
+
+#define RECORDING_MADE_BYTES ((uint32_t)(sizeof(struct recording_forecast) + sizeof(struct plan_action)))
 
 struct recording_mind {
 	struct predictor_host host;
@@ -60,7 +62,7 @@ struct recording;
 int recording_create(const char *path, const struct mind *mind, const void *model, size_t model_bytes, const char *label,
 		     struct recording **ret_recording);
 
-/* Opens one for reading; -EINVAL: no recording or another version. */
+/* Opens one for reading; -EINVAL: no recording, -EPROTO: of another version. */
 int recording_open(const char *path, struct recording **ret_recording);
 
 /* Closes and, when written, completes the file. 0 or the first error met while writing. */

@@ -54,7 +54,8 @@ static int setup_take(struct replay *replay, const struct recording_setup *setup
 	if (bytes != sizeof(*setup) || setup->config.slots_max < 2 || setup->config.slots_max > (1u << 20) ||
 	    !(setup->config.host_cpus > 0))
 		return -EPROTO;
-	if (!replay->is_retold && setup->instance_bytes != sizeof(struct predictor_instance))
+	if (!replay->is_retold && (setup->memory_bytes != sizeof(struct recording_memory) ||
+				   setup->made_bytes != RECORDING_MADE_BYTES))
 		return -EPROTO;
 	replay->setup = *setup;
 	return 0;
@@ -173,10 +174,11 @@ static bool observation_is_sound(const struct observation *observation)
 {
 	if (observation->kind != OBSERVE_SAMPLE)
 		return true;
-	if (observation->sample.bucket_count > WIRE_HIST_COUNT)
+	if (observation->sample.bucket_count > OBSERVE_BUCKETS_MAX)
 		return false;
 	for (uint32_t i = 0; i < observation->sample.bucket_count; i++)
-		if (observation->sample.bucket[i].idx >= WIRE_HIST_COUNT)
+		if (observation->sample.bucket[i].idx >= WIRE_HIST_COUNT ||
+		    observation->sample.bucket[i].delay >= WIRE_DELAY_COUNT)
 			return false;
 	return true;
 }

@@ -185,7 +185,7 @@ static void client_accept(struct socket *s)
 /* Compact JSON in one allocation; an answer that is too long becomes one that says so. */
 static char *answer_dump(json_t *answer, size_t *ret_bytes)
 {
-	char *text = json_dumps(answer, JSON_COMPACT);
+	char *text = json_dumps(answer, ANSWER_JSON_FLAGS);
 
 	json_decref(answer);
 	if (text && strlen(text) > ANSWER_BYTES_MAX) {

@@ -45,6 +45,11 @@ json_t *value_text(const char *text)
 	return value ? value : text_escape(text);
 }
 
+json_t *value_device(uint32_t device)
+{
+	return device ? json_sprintf("%u:%u", device >> 20, device & 0xfffff) : json_null();
+}
+
 json_t *value_error(const char *format, ...)
 {
 	char text[512];

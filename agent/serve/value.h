@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 #include <stdarg.h>
+#include <stdint.h>
 
 /* null for NaN and infinities. */
 json_t *value_number(double number);
@@ -17,6 +18,9 @@ json_t *value_measured(double number);
 
 /* Bytes of text that is not UTF-8 stand as \xXX: cgroups may be named with any byte. NULL text is null. */
 json_t *value_text(const char *text);
+
+/* "MAJOR:MINOR" of a disk as in struct action; null for 0. */
+json_t *value_device(uint32_t device);
 
 /* {"ok":false,"error":"..."} */
 json_t *value_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -95,9 +95,32 @@ static void number_bind(sqlite3_stmt *statement, int at, double number)
 		sqlite3_bind_double(statement, at, number);
 }
 
+/* What is bound, each in a row of its own. */
+static int slis_push(struct web_history *history, const json_t *instance, const char *path, int64_t now_s)
+{
+	sqlite3_stmt *add = history->db.statement[SQL_SLI_ADD];
+	const char *name;
+	json_t *sli;
+	int r = SQLITE_OK;
+
+	json_object_foreach(json_object_get(instance, "slis"), name, sli) {
+		if (r != SQLITE_OK || !json_is_number(json_object_get(sli, "bound")))
+			continue;
+		sqlite3_bind_text(add, 1, path, -1, SQLITE_TRANSIENT);
+		sqlite3_bind_int64(add, 2, now_s);
+		sqlite3_bind_text(add, 3, name, -1, SQLITE_TRANSIENT);
+		number_bind(add, 4, web_pick_number(sli, "value"));
+		number_bind(add, 5, web_pick_number(sli, "risk"));
+		sqlite3_bind_int(add, 6, json_is_true(json_object_get(sli, "violated")));
+		r = history_db_step(&history->db, SQL_SLI_ADD);
+	}
+	return r;
+}
+
 static int second_push(struct web_history *history, const json_t *instance, int64_t now_s)
 {
-	static const char *const keys[] = { "cpu", "wait", "runq_p99_ms", "psi_some", "risk" };
+	static const char *const keys[] = { "cpu", "wait", "memory_bytes", "io_bytes", "tx_bytes", "risk" };
+	const int count = sizeof(keys) / sizeof(keys[0]);
 	sqlite3_stmt *add = history->db.statement[SQL_SECOND_ADD];
 	const char *path = web_pick_text(instance, "path");
 	int r;
@@ -108,10 +131,11 @@ static int second_push(struct web_history *history, const json_t *instance, int6
 		return r;
 	sqlite3_bind_text(add, 1, path, -1, SQLITE_TRANSIENT);
 	sqlite3_bind_int64(add, 2, now_s);
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i < count; i++)
 		number_bind(add, 3 + i, web_pick_number(instance, keys[i]));
-	sqlite3_bind_int(add, 8, json_is_true(json_object_get(instance, "violated")));
-	return history_db_step(&history->db, SQL_SECOND_ADD);
+	sqlite3_bind_int(add, 3 + count, json_is_true(json_object_get(instance, "violated")));
+	r = history_db_step(&history->db, SQL_SECOND_ADD);
+	return r == SQLITE_OK ? slis_push(history, instance, path, now_s) : r;
 }
 
 /* The action on the same knob of the same path; NULL when there is none. */
@@ -150,6 +174,7 @@ static int action_push(struct web_history *history, const json_t *action, const 
 	sqlite3_bind_text(add, 4, json_is_string(value) ? json_string_value(value) : number, -1, SQLITE_TRANSIENT);
 	sqlite3_bind_text(add, 5, web_pick_text(action, "reason"), -1, SQLITE_TRANSIENT);
 	sqlite3_bind_text(add, 6, outcome, -1, SQLITE_TRANSIENT);
+	sqlite3_bind_text(add, 7, web_pick_text(action, "resource"), -1, SQLITE_TRANSIENT);
 	return history_db_step(&history->db, SQL_ACTION_ADD);
 }
 

@@ -2,12 +2,15 @@
 #include "web_history_db.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define BUSY_MS 1000	/* a reader of another process may hold a checkpoint up */
 #define WHY_BYTES 128
 #define SHRINKS_MAX 30
 
-/* Paths are kept once: a day of a hundred instances then fits the size that is allowed. */
+#define SCHEMA "2"	/* history of another schema is dropped: it is of a day, and its seconds mean something else */
+
+/* Paths are kept once, and SLIs in rows of their own, so that a new one changes no table. */
 static const char schema[] =
 	"PRAGMA auto_vacuum=INCREMENTAL;"
 	"PRAGMA journal_mode=WAL;"
@@ -15,28 +18,44 @@ static const char schema[] =
 	"PRAGMA journal_size_limit=4194304;"
 	"PRAGMA trusted_schema=OFF;"
 	"CREATE TABLE IF NOT EXISTS paths(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
-	"CREATE TABLE IF NOT EXISTS seconds(t INTEGER NOT NULL, path INTEGER NOT NULL, cpu REAL, wait REAL,"
-	" sli_ms REAL, psi REAL, risk2 REAL, violated INTEGER);"
+	"CREATE TABLE IF NOT EXISTS seconds(t INTEGER NOT NULL, path INTEGER NOT NULL, cpu REAL, wait REAL, memory REAL,"
+	" io REAL, net REAL, risk REAL, violated INTEGER);"
 	"CREATE INDEX IF NOT EXISTS seconds_by_path ON seconds(path, t);"
+	"CREATE TABLE IF NOT EXISTS slis(t INTEGER NOT NULL, path INTEGER NOT NULL, sli TEXT NOT NULL, value REAL, risk REAL,"
+	" violated INTEGER);"
+	"CREATE INDEX IF NOT EXISTS slis_by_path ON slis(path, t);"
 	"CREATE TABLE IF NOT EXISTS actions(t INTEGER NOT NULL, path TEXT NOT NULL, knob TEXT NOT NULL, value TEXT,"
-	" reason TEXT, outcome TEXT);"
-	"CREATE INDEX IF NOT EXISTS actions_by_path ON actions(path, t);";
+	" reason TEXT, outcome TEXT, resource TEXT);"
+	"CREATE INDEX IF NOT EXISTS actions_by_path ON actions(path, t);"
+	"PRAGMA user_version=" SCHEMA;
 
+static const char schema_drop[] =
+	"DROP TABLE IF EXISTS seconds; DROP TABLE IF EXISTS slis; DROP TABLE IF EXISTS actions; DROP TABLE IF EXISTS paths";
+
+#define OF_PATH " WHERE path = (SELECT id FROM paths WHERE text = ?1) AND t > ?2 AND t <= ?3"
 /* Rows arrive in the order of time, so the oldest are those of the lowest row numbers. */
+#define EXPIRE(table) "DELETE FROM " table " WHERE rowid < coalesce((SELECT rowid FROM " table " WHERE t >= ?1" \
+		      " ORDER BY rowid LIMIT 1), 9223372036854775807)"
+#define SHRINK(table) "DELETE FROM " table " WHERE rowid <= (SELECT min(rowid) + (max(rowid) - min(rowid)) / 10 FROM " \
+		      table ")"
+
 static const char *const statement_sql[] = {
 	[SQL_PATH_ADD] = "INSERT OR IGNORE INTO paths(text) VALUES (?1)",
-	[SQL_SECOND_ADD] = "INSERT INTO seconds SELECT ?2, id, ?3, ?4, ?5, ?6, ?7, ?8 FROM paths WHERE text = ?1",
-	[SQL_ACTION_ADD] = "INSERT INTO actions VALUES (?2, ?1, ?3, ?4, ?5, ?6)",
-	[SQL_EXPIRE] = "DELETE FROM seconds WHERE rowid < coalesce((SELECT rowid FROM seconds WHERE t >= ?1"
-		       " ORDER BY rowid LIMIT 1), 9223372036854775807)",
-	[SQL_SHRINK] = "DELETE FROM seconds WHERE rowid <= (SELECT min(rowid) + (max(rowid) - min(rowid)) / 10"
-		       " FROM seconds)",
+	[SQL_SECOND_ADD] = "INSERT INTO seconds SELECT ?2, id, ?3, ?4, ?5, ?6, ?7, ?8, ?9 FROM paths WHERE text = ?1",
+	[SQL_SLI_ADD] = "INSERT INTO slis SELECT ?2, id, ?3, ?4, ?5, ?6 FROM paths WHERE text = ?1",
+	[SQL_ACTION_ADD] = "INSERT INTO actions VALUES (?2, ?1, ?3, ?4, ?5, ?6, ?7)",
+	[SQL_SECONDS_EXPIRE] = EXPIRE("seconds"),
+	[SQL_SLIS_EXPIRE] = EXPIRE("slis"),
+	[SQL_SECONDS_SHRINK] = SHRINK("seconds"),
+	[SQL_SLIS_SHRINK] = SHRINK("slis"),
 	[SQL_ACTIONS_CUT] = "DELETE FROM actions WHERE rowid <= (SELECT max(rowid) FROM actions) - ?1",
-	[SQL_PATHS_CUT] = "DELETE FROM paths WHERE NOT EXISTS (SELECT 1 FROM seconds WHERE path = paths.id)",
-	[SQL_SECONDS_SHOW] = "SELECT min(t), avg(cpu), avg(wait), max(sli_ms), max(psi), max(risk2), max(violated)"
-			     " FROM seconds WHERE path = (SELECT id FROM paths WHERE text = ?1) AND t > ?2 AND t <= ?3"
-			     " GROUP BY t / ?4 ORDER BY 1",
-	[SQL_ACTIONS_SHOW] = "SELECT t, knob, value, reason, outcome FROM actions WHERE path = ?1 AND t > ?2"
+	[SQL_PATHS_CUT] = "DELETE FROM paths WHERE NOT EXISTS (SELECT 1 FROM seconds WHERE path = paths.id)"
+			  " AND NOT EXISTS (SELECT 1 FROM slis WHERE path = paths.id)",
+	[SQL_SECONDS_SHOW] = "SELECT min(t), avg(cpu), avg(wait), max(memory), avg(io), avg(net), max(risk), max(violated)"
+			     " FROM seconds" OF_PATH " GROUP BY t / ?4 ORDER BY 1",
+	[SQL_SLIS_SHOW] = "SELECT min(t), sli, max(value), max(risk), max(violated) FROM slis" OF_PATH
+			  " GROUP BY t / ?4, sli ORDER BY t / ?4, sli",
+	[SQL_ACTIONS_SHOW] = "SELECT t, knob, value, reason, outcome, resource FROM actions WHERE path = ?1 AND t > ?2"
 			     " AND t <= ?3 ORDER BY t DESC LIMIT 200",
 };
 
@@ -89,6 +108,8 @@ int history_db_open(struct history_db *db, const char *file, uint64_t bytes_max,
 
 	if (r == SQLITE_OK)
 		r = sqlite3_busy_timeout(db->handle, BUSY_MS);
+	if (r == SQLITE_OK && number_read(db, "PRAGMA user_version") != atoi(SCHEMA))
+		r = history_db_run(db, schema_drop);
 	if (r == SQLITE_OK)
 		r = history_db_run(db, schema);
 	if (r == SQLITE_OK)
@@ -125,8 +146,11 @@ static int size_retain(struct history_db *db, uint64_t bytes_max)
 {
 	int r = SQLITE_OK;
 
-	for (int i = 0; i < SHRINKS_MAX && r == SQLITE_OK && bytes_used(db) > bytes_max; i++)
-		r = history_db_step(db, SQL_SHRINK);
+	for (int i = 0; i < SHRINKS_MAX && r == SQLITE_OK && bytes_used(db) > bytes_max; i++) {
+		r = history_db_step(db, SQL_SECONDS_SHRINK);
+		if (r == SQLITE_OK)
+			r = history_db_step(db, SQL_SLIS_SHRINK);
+	}
 	return r;
 }
 
@@ -134,8 +158,11 @@ int history_db_retain(struct history_db *db, const struct web_history_limits *li
 {
 	int r;
 
-	sqlite3_bind_int64(db->statement[SQL_EXPIRE], 1, now_s - limits->age_s);
-	r = history_db_step(db, SQL_EXPIRE);
+	sqlite3_bind_int64(db->statement[SQL_SECONDS_EXPIRE], 1, now_s - limits->age_s);
+	r = history_db_step(db, SQL_SECONDS_EXPIRE);
+	sqlite3_bind_int64(db->statement[SQL_SLIS_EXPIRE], 1, now_s - limits->age_s);
+	if (r == SQLITE_OK)
+		r = history_db_step(db, SQL_SLIS_EXPIRE);
 	if (r == SQLITE_OK)
 		r = size_retain(db, limits->bytes);
 	sqlite3_bind_int64(db->statement[SQL_ACTIONS_CUT], 1, limits->actions);

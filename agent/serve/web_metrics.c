@@ -4,33 +4,48 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* What each named instance shows; a null value is no line. */
-struct series {
-	const char *name, *key, *help;
-	double scale;
-	double (*other)(const struct web_pick *pick);	/* NULL: makes no sense as a sum */
+#define ARRAY_COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+/* A number of an instance under a key of its own; a null value is no line. Lines of one metric stand together. */
+struct number {
+	const char *name, *help;
+	const char *key, *resource;	/* resource: the label's value; NULL: the metric has none */
 };
 
-static double other_cpu(const struct web_pick *pick)
-{
-	return pick->other_cpu;
-}
+/* One metric of an instance's object: a line for each of its keys, in the unit `unit` if that is given. */
+struct series {
+	const char *name, *help;
+	const char *object, *label;	/* key in the instance, and what its keys are called */
+	const char *field;		/* of the value, which is an object then; NULL: the value itself */
+	const char *unit;
+	double scale;
+	const char *more;		/* labels that are the same in all lines */
+};
 
-static double other_wait(const struct web_pick *pick)
-{
-	return pick->other_wait;
-}
+#define USED "forestall_used", "What was used in the last second: CPUs, bytes, bytes per second (net: sent)"
+static const struct number all_numbers[] = {
+	{ USED, "cpu", "cpu" }, { USED, "memory_bytes", "memory" }, { USED, "io_bytes", "io" }, { USED, "tx_bytes", "net" },
+	{ "forestall_wait_cores", "CPUs waited for in the last second, in CPU seconds per second", "wait", NULL },
+};
 
+#define FORESEEN ",horizon=\"2\""
 static const struct series all_series[] = {
-	{ "forestall_cpu_cores", "cpu", "CPUs used in the last second", 1, other_cpu },
-	{ "forestall_wait_cores", "wait", "CPUs waited for in the last second, in CPU seconds per second", 1,
-	  other_wait },
-	{ "forestall_demand_cores", "demand", "CPUs used and waited for", 1, NULL },
-	{ "forestall_runq_p99_seconds", "runq_p99_ms", "99th percentile of run queue waits of the last second", 1e-3,
-	  NULL },
-	{ "forestall_psi_cpu_some_ratio", "psi_some", "CPU pressure, share of the last second", 1, NULL },
-	{ "forestall_risk_2s_ratio", "risk", "probability of a violation within 2 seconds", 1, NULL },
+	{ "forestall_demand", "What was used and wanted in the last second: CPUs, bytes, bytes per second", "demand",
+	  "resource", NULL, NULL, 1, "" },
+	{ "forestall_demand_expected", "Quantile of the demand that is forecast, in the same units", "expected", "resource",
+	  NULL, NULL, 1, ",quantile=\"0.9\"" FORESEEN },
+	{ "forestall_pressure_ratio", "Share of the last second in which tasks stalled", "psi", "pressure", NULL, NULL, 1, "" },
+	{ "forestall_sli_seconds", "Delays of the last second, as their SLI says", "slis", "sli", "value", "ms", 1e-3, "" },
+	{ "forestall_sli_ratio", "Shares of the last second, as their SLI says", "slis", "sli", "value", "share", 1, "" },
+	{ "forestall_bound_seconds", "What such a delay is bound to", "slis", "sli", "bound", "ms", 1e-3, "" },
+	{ "forestall_bound_ratio", "What such a share is bound to", "slis", "sli", "bound", "share", 1, "" },
+	{ "forestall_bad_ratio", "Share over the bound in the last second", "slis", "sli", "bad_share", NULL, 1, "" },
+	{ "forestall_violated", "1 when the annotated bound was broken in the last second", "slis", "sli", "violated", NULL,
+	  1, "" },
+	{ "forestall_risk_ratio", "Probability of a violation within the horizon, in seconds", "slis", "sli", "risk", NULL, 1,
+	  FORESEEN },
 };
 
 static void heading(FILE *out, const char *name, const char *type, const char *help)
@@ -59,35 +74,70 @@ static void label_put(FILE *out, const char *value)
 	}
 }
 
-static void instance_line(FILE *out, const char *name, const json_t *instance, double value)
+/* instance NULL: the sum of all that are not named. `label` may be NULL; its value and `more` are our own words. */
+static void instance_line(FILE *out, const char *name, const json_t *instance, const char *label, const char *label_value,
+			  const char *more, double value)
 {
+	if (!isfinite(value))
+		return;
 	fprintf(out, "%s{path=\"", name);
-	label_put(out, web_pick_text(instance, "path"));
+	label_put(out, instance ? web_pick_text(instance, "path") : "other");
 	fputs("\",tier=\"", out);
 	label_put(out, web_pick_text(instance, "tier"));
-	fprintf(out, "\"} %.9g\n", value);
+	fputc('"', out);
+	if (label)
+		fprintf(out, ",%s=\"%s\"", label, label_value);
+	fprintf(out, "%s} %.9g\n", more, value);
+}
+
+static void numbers_put(FILE *out, const struct web_pick *pick)
+{
+	for (size_t n = 0; n < ARRAY_COUNT(all_numbers); n++) {
+		const struct number *number = &all_numbers[n];
+		const char *label = number->resource ? "resource" : NULL;
+
+		if (!n || strcmp(number->name, number[-1].name))
+			heading(out, number->name, "gauge", number->help);
+		for (size_t i = 0; i < pick->count; i++)
+			instance_line(out, number->name, pick->item[i], label, number->resource, "",
+				      web_pick_number(pick->item[i], number->key));
+		instance_line(out, number->name, NULL, label, number->resource, "", web_pick_other(pick, number->key));
+	}
+}
+
+/* Of one value of a series' object; NAN: no line. */
+static double series_number(const struct series *series, const json_t *value)
+{
+	if (series->unit && strcmp(web_pick_text(value, "unit"), series->unit))
+		return NAN;
+	if (series->field)
+		value = json_object_get(value, series->field);
+	if (json_is_boolean(value))
+		return json_is_true(value);
+	return json_is_number(value) ? json_number_value(value) * series->scale : NAN;
 }
 
 static void series_put(FILE *out, const struct series *series, const struct web_pick *pick)
 {
-	heading(out, series->name, "gauge", series->help);
-	for (size_t i = 0; i < pick->count; i++) {
-		double value = web_pick_number(pick->item[i], series->key);
+	const char *key;
+	json_t *value;
 
-		if (isfinite(value))
-			instance_line(out, series->name, pick->item[i], value * series->scale);
-	}
-	if (series->other && pick->other_count)
-		fprintf(out, "%s{path=\"other\",tier=\"\"} %.9g\n", series->name, series->other(pick));
+	heading(out, series->name, "gauge", series->help);
+	for (size_t i = 0; i < pick->count; i++)
+		json_object_foreach(json_object_get(pick->item[i], series->object), key, value)
+			instance_line(out, series->name, pick->item[i], series->label, key, series->more,
+				      series_number(series, value));
 }
 
-static void violated_put(FILE *out, const struct web_pick *pick)
+/* What the gravest risk is blamed on; who is not at risk has no line. */
+static void impaired_put(FILE *out, const struct web_pick *pick)
 {
-	heading(out, "forestall_violated", "gauge", "1 when the annotated bound was broken in the last second");
+	heading(out, "forestall_impaired", "gauge", "1 with the resource that the gravest risk is blamed on");
 	for (size_t i = 0; i < pick->count; i++) {
-		const json_t *value = json_object_get(pick->item[i], "violated");
+		const char *resource = web_pick_text(pick->item[i], "impairment");
 
-		instance_line(out, "forestall_violated", pick->item[i], json_is_true(value));
+		if (resource[0] && strcmp(resource, "none"))
+			instance_line(out, "forestall_impaired", pick->item[i], "resource", resource, "", 1);
 	}
 }
 
@@ -132,9 +182,12 @@ static void view_put(FILE *out, const struct web_view *view)
 	single(out, "forestall_plan_actions", "Actions that the plan wants now",
 	       (double)json_array_size(json_object_get(view->plan, "actions")));
 	single(out, "forestall_other_instances", "Instances that path=\"other\" sums up", (double)pick.other_count);
-	for (size_t i = 0; i < sizeof(all_series) / sizeof(all_series[0]); i++)
+	numbers_put(out, &pick);
+	for (size_t i = 0; i < ARRAY_COUNT(all_series); i++)
 		series_put(out, &all_series[i], &pick);
-	violated_put(out, &pick);
+	impaired_put(out, &pick);
+	family_put(out, "forestall_capacity", "gauge", "What there is to share: CPUs, bytes, and the most bytes per second seen",
+		   "resource", json_object_get(view->status, "capacity"));
 }
 
 char *web_metrics_format(const struct web_view *view, bool is_fresh, bool has_history, size_t *ret_bytes)

@@ -10,11 +10,21 @@ struct top {
 	size_t count;
 };
 
+const char *const web_pick_summed[WEB_SUMS] = { "cpu", "wait", "io_bytes", "tx_bytes" };
+
 double web_pick_number(const json_t *instance, const char *key)
 {
 	const json_t *value = json_object_get(instance, key);
 
 	return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+double web_pick_other(const struct web_pick *pick, const char *key)
+{
+	for (size_t i = 0; i < WEB_SUMS && pick->other_count; i++)
+		if (!strcmp(web_pick_summed[i], key))
+			return pick->other_sum[i];
+	return NAN;
 }
 
 const char *web_pick_text(const json_t *instance, const char *key)
@@ -40,8 +50,8 @@ static double number_or_zero(const json_t *instance, const char *key)
 static void other_add(struct web_pick *pick, const json_t *instance)
 {
 	pick->other_count++;
-	pick->other_cpu += number_or_zero(instance, "cpu");
-	pick->other_wait += number_or_zero(instance, "wait");
+	for (size_t i = 0; i < WEB_SUMS; i++)
+		pick->other_sum[i] += number_or_zero(instance, web_pick_summed[i]);
 }
 
 /* Keeps the list sorted; whoever falls off its end, the new one perhaps, goes into the sum. */
@@ -70,7 +80,7 @@ void web_pick_make(const json_t *instances, struct web_pick *ret)
 	struct top top = { .count = 0 };
 
 	ret->count = ret->other_count = 0;
-	ret->other_cpu = ret->other_wait = 0;
+	memset(ret->other_sum, 0, sizeof(ret->other_sum));
 	for (size_t i = 0; i < json_array_size(instances); i++) {
 		const json_t *instance = json_array_get(instances, i);
 

@@ -10,7 +10,6 @@
 #include "exclude.h"
 #include "host.h"
 #include "owner.h"
-#include "tc.h"
 
 typedef bool (*check)(struct apply *apply, struct change *change, struct result_item *ret);
 
@@ -175,17 +174,6 @@ static bool check_readable(struct apply *apply, struct change *change, struct re
 	return item_fail(ret, knob, r);
 }
 
-/* Where to limit what is sent shows in no file; a process that may not act may not look either. */
-static bool check_limitable(struct apply *apply, struct change *change, struct result_item *ret)
-{
-	char text[ACT_TEXT_MAX] = "";
-	int r = change->place.via == VIA_TC && mode_acts(apply->mode) ? tc_check(&change->place, text) : 0;
-
-	if (r == -EOPNOTSUPP)
-		return item_refuse(ret, OUTCOME_UNAVAILABLE, "%s", text);
-	return r == 0 || item_fail(ret, (enum knob)change->action->knob, r);
-}
-
 /* While cpu.idle is 1 the kernel has no weight to set, and forgets the one it had. */
 static bool check_coupled(struct apply *apply, struct change *change, struct result_item *ret)
 {
@@ -214,7 +202,7 @@ bool change_check(struct apply *apply, struct change *change, struct result_item
 {
 	static const check CHECKS[] = {
 		check_shape, check_disabled, check_excluded, check_owned, check_present,
-		check_bounds, check_device, check_readable, check_hands_off, check_coupled, check_knob, check_limitable,
+		check_bounds, check_device, check_readable, check_hands_off, check_coupled, check_knob,
 	};
 
 	return checks_run(CHECKS, sizeof(CHECKS) / sizeof(*CHECKS), apply, change, ret);

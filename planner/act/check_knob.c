@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What single knobs need to do no harm where they are, beyond the bounds of their values. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cgroup.h"
 #include "check.h"
 #include "host.h"
+#include "tc.h"
 
 #define MIB(bytes) ((unsigned long long)(bytes) >> 20)
 #define STAT_BYTES 8192
@@ -34,6 +36,9 @@ static bool check_cpus(struct apply *apply, struct change *change, struct result
 		return item_refuse(ret, OUTCOME_UNAVAILABLE, "cpuset.cpus: only for hosts of up to 64 CPUs");
 	if (change_is_renewal(change))
 		return true;
+	/* kernel/cgroup/cpuset.c, validate_change(): ENOSPC. */
+	if (change->wanted.value == 0 && change->current.value != 0 && place_has_processes(&change->place))
+		return item_refuse(ret, OUTCOME_REFUSED, "with processes in it cpuset.cpus cannot be emptied: name all CPUs");
 	if (cgroup_file_read(change->place.dir_fd, "cpuset.cpus.partition", text, sizeof(text)) == 0 &&
 	    strcmp(text, "member\n") != 0)
 		return item_refuse(ret, OUTCOME_REFUSED, "it is a cpuset partition: its CPUs are taken from others");
@@ -170,6 +175,17 @@ static bool check_reclaim(struct apply *apply, struct change *change, struct res
 	return true;
 }
 
+/* Where to limit what is sent shows in no file, and a process that may not act may not look elsewhere. */
+static bool check_egress(struct apply *apply, struct change *change, struct result_item *ret)
+{
+	char text[ACT_TEXT_MAX] = "";
+	int r = !change->hold && mode_acts(apply->mode) ? tc_check(&change->place, text) : 0;
+
+	if (r == -EOPNOTSUPP)
+		return item_refuse(ret, OUTCOME_UNAVAILABLE, "%s", text);
+	return r == 0 || item_fail(ret, KNOB_NET_EGRESS, r);
+}
+
 bool check_knob(struct apply *apply, struct change *change, struct result_item *ret)
 {
 	switch ((enum knob)change->action->knob) {
@@ -181,6 +197,8 @@ bool check_knob(struct apply *apply, struct change *change, struct result_item *
 		return check_memory_high(apply, change, ret);
 	case KNOB_MEMORY_RECLAIM:
 		return check_reclaim(apply, change, ret);
+	case KNOB_NET_EGRESS:
+		return check_egress(apply, change, ret);
 	default:
 		return true;
 	}

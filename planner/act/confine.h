@@ -6,9 +6,9 @@
  * none to be had again, and a system call filter against new sockets, connections, children, mounts and xattrs. What is
  * left are descriptors opened before. enforce and canary: CAP_DAC_OVERRIDE, since a delegated cgroup belongs to its user
  * and root without that capability may not write there, and where egress can be limited (tc.h) CAP_NET_ADMIN, without
- * which no qdisc is changed; the children that write for them (child.h) inherit both. The door (tc_door.h): CAP_SYS_PTRACE
- * to open the namespace of a process, CAP_SYS_ADMIN to enter it, CAP_NET_ADMIN since a socket is good for what its opener
- * could do, and a filter that allows nothing else.
+ * which no qdisc is changed; the children that write for them (child.h) inherit both. The door (tc_door.h):
+ * CAP_SYS_PTRACE to open the namespace of a process, CAP_SYS_ADMIN to enter it, CAP_NET_ADMIN since a netlink socket is
+ * good for what its opener could do, and a filter that allows nothing else.
  */
 #ifndef FORESTALL_ACT_CONFINE_H
 #define FORESTALL_ACT_CONFINE_H

@@ -53,7 +53,7 @@ static int netns_inode(int fd, uint64_t *ret)
 static int netns_open(const char *path, uint64_t netns)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	uint64_t inode;
+	uint64_t inode = 0;
 
 	if (fd < 0)
 		return -errno;

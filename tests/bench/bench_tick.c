@@ -54,7 +54,7 @@ static void weights_draw(struct lstm_weights *weights)
 static struct mind *mind_make(uint32_t count, const struct lstm_weights *weights)
 {
 	struct predictor_config config = { .slots_max = count + 1, .host_cpus = 64, .second_ns = 1000000000ull,
-					   .forecaster = FORECAST_LSTM, .weights = weights, .isa = lstm_isa_best() };
+					   .tick_ns = 100000000ull, .forecaster = FORECAST_LSTM, .weights = weights, .isa = lstm_isa_best() };
 	struct plan_policy policy;
 	struct mind *mind;
 
@@ -87,6 +87,12 @@ static void sample_draw(struct observation *observation, uint32_t slot)
 	sample->moved.oncpu_ns = draw(5000000);
 	sample->moved.wait_ns = draw(1000000);
 	sample->moved.switches = 20;
+	sample->moved.io_done = draw(4);
+	sample->moved.io_read_bytes = draw(65536);
+	sample->moved.tx_bytes = draw(65536);
+	sample->memory_bytes = draw(100000000);
+	sample->has_memory = 1;
+	sample->psi_known = (1u << PSI_COUNT) - 1;
 	sample->moved.verdict[WIRE_DELAY_QUEUE].good = 19;
 	sample->moved.verdict[WIRE_DELAY_QUEUE].bad = 1;
 	sample->bucket_count = 6;

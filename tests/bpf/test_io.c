@@ -18,8 +18,6 @@
 #include "sense/host.h"
 #include "world.h"
 
-#define DISK "/dev/nullb0"
-#define FILE_PATH "build/test/io.bin"
 #define BLOCK 4096
 
 /* Filled by the child, read by the parent. */
@@ -30,14 +28,12 @@ struct done {
 	int flags;
 };
 
-static bool has_disk(void) { return !access(DISK, F_OK); }
-
 static struct done *done_new(void)
 {
 	struct done *done = mmap(NULL, sizeof(*done), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	assert_true(done != MAP_FAILED);
-	done->path = has_disk() ? DISK : FILE_PATH;
+	done->path = DISK;
 	done->block_bytes = BLOCK;
 	return done;
 }
@@ -82,8 +78,6 @@ static void blocks_write(void *argument)
 	for (uint32_t i = 0; i < done->count; i++)
 		if (pwrite(fd, block, done->block_bytes, (off_t)i * done->block_bytes) != (ssize_t)done->block_bytes)
 			_exit(96);
-	if (fsync(fd))
-		_exit(95);
 }
 
 static void world_open_io(struct world *world)
@@ -91,21 +85,6 @@ static void world_open_io(struct world *world)
 	world_open(world, 1 << 18);
 	if (!nerve_has(world->nerve, NERVE_IO))
 		world_skip(world, nerve_lacks(world->nerve, NERVE_IO));
-}
-
-/* Something to read on a host that has no disk of ours. */
-static void file_make(void)
-{
-	char block[BLOCK] = "x";
-	int fd;
-
-	if (has_disk())
-		return;
-	fd = open(FILE_PATH, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	for (int i = 0; i < 256; i++)
-		assert_int_equal(write(fd, block, sizeof(block)), sizeof(block));
-	fsync(fd);
-	close(fd);
 }
 
 static uint64_t io_stat(const struct world *world, const char *key)
@@ -127,8 +106,8 @@ static void reads_are_what_the_task_read_and_no_longer_than_it_waited(void **sta
 
 	(void)state;
 	world_open_io(&world);
-	file_make();
 	done->count = 200;
+	done->path = disk_path(done->count * BLOCK);
 	status = in_cgroup(&world, blocks_read, done);
 	if (status && !has_disk())
 		world_skip(&world, "the file system of build/ does no direct IO");
@@ -147,7 +126,7 @@ static void reads_are_what_the_task_read_and_no_longer_than_it_waited(void **sta
 	nerve_consume(world.nerve);
 	accounting_check(&world);
 	world_close(&world);
-	unlink(FILE_PATH);
+	disk_done();
 }
 
 static void needs_disk(struct world *world)
@@ -156,10 +135,11 @@ static void needs_disk(struct world *world)
 		world_skip(world, "needs " DISK " and the io controller, as in a guest");
 }
 
-/* Written back by a kernel thread, charged to the writer. */
+/* Written back by a kernel thread, charged to the writer. We hold the disk open: its last user would write back itself. */
 static void writeback_is_the_writers(void **state)
 {
 	struct done *done = done_new();
+	int held_fd = open(DISK, O_RDONLY | O_CLOEXEC);
 	struct world world;
 
 	(void)state;
@@ -167,6 +147,8 @@ static void writeback_is_the_writers(void **state)
 	needs_disk(&world);
 	done->count = 2048;
 	assert_int_equal(in_cgroup(&world, blocks_write, done), 0);
+	sync();
+	close(held_fd);
 	print_message("# %llu bytes written\n", (unsigned long long)io_stat(&world, "wbytes="));
 	assert_int_equal(io_stat(&world, "wbytes="), 2048 * BLOCK);
 	assert_int_equal(TOTAL(&world, io_write_bytes), io_stat(&world, "wbytes="));

@@ -10,13 +10,12 @@
 
 #include "world.h"
 
-#define DISK "/dev/nullb0"
 #define MIB (1024 * 1024)
 
 static void world_open_memory(struct world *world)
 {
 	world_open(world, 1 << 18);
-	if (cgroup_lacks(world, "memory.events") || access(DISK, F_OK))
+	if (cgroup_lacks(world, "memory.events") || !has_disk())
 		world_skip(world, "needs the memory controller and " DISK ", as in a guest");
 }
 

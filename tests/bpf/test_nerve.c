@@ -189,11 +189,30 @@ static void maps_are_readable_by_field_name_with_bpftool(void **state)
 	if (nerve_open(&config, ignore, NULL, &nerve, error))
 		skip_because(error);
 	assert_true(nerve_is_pinned(nerve));
+	/* Without a place to attach to packets are lost, and nothing else is. */
+	assert_false(nerve_has(nerve, NERVE_PACKETS));
+	assert_true(nerve_has(nerve, NERVE_RECLAIM) && nerve_has(nerve, NERVE_RETRANSMITS));
 	assert_int_equal(system("bpftool map dump pinned /sys/fs/bpf/forestall-test/rows | grep -q oncpu_ns"), 0);
 	assert_int_equal(system("bpftool prog show pinned /sys/fs/bpf/forestall-test/on_sched_switch | grep -q on_sched"),
 			 0);
 	nerve_close(nerve);
 	assert_int_not_equal(access("/sys/fs/bpf/forestall-test", F_OK), 0);
+}
+
+static void every_signal_is_there_or_says_why_not(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_open(&world, 1 << 18);
+	for (int signal = 0; signal < NERVE_SIGNAL_COUNT; signal++) {
+		bool is_there = nerve_has(world.nerve, signal);
+
+		assert_true(is_there == !nerve_lacks(world.nerve, signal)[0]);
+		if (!is_there && getenv("FORESTALL_MUST_RUN"))
+			fail_msg("%s: %s", signal_name(signal), nerve_lacks(world.nerve, signal));
+	}
+	world_close(&world);
 }
 
 int main(void)
@@ -206,6 +225,7 @@ int main(void)
 		cmocka_unit_test(cgroups_that_come_and_go_are_told_by_id),
 		cmocka_unit_test(loss_accounting_closes),
 		cmocka_unit_test(loss_accounting_closes_when_the_ring_overflows),
+		cmocka_unit_test(every_signal_is_there_or_says_why_not),
 		cmocka_unit_test(maps_are_readable_by_field_name_with_bpftool),
 	};
 

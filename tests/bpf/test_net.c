@@ -134,16 +134,14 @@ static void ask(int fd, struct request request, uint32_t count, struct counted *
 }
 
 /* A server in the cgroup, on a listener made outside of it, as by socket activation. */
+static void server_body(void *listener)
+{
+	serve(*(int *)listener, NULL);
+}
+
 static pid_t server_start(struct world *world, int listener)
 {
-	pid_t pid = fork();
-
-	if (pid)
-		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	cgroup_enter(world);
-	serve(listener, NULL);
-	_exit(0);
+	return in_cgroup_start(world, server_body, &listener);
 }
 
 static int by_value(const void *a, const void *b)

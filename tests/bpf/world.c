@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -79,6 +81,7 @@ void world_open(struct world *world, uint32_t ring_bytes)
 
 void world_follow(struct world *world, const char *below)
 {
+	nerve_slot_clear(world->nerve, world->cgroup_id, SLOT);
 	strncat(world->cgroup, below, sizeof(world->cgroup) - strlen(world->cgroup) - 1);
 	assert_int_equal(mkdir(world->cgroup, 0755), 0);
 	slot_set(world);
@@ -151,6 +154,27 @@ bool cgroup_lacks(const struct world *world, const char *file)
 	return access(path, F_OK);
 }
 
+#define FILE_PATH "build/test/io.bin"
+
+bool has_disk(void) { return !access(DISK, F_OK); }
+
+const char *disk_path(size_t bytes)
+{
+	char block[4096] = "x";
+	int fd;
+
+	if (has_disk())
+		return DISK;
+	fd = open(FILE_PATH, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	for (size_t at = 0; at < bytes; at += sizeof(block))
+		assert_int_equal(write(fd, block, sizeof(block)), sizeof(block));
+	fsync(fd);
+	close(fd);
+	return FILE_PATH;
+}
+
+void disk_done(void) { unlink(FILE_PATH); }
+
 void cgroup_enter(const struct world *world)
 {
 	int fd = file_open(world, "cgroup.procs", O_WRONLY);
@@ -168,19 +192,36 @@ static void end_wait(const struct world *world)
 	usleep(20000);
 }
 
-int in_cgroup(struct world *world, void (*body)(void *), void *argument)
+pid_t in_cgroup_start(struct world *world, void (*body)(void *), void *argument)
 {
-	int status;
 	pid_t pid = fork();
 
-	if (pid == 0) {
-		cgroup_enter(world);
-		body(argument);
-		_exit(0);
-	}
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	cgroup_enter(world);
+	body(argument);
+	_exit(0);
+}
+
+static int child_wait(struct world *world, pid_t pid)
+{
+	int status;
+
 	assert_int_equal(wait4(pid, &status, 0, &world->usage), pid);
 	end_wait(world);
 	return status;
+}
+
+void in_cgroup_end(struct world *world, pid_t pid)
+{
+	kill(pid, SIGKILL);
+	child_wait(world, pid);
+}
+
+int in_cgroup(struct world *world, void (*body)(void *), void *argument)
+{
+	return child_wait(world, in_cgroup_start(world, body, argument));
 }
 
 uint64_t total_of(const struct world *world, size_t field)

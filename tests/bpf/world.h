@@ -9,13 +9,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/resource.h>
+#include <sys/types.h>
 
 #include <cmocka.h>
 
 #include "sense/load.h"
 
 #define SLOT 5
-#define SLOTS_MAX 16
+#define SLOTS_MAX 512
 #define DETAIL 3
 #define IDS_MAX 256
 
@@ -64,11 +65,21 @@ uint64_t cgroup_read(const struct world *world, const char *file, const char *ke
 /* The same within the line that begins with `line`; 0 when there is none. */
 uint64_t cgroup_read_in(const struct world *world, const char *file, const char *line, const char *key);
 
+/* Something to read with O_DIRECT: the guest's disk, else a file below build/ of `bytes` bytes. */
+#define DISK "/dev/nullb0"
+bool has_disk(void);
+const char *disk_path(size_t bytes);
+void disk_done(void);
+
 /* Moves the caller into the cgroup. */
 void cgroup_enter(const struct world *world);
 
 /* Runs `body` in a child in the cgroup; wait status as of waitpid(2). Returns once its last switch is counted. */
 int in_cgroup(struct world *world, void (*body)(void *), void *argument);
+
+/* The same in two steps; the second kills it. */
+pid_t in_cgroup_start(struct world *world, void (*body)(void *), void *argument);
+void in_cgroup_end(struct world *world, pid_t pid);
 
 /* Sums over CPUs of a counter of SLOT, by its index in struct wire_counters. */
 #define FIELD(name) (offsetof(struct wire_counters, name) / sizeof(uint64_t))

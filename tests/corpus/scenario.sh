@@ -49,11 +49,12 @@ setfattr -n trusted.forestall.slo -v "$slo tier=critical kind=latency" "$top/ser
 family_start "$family" "$top/server"
 mkdir -p "$top/client"
 family_warm "$family" "$top/client"
-epoch_ns=$(awk '{ printf "%d000000", ($1 + 3) * 1000 }' /proc/uptime) # awk's integers may be 32 bits
 "$bin/forestalld" --run-dir "$work" --config-dir "$work/none" --model "" --record "$out" \
 	--label "where=$where family=$family families=$shapes seed=$seed seconds=$seconds" 2>"$work/forestalld.log" &
 daemon=$!
-sleep 1 # its memory is not free for anybody
+# Of a connection older than it, it measures no response time; and its memory is not free for anybody.
+until [[ -S $work/mind.sock ]] && "$bin/forestall" --run-dir "$work" status >/dev/null 2>&1; do sleep 0.2; done
+epoch_ns=$(awk '{ printf "%d000000", ($1 + 3) * 1000 }' /proc/uptime) # awk's integers may be 32 bits
 while read -r name threads weight lead spread program plan size operation; do
 	family_burn "$family" "$size" "$operation"
 	mkdir -p "$top/$name"

@@ -21,7 +21,7 @@ http() {
 }
 says() { http "$1" "$2" "${@:4}" | grep -q -- "$3"; } # METHOD TARGET PATTERN [HEADER]
 web_pid() { pgrep -P "$up" -x forestall-web; }
-burner_cpu() { http GET /metrics | awk -v want="forestall_cpu_cores{path=\"$burner\"," 'index($0, want) == 1 { print $NF }'; }
+burner_cpu() { http GET /metrics | awk -v want="forestall_used{path=\"$burner\"," 'index($0, want) == 1 && /resource="cpu"/ { print $NF }'; }
 burner_is_real() { burner_cpu | awk '{ found = $1 > 0.1 && $1 < 1.3 } END { exit !found }'; }
 history_rows() { http GET "/v1/history?path=$burner&seconds=60" | grep -o '"t":' | wc -l; }
 history_grows() { (($(history_rows) >= ${1:-3})); }
@@ -42,7 +42,7 @@ pid=$(web_pid)
 hands=$(pgrep -P "$up" -x forestall-act) mind=$(pgrep -P "$up" -x forestalld)
 
 check "the burner is in /metrics with the CPU it burns" within 10 burner_is_real
-check "its type is said" says GET /metrics '^# TYPE forestall_cpu_cores gauge'
+check "its type is said" says GET /metrics '^# TYPE forestall_used gauge'
 check "/v1/instances holds it" says GET /v1/instances "\"path\":\"$burner\""
 check "history grows" within 15 history_grows 3
 unix_answers() { ! command -v curl || curl -sf --unix-socket "$run/web.sock" http://x/metrics | grep -q forestall_mind_up; }

@@ -1,118 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A mind with a few instances, fed by hand, asked directly and over the socket. */
-#include <errno.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
-
-#include "unit.h"
-#include "predict/hist.h"
-#include "serve/answer.h"
-#include "serve/socket.h"
-
-#define TICK_NS 100000000ull
-#define SLOTS 4096
-
-struct stage {
-	struct answer_world world;
-	struct mind *mind;
-	struct plan plan;
-	struct result result;
-	uint32_t refreshed;
-	char recorded[64];
-	bool is_recording;
-};
-
-static void instance_add(struct mind *mind, uint32_t slot, const char *path, const char *annotation)
-{
-	struct observation observation = { .kind = OBSERVE_INSTANCE,
-					   .instance = { .slot = slot, .cgroup_id = 1000 + slot } };
-	struct slo_error error;
-
-	slo_init(&observation.instance.slo);
-	if (annotation) {
-		assert_int_equal(slo_parse(annotation, &observation.instance.slo, &error), 0);
-		observation.instance.slo.source = SLO_FROM_TRUSTED_XATTR;
-	}
-	snprintf(observation.instance.path, OBSERVE_PATH_MAX, "%s", path);
-	predictor_observe(mind->predictor, &observation);
-}
-
-/* Half a CPU with waits of 1 ms, 20 % of them over the bound. */
-static void instance_run(struct mind *mind, uint32_t slot)
-{
-	struct observation observation = { .kind = OBSERVE_SAMPLE };
-	struct observe_sample *sample = &observation.sample;
-
-	sample->slot = slot;
-	sample->moved.oncpu_ns = TICK_NS / 2;
-	sample->moved.wait_ns = 10000000;
-	sample->moved.switches = 10;
-	sample->moved.good = 8;
-	sample->moved.bad = 2;
-	sample->bucket_count = 1;
-	sample->bucket[0] = (struct observe_bucket){ .idx = (uint16_t)hist_bucket(1000000), .count = 10 };
-	predictor_observe(mind->predictor, &observation);
-}
-
-static int on_refresh(void *context, uint32_t slot)
-{
-	((struct stage *)context)->refreshed = slot;
-	return slot == 2 ? -EIO : 0;
-}
-
-static int on_record(void *context, const char *path)
-{
-	struct stage *stage = context;
-
-	if (!path != !!stage->is_recording)
-		return path ? -EBUSY : -ENOENT;
-	stage->is_recording = path;
-	snprintf(stage->recorded, sizeof(stage->recorded), "%s", path ? path : "");
-	return 0;
-}
-
-static const char *on_problem(void *context, uint32_t slot)
-{
-	(void)context;
-	return slot == 3 ? "trusted.forestall.slo, column 1: bad" : "";
-}
-
-static int stage_make(void **state)
-{
-	struct predictor_config config = { .slots_max = SLOTS, .host_cpus = 4, .second_ns = 10 * TICK_NS,
-					   .forecaster = FORECAST_STATISTICAL };
-	struct stage *stage = calloc(1, sizeof(*stage));
-	struct plan_policy policy;
-
-	plan_policy_init(&policy);
-	stage->mind = mind_new(&config, &policy);
-	stage->world = (struct answer_world){ .mind = stage->mind, .plan = &stage->plan, .result = &stage->result,
-					      .mode = MODE_SHADOW, .model_path = "/m",
-					      .model_provenance = "{\"seed\":7}",
-					      .produced = 10, .delivered = 9, .dropped = 1, .context = stage,
-					      .slo_refresh = on_refresh, .record = on_record,
-					      .slo_problem = on_problem };
-	instance_add(stage->mind, 1, "/web", "runq_p99<5ms tier=critical");
-	instance_add(stage->mind, 2, "/batch", "tier=best-effort");
-	instance_add(stage->mind, 3, "/odd\xff", NULL);
-	for (uint64_t tick = 1; tick <= 45; tick++) {
-		instance_run(stage->mind, 1);
-		mind_tick(stage->mind, tick * TICK_NS, &stage->plan);
-	}
-	*state = stage;
-	return 0;
-}
-
-static int stage_free(void **state)
-{
-	struct stage *stage = *state;
-
-	mind_free(stage->mind);
-	free(stage);
-	return 0;
-}
+/* Questions asked directly; see test_socket.c for how they come and go. */
+#include "answer_stage.h"
 
 static json_t *asked(const struct stage *stage, const char *question)
 {
@@ -155,18 +43,65 @@ static void list_tells_what_is_measured_and_null_for_the_rest(void **state)
 	assert_string_equal(json_string_value(json_object_get(web, "path")), "/web");
 	assert_string_equal(json_string_value(json_object_get(web, "tier")), "critical");
 	assert_string_equal(json_string_value(json_object_get(json_object_get(web, "slo"), "text")),
-			    "runq_p99<5ms window=1m budget=1% tier=critical");
+			    "runq_p99<5ms mem_some<2% window=1m budget=1% tier=critical");
 	assert_float_equal(number_of(web, "cpu"), 0.5, 0.01);
-	assert_float_equal(number_of(web, "runq_p99_ms"), 1, 0.15);
-	assert_float_equal(number_of(web, "bad_share"), 0.2, 0.01);
-	assert_true(number_of(web, "risk") >= 0 && number_of(web, "risk") <= 1);
+	assert_float_equal(number_of(web, "memory_bytes"), 67108864, 1);
+	assert_float_equal(number_of(web, "io_bytes"), 500000, 1);
+	assert_float_equal(number_of(web, "tx_bytes"), 20000, 1);
+	assert_true(number_of(web, "risk") >= 0.8 && number_of(web, "risk") <= 1);
+	assert_string_equal(json_string_value(json_object_get(web, "impairment")), "memory");
+	assert_string_equal(json_string_value(json_object_get(web, "leading")), "runq_p99");
 	assert_string_equal(json_string_value(json_object_get(web, "forecast")), "statistical");
-	assert_true(json_is_null(json_object_get(web, "psi_some")));
+	assert_true(json_is_true(json_object_get(web, "violated")));
+	assert_float_equal(number_of(json_object_get(web, "psi"), "memory_some"), 0.05, 1e-6);
+	assert_true(json_is_null(json_object_get(json_object_get(web, "psi"), "cpu_some")));
 	assert_true(json_is_null(json_object_get(json_object_get(web, "limits"), "quota_us")));
+	assert_true(json_is_null(json_object_get(json_object_get(web, "limits"), "memory_high")));
+	assert_true(json_is_null(json_object_get(web, "rtt_ms")));
 	assert_string_equal(json_string_value(json_object_get(odd, "path")), "/odd\\xff");
-	assert_true(json_is_null(json_object_get(odd, "runq_p99_ms")));
+	assert_true(json_is_null(json_object_get(odd, "memory_bytes")));
+	assert_int_equal(json_object_size(json_object_get(odd, "slis")), 0);
 	assert_non_null(json_string_value(json_object_get(json_object_get(odd, "slo"), "problem")));
 	assert_true(json_is_false(json_object_get(odd, "violated")));
+	json_decref(answer);
+}
+
+static void every_sli_that_is_bound_or_measured_has_its_name(void **state)
+{
+	json_t *answer = asked(*state, "{\"q\":\"instance.list\"}"), *slis, *sli;
+
+	slis = json_object_get(json_array_get(json_object_get(answer, "instances"), 0), "slis");
+	assert_int_equal(json_object_size(slis), 2);
+	sli = json_object_get(slis, "runq_p99");
+	assert_string_equal(json_string_value(json_object_get(sli, "unit")), "ms");
+	assert_float_equal(number_of(sli, "value"), 1, 0.15);
+	assert_float_equal(number_of(sli, "bound"), 5, 1e-6);
+	assert_float_equal(number_of(sli, "bad_share"), 0.2, 0.01);
+	sli = json_object_get(slis, "mem_some");
+	assert_string_equal(json_string_value(json_object_get(sli, "unit")), "share");
+	assert_float_equal(number_of(sli, "value"), 0.05, 1e-6);
+	assert_float_equal(number_of(sli, "bound"), 0.02, 1e-6);
+	assert_float_equal(number_of(sli, "worst_bad_share"), 1, 0);
+	assert_true(json_is_true(json_object_get(sli, "violated")));
+	assert_true(number_of(sli, "risk") >= 0.8);
+	json_decref(answer);
+}
+
+static void demand_and_what_is_expected_are_told_by_resource(void **state)
+{
+	static const char *const resources[] = { "cpu", "memory", "io", "net" };
+	json_t *answer = asked(*state, "{\"q\":\"instance.list\"}"), *web, *capacity;
+
+	web = json_array_get(json_object_get(answer, "instances"), 0);
+	for (int i = 0; i < 4; i++)
+		assert_true(number_of(json_object_get(web, "expected"), resources[i]) > 0);
+	assert_float_equal(number_of(json_object_get(web, "demand"), "cpu"), 0.6, 0.01);
+	assert_float_equal(number_of(json_object_get(web, "demand"), "io"), 500000 + 50 * 16384, 10);
+	json_decref(answer);
+	answer = asked(*state, "{\"q\":\"status\"}");
+	capacity = json_object_get(answer, "capacity");
+	assert_float_equal(number_of(capacity, "cpu"), 4, 0);
+	assert_int_equal(json_object_size(capacity), 4);
 	json_decref(answer);
 }
 
@@ -178,10 +113,17 @@ static void list_comes_in_pages(void **state)
 
 	/* The longest paths there are, and all of what JSON has to escape, must still fit one message. */
 	for (uint32_t slot = 4; slot < SLOTS; slot++) {
-		memset(path, '"', sizeof(path) - 1);
+		memset(path, 1, sizeof(path) - 1);
 		path[sizeof(path) - 1] = '\0';
-		instance_add(stage->mind, slot, path, "runq_p99<5ms tier=critical kind=latency cpu=0.001..4000000.123");
+		instance_add(stage->mind, slot, path,
+			     "runq_p99<17000000.000001ms cpu_some<99.9999% mem_some<99.9999% mem_full<99.9999% "
+			     "io_p99<17000000.000001ms resp_p99<17000000.000001ms retrans<99.9999% tier=critical "
+			     "kind=latency cpu=0.001..4000000.123 memory=1234567891..2345678912 io=1234567891..2345678912 "
+			     "net=1234567891..2345678912");
+		instance_run(stage->mind, slot);
 	}
+	for (uint64_t tick = 46; tick <= 70; tick++)
+		mind_tick(stage->mind, tick * TICK_NS, &stage->plan);
 	do {
 		char question[64], *text;
 		json_t *answer;
@@ -189,7 +131,7 @@ static void list_comes_in_pages(void **state)
 		snprintf(question, sizeof(question), "{\"q\":\"instance.list\",\"offset\":%zu,\"limit\":5000}", seen);
 		answer = asked(stage, question);
 		page = json_array_size(json_object_get(answer, "instances"));
-		text = json_dumps(answer, JSON_COMPACT);
+		text = json_dumps(answer, ANSWER_JSON_FLAGS);
 		assert_true(strlen(text) <= ANSWER_BYTES_MAX);
 		assert_true(page <= ANSWER_PAGE_MAX);
 		free(text);
@@ -211,7 +153,10 @@ static void show_marks_missing_features(void **state)
 	assert_true(json_is_null(json_object_get(json_object_get(features, "own_psi_some"), "value")));
 	assert_true(json_is_false(json_object_get(json_object_get(features, "own_cpu"), "missing")));
 	assert_int_equal(json_array_size(json_object_get(instance, "seconds")), 4);
-	assert_int_equal(json_array_size(json_object_get(instance, "expectation")), EXPECT_SPANS);
+	assert_int_equal(json_object_size(json_object_get(instance, "expectation")), RESOURCE_COUNT);
+	assert_int_equal(json_array_size(json_object_get(json_object_get(instance, "expectation"), "io")), EXPECT_SPANS);
+	assert_null(json_object_get(json_object_get(json_object_get(json_array_get(json_object_get(instance, "seconds"), 0),
+								    "slis"), "runq_p99"), "violated"));
 	json_decref(answer);
 }
 
@@ -223,7 +168,11 @@ static void forecast_has_every_horizon(void **state)
 	assert_int_equal(json_array_size(horizons), FORECAST_HORIZONS);
 	last = json_array_get(horizons, FORECAST_HORIZONS - 1);
 	assert_int_equal(number_of(last, "seconds"), 60);
-	last = json_object_get(last, "demand");
+	assert_int_equal(json_object_size(json_object_get(last, "risk")), 2);
+	assert_true(number_of(json_object_get(last, "risk"), "mem_some") >= 0.8);
+	assert_true(number_of(json_object_get(last, "sli"), "p10") <= number_of(json_object_get(last, "sli"), "p99"));
+	assert_int_equal(json_object_size(json_object_get(last, "demand")), RESOURCE_COUNT);
+	last = json_object_get(json_object_get(last, "demand"), "memory");
 	assert_true(number_of(last, "p10") <= number_of(last, "p99"));
 	json_decref(answer);
 }
@@ -233,11 +182,13 @@ static void plan_tells_for_whom_and_what_came_of_it(void **state)
 	struct stage *stage = *state;
 	json_t *answer, *action;
 
-	stage->plan = (struct plan){ .id = 7, .count = 1 };
+	stage->plan = (struct plan){ .id = 7, .count = 2 };
 	stage->plan.action[0] = (struct plan_action){ .slot = 2, .for_slot = 1, .knob = KNOB_CPU_MAX,
 						      .reason = REASON_FORESIGHT, .value = 5000, .period_us = 10000,
 						      .risk = 0.75f, .expected = 0.5f };
-	stage->result = (struct result){ .plan_id = 7, .count = 1 };
+	stage->plan.action[1] = (struct plan_action){ .slot = 2, .for_slot = 1, .knob = KNOB_IO_RBPS, .value = UINT64_MAX,
+						      .device = 254u << 20 | 16, .resource = RESOURCE_IO };
+	stage->result = (struct result){ .plan_id = 7, .count = 2 };
 	stage->result.item[0].outcome = OUTCOME_WOULD;
 	strcpy(stage->result.item[0].text, "mode is shadow");
 	answer = asked(stage, "{\"q\":\"plan.show\"}");
@@ -247,7 +198,13 @@ static void plan_tells_for_whom_and_what_came_of_it(void **state)
 	assert_string_equal(json_string_value(json_object_get(action, "knob")), "cpu.max");
 	assert_string_equal(json_string_value(json_object_get(action, "reason")), "foresight");
 	assert_string_equal(json_string_value(json_object_get(action, "text")), "mode is shadow");
+	assert_string_equal(json_string_value(json_object_get(action, "resource")), "cpu");
+	assert_true(json_is_null(json_object_get(action, "device")));
 	assert_float_equal(number_of(action, "risk"), 0.75, 1e-6);
+	action = json_array_get(json_object_get(answer, "actions"), 1);
+	assert_string_equal(json_string_value(json_object_get(action, "value")), "max");
+	assert_string_equal(json_string_value(json_object_get(action, "device")), "254:16");
+	assert_string_equal(json_string_value(json_object_get(action, "resource")), "io");
 	json_decref(answer);
 	stage->result.plan_id = 6;
 	answer = asked(stage, "{\"q\":\"plan.show\"}");
@@ -292,132 +249,12 @@ static void bad_questions_are_answered(void **state)
 	expect_error(*state, "{\"q\":\"forecast.show\",\"path\":\"/nope\"}", "'/nope'");
 }
 
-static int socket_join(const char *path)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
-
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	return fd;
-}
-
-static int served(struct socket *server, const struct stage *stage)
-{
-	int answered = 0, r;
-
-	for (int i = 0; i < 3; i++) {
-		struct pollfd ready = { .fd = socket_fd(server), .events = POLLIN };
-
-		if (poll(&ready, 1, 0) < 1)
-			break;
-		r = socket_serve(server, &stage->world);
-		assert_true(r >= 0);
-		answered += r;
-	}
-	return answered;
-}
-
-static void socket_answers_one_message_with_one(void **state)
-{
-	char path[64], text[4096];
-	struct socket *server, *second;
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "/tmp/test_answer.%d", getpid());
-	assert_int_equal(socket_open(path, getuid(), &server), 0);
-	assert_int_equal(socket_open(path, getuid(), &second), -EADDRINUSE);
-	fd = socket_join(path);
-	assert_int_equal(send(fd, "{\"q\":\"status\"}", 14, 0), 14);
-	assert_int_equal(served(server, *state), 1);
-	n = recv(fd, text, sizeof(text), MSG_DONTWAIT);
-	assert_true(n > 0);
-	assert_memory_equal(text, "{\"ok\":true", 10);
-	assert_int_equal(send(fd, "nonsense", 8, 0), 8);
-	assert_int_equal(served(server, *state), 1);
-	n = recv(fd, text, sizeof(text), MSG_DONTWAIT);
-	assert_memory_equal(text, "{\"ok\":false", 11);
-	socket_close(server);
-	assert_int_equal(recv(fd, text, sizeof(text), 0), 0);
-	assert_int_equal(access(path, F_OK), -1);
-	close(fd);
-}
-
-static void who_only_looks_can_have_nothing_written(void **state)
-{
-	static const char look[] = "{\"q\":\"look.only\"}", write_it[] = "{\"q\":\"record.start\",\"path\":\"/tmp/none\"}";
-	char path[64], text[4096] = "";
-	struct socket *server;
-	int fd;
-
-	snprintf(path, sizeof(path), "/tmp/test_answer.%d", getpid());
-	assert_int_equal(socket_open(path, getuid(), &server), 0);
-	fd = socket_join(path);
-	send(fd, write_it, sizeof(write_it) - 1, 0);
-	assert_int_equal(served(server, *state), 1);
-	assert_true(recv(fd, text, sizeof(text), MSG_DONTWAIT) > 0);
-	assert_memory_equal(text, "{\"ok\":true", 10);
-	send(fd, look, sizeof(look) - 1, 0);
-	assert_int_equal(served(server, *state), 1);
-	assert_true(recv(fd, text, sizeof(text), MSG_DONTWAIT) > 0);
-	assert_memory_equal(text, "{\"ok\":true", 10);
-	send(fd, write_it, sizeof(write_it) - 1, 0);
-	assert_int_equal(served(server, *state), 1);
-	assert_true(recv(fd, text, sizeof(text), MSG_DONTWAIT) > 0);
-	assert_memory_equal(text, "{\"ok\":false", 11);
-	socket_close(server);
-	close(fd);
-}
-
-static void socket_drops_who_does_not_read(void **state)
-{
-	static const char question[] = "{\"q\":\"instance.show\",\"path\":\"/web\"}";
-	char path[64];
-	struct socket *server;
-	bool is_dropped = false;
-	int fd;
-
-	snprintf(path, sizeof(path), "/tmp/test_answer.%d", getpid());
-	assert_int_equal(socket_open(path, getuid(), &server), 0);
-	fd = socket_join(path);
-	for (int i = 0; i < 1000 && !is_dropped; i++) {
-		is_dropped = send(fd, question, sizeof(question) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 &&
-			     errno == EPIPE;
-		served(server, *state);
-	}
-	assert_true(is_dropped);
-	close(fd);
-	socket_close(server);
-}
-
-static void socket_holds_a_bounded_number_of_clients(void **state)
-{
-	int fd[2 * SOCKET_CLIENTS_MAX];
-	struct socket *server;
-	char path[64], byte;
-
-	snprintf(path, sizeof(path), "/tmp/test_answer.%d", getpid());
-	assert_int_equal(socket_open(path, getuid(), &server), 0);
-	for (int i = 0; i < 2 * SOCKET_CLIENTS_MAX; i++) {
-		fd[i] = socket_join(path);
-		served(server, *state);
-	}
-	for (int i = 0; i < 2 * SOCKET_CLIENTS_MAX; i++) {
-		ssize_t n = recv(fd[i], &byte, 1, MSG_DONTWAIT);
-
-		assert_int_equal(n, i < SOCKET_CLIENTS_MAX ? 0 : -1);
-		close(fd[i]);
-	}
-	socket_close(server);
-}
-
-#define STAGED(test) cmocka_unit_test_setup_teardown(test, stage_make, stage_free)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STAGED(list_tells_what_is_measured_and_null_for_the_rest),
+		STAGED(every_sli_that_is_bound_or_measured_has_its_name),
+		STAGED(demand_and_what_is_expected_are_told_by_resource),
 		STAGED(list_comes_in_pages),
 		STAGED(show_marks_missing_features),
 		STAGED(forecast_has_every_horizon),
@@ -425,10 +262,6 @@ int main(void)
 		STAGED(status_accounts_for_records),
 		STAGED(changes_go_through_the_callbacks),
 		STAGED(bad_questions_are_answered),
-		STAGED(socket_answers_one_message_with_one),
-		STAGED(who_only_looks_can_have_nothing_written),
-		STAGED(socket_drops_who_does_not_read),
-		STAGED(socket_holds_a_bounded_number_of_clients),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

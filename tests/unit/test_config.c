@@ -29,7 +29,7 @@ static void settings_reach_their_fields(void **state)
 					"# comment\n[mind]\n tick_ms = 50\n"
 					"instances_max=4096\nforecaster = statistical\n"
 					"model = /m ; why\n[plan]\nrisk_act = 0.4\nact_horizon_s = 5\nbad_act=0.1\n"
-					"quality_min=0.25\nheadroom=0.2\ngiver_min=0.1\nrelax_per_s=0.5\nhold_ms=3000\n"
+					"quality_min=0.25\nheadroom=0.2\nmemory_headroom=0.3\nio_headroom=0.4\nnet_headroom=0.5\ngiver_min=0.1\nrelax_per_s=0.5\nhold_ms=3000\n"
 					"period_us=20000\nlease_ms=1500\n", problem), 0);
 	assert_int_equal(config.tick_ms, 50);
 	assert_int_equal(config.instances_max, 4096);
@@ -38,7 +38,9 @@ static void settings_reach_their_fields(void **state)
 	assert_float_equal(config.policy.risk_act, 0.4, 1e-6);
 	assert_int_equal(config.policy.act_horizon, 2);
 	assert_float_equal(config.policy.quality_min, 0.25, 1e-6);
-	assert_float_equal(config.policy.headroom, 0.2, 1e-6);
+	for (int r = 0; r < RESOURCE_COUNT; r++)
+		assert_float_equal(config.policy.headroom[r], 0.2 + 0.1 * r, 1e-6);
+	assert_float_equal(config.policy.giver_min[RESOURCE_CPU], 0.1, 1e-6);
 	assert_int_equal(config.policy.hold_ns, 3000000000);
 	assert_int_equal(config.policy.period_us, 20000);
 	assert_int_equal(config.policy.lease_ms, 1500);

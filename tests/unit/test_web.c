@@ -24,16 +24,58 @@ static void metrics_escape_whatever_a_cgroup_is_called(void **state)
 
 	(void)state;
 	assert_int_equal(strlen(text), bytes);
-	assert_non_null(strstr(text, "forestall_cpu_cores{path=\"/a\\\"b\\\\c\\nd\",tier=\"critical\"} 0.5\n"));
-	assert_non_null(strstr(text,
-			       "forestall_runq_p99_seconds{path=\"/a\\\"b\\\\c\\nd\",tier=\"critical\"} 0.0025\n"));
+#define WHO "{path=\"/a\\\"b\\\\c\\nd\",tier=\"critical\""
+	assert_non_null(strstr(text, "forestall_used" WHO ",resource=\"cpu\"} 0.5\n"));
+	assert_non_null(strstr(text, "forestall_sli_seconds" WHO ",sli=\"runq_p99\"} 0.0025\n"));
+#undef WHO
 	assert_non_null(strstr(text, "forestall_mode{mode=\"observe\"} 1\n"));
 	assert_non_null(strstr(text, "forestall_ring_records_total{state=\"produced\"} 7\n"));
 	/* What was not measured is no line. */
-	assert_null(strstr(text, "forestall_psi_cpu_some_ratio{"));
+	assert_null(strstr(text, "pressure=\"cpu_some\""));
 	free(text);
 	view_done(&view);
 }
+
+static void one_metric_a_kind_with_what_it_is_of_as_label(void **state)
+{
+	static const char *const lines[] = {
+		"forestall_used{%s,resource=\"memory\"} 4096\n",
+		"forestall_used{%s,resource=\"io\"} 500\n",
+		"forestall_demand{%s,resource=\"cpu\"} 1\n",
+		"forestall_demand{%s,resource=\"io\"} 7\n",
+		"forestall_demand_expected{%s,resource=\"memory\",quantile=\"0.9\",horizon=\"2\"} 8192\n",
+		"forestall_pressure_ratio{%s,pressure=\"io_full\"} 0.25\n",
+		"forestall_bound_seconds{%s,sli=\"runq_p99\"} 0.005\n",
+		"forestall_bound_ratio{%s,sli=\"mem_some\"} 0.02\n",
+		"forestall_bad_ratio{%s,sli=\"runq_p99\"} 0.002\n",
+		"forestall_violated{%s,sli=\"runq_p99\"} 1\n",
+		"forestall_violated{%s,sli=\"mem_some\"} 0\n",
+		"forestall_risk_ratio{%s,sli=\"mem_some\",horizon=\"2\"} 0.125\n",
+		"forestall_impaired{%s,resource=\"memory\"} 1\n",
+	};
+	struct web_view view = view_of(json_pack("[o, o]", instance("/a", "runq_p99<5ms", 0.5), instance("/b", "", 0)));
+	char line[256], *text;
+	size_t bytes;
+
+	(void)state;
+	text = web_metrics_format(&view, true, true, &bytes);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		snprintf(line, sizeof(line), lines[i], "path=\"/a\",tier=\"critical\"");
+		if (!strstr(text, line))
+			fail_msg("no line %s in:\n%s", line, text);
+	}
+	assert_non_null(strstr(text, "forestall_capacity{resource=\"net\"} 1000000\n"));
+	assert_int_equal(lines_with(text, "# TYPE forestall_used gauge"), 1);
+	/* What was not measured, is not bound or in another unit is no line. */
+	assert_null(strstr(text, "resource=\"net\"} 0"));
+	assert_int_equal(lines_with(text, "forestall_sli_seconds{"), 1);
+	assert_int_equal(lines_with(text, "forestall_sli_ratio{"), 0);
+	assert_int_equal(lines_with(text, "forestall_impaired{"), 1);
+	free(text);
+	view_done(&view);
+}
+
+#define OTHER "used{path=\"other\",tier=\"\",resource=\"cpu\"} "
 
 static void metrics_stay_bounded_with_5000_instances(void **state)
 {
@@ -43,17 +85,18 @@ static void metrics_stay_bounded_with_5000_instances(void **state)
 	double other, sum = 0;
 
 	(void)state;
-	assert_int_equal(lines_with(text, "forestall_cpu_cores{"), 3 + WEB_TOP_MAX + 1);
-	assert_int_equal(lines_with(text, "forestall_violated{"), 3 + WEB_TOP_MAX);
-	assert_non_null(strstr(text, "forestall_cpu_cores{path=\"/crowd/4996\","));
-	assert_non_null(strstr(text, "forestall_cpu_cores{path=\"/crowd/4977\","));
+	assert_int_equal(lines_with(text, "resource=\"cpu\"} "), 2 * (3 + WEB_TOP_MAX) + 1);
+	assert_int_equal(lines_with(text, "forestall_violated{"), 2 * 3);
+	assert_int_equal(lines_with(text, "{path=\"other\""), WEB_SUMS);
+	assert_non_null(strstr(text, "forestall_used{path=\"/crowd/4996\","));
+	assert_non_null(strstr(text, "forestall_used{path=\"/crowd/4977\","));
 	assert_null(strstr(text, "path=\"/crowd/4976\""));
 	assert_non_null(strstr(text, "forestall_other_instances 4977\n"));
 	for (int i = 0; i < 4977; i++)
 		sum += i * 0.001;
-	other = atof(strstr(text, "cores{path=\"other\",tier=\"\"} ") + strlen("cores{path=\"other\",tier=\"\"} "));
+	other = atof(strstr(text, OTHER) + strlen(OTHER));
 	assert_true(other > sum * 0.999 && other < sum * 1.001);
-	assert_true(bytes < 20000);
+	assert_true(bytes < 24000);
 	free(text);
 	view_done(&view);
 }
@@ -78,7 +121,7 @@ static void metrics_of_a_silent_mind_hold_no_old_numbers(void **state)
 
 	(void)state;
 	assert_non_null(strstr(text, "forestall_mind_up 0\n"));
-	assert_null(strstr(text, "forestall_cpu_cores"));
+	assert_null(strstr(text, "forestall_used"));
 	free(text);
 	view_done(&view);
 }
@@ -97,6 +140,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(metrics_escape_whatever_a_cgroup_is_called),
+		cmocka_unit_test(one_metric_a_kind_with_what_it_is_of_as_label),
 		cmocka_unit_test(metrics_stay_bounded_with_5000_instances),
 		cmocka_unit_test(metrics_bound_the_annotated_too),
 		cmocka_unit_test(metrics_of_a_silent_mind_hold_no_old_numbers),

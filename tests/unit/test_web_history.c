@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What forestall-web remembers: a file in a directory of its own, and a clock that the test turns. */
+#include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -56,7 +57,7 @@ static void history_returns_what_was_pushed_also_after_a_restart(void **state)
 {
 	struct web_history *history = history_of(*state, 0, 0);
 	struct web_view view = view_of(crowd(1, 2));
-	json_t *answer, *seconds;
+	json_t *answer, *seconds, *slis;
 
 	for (int i = 0; i < 25; i++)
 		web_history_push(history, &view, NOON + i);
@@ -67,9 +68,28 @@ static void history_returns_what_was_pushed_also_after_a_restart(void **state)
 	seconds = json_object_get(answer, "seconds");
 	assert_int_equal(json_array_size(seconds), 10);
 	assert_int_equal(json_integer_value(json_object_get(json_array_get(seconds, 9), "t")), NOON + 25);
-	assert_true(json_real_value(json_object_get(json_array_get(seconds, 0), "runq_p99_ms")) == 2.5);
-	assert_true(json_is_null(json_object_get(json_array_get(seconds, 0), "psi_some")));
+	for (int i = 0; i < 10; i++) {
+		slis = json_object_get(json_array_get(seconds, (size_t)i), "slis");
+		assert_int_equal(json_object_size(slis), 2);
+		assert_true(json_real_value(json_object_get(json_object_get(slis, "runq_p99"), "value")) == 2.5);
+		assert_true(json_is_true(json_object_get(json_object_get(slis, "runq_p99"), "violated")));
+		assert_true(json_is_null(json_object_get(json_object_get(slis, "mem_some"), "value")));
+		assert_true(json_real_value(json_object_get(json_object_get(slis, "mem_some"), "risk")) == 0.125);
+	}
+	assert_true(json_real_value(json_object_get(json_array_get(seconds, 0), "memory")) == 4096);
+	assert_true(json_is_null(json_object_get(json_array_get(seconds, 0), "net")));
 	assert_true(json_is_true(json_object_get(json_array_get(seconds, 0), "violated")));
+	json_decref(answer);
+	/* Longer steps hold the worst of each SLI. */
+	answer = web_history_query(history, "/slo/0", 2 * HISTORY_POINTS_MAX, NOON + 25);
+	seconds = json_object_get(answer, "seconds");
+	assert_int_equal(json_array_size(seconds), 13);
+	assert_int_equal(json_object_size(json_object_get(json_array_get(seconds, 12), "slis")), 2);
+	json_decref(answer);
+	answer = web_history_query(history, "/crowd/1", 10, NOON + 25);
+	seconds = json_object_get(answer, "seconds");
+	assert_int_equal(json_array_size(seconds), 10);
+	assert_int_equal(json_object_size(json_object_get(json_array_get(seconds, 0), "slis")), 0);
 	json_decref(answer);
 	answer = web_history_query(history, "/nowhere", 10, NOON + 25);
 	assert_int_equal(json_array_size(json_object_get(answer, "seconds")), 0);
@@ -86,8 +106,8 @@ static void history_keeps_one_row_per_change_of_an_action(void **state)
 
 	for (int i = 0; i < 9; i++) {
 		json_decref(view.plan);
-		view.plan = plan_of(i < 6 ? json_pack("[{s:s, s:s, s:i, s:s, s:s?}]", "path", "/hog", "knob",
-						      "cpu.weight", "value", 1, "reason", "reflex", "outcome",
+		view.plan = plan_of(i < 6 ? json_pack("[{s:s, s:s, s:i, s:s, s:s, s:s?}]", "path", "/hog", "knob",
+						      "io.max", "value", 1, "reason", "reflex", "resource", "io", "outcome",
 						      i < 3 ? NULL : "applied") : json_array());
 		web_history_push(history, &view, NOON + i);
 	}
@@ -97,6 +117,7 @@ static void history_keeps_one_row_per_change_of_an_action(void **state)
 	assert_string_equal(json_string_value(json_object_get(json_array_get(actions, 0), "outcome")), "released");
 	assert_string_equal(json_string_value(json_object_get(json_array_get(actions, 1), "outcome")), "applied");
 	assert_true(json_is_null(json_object_get(json_array_get(actions, 2), "outcome")));
+	assert_string_equal(json_string_value(json_object_get(json_array_get(actions, 2), "resource")), "io");
 	json_decref(answer);
 	web_history_free(history);
 	view_done(&view);
@@ -158,6 +179,30 @@ static void history_survives_a_directory_that_is_not_there(void **state)
 	view_done(&view);
 }
 
+static void history_of_another_schema_is_dropped(void **state)
+{
+	const struct place *place = *state;
+	struct web_view view = view_of(crowd(1, 0));
+	struct web_history *history;
+	json_t *answer;
+	sqlite3 *old;
+
+	assert_int_equal(sqlite3_open(place->file, &old), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(old, "CREATE TABLE paths(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
+					   "CREATE TABLE seconds(t INTEGER NOT NULL, path INTEGER NOT NULL, cpu REAL);"
+					   "INSERT INTO paths VALUES(1, '/slo/0'); INSERT INTO seconds VALUES(1, 1, 1)",
+				      NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(old);
+	history = history_of(place, 0, 0);
+	web_history_push(history, &view, NOON);
+	assert_true(web_history_is_up(history));
+	answer = web_history_query(history, "/slo/0", HISTORY_SECONDS_MAX, NOON);
+	assert_int_equal(json_array_size(json_object_get(answer, "seconds")), 1);
+	json_decref(answer);
+	web_history_free(history);
+	view_done(&view);
+}
+
 #define WITH_PLACE(test) cmocka_unit_test_setup_teardown(test, place_make, place_remove)
 
 int main(void)
@@ -167,6 +212,7 @@ int main(void)
 		WITH_PLACE(history_keeps_one_row_per_change_of_an_action),
 		WITH_PLACE(history_forgets_what_is_too_old),
 		WITH_PLACE(history_stays_below_its_size),
+		WITH_PLACE(history_of_another_schema_is_dropped),
 		WITH_PLACE(history_survives_a_directory_that_is_not_there),
 	};
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm: --timeout 560
+# vm: --icount --timeout 590
 # net.egress by the hands, on real devices and real connections: what arrives is what the limit says, others are not touched,
 # and afterwards each device is as before. `near` limits at the host's device, /box in a network namespace of its own.
 . "$(dirname "$0")/../lib.sh"
@@ -44,7 +44,7 @@ plan() { driver plan 60000 $cg "$1" net.egress "$2"; } # CGROUP BYTES_PER_SECOND
 plan_says() { plan "$2" "${3:-$limit}" | tee /dev/stderr | grep -qE "^$1"; } # PATTERN CGROUP [RATE]
 undo_says() { driver undo | tee /dev/stderr | grep -qE "^$1"; }
 stop() { kill -TERM "$pid"; wait "$pid"; }
-kill_hard() { kill -KILL "$pid"; wait "$pid"; not false; }
+kill_hard() { kill -KILL "$pid"; not wait "$pid" 2>/dev/null; }
 door_is_gone() { ! pgrep -x forestall-door; }
 capabilities() { awk '/^CapPrm/ { print $2 }' "/proc/$1/status"; }
 has_capabilities() { [[ $(capabilities "$1") == "$2" ]] || { capabilities "$1"; false; }; }

@@ -6,7 +6,7 @@ export CMOCKA_MESSAGE_OUTPUT=TAP FORESTALL_MUST_RUN=1
 modprobe veth
 modprobe sch_netem
 status=0
-for test in net io memory; do
+for test in net io memory tree; do
 	build/test/test_$test || status=1
 done
 exit $status

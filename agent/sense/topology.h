@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* CPUs, cores, caches and memory nodes of the host (hwloc), and which CPUs those that give may be confined to. */
+#ifndef FORESTALL_TOPOLOGY_H
+#define FORESTALL_TOPOLOGY_H
+
+#include <stdint.h>
+
+struct topology {
+	uint32_t cpus;		/* hardware threads that this process may see */
+	uint32_t cores;
+	uint32_t l3_groups;	/* sets of cores that share a last-level cache; 1 when none is known */
+	uint32_t numa_nodes;
+	/*
+	 * Mask of CPUs 0..63: half of the cores, rounded up, of the last L3 group, whole cores with all their hardware threads,
+	 * so that no core is shared between those that give and the others. 0: nothing to set apart, with one core or with a
+	 * CPU beyond 63.
+	 */
+	uint64_t giver_cpus;
+};
+
+/* `synthetic`: a machine as hwloc describes it, hwloc_topology_set_synthetic(); NULL: this one. 0 or -errno. */
+int topology_read(const char *synthetic, struct topology *ret);
+
+#endif

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The senses over real cgroups: what an annotated cgroup is told about, tick by tick. Controllers and a disk as in a guest. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "sense/host.h"
+#include "sense/tree.h"
+#include "world.h"
+
+#define BLOCK 4096
+#define READS 100
+
+/* The last of each kind that was told of one slot, and sums. */
+struct told {
+	uint32_t slot;
+	uint32_t instances, samples, memories, limits_count;
+	struct observe_limits limits;
+	struct observe_memory memory;
+	struct wire_counters moved;
+	uint64_t bucket_sum[WIRE_DELAY_COUNT];
+	uint32_t psi_known, has_memory;
+	uint64_t memory_bytes;
+};
+
+static void sample_take(struct told *told, const struct observe_sample *sample)
+{
+	uint64_t *to = (uint64_t *)&told->moved;
+
+	told->samples++;
+	told->psi_known = sample->psi_known;
+	told->has_memory = sample->has_memory;
+	told->memory_bytes = sample->memory_bytes;
+	for (size_t i = 0; i < sizeof(told->moved) / sizeof(*to); i++)
+		to[i] += ((const uint64_t *)&sample->moved)[i];
+	for (uint32_t i = 0; i < sample->bucket_count; i++)
+		told->bucket_sum[sample->bucket[i].delay] += sample->bucket[i].count;
+}
+
+static void take(void *context, const struct observation *observation)
+{
+	struct told *told = context;
+
+	/* The slot is first in each of these. */
+	if (told->slot && observation->instance.slot != told->slot)
+		return;
+	switch (observation->kind) {
+	case OBSERVE_INSTANCE:
+		told->instances++;
+		break;
+	case OBSERVE_LIMITS:
+		told->limits = observation->limits;
+		told->limits_count++;
+		break;
+	case OBSERVE_MEMORY:
+		told->memory = observation->memory;
+		told->memories++;
+		break;
+	case OBSERVE_SAMPLE:
+		sample_take(told, &observation->sample);
+		break;
+	default:
+		break;
+	}
+}
+
+static void annotate(const char *path, const char *slo)
+{
+	assert_int_equal(setxattr(path, "trusted.forestall.slo", slo, strlen(slo), 0), 0);
+}
+
+/* A tree that begins at the world's cgroup and has the annotated /job below, which the world then follows. */
+static struct tree *tree_of(struct world *world, struct told *told, char root[512])
+{
+	struct tree_setup setup = { .root = root, .slots_max = SLOTS_MAX, .observe = take, .context = told };
+	struct tree *tree;
+
+	world_open(world, 1 << 18);
+	snprintf(root, 512, "%s", world->cgroup);
+	setup.nerve = world->nerve;
+	if (cgroup_read(world, "cgroup.controllers", "") || !cgroup_lacks(world, "memory.max"))
+		cgroup_write(world, "cgroup.subtree_control", "+cpu +cpuset +memory +io");
+	world_follow(world, "/job");
+	annotate(world->cgroup, "io_p99<20ms resp_p99<20ms runq_p99<5ms tier=critical");
+	assert_int_equal(tree_open(&setup, &tree), 0);
+	tree_scan(tree, host_now_ns());
+	told->slot = tree_slot(tree, world->cgroup_id);
+	assert_true(told->slot);
+	memset(&told->moved, 0, sizeof(told->moved));
+	return tree;
+}
+
+static void disk_read(void *path)
+{
+	void *block = aligned_alloc(BLOCK, BLOCK);
+	int fd = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
+
+	for (int i = 0; i < READS; i++)
+		if (fd < 0 || pread(fd, block, BLOCK, (off_t)i * BLOCK) != BLOCK)
+			_exit(96);
+}
+
+static void delays_come_with_their_histograms(void **state)
+{
+	struct told told = { 0 };
+	struct world world;
+	struct tree *tree;
+	char root[512];
+
+	(void)state;
+	tree = tree_of(&world, &told, root);
+	assert_int_equal(in_cgroup(&world, disk_read, (void *)disk_path(READS * BLOCK)), 0);
+	disk_done();
+	tree_tick(tree, false);
+	assert_true(told.moved.io_done >= READS);
+	assert_int_equal(told.bucket_sum[WIRE_DELAY_IO], told.moved.io_done);
+	assert_int_equal(told.bucket_sum[WIRE_DELAY_QUEUE], told.moved.switches);
+	assert_int_equal(told.moved.verdict[WIRE_DELAY_IO].good + told.moved.verdict[WIRE_DELAY_IO].bad, told.moved.io_done);
+	tree_tick(tree, false);
+	assert_int_equal(told.bucket_sum[WIRE_DELAY_IO], told.moved.io_done);
+	tree_close(tree);
+	world_close(&world);
+}
+
+static void pressure_of_all_three_is_read_at_each_tick(void **state)
+{
+	struct told told = { 0 };
+	struct world world;
+	struct tree *tree;
+	char root[512];
+	uint32_t samples;
+
+	(void)state;
+	tree = tree_of(&world, &told, root);
+	samples = told.samples;
+	tree_tick(tree, false);
+	tree_tick(tree, false);
+	assert_int_equal(told.samples, samples + 2);
+	assert_int_equal(told.psi_known, (1u << PSI_COUNT) - 1);
+	tree_close(tree);
+	world_close(&world);
+}
+
+static void sleep_long(void *unused)
+{
+	(void)unused;
+	if (unshare(CLONE_NEWNET))
+		_exit(96);
+	for (;;)
+		pause();
+}
+
+static uint32_t bit(enum observe_has has) { return 1u << has; }
+
+static void limits_say_what_the_files_say(void **state)
+{
+	struct told told = { 0 };
+	struct world world;
+	struct tree *tree;
+	char root[512], text[64];
+	struct stat st;
+	pid_t pid;
+
+	(void)state;
+	tree = tree_of(&world, &told, root);
+	if (cgroup_lacks(&world, "memory.high") || !has_disk()) {
+		tree_close(tree);
+		world_skip(&world, "needs controllers and " DISK ", as in a guest");
+	}
+	assert_int_equal(told.limits.memory_high, LIMIT_NONE);
+	assert_int_equal(told.limits.has, bit(OBSERVE_HAS_CPU) | bit(OBSERVE_HAS_CPUSET) | bit(OBSERVE_HAS_MEMORY) |
+						  bit(OBSERVE_HAS_IO) |
+						  (cgroup_lacks(&world, "io.weight") ? 0 : bit(OBSERVE_HAS_IO_WEIGHT)));
+	assert_int_equal(in_cgroup(&world, disk_read, (void *)DISK), 0);
+	assert_int_equal(stat(DISK, &st), 0);
+	snprintf(text, sizeof(text), "%u:%u rbps=9000000 wbps=8000000", major(st.st_rdev), minor(st.st_rdev));
+	cgroup_write(&world, "io.max", text);
+	cgroup_write(&world, "memory.high", "104857600");
+	cgroup_write(&world, "memory.low", "8388608");
+	cgroup_write(&world, "cpu.weight", "77");
+	cgroup_write(&world, "cpu.max", "30000 60000");
+	pid = in_cgroup_start(&world, sleep_long, NULL);
+	usleep(200000);
+	tree_tick(tree, true);
+	assert_int_equal(told.limits.memory_high, 104857600);
+	assert_int_equal(told.limits.memory_low, 8388608);
+	assert_int_equal(told.limits.memory_max, LIMIT_NONE);
+	assert_int_equal(told.limits.weight, 77);
+	assert_int_equal(told.limits.quota_us, 30000);
+	assert_int_equal(told.limits.period_us, 60000);
+	assert_int_equal(told.limits.device, major(st.st_rdev) << 20 | minor(st.st_rdev));
+	assert_int_equal(told.limits.io_bps, 8000000);
+	assert_true(told.limits.has & bit(OBSERVE_HAS_PROCESS));
+	assert_true(told.limits.has & bit(OBSERVE_HAS_NETNS));
+	assert_true(told.memories > 0 && told.has_memory && told.memory_bytes > 0);
+	told.limits_count = 0;
+	tree_tick(tree, true);
+	assert_int_equal(told.limits_count, 0);
+	in_cgroup_end(&world, pid);
+	tree_tick(tree, true);
+	assert_false(told.limits.has & (bit(OBSERVE_HAS_PROCESS) | bit(OBSERVE_HAS_NETNS)));
+	tree_close(tree);
+	world_close(&world);
+}
+
+static void the_last_of_too_many_annotated_is_told_so(void **state)
+{
+	struct told told = { 0 };
+	struct world world;
+	struct tree *tree;
+	char root[512], path[600];
+	uint32_t without = 0, slot_without = 0;
+
+	(void)state;
+	tree = tree_of(&world, &told, root);
+	for (int i = 0; i < NERVE_DETAILS_MAX - 1; i++) {
+		snprintf(path, sizeof(path), "%s/%d", root, i);
+		assert_int_equal(mkdir(path, 0755), 0);
+		annotate(path, "tier=best-effort");
+	}
+	tree_scan(tree, host_now_ns());
+	for (uint32_t slot = 1; slot < SLOTS_MAX; slot++)
+		if (strstr(tree_problem(tree, slot), "annotated")) {
+			without++;
+			slot_without = slot;
+		}
+	assert_int_equal(without, 1);
+	for (int i = 0; i < NERVE_DETAILS_MAX - 1; i++) {
+		snprintf(path, sizeof(path), "%s/%d", root, i);
+		if (i < 10 || i > 200)
+			rmdir(path);
+	}
+	rmdir(world.cgroup);
+	tree_scan(tree, host_now_ns());
+	tree_refresh(tree, slot_without);
+	assert_string_equal(tree_problem(tree, slot_without), "");
+	tree_close(tree);
+	for (int i = 10; i <= 200; i++) {
+		snprintf(path, sizeof(path), "%s/%d", root, i);
+		rmdir(path);
+	}
+	world_close(&world);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(delays_come_with_their_histograms),
+		cmocka_unit_test(pressure_of_all_three_is_read_at_each_tick),
+		cmocka_unit_test(limits_say_what_the_files_say),
+		cmocka_unit_test(the_last_of_too_many_annotated_is_told_so),
+	};
+
+	return cmocka_run_group_tests_name("tree", tests, NULL, NULL);
+}

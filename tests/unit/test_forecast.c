@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the forecasters say: the statistical one, persistence, and the model's raw output decoded. */
+#include "unit.h"
+
+#include "predict/decode.h"
+#include "predict/predictor.h"
+
+#define TICK_NS 100000000ull
+
+static void load_is_that_of_the_resource_and_of_memory_the_last_quarter(void **state)
+{
+	const float total[RESOURCE_COUNT] = { [RESOURCE_CPU] = 0.6f, [RESOURCE_MEMORY] = 0.7f, [RESOURCE_IO] = 0.2f,
+					      [RESOURCE_NET] = 0.4f };
+	const float full[RESOURCE_COUNT] = { [RESOURCE_MEMORY] = 0.95f };
+
+	(void)state;
+	assert_float_equal(statistical_load(SLI_RUNQ_P99, total), 0.6, 1e-6);
+	assert_float_equal(statistical_load(SLI_IO_P99, total), 0.2, 1e-6);
+	assert_float_equal(statistical_load(SLI_RETRANS, total), 0.4, 1e-6);
+	assert_true(statistical_load(SLI_MEM_FULL, total) < 0);
+	assert_float_equal(statistical_load(SLI_MEM_FULL, full), 0.8, 1e-5);
+	/* Answers may be late for whatever is scarcest. */
+	assert_float_equal(statistical_load(SLI_RESP_P99, total), 0.6, 1e-6);
+	assert_float_equal(statistical_load(SLI_RESP_P99, full), 0.8, 1e-5);
+}
+
+/* What the statistical forecaster is asked about, with nothing going on. */
+struct question {
+	struct statistical learned[SLI_COUNT];
+	struct window window;
+	struct slo slo;
+	struct observe_limits limits;
+	struct expectation own[RESOURCE_COUNT];
+	struct extract_others others;
+	float demand[RESOURCE_COUNT], capacity[RESOURCE_COUNT], total[RESOURCE_COUNT];
+	struct extract in;
+	struct statistical_view view;
+};
+
+static void question_make(struct question *question, const char *annotation)
+{
+	struct slo_error error;
+
+	memset(question, 0, sizeof(*question));
+	window_reset(&question->window);
+	assert_int_equal(slo_parse(annotation, &question->slo, &error), 0);
+	question->limits = (struct observe_limits){ .quota_us = LIMIT_NONE, .io_bps = LIMIT_NONE };
+	for (int r = 0; r < RESOURCE_COUNT; r++)
+		question->capacity[r] = 1000;
+	question->in = (struct extract){ .window = &question->window, .slo = &question->slo, .limits = &question->limits,
+					 .own = question->own, .others = &question->others, .demand = question->demand,
+					 .capacity = question->capacity };
+	question->view = (struct statistical_view){ question->learned, &question->in, question->total, 0 };
+	window_second(&question->window, &question->slo, NS_PER_SECOND);
+}
+
+static void only_bound_slis_have_a_risk(void **state)
+{
+	static struct question question;
+	struct forecast forecast;
+
+	(void)state;
+	question_make(&question, "mem_some<2% retrans<1%");
+	memset(&forecast, 0xff, sizeof(forecast));
+	for (int r = 0; r < RESOURCE_COUNT; r++)
+		question.total[r] = 2;
+	statistical_forecast(&question.view, &forecast);
+	for (int sli = 0; sli < SLI_COUNT; sli++)
+		for (int h = 0; h < FORECAST_HORIZONS; h++)
+			assert_true((forecast.risk[sli][h] > 0.1f) == (sli == SLI_MEM_SOME || sli == SLI_RETRANS));
+	assert_int_equal(forecast.sli_id, SLI_MEM_SOME);
+	question.slo = (struct slo){ 0 };
+	statistical_forecast(&question.view, &forecast);
+	for (int sli = 0; sli < SLI_COUNT; sli++)
+		assert_true(forecast.risk[sli][FORECAST_HORIZONS - 1] == 0);
+}
+
+static void risk_follows_what_was_learned_at_that_load(void **state)
+{
+	static struct question question;
+	struct forecast calm, loaded;
+
+	(void)state;
+	question_make(&question, "io_p99<5ms");
+	for (int i = 0; i < 40; i++) {
+		statistical_push(&question.learned[SLI_IO_P99], 0.9f, true);
+		statistical_push(&question.learned[SLI_IO_P99], 0.3f, false);
+	}
+	question.total[RESOURCE_IO] = 0.3f;
+	statistical_forecast(&question.view, &calm);
+	question.total[RESOURCE_IO] = 0.9f;
+	statistical_forecast(&question.view, &loaded);
+	assert_true(calm.risk[SLI_IO_P99][1] < 0.1f);
+	assert_true(loaded.risk[SLI_IO_P99][1] > 0.9f);
+	/* A busy CPU says nothing of the disk. */
+	question.total[RESOURCE_IO] = 0.3f;
+	question.total[RESOURCE_CPU] = 2;
+	statistical_forecast(&question.view, &loaded);
+	assert_true(loaded.risk[SLI_IO_P99][1] < 0.1f);
+}
+
+/* Somebody is expected to want 40 % of each resource within 2 s; the host is 60 % full. */
+static void expected_memory_adds_to_what_is_used_and_a_rate_to_ones_own(void **state)
+{
+	static struct question question;
+	struct forecast forecast;
+
+	(void)state;
+	question_make(&question, "mem_some<2% io_p99<5ms");
+	for (int i = 0; i < 40; i++) {
+		statistical_push(&question.learned[SLI_MEM_SOME], 0.99f, true);
+		statistical_push(&question.learned[SLI_IO_P99], 0.99f, true);
+	}
+	question.total[RESOURCE_MEMORY] = question.total[RESOURCE_IO] = 0.6f;
+	question.demand[RESOURCE_MEMORY] = question.demand[RESOURCE_IO] = 0.1f;
+	for (int r = 0; r < RESOURCE_COUNT; r++)
+		question.others.likeliest[r] = (struct expectation){ .demand = { 0, 0.4f, 0.4f, 0.4f },
+								     .confidence = { 0, 1, 1, 1 } };
+	statistical_forecast(&question.view, &forecast);
+	assert_true(forecast.risk[SLI_MEM_SOME][0] < 0.1f);
+	assert_true(forecast.risk[SLI_MEM_SOME][1] > 0.9f);	/* .6 + .4 is all there is */
+	assert_true(forecast.risk[SLI_IO_P99][1] < 0.2f);	/* .1 + .4: its owner is part of the .6 */
+	/* Who is expected holds it already: nothing comes on top. */
+	question.others.likeliest_now[RESOURCE_MEMORY] = 0.4f;
+	statistical_forecast(&question.view, &forecast);
+	assert_true(forecast.risk[SLI_MEM_SOME][1] < 0.1f);
+}
+
+static void demand_is_never_beyond_capacity_and_its_quantiles_never_cross(void **state)
+{
+	static struct question question;
+	struct forecast forecast;
+
+	(void)state;
+	question_make(&question, "tier=critical");
+	for (int i = 0; i < 10; i++) {
+		window_push(&question.window, &(struct observe_sample){ .moved = { .tx_bytes = i % 2 ? 0 : 1600 } });
+		window_second(&question.window, &question.slo, NS_PER_SECOND);
+	}
+	question.own[RESOURCE_NET] = (struct expectation){ .demand = { 1, 1, 1, 1 }, .confidence = { 0.95f, 0, 0, 0 } };
+	statistical_forecast(&question.view, &forecast);
+	for (int r = 0; r < RESOURCE_COUNT; r++)
+		for (int h = 0; h < FORECAST_HORIZONS; h++)
+			for (int q = 0; q < FORECAST_QUANTILES; q++) {
+				assert_true(forecast.demand[r][h][q] >= 0 && forecast.demand[r][h][q] <= 1000);
+				assert_true(!q || forecast.demand[r][h][q] >= forecast.demand[r][h][q - 1]);
+			}
+	assert_true(forecast.demand[RESOURCE_NET][0][1] >= 950);
+	assert_true(forecast.demand[RESOURCE_NET][1][1] < 900);
+	/* Memory was never measured. */
+	assert_true(forecast.demand[RESOURCE_MEMORY][0][3] == 0);
+}
+
+static void persistence_repeats_today_and_the_blame_is_the_gravest(void **state)
+{
+	const float demand[RESOURCE_COUNT] = { 1, 2, 3, 4 };
+	struct forecast forecast = { 0 };
+	enum sli sli;
+
+	(void)state;
+	forecast_persist(demand, 7, 1u << SLI_IO_P99, &forecast);
+	assert_int_equal(forecast.source, FORECAST_PERSISTENCE);
+	assert_float_equal(forecast.demand[RESOURCE_IO][5][3], 3, 0);
+	assert_float_equal(forecast_risk(&forecast, 0, &sli), 1, 0);
+	assert_int_equal(sli, SLI_IO_P99);
+	assert_int_equal(forecast.impairment, RESOURCE_IO);
+	forecast.risk[SLI_IO_P99][2] = 0.5f;
+	forecast.risk[SLI_MEM_FULL][2] = 0.6f;
+	forecast_blame(&forecast);
+	assert_int_equal(forecast.impairment, RESOURCE_MEMORY);
+	forecast_persist(demand, 7, 0, &forecast);
+	assert_int_equal(forecast.impairment, RESOURCE_COUNT);
+	assert_float_equal(forecast_risk(&forecast, 0, &sli), 0, 0);
+	assert_int_equal(sli, SLI_COUNT);
+}
+
+static void raw_output_becomes_monotone_risks_of_what_is_bound(void **state)
+{
+	const float capacity[RESOURCE_COUNT] = { 4, 1e9f, 1e8f, 1e7f };
+	float output[OUTPUT_COUNT] = { 0 };
+	struct forecast forecast = { 0 };
+	struct slo_error error;
+	struct slo slo;
+
+	(void)state;
+	assert_int_equal(slo_parse("mem_full<2% io_p99<4ms", &slo, &error), 0);
+	output[OUTPUT_DEMAND(0, RESOURCE_MEMORY, 0)] = 0.5f;
+	output[OUTPUT_DEMAND(0, RESOURCE_IO, 0)] = -3;
+	output[OUTPUT_RISK(0, SLI_IO_P99)] = 2;
+	output[OUTPUT_RISK(1, SLI_IO_P99)] = -2;
+	output[OUTPUT_RISK(0, SLI_RUNQ_P99)] = 9;
+	forecast_decode(output, capacity, &slo, &forecast);
+	assert_int_equal(forecast.sli_id, SLI_MEM_FULL);
+	assert_float_equal(forecast.sli[0][0], 0.02, 1e-6);
+	assert_float_equal(forecast.demand[RESOURCE_MEMORY][0][0], 5e8, 1);
+	assert_true(forecast.demand[RESOURCE_MEMORY][0][1] > 5e8f);
+	assert_float_equal(forecast.demand[RESOURCE_IO][0][0], 0, 0);
+	assert_float_equal(forecast.risk[SLI_IO_P99][0], 0.8808, 1e-3);
+	assert_float_equal(forecast.risk[SLI_IO_P99][1], forecast.risk[SLI_IO_P99][0], 0);
+	assert_float_equal(forecast.risk[SLI_RUNQ_P99][0], 0, 0);
+	assert_int_equal(forecast.impairment, RESOURCE_IO);
+}
+
+static struct predictor *predictor_of(const char *annotation)
+{
+	struct predictor_config config = { .slots_max = 4, .host_cpus = 2, .second_ns = 10 * TICK_NS, .tick_ns = TICK_NS,
+					   .forecaster = FORECAST_STATISTICAL };
+	struct observation observation = { .kind = OBSERVE_INSTANCE, .instance = { .slot = 1, .cgroup_id = 9 } };
+	struct predictor *p = predictor_new(&config);
+	struct slo_error error;
+
+	assert_int_equal(slo_parse(annotation, &observation.instance.slo, &error), 0);
+	predictor_observe(p, &observation);
+	return p;
+}
+
+/* Ten ticks with the same sample in each. */
+static void second_run(struct predictor *p, const struct observe_sample *sample, uint64_t *now_ns)
+{
+	struct observation observation = { .kind = OBSERVE_SAMPLE, .sample = *sample };
+	bool is_second = false;
+
+	observation.sample.slot = 1;
+	for (int i = 0; i < 10; i++) {
+		predictor_observe(p, &observation);
+		is_second = predictor_tick(p, *now_ns += TICK_NS);
+	}
+	assert_true(is_second);
+}
+
+static void a_violation_is_of_the_sli_that_broke_and_is_blamed(void **state)
+{
+	struct predictor *p = predictor_of("runq_p99<5ms mem_some<2%");
+	const struct predictor_instance *instance = &p->instance[1];
+	struct observe_sample sample = { .psi_known = 1u << PSI_MEMORY_SOME, .psi_ns[PSI_MEMORY_SOME] = 10000000 };
+	uint64_t now_ns = TICK_NS;
+
+	(void)state;
+	predictor_tick(p, now_ns);
+	second_run(p, &sample, &now_ns);
+	assert_int_equal(instance->violated, 1u << SLI_MEM_SOME);
+	assert_true(instance->forecast.risk[SLI_MEM_SOME][0] >= 0.8f);
+	assert_true(instance->forecast.risk[SLI_RUNQ_P99][0] < 0.5f);
+	assert_int_equal(instance->forecast.impairment, RESOURCE_MEMORY);
+	predictor_free(p);
+}
+
+static void what_a_disk_can_do_is_learned_from_what_it_did(void **state)
+{
+	struct predictor *p = predictor_of("io_p99<5ms");
+	struct observe_sample sample = { .moved = { .io_done = 100, .io_read_bytes = 5000000 } };
+	struct observation memory = { .kind = OBSERVE_HOST_MEMORY, .host_memory = { 1000000000, 250000000, 0 } };
+	float before = p->host.capacity[RESOURCE_IO], rate = 5e7f + 1000.0f * RESOURCE_IO_REQUEST_BYTES;
+	uint64_t now_ns = TICK_NS;
+
+	(void)state;
+	predictor_observe(p, &memory);
+	predictor_tick(p, now_ns);
+	second_run(p, &sample, &now_ns);
+	assert_true(p->host.capacity[RESOURCE_IO] > before);
+	assert_float_equal(p->host.capacity[RESOURCE_IO], rate, rate * 1e-4);
+	assert_float_equal(p->host.total[RESOURCE_IO], 1, 1e-5);
+	assert_float_equal(p->host.capacity[RESOURCE_MEMORY], 1e9, 1);
+	assert_float_equal(p->host.total[RESOURCE_MEMORY], 0.75, 1e-5);
+	predictor_free(p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(load_is_that_of_the_resource_and_of_memory_the_last_quarter),
+		cmocka_unit_test(only_bound_slis_have_a_risk),
+		cmocka_unit_test(risk_follows_what_was_learned_at_that_load),
+		cmocka_unit_test(expected_memory_adds_to_what_is_used_and_a_rate_to_ones_own),
+		cmocka_unit_test(demand_is_never_beyond_capacity_and_its_quantiles_never_cross),
+		cmocka_unit_test(persistence_repeats_today_and_the_blame_is_the_gravest),
+		cmocka_unit_test(raw_output_becomes_monotone_risks_of_what_is_bound),
+		cmocka_unit_test(a_violation_is_of_the_sli_that_broke_and_is_blamed),
+		cmocka_unit_test(what_a_disk_can_do_is_learned_from_what_it_did),
+	};
+
+	return cmocka_run_group_tests_name("forecast", tests, NULL, NULL);
+}

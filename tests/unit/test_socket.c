@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The same questions over the mind's socket. */
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "answer_stage.h"
+#include "serve/socket.h"
+
+static int socket_join(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+static int served(struct socket *server, const struct stage *stage)
+{
+	int answered = 0, r;
+
+	for (int i = 0; i < 3; i++) {
+		struct pollfd ready = { .fd = socket_fd(server), .events = POLLIN };
+
+		if (poll(&ready, 1, 0) < 1)
+			break;
+		r = socket_serve(server, &stage->world);
+		assert_true(r >= 0);
+		answered += r;
+	}
+	return answered;
+}
+
+static void socket_answers_one_message_with_one(void **state)
+{
+	char path[64], text[4096];
+	struct socket *server, *second;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/tmp/test_answer.%d", getpid());
+	assert_int_equal(socket_open(path, getuid(), &server), 0);
+	assert_int_equal(socket_open(path, getuid(), &second), -EADDRINUSE);
+	fd = socket_join(path);
+	assert_int_equal(send(fd, "{\"q\":\"status\"}", 14, 0), 14);
+	assert_int_equal(served(server, *state), 1);
+	n = recv(fd, text, sizeof(text), MSG_DONTWAIT);
+	assert_true(n > 0);
+	assert_memory_equal(text, "{\"ok\":true", 10);
+	assert_int_equal(send(fd, "nonsense", 8, 0), 8);
+	assert_int_equal(served(server, *state), 1);
+	n = recv(fd, text, sizeof(text), MSG_DONTWAIT);
+	assert_memory_equal(text, "{\"ok\":false", 11);
+	socket_close(server);
+	assert_int_equal(recv(fd, text, sizeof(text), 0), 0);
+	assert_int_equal(access(path, F_OK), -1);
+	close(fd);
+}
+
+static void who_only_looks_can_have_nothing_written(void **state)
+{
+	static const char look[] = "{\"q\":\"look.only\"}", write_it[] = "{\"q\":\"record.start\",\"path\":\"/tmp/none\"}";
+	char path[64], text[4096] = "";
+	struct socket *server;
+	int fd;
+
+	snprintf(path, sizeof(path), "/tmp/test_answer.%d", getpid());
+	assert_int_equal(socket_open(path, getuid(), &server), 0);
+	fd = socket_join(path);
+	send(fd, write_it, sizeof(write_it) - 1, 0);
+	assert_int_equal(served(server, *state), 1);
+	assert_true(recv(fd, text, sizeof(text), MSG_DONTWAIT) > 0);
+	assert_memory_equal(text, "{\"ok\":true", 10);
+	send(fd, look, sizeof(look) - 1, 0);
+	assert_int_equal(served(server, *state), 1);
+	assert_true(recv(fd, text, sizeof(text), MSG_DONTWAIT) > 0);
+	assert_memory_equal(text, "{\"ok\":true", 10);
+	send(fd, write_it, sizeof(write_it) - 1, 0);
+	assert_int_equal(served(server, *state), 1);
+	assert_true(recv(fd, text, sizeof(text), MSG_DONTWAIT) > 0);
+	assert_memory_equal(text, "{\"ok\":false", 11);
+	socket_close(server);
+	close(fd);
+}
+
+static void socket_drops_who_does_not_read(void **state)
+{
+	static const char question[] = "{\"q\":\"instance.show\",\"path\":\"/web\"}";
+	char path[64];
+	struct socket *server;
+	bool is_dropped = false;
+	int fd;
+
+	snprintf(path, sizeof(path), "/tmp/test_answer.%d", getpid());
+	assert_int_equal(socket_open(path, getuid(), &server), 0);
+	fd = socket_join(path);
+	for (int i = 0; i < 1000 && !is_dropped; i++) {
+		is_dropped = send(fd, question, sizeof(question) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 &&
+			     errno == EPIPE;
+		served(server, *state);
+	}
+	assert_true(is_dropped);
+	close(fd);
+	socket_close(server);
+}
+
+static void socket_holds_a_bounded_number_of_clients(void **state)
+{
+	int fd[2 * SOCKET_CLIENTS_MAX];
+	struct socket *server;
+	char path[64], byte;
+
+	snprintf(path, sizeof(path), "/tmp/test_answer.%d", getpid());
+	assert_int_equal(socket_open(path, getuid(), &server), 0);
+	for (int i = 0; i < 2 * SOCKET_CLIENTS_MAX; i++) {
+		fd[i] = socket_join(path);
+		served(server, *state);
+	}
+	for (int i = 0; i < 2 * SOCKET_CLIENTS_MAX; i++) {
+		ssize_t n = recv(fd[i], &byte, 1, MSG_DONTWAIT);
+
+		assert_int_equal(n, i < SOCKET_CLIENTS_MAX ? 0 : -1);
+		close(fd[i]);
+	}
+	socket_close(server);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STAGED(socket_answers_one_message_with_one),
+		STAGED(who_only_looks_can_have_nothing_written),
+		STAGED(socket_drops_who_does_not_read),
+		STAGED(socket_holds_a_bounded_number_of_clients),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

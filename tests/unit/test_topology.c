@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who may be confined where, on machines that hwloc makes up. */
+#include <unistd.h>
+
+#include "sense/topology.h"
+#include "unit.h"
+
+static struct topology machine(const char *synthetic)
+{
+	struct topology topology;
+
+	assert_int_equal(topology_read(synthetic, &topology), 0);
+	return topology;
+}
+
+static void half_of_one_cache_is_set_apart(void **state)
+{
+	struct topology topology = machine("numa:1 l3:1 core:4 pu:1");
+
+	(void)state;
+	assert_int_equal(topology.cpus, 4);
+	assert_int_equal(topology.cores, 4);
+	assert_int_equal(topology.l3_groups, 1);
+	assert_int_equal(topology.numa_nodes, 1);
+	assert_int_equal(topology.giver_cpus, 0xc);
+}
+
+static void hardware_threads_of_a_core_stay_together(void **state)
+{
+	(void)state;
+	assert_int_equal(machine("l3:1 core:2 pu:2").giver_cpus, 0xc);
+	assert_int_equal(machine("l3:1 core:3 pu:2").giver_cpus, 0x3c);
+	/* Siblings numbered far apart, as many x86 machines do: core 0 is CPU 0 and 2, core 1 is CPU 1 and 3. */
+	assert_int_equal(machine("l3:1 core:2 pu:2(indexes=0,2,1,3)").giver_cpus, 0xa);
+}
+
+static void only_the_last_of_several_caches_gives(void **state)
+{
+	struct topology topology = machine("numa:2 l3:2 core:4 pu:2");
+
+	(void)state;
+	assert_int_equal(topology.cpus, 32);
+	assert_int_equal(topology.cores, 16);
+	assert_int_equal(topology.l3_groups, 4);
+	assert_int_equal(topology.numa_nodes, 2);
+	assert_int_equal(topology.giver_cpus, 0xf0000000);
+}
+
+static void machine_without_l3_or_cores_is_one_group_of_cpus(void **state)
+{
+	(void)state;
+	assert_int_equal(machine("core:4 pu:1").giver_cpus, 0xc);
+	assert_int_equal(machine("pu:4").giver_cpus, 0xc);
+	assert_int_equal(machine("pu:4").l3_groups, 1);
+}
+
+static void nothing_is_set_apart_where_there_is_nothing_to_keep(void **state)
+{
+	(void)state;
+	assert_int_equal(machine("core:1 pu:2").giver_cpus, 0);
+	assert_int_equal(machine("l3:2 core:20 pu:2").giver_cpus, 0);
+	assert_int_equal(machine("l3:2 core:16 pu:2").giver_cpus, 0xffff000000000000);
+}
+
+static void nonsense_is_refused(void **state)
+{
+	struct topology topology;
+
+	(void)state;
+	assert_true(topology_read("core:pu", &topology) < 0);
+}
+
+static void this_machine_has_the_cpus_that_the_kernel_says(void **state)
+{
+	struct topology topology = machine(NULL);
+
+	(void)state;
+	assert_int_equal(topology.cpus, sysconf(_SC_NPROCESSORS_ONLN));
+	assert_true(topology.cores >= 1 && topology.cores <= topology.cpus);
+	assert_true(topology.numa_nodes >= 1 && topology.l3_groups >= 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(half_of_one_cache_is_set_apart),
+		cmocka_unit_test(hardware_threads_of_a_core_stay_together),
+		cmocka_unit_test(only_the_last_of_several_caches_gives),
+		cmocka_unit_test(machine_without_l3_or_cores_is_one_group_of_cpus),
+		cmocka_unit_test(nothing_is_set_apart_where_there_is_nothing_to_keep),
+		cmocka_unit_test(nonsense_is_refused),
+		cmocka_unit_test(this_machine_has_the_cpus_that_the_kernel_says),
+	};
+
+	return cmocka_run_group_tests_name("topology", tests, NULL, NULL);
+}
