@@ -16,6 +16,7 @@
 
 #include "sense/host.h"
 #include "sense/modelfile.h"
+#include "sense/topology.h"
 
 #define NS_PER_S 1000000000ull
 #define SCAN_NS (30 * NS_PER_S)	/* repairs what a lost mkdir or rmdir record left wrong */
@@ -208,6 +209,7 @@ static int model_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
 
 static int mind_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
 {
+	struct topology topology;
 	struct predictor_config config = {
 		.slots_max = daemon->config.instances_max,
 		.host_cpus = (float)host_cpus(),
@@ -219,6 +221,9 @@ static int mind_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
 		.isa = lstm_isa_best(),
 	};
 
+	/* A host whose topology is not to be read has no CPUs to confine givers to. */
+	if (!topology_read(NULL, &topology))
+		daemon->config.policy.giver_cpus = topology.giver_cpus;
 	daemon->mind = mind_new(&config, &daemon->config.policy);
 	if (!daemon->mind)
 		snprintf(error, DAEMON_ERROR_MAX, "memory for %u instances: none; lower instances_max", config.slots_max);

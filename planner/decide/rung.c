@@ -168,7 +168,8 @@ void rung_protect(const struct rung_wish *wish, struct plan *plan)
 {
 	const struct plan_need *need = &wish->victim->need[wish->resource];
 	struct plan_action action = action_start(wish, wish->victim);
-	float held = need->max > 0 ? fminf(need->demand, need->max) : need->demand;
+	/* What the pressure has already taken from it is to come back, as far as it was promised. */
+	float wanted = fmaxf(need->demand, need->min), held = need->max > 0 ? fminf(wanted, need->max) : wanted;
 
 	if (wish->resource != RESOURCE_MEMORY || !(wish->victim->has >> OBSERVE_HAS_MEMORY & 1) || held <= 0)
 		return;
