@@ -14,8 +14,8 @@ CFLAGS ?= -O2 -g
 # No fused multiply-add: a recording replays bit for bit on another machine of the same build.
 override CFLAGS += -std=gnu11 -D_GNU_SOURCE= -Wall -Wextra -Wshadow -Werror -ffp-contract=off -fno-strict-aliasing -MMD -MP \
 	-I. -Ibpf -Iagent -Iplanner -Ibuild/bpf -isystem /usr/include/libnl3
-NET_LIBS := -lbpf -lnl-route-3 -lnl-3
-LIBS := $(NET_LIBS) -lelf -lz -ljansson -linih -lhwloc -lm
+HANDS_LIBS := -Wl,--as-needed -lbpf -lnl-route-3 -lnl-3 -lsystemd
+LIBS := $(HANDS_LIBS) -lelf -lz -ljansson -linih -lhwloc -lm
 BPF_CFLAGS := -g -O2 -target bpf -D__TARGET_ARCH_$(ARCH) -Wall -Werror -Wno-missing-declarations -Ivmlinux -Ibpf
 
 .DELETE_ON_ERROR:
@@ -95,10 +95,10 @@ build/bin/forestall: build/obj/tools/forestall.o $(ARCHIVES)
 	$(call link)
 build/bin/forestalld: build/obj/agent/forestalld.o build/obj/agent/daemon.o $(ARCHIVES)
 	$(call link)
-# The hands link nothing but their own room, and what limits egress: no JSON, no model.
+# The hands link nothing but their own room, what limits egress, and sd-bus: no JSON, no model.
 build/bin/forestall-act: build/obj/$(ACT_MAIN:.c=.o) build/lib/libact.a
 	$(call say,LINK,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $^ $(LDFLAGS) $(NET_LIBS) -o $@
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $^ $(LDFLAGS) $(HANDS_LIBS) -o $@
 build/bin/forestall-web: $(WEB) $(ARCHIVES)
 	$(call link,-lsqlite3 -lmicrohttpd)
 

@@ -2,6 +2,7 @@
 #include "daemon.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,6 +57,18 @@ static const char *world_slo_problem(void *context, uint32_t slot)
 	return tree_problem(((struct daemon *)context)->tree, slot);
 }
 
+static void world_name(void *context, const char *path, char ret_name[NAME_BYTES_MAX])
+{
+	char full[sizeof(((struct daemon *)context)->cgroup_root) + OBSERVE_PATH_MAX];
+	int fd;
+
+	snprintf(full, sizeof(full), "%s%s", ((struct daemon *)context)->cgroup_root, path);
+	fd = open(full, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	name_find(fd, path, ret_name);
+	if (fd >= 0)
+		close(fd);
+}
+
 static const struct result_item *world_outcome(void *context, uint32_t slot, uint32_t knob)
 {
 	return hands_outcome(((struct daemon *)context)->hands, slot, knob);
@@ -81,6 +94,7 @@ static void world_fill(struct daemon *daemon, struct answer_world *world)
 		.record = world_record,
 		.slo_problem = world_slo_problem,
 		.outcome = world_outcome,
+		.name = world_name,
 	};
 	for (int kind = 1; kind < WIRE_KIND_COUNT; kind++) {
 		world->produced += loss.produced[kind];

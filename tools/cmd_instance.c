@@ -103,6 +103,11 @@ static void risk_cell(struct table *table, const json_t *instance)
 	table_number(table, json_object_get(instance, "risk"), 1, 2);
 }
 
+static void name_cell(struct table *table, const json_t *instance)
+{
+	table_cell(table, "%s", text_of(instance, "name"));
+}
+
 static void tier_cell(struct table *table, const json_t *instance)
 {
 	table_cell(table, "%s", text_of(instance, "tier"));
@@ -146,7 +151,8 @@ static const struct column {
 	enum view view;
 	void (*cell)(struct table *table, const json_t *instance);
 } columns[] = {
-	{ "PATH", IN_LIST, path_cell }, { "PATH", IN_TOP, path_end_cell }, { "TIER", IN_LIST, tier_cell },
+	{ "PATH", IN_LIST, path_cell }, { "PATH", IN_TOP, path_end_cell }, { "NAME", IN_LIST, name_cell },
+	{ "TIER", IN_LIST, tier_cell },
 	{ ">CPU", IN_BOTH, cpu_cell }, { ">WAIT", IN_BOTH, wait_cell }, { ">MEM", IN_BOTH, memory_cell },
 	{ ">IO/s", IN_BOTH, io_cell }, { ">TX/s", IN_BOTH, net_cell }, { "SLI", IN_BOTH, leading_cell },
 	{ ">NOW", IN_BOTH, now_cell }, { ">BOUND", IN_BOTH, bound_cell }, { ">RISK2s", IN_BOTH, risk_cell },

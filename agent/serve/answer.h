@@ -31,6 +31,7 @@
 #include <jansson.h>
 #include "act/protocol.h"
 #include "decide/mind.h"
+#include "setup/name.h"
 
 #define ANSWER_BYTES_MAX (200 * 1024)	/* what net.core.wmem_max lets one message have on a stock kernel */
 #define ANSWER_PAGE_MAX 50		/* instances; a page of the longest paths and annotations still fits */
@@ -60,6 +61,8 @@ struct answer_world {
 	const struct result_item *(*outcome)(void *context, uint32_t slot, uint32_t knob);
 	/* Where the last annotation error of a slot is kept; "" when fine. */
 	const char *(*slo_problem)(void *context, uint32_t slot);
+	/* What people call the cgroup (setup/name.h), "" for nothing more. NULL: as far as its path tells. */
+	void (*name)(void *context, const char *path, char ret_name[NAME_BYTES_MAX]);
 };
 
 /* Never NULL; owned by the caller. */

@@ -177,6 +177,17 @@ static json_t *risk_json(const struct slo *slo, const struct forecast *forecast,
 	return out;
 }
 
+static json_t *name_json(const struct answer_world *world, const char *path)
+{
+	char name[NAME_BYTES_MAX];
+
+	if (world->name)
+		world->name(world->context, path, name);
+	else
+		name_of_path(path, name);
+	return name[0] ? value_text(name) : json_null();
+}
+
 json_t *answer_instance_brief(const struct answer_world *world, const struct predictor_instance *instance)
 {
 	const struct observe_instance *info = &instance->info;
@@ -186,6 +197,7 @@ json_t *answer_instance_brief(const struct answer_world *world, const struct pre
 	enum sli sli;
 
 	json_object_set_new(brief, "path", value_text(info->path));
+	json_object_set_new(brief, "name", name_json(world, info->path));
 	json_object_set_new(brief, "slot", json_integer(info->slot));
 	json_object_set_new(brief, "tier", json_string(tier_name(info->slo.tier)));
 	json_object_set_new(brief, "slo", slo_json(world, instance));

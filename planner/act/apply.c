@@ -28,6 +28,7 @@ static void item_undone(struct result_item *ret, enum knob knob, const struct un
 	switch (report->result) {
 	case UNDO_RESTORED:
 	case UNDO_SAME:
+	case UNDO_LIFTED:
 		item_value(ret, OUTCOME_RELEASED, knob, &report->value);
 		break;
 	case UNDO_FOREIGN:
@@ -178,7 +179,7 @@ static void change_apply(struct apply *apply, struct change *change, struct resu
 	if (change->action->knob == KNOB_CPU_IDLE && weight) {
 		struct undo_report report = hold_undo(apply, weight, change->now);
 
-		r = report.result == UNDO_FAILED ? report.error :
+		r = undo_is_due(report.result) ? report.error :
 			place_read(&change->place, KNOB_CPU_IDLE, &change->current);
 		if (r < 0) {
 			item_fail(ret, KNOB_CPU_WEIGHT, r);
@@ -204,7 +205,9 @@ static void change_renew(struct apply *apply, struct change *change, struct hold
 	bool is_done = is_deed ? change->verdict == REFAULT_EARLY : is_same && !hold->in_flight && !hold->undo_begun;
 	bool is_pending = hold->child.pid_fd >= 0 && (is_same || is_deed);
 
-	if (!undo_is_ours(hold, &change->current)) {
+	if (hold->via == VIA_SYSTEMD && hold->undo_begun) {
+		item_refuse(ret, OUTCOME_FAILED, "systemd has yet to be told of the last undo");
+	} else if (!undo_is_ours(hold, &change->current)) {
 		item_value(ret, OUTCOME_CONTENDED, hold->knob, &change->current);
 		item_refuse(ret, OUTCOME_CONTENDED, "somebody else wrote %s: left as it is", knob_name(hold->knob));
 		hold_yield(apply, hold, change->now);

@@ -10,6 +10,7 @@
 #include "exclude.h"
 #include "host.h"
 #include "owner.h"
+#include "systemd.h"
 
 typedef bool (*check)(struct apply *apply, struct change *change, struct result_item *ret);
 
@@ -74,15 +75,13 @@ static bool check_excluded(struct apply *apply, struct change *change, struct re
 	return r == 0 || item_refuse(ret, OUTCOME_EXCLUDED, "%s", text);
 }
 
-/* Chooses the way: no manager of cgroups has a hand in what a host sends. */
 static bool check_owned(struct apply *apply, struct change *change, struct result_item *ret)
 {
 	int r = owner_find(apply->root_fd, change->action->path, apply->systemd_dir);
 
 	if (r < 0)
 		return item_fail(ret, (enum knob)change->action->knob, r);
-	change->place.via = change->action->knob == KNOB_NET_EGRESS ? VIA_TC : VIA_FILE;
-	if (r == OWNER_NONE || change->place.via == VIA_TC)
+	if (owner_way((enum owner)r, change->action->path, (enum knob)change->action->knob, &change->place.via))
 		return true;
 	owner_remedy((enum owner)r, change->action->path, ret->text);
 	ret->outcome = OUTCOME_OWNED;
@@ -95,7 +94,7 @@ static bool check_present(struct apply *apply, struct change *change, struct res
 
 	change->place.root_fd = apply->root_fd;
 	r = place_open(&change->place);
-	/* Only the undo of VIA_TC does without its cgroup. */
+	/* Only an undo does without its cgroup. */
 	if (r == 0 && change->place.dir_fd < 0)
 		r = change->place.dir_fd;
 	if (r == -ESTALE)
@@ -189,6 +188,33 @@ static bool check_coupled(struct apply *apply, struct change *change, struct res
 	return true;
 }
 
+/* Who writes a memory.high below what is used reclaims the difference, and PID 1 has other things to do. */
+static bool check_manager_busy(struct apply *apply, struct change *change, struct result_item *ret)
+{
+	uint64_t used;
+
+	(void)apply;
+	if (change->place.via != VIA_SYSTEMD || change->action->knob != KNOB_MEMORY_HIGH ||
+	    place_number(&change->place, "memory.current", &used) < 0 || change->wanted.value >= used)
+		return true;
+	return item_refuse(ret, OUTCOME_REFUSED, "less than it uses: PID 1 would reclaim that itself; memory.reclaim first");
+}
+
+/* Asks the manager, last of all since that takes longest; in a mode that does not act nothing is sent to anybody. */
+static bool check_manager(struct apply *apply, struct change *change, struct result_item *ret)
+{
+	int r;
+
+	if (change->place.via != VIA_SYSTEMD || !mode_acts(apply->mode))
+		return true;
+	r = systemd_take(&change->place, (enum knob)change->action->knob, &change->current, ret->text);
+	if (r == 0)
+		return true;
+	ret->error = r;
+	ret->outcome = r == -EBUSY || r == -ENXIO ? OUTCOME_OWNED : OUTCOME_FAILED;
+	return false;
+}
+
 static bool checks_run(const check *checks, size_t count, struct apply *apply, struct change *change,
 		       struct result_item *ret)
 {
@@ -202,7 +228,8 @@ bool change_check(struct apply *apply, struct change *change, struct result_item
 {
 	static const check CHECKS[] = {
 		check_shape, check_disabled, check_excluded, check_owned, check_present,
-		check_bounds, check_device, check_readable, check_hands_off, check_coupled, check_knob,
+		check_bounds, check_device, check_readable, check_hands_off, check_coupled, check_knob, check_manager_busy,
+		check_manager,
 	};
 
 	return checks_run(CHECKS, sizeof(CHECKS) / sizeof(*CHECKS), apply, change, ret);
@@ -212,7 +239,7 @@ bool change_check_held(struct apply *apply, struct change *change, struct result
 {
 	static const check CHECKS[] = {
 		check_shape, check_disabled, check_present, check_bounds, check_device, check_readable,
-		check_coupled, check_knob,
+		check_coupled, check_knob, check_manager_busy,
 	};
 
 	return checks_run(CHECKS, sizeof(CHECKS) / sizeof(*CHECKS), apply, change, ret);

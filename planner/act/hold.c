@@ -69,6 +69,11 @@ void hold_yield(struct apply *apply, struct hold *hold, struct now now)
 	if (hold_child_end(apply, hold, now) < 0)
 		return;
 	log_line("%s %s: written by somebody else, left alone for 10 minutes", hold->path, knob_name(hold->knob));
+	/* The property behind the file may still be ours, and would overwrite what was written to the file. */
+	if (hold->via == VIA_SYSTEMD) {
+		hold_undo(apply, hold, now);
+		return;
+	}
 	hands_off_add(&apply->hands_off, hold, now.mono_ns + HANDS_OFF_NS);
 	if (journal_undone(&apply->journal, hold, undo_result_name(UNDO_FOREIGN)) < 0)
 		log_line("journal: yield not recorded");
@@ -84,7 +89,7 @@ struct undo_report hold_undo(struct apply *apply, struct hold *hold, struct now 
 		report = undo_hold(apply->root_fd, &apply->journal, hold);
 	if (report.result == UNDO_FOREIGN)
 		hands_off_add(&apply->hands_off, hold, now.mono_ns + HANDS_OFF_NS);
-	if (report.result == UNDO_FAILED)
+	if (undo_is_due(report.result))
 		hold->expiry_ns = now.mono_ns + UNDO_RETRY_NS;
 	else
 		hold_forget(apply, hold);

@@ -6,7 +6,7 @@
  *							about to write NEW
  *   done SEQ READBACK						written, and this is what the kernel made of it
  *   undo SEQ							about to restore the first OLD of this knob
- *   undone SEQ RESULT						the claim of SEQ is settled, unless RESULT is "failed"
+ *   undone SEQ RESULT						the claim of SEQ is settled, unless RESULT is "failed" or "lifted"
  *
  * SEQ grows; a later intent for a knob that is already held takes the hold over and keeps its first OLD. TIME is
  * CLOCK_REALTIME in ns. WAY is systemd or tc, and the word is left out for the cgroup's own file; dev= stands with the

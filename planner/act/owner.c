@@ -10,6 +10,7 @@
 #include "cgroup.h"
 #include "cleanup.h"
 #include "owner.h"
+#include "systemd.h"
 
 /* Containers and machines first: their scopes are systemd units too, mostly delegated ones. */
 static const struct {
@@ -21,8 +22,7 @@ static const struct {
 	{ "crio-*", OWNER_KUBELET },
 	{ "docker-*.scope", OWNER_DOCKER },
 	{ "machine-qemu*", OWNER_LIBVIRT },
-	{ "libpod-*", OWNER_PODMAN },
-	{ "libpod_*", OWNER_PODMAN },
+	{ "libpod-conmon-*", OWNER_PODMAN },
 };
 
 static const struct {
@@ -30,12 +30,12 @@ static const struct {
 	const char *remedy;
 } OWNERS[] = {
 	[OWNER_NONE] = { "nobody", "" },
-	[OWNER_SYSTEMD] = { "systemd", "systemctl set-property --runtime UNIT CPUWeight=" },
+	[OWNER_SYSTEMD] = { "systemd", "only a unit's own cgroup has properties to set" },
 	[OWNER_SYSTEMD_USER] = { "systemd --user", "systemctl --user set-property" },
 	[OWNER_KUBELET] = { "kubelet", "change the pod's resources" },
 	[OWNER_DOCKER] = { "docker", "docker update" },
 	[OWNER_LIBVIRT] = { "libvirt", "virsh schedinfo DOMAIN" },
-	[OWNER_PODMAN] = { "podman", "podman update" },
+	[OWNER_PODMAN] = { "podman", "limit the container's own cgroup" },
 };
 _Static_assert(sizeof(OWNERS) / sizeof(*OWNERS) == OWNER_COUNT, "every owner has a remedy");
 
@@ -65,6 +65,16 @@ static bool name_is_unit(const char *name)
 	return name_ends(name, ".service") || name_ends(name, ".scope") || name_ends(name, ".slice");
 }
 
+/*
+ * A container's own cgroup, DIR/libpod-ID or the unit DIR/libpod-ID.scope, podman leaves alone once it runs. What is
+ * inside is the runtime's, and what is above has all containers in it, or podman itself.
+ */
+static bool is_podman(const char *part, const char *rest)
+{
+	return fnmatch("libpod_*", part, 0) == 0 ? !strstr(rest, "/libpod-") :
+	       fnmatch("libpod-*", part, 0) == 0 && *rest == '/';
+}
+
 static enum owner mark_find(const char *path)
 {
 	char part[ACT_PATH_MAX];
@@ -74,6 +84,8 @@ static enum owner mark_find(const char *path)
 		for (size_t i = 0; i < sizeof(MARKS) / sizeof(*MARKS); i++)
 			if (fnmatch(MARKS[i].pattern, part, 0) == 0)
 				return MARKS[i].owner;
+		if (is_podman(part, path))
+			return OWNER_PODMAN;
 		/* Docker's cgroupfs driver makes /docker/ID with 64 digits. */
 		if (is_below_docker && strspn(part, "0123456789abcdef") == 64)
 			return OWNER_DOCKER;
@@ -134,6 +146,21 @@ int owner_find(int root_fd, const char *path, const char *systemd_dir)
 	if (owner != OWNER_NONE || access(systemd_dir, F_OK) < 0)
 		return (int)owner;
 	return unit_find(root_fd, path);
+}
+
+bool owner_way(enum owner owner, const char *path, enum knob knob, enum via *ret)
+{
+	char unit[ACT_PATH_MAX];
+
+	if (knob == KNOB_NET_EGRESS)
+		*ret = VIA_TC;
+	else if (owner == OWNER_NONE || (owner == OWNER_SYSTEMD && knob == KNOB_MEMORY_RECLAIM))
+		*ret = VIA_FILE;
+	else if (owner == OWNER_SYSTEMD && systemd_has_property(knob) && systemd_unit_name(path, unit))
+		*ret = VIA_SYSTEMD;
+	else
+		return false;
+	return true;
 }
 
 void owner_remedy(enum owner owner, const char *path, char ret_text[ACT_TEXT_MAX])

@@ -5,6 +5,7 @@
 
 #include "cgroup.h"
 #include "place.h"
+#include "systemd.h"
 #include "tc.h"
 
 static const char *const VIA_NAMES[] = { "file", "systemd", "tc" };
@@ -26,7 +27,7 @@ enum via via_parse(const char *name)
 int place_open(struct place *place)
 {
 	place->dir_fd = cgroup_open(place->root_fd, place->path, place->cgroup_id);
-	if (place->dir_fd >= 0 || (place->via == VIA_TC && cgroup_is_gone(place->dir_fd)))
+	if (place->dir_fd >= 0 || (place->via != VIA_FILE && cgroup_is_gone(place->dir_fd)))
 		return 0;
 	return place->dir_fd;
 }
@@ -53,6 +54,8 @@ int place_read(const struct place *place, enum knob knob, struct knob_value *ret
 		return tc_read(place, ret);
 	if (place->device && !device_is_there(place->device))
 		return -ENODEV;
+	if (place->dir_fd < 0)
+		return place->dir_fd;
 	return cgroup_read(place->dir_fd, knob, place->device, ret);
 }
 
@@ -60,8 +63,8 @@ int place_write(const struct place *place, enum knob knob, const struct knob_val
 {
 	if (place->via == VIA_TC)
 		return tc_write(place, value);
-	if (place->via != VIA_FILE)
-		return -EOPNOTSUPP;
+	if (place->via == VIA_SYSTEMD)
+		return systemd_set(place, knob, value);
 	return cgroup_write(place->dir_fd, knob, place->device, value);
 }
 

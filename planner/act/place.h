@@ -16,7 +16,7 @@ enum via { VIA_FILE, VIA_SYSTEMD, VIA_TC, VIA_COUNT };
 
 struct place {
 	int root_fd;		/* the cgroup root (O_PATH), not owned */
-	int dir_fd;		/* the cgroup's directory (O_PATH); -1 for VIA_TC when the cgroup is gone */
+	int dir_fd;		/* the cgroup's directory (O_PATH); negative when the cgroup is gone */
 	const char *path;	/* below the root, not owned */
 	uint64_t cgroup_id;
 	uint32_t device;	/* as in struct action; 0 = none */
@@ -29,7 +29,8 @@ enum via via_parse(const char *name);
 
 /*
  * Opens dir_fd; all else is filled in. -ESTALE: the path is another cgroup now, -ENOENT: it is gone, or -errno. A
- * place reached by VIA_TC outlives its cgroup and opens without it: what was set up for it has to be put away.
+ * place not reached by VIA_FILE outlives its cgroup and opens without it, dir_fd being that error: a class of a device
+ * has to be put away, and the properties of a unit come back with its next start.
  */
 int place_open(struct place *place);
 

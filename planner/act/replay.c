@@ -148,7 +148,7 @@ static int word_replay(struct replay *replay, const struct line *line)
 	}
 	if (strcmp(line->word[0], "undone") != 0)
 		return -EBADMSG;
-	if (strcmp(line->word[2], "failed") != 0)
+	if (strcmp(line->word[2], "failed") != 0 && strcmp(line->word[2], "lifted") != 0)
 		lease_remove(replay->table, hold);
 	return 0;
 }

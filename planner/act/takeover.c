@@ -31,9 +31,8 @@ int takeover_journal(int run_fd, int root_fd, struct journal *journal, struct le
 
 		if (report)
 			report(arg, hold, &undo);
-		if (undo.result == UNDO_FAILED) {
-			ret->failed++;
-		} else {
+		ret->failed += undo.result == UNDO_FAILED;
+		if (!undo_is_due(undo.result)) {
 			ret->undone++;
 			lease_remove(table, hold);
 		}
@@ -41,7 +40,7 @@ int takeover_journal(int run_fd, int root_fd, struct journal *journal, struct le
 	}
 	if (ret->failed > 0)
 		return -EIO;
-	return journal->bytes > 0 ? journal_empty(journal) : 0;
+	return journal->bytes > 0 && table->count == 0 ? journal_empty(journal) : 0;
 }
 
 /* Asks live hands to undo; they answer with what they did. */

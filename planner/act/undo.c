@@ -5,10 +5,11 @@
 #include "host.h"
 #include "log.h"
 #include "step.h"
+#include "systemd.h"
 #include "undo.h"
 
 /* One word each: they stand in the journal. */
-static const char *const RESULT_NAMES[] = { "restored", "same", "foreign", "gone", "failed" };
+static const char *const RESULT_NAMES[] = { "restored", "same", "foreign", "gone", "lifted", "failed" };
 _Static_assert(sizeof(RESULT_NAMES) / sizeof(*RESULT_NAMES) == UNDO_COUNT, "every result has a name");
 
 const char *undo_result_name(enum undo_result result)
@@ -79,30 +80,52 @@ static struct undo_report report_error(int error)
 	return (struct undo_report){ .result = cgroup_is_gone(error) ? UNDO_GONE : UNDO_FAILED, .error = error };
 }
 
+static void undo_begin(struct journal *journal, struct hold *hold)
+{
+	int r = journal_undo(journal, hold);
+
+	if (r < 0)
+		log_line("journal: undo of %s %s not recorded: %s", hold->path, knob_name(hold->knob), strerror(-r));
+	STEP(UNDO_JOURNALED);
+	hold->undo_begun = true;
+}
+
+/* True when there is something to write back; else *ret says what became of it. */
+static bool restore_check(const struct place *place, const struct hold *hold, struct undo_report *ret)
+{
+	int r = place_read(place, hold->knob, &ret->value);
+
+	if (r < 0)
+		*ret = report_error(r);
+	else if (is_weight_forgotten(hold, &ret->value))
+		return true;
+	else if (knob_equal(hold->knob, &ret->value, &hold->original))
+		ret->result = UNDO_SAME;
+	else if (!undo_is_ours(hold, &ret->value))
+		ret->result = UNDO_FOREIGN;
+	else
+		return true;
+	return false;
+}
+
 static struct undo_report hold_restore(int root_fd, struct journal *journal, struct hold *hold)
 {
 	_cleanup_place_ struct place place = { .dir_fd = -1 };
 	struct undo_report report = { .result = UNDO_RESTORED };
 	int r = undo_place_open(root_fd, hold, &place);
 
-	if (r == 0)
-		r = place_read(&place, hold->knob, &report.value);
 	if (r < 0)
 		return report_error(r);
-	if (!is_weight_forgotten(hold, &report.value)) {
-		if (knob_equal(hold->knob, &report.value, &hold->original))
-			report.result = UNDO_SAME;
-		else if (!undo_is_ours(hold, &report.value))
-			report.result = UNDO_FOREIGN;
-		if (report.result != UNDO_RESTORED)
-			return report;
-	}
+	/* A manager has a record besides the file, so the file alone does not tell whether all is as before. */
+	if (place.via != VIA_SYSTEMD && !restore_check(&place, hold, &report))
+		return report;
 	STEP(UNDO_READ);
-	r = journal_undo(journal, hold);
-	if (r < 0)
-		log_line("journal: undo of %s %s not recorded: %s", hold->path, knob_name(hold->knob), strerror(-r));
-	STEP(UNDO_JOURNALED);
-	hold->undo_begun = true;
+	undo_begin(journal, hold);
+	if (place.via == VIA_SYSTEMD) {
+		report = systemd_undo(&place, hold);
+		STEP(UNDO_WRITTEN);
+		return report;
+	}
 	r = undo_write(&place, hold, &hold->original);
 	STEP(UNDO_WRITTEN);
 	if (r == 0)

@@ -13,9 +13,16 @@ enum undo_result {
 	UNDO_SAME,		/* it already reads the original value */
 	UNDO_FOREIGN,		/* somebody else wrote it: left alone */
 	UNDO_GONE,		/* the cgroup, or the knob in it, is no more: nothing to do */
+	UNDO_LIFTED,		/* its manager does not answer: the limit is off, to be told to it when it does */
 	UNDO_FAILED,		/* the kernel refused: the journal keeps the entry, try again later */
 	UNDO_COUNT
 };
+
+/* The claim is not settled: the journal keeps it, and undo is tried again. */
+static inline bool undo_is_due(enum undo_result result)
+{
+	return result == UNDO_FAILED || result == UNDO_LIFTED;
+}
 
 struct undo_report {
 	enum undo_result result;

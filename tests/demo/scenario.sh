@@ -71,6 +71,7 @@ start_forestall() {
 	forestall) ;;
 	*) die "no arm '$arm'" ;;
 	esac
+	"$forestall" slo check "$demo_slo" >/dev/null || die "the SLO is not understood"
 	run_in /sys/fs/cgroup/forestall "$forestall" up --mode $mode --forecaster $forecaster --no-web \
 		>"$out/forestall.log" 2>&1
 	daemon=$pid

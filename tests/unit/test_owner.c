@@ -15,6 +15,7 @@
 
 #include "act/cgroup.h"
 #include "act/owner.h"
+#include "act/systemd.h"
 
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
@@ -144,7 +145,10 @@ static void containers_and_machines_belong_to_their_managers(void **state)
 		{ "/machine.slice/machine-qemu\\x2d1\\x2dvm.scope", OWNER_LIBVIRT },
 		{ "/machine.slice/machine-qemu\\x2d1\\x2dvm.scope/libvirt/vcpu0", OWNER_LIBVIRT },
 		{ "/machine.slice/libpod-" ID ".scope/container", OWNER_PODMAN },
-		{ "/libpod_parent/libpod-" ID, OWNER_PODMAN },
+		{ "/machine.slice/libpod-conmon-" ID ".scope", OWNER_PODMAN },
+		{ "/libpod_parent", OWNER_PODMAN },
+		{ "/libpod_parent/conmon", OWNER_PODMAN },
+		{ "/libpod_parent/libpod-" ID "/inner", OWNER_PODMAN },
 	};
 
 	(void)state;
@@ -152,6 +156,58 @@ static void containers_and_machines_belong_to_their_managers(void **state)
 	for (size_t i = 0; i < sizeof(CASES) / sizeof(*CASES); i++)
 		assert_int_equal(owner_find(root_fd, CASES[i].path, "/nowhere/systemd"), CASES[i].owner);
 	assert_int_equal(owner_find(root_fd, "/docker/web", "/nowhere/systemd"), OWNER_NONE);
+	assert_int_equal(owner_find(root_fd, "/libpod_parent/libpod-" ID, "/nowhere/systemd"), OWNER_NONE);
+	assert_int_equal(owner_find(root_fd, "/libpod_parent/pod/libpod-" ID, "/nowhere/systemd"), OWNER_NONE);
+}
+
+static void a_container_of_podman_is_its_scopes_business(void **state)
+{
+	(void)state;
+	path_make("/machine.slice/libpod-" ID ".scope");
+	assert_int_equal(owner("/machine.slice/libpod-" ID ".scope"), OWNER_SYSTEMD);
+}
+
+static void assert_way(enum owner owner_is, const char *path, enum knob knob, enum via expected)
+{
+	enum via via = VIA_COUNT;
+
+	assert_int_equal(owner_way(owner_is, path, knob, &via), expected != VIA_COUNT);
+	assert_int_equal(via, expected);
+}
+
+static void systemd_sets_what_it_has_a_property_for(void **state)
+{
+	(void)state;
+	assert_way(OWNER_SYSTEMD, "/system.slice/nginx.service", KNOB_CPU_WEIGHT, VIA_SYSTEMD);
+	assert_way(OWNER_SYSTEMD, "/work.slice", KNOB_CPU_MAX, VIA_SYSTEMD);
+	assert_way(OWNER_SYSTEMD, "/system.slice/nginx.service", KNOB_IO_RIOPS, VIA_SYSTEMD);
+	assert_way(OWNER_SYSTEMD, "/system.slice/nginx.service", KNOB_CPU_IDLE, VIA_COUNT);
+	assert_way(OWNER_SYSTEMD, "/system.slice/nginx.service", KNOB_MEMORY_RECLAIM, VIA_FILE);
+	assert_way(OWNER_SYSTEMD, "/system.slice/nginx.service/worker", KNOB_CPU_WEIGHT, VIA_COUNT);
+}
+
+static void the_others_leave_no_way(void **state)
+{
+	(void)state;
+	assert_way(OWNER_NONE, "/plain", KNOB_CPU_IDLE, VIA_FILE);
+	for (int i = OWNER_SYSTEMD_USER; i < OWNER_COUNT; i++) {
+		assert_way((enum owner)i, "/a.scope", KNOB_CPU_WEIGHT, VIA_COUNT);
+		assert_way((enum owner)i, "/a.scope", KNOB_MEMORY_RECLAIM, VIA_COUNT);
+		assert_way((enum owner)i, "/a.scope", KNOB_NET_EGRESS, VIA_TC);
+	}
+}
+
+static void a_unit_is_called_as_its_directory_without_the_escape(void **state)
+{
+	char unit[ACT_PATH_MAX];
+
+	(void)state;
+	assert_true(systemd_unit_name("/system.slice/nginx.service", unit));
+	assert_string_equal(unit, "nginx.service");
+	assert_true(systemd_unit_name("/system.slice/_cpu.service", unit));
+	assert_string_equal(unit, "cpu.service");
+	assert_false(systemd_unit_name("/system.slice/nginx.service/worker", unit));
+	assert_false(systemd_unit_name("/system.slice/.service", unit));
 }
 
 static void what_vanished_has_no_owner(void **state)
@@ -185,6 +241,10 @@ int main(void)
 		cmocka_unit_test(another_value_delegates_nothing),
 		cmocka_unit_test(a_user_manager_keeps_what_was_delegated_to_it),
 		cmocka_unit_test(containers_and_machines_belong_to_their_managers),
+		cmocka_unit_test(a_container_of_podman_is_its_scopes_business),
+		cmocka_unit_test(systemd_sets_what_it_has_a_property_for),
+		cmocka_unit_test(the_others_leave_no_way),
+		cmocka_unit_test(a_unit_is_called_as_its_directory_without_the_escape),
 		cmocka_unit_test(what_vanished_has_no_owner),
 		cmocka_unit_test(every_owner_has_a_remedy_that_fits),
 	};

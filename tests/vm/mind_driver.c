@@ -6,7 +6,7 @@
  *   mind_driver SOCKET grow ROOT PATH			changes one knob all the time and never lets go
  *   mind_driver SOCKET stale ROOT PATH			decides a plan, stops itself, sends it when woken;
  *							ends with 0 if the hands refused it
- *   mind_driver SOCKET plan LEASE_MS ROOT PATH KNOB VALUE [PERIOD_US]
+ *   mind_driver SOCKET plan LEASE_MS ROOT PATH KNOB VALUE [PERIOD_US | MAJOR:MINOR]
  *							sends one action, prints "OUTCOME VALUE TEXT"
  *   mind_driver SOCKET mode [MODE] | undo		prints "MODE" or the outcomes
  */
@@ -230,6 +230,7 @@ static int plan_run(struct driver *driver, char **args, int count)
 {
 	static struct message message;
 	struct action *action = &message.action[0];
+	unsigned int major, minor;
 
 	if (count < 5)
 		return 2;
@@ -245,7 +246,10 @@ static int plan_run(struct driver *driver, char **args, int count)
 		action->knob++;
 	action->device = device_of(action->knob);
 	action->value = strcmp(args[4], "max") == 0 ? UINT64_MAX : strtoull(args[4], NULL, 10);
-	action->period_us = count > 5 ? strtoull(args[5], NULL, 10) : 0;
+	if (count > 5 && sscanf(args[5], "%u:%u", &major, &minor) == 2)
+		action->device = major << 20 | minor;
+	else if (count > 5)
+		action->period_us = strtoull(args[5], NULL, 10);
 	return message_run(driver, &message);
 }
 

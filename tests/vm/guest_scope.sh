@@ -1,0 +1,202 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm: --systemd --disk 256M
+# Units of a real systemd are changed by their properties, and come back as they were: property, cgroup file, drop-ins.
+. "$(dirname "$0")/../lib.sh"
+slice=/work.slice
+top=/sys/fs/cgroup$slice
+run=/run/forestall-test
+disable=$scratch/disable
+control=/run/systemd/system.control
+
+hands_start() {
+	"${hands[@]}" 2>>"$scratch/hands.log" &
+	pid=$!
+	within 20 "$test_programs/mind_driver" "$run/act.sock" mode
+}
+hands_kill() { kill -KILL "$pid"; wait "$pid" 2>/dev/null; }
+hands_end() { kill -TERM "$pid"; wait "$pid"; }
+hands=("$bin/forestall-act" --mode enforce --run-dir "$run" --disable-file "$disable")
+plan() { # LEASE_MS UNIT KNOB VALUE...: prints "OUTCOME VALUE TEXT"
+	"$test_programs/mind_driver" "$run/act.sock" plan "$1" /sys/fs/cgroup "$slice/$2" "${@:3}"
+}
+outcome() { [[ $(plan "${@:2}" | tee "$scratch/plan") == "$1 "* ]] || { cat "$scratch/plan"; tail -n 5 "$scratch/hands.log"; false; }; }
+undo() { "$test_programs/mind_driver" "$run/act.sock" undo >"$scratch/undo" && ! grep -qv '^released' "$scratch/undo"; }
+file() { cat "$top/$1/$2"; }
+property() { systemctl show "$1" -P "$2"; }
+is() { [[ $1 == "$2" ]] || { echo "'$1', not '$2'"; false; }; }
+reads() { is "$(file "$1" "$2")" "$3"; }
+says() { is "$(property "$1" "$2")" "$3"; }
+# Everything of a unit that may not change for good.
+state() {
+	(cd "$top/$1" && grep -s . cpu.weight cpu.max memory.low memory.high io.weight io.max cpuset.cpus)
+	systemctl show "$1" -p CPUWeight -p CPUQuotaPerSecUSec -p CPUQuotaPeriodUSec -p MemoryLow -p MemoryHigh -p IOWeight \
+		-p IOReadBandwidthMax -p AllowedCPUs
+	find /run/systemd/transient /run/systemd/system.control /etc/systemd/system.control -path "*/$1.d*" 2>/dev/null
+}
+is_before() { is "$(state "$1")" "${before[$1]}"; }
+declare -A before
+bus_stop() { kill -STOP "$(pidof dbus-daemon)"; }
+bus_go() { kill -CONT "$(pidof dbus-daemon)"; }
+
+systemd-run --quiet --scope --unit=job --slice=work.slice -p CPUWeight=200 -p IOWeight=77 -p MemoryHigh=300M sleep 1000 &
+mkdir -p /run/systemd/system
+printf '[Service]\nExecStart=/bin/sleep 1000\nSlice=work.slice\nCPUWeight=50\n' >/run/systemd/system/web.service
+systemctl daemon-reload
+systemctl start dbus.service web.service
+echo 16M >"$top/memory.low" # protection of a child is a share of its parent's
+systemd-run --quiet --unit=plain --slice=work.slice sleep 1000
+within 10 test -e "$top/job.scope"
+before[job.scope]=$(state job.scope) before[web.service]=$(state web.service) before[plain.service]=$(state plain.service)
+
+check "the hands start" hands_start
+check "nothing is connected before there is a need" not grep -q dbus <(ss -xp | grep forestall-act)
+
+# --- a scope
+check "a scope's weight is taken" outcome applied 60000 job.scope cpu.weight 20
+check "its file says so" reads job.scope cpu.weight 20
+check "and so does its property" says job.scope CPUWeight 20
+check "the journal says by whom" grep -q 'via=systemd' "$run/journal"
+systemctl daemon-reload
+check "it survives daemon-reload" reads job.scope cpu.weight 20
+check "and is still ours" outcome renewed 60000 job.scope cpu.weight 20
+check "undo" undo
+check "the scope is as it was, drop-ins included" is_before job.scope
+check "a lease that ends does the same" outcome applied 300 job.scope cpu.weight 30
+check "by itself" within 10 is_before job.scope
+
+# --- every property, on a unit that sets none of them
+disk=$(cat /sys/block/nullb0/dev)
+for case in "cpu.weight 30 CPUWeight" "cpu.max 20000 CPUQuotaPerSecUSec 100000" "cpu.max 2500 CPUQuotaPeriodUSec 10000" \
+	"memory.low 8388608 MemoryLow" "memory.high 67108864 MemoryHigh" "io.weight 30 IOWeight" \
+	"io.max.rbps 2097152 IOReadBandwidthMax $disk" "io.max.wiops 100 IOWriteIOPSMax $disk"; do
+	read -r knob value name more <<<"$case"
+	was=$(property plain.service "$name")
+	check "$knob is set by $name" outcome applied 60000 plain.service "$knob" "$value" $more
+	check_not "$name is changed" says plain.service "$name" "$was"
+	check "$knob: undo" undo
+	check "$knob: all is as it was" is_before plain.service
+done
+check "a unit's inside is not systemd's to set" outcome owned 1000 plain.service cpu.idle 1
+
+# --- a unit with a file, started again in the middle
+check "a service's weight is taken" outcome applied 60000 web.service cpu.weight 5
+systemctl restart web.service
+check "properties outlive a restart" reads web.service cpu.weight 5
+check "the new cgroup is not taken while the old claim stands" outcome owned 60000 web.service cpu.weight 6
+"$test_programs/mind_driver" "$run/act.sock" undo >/dev/null
+check "undo finds the new one" is_before web.service
+check "which can be taken then" outcome applied 60000 web.service cpu.weight 5
+systemctl stop web.service
+"$test_programs/mind_driver" "$run/act.sock" undo >/dev/null
+systemctl start web.service
+check "a unit that was stopped in the middle starts as it was" is_before web.service
+systemd-run --quiet --unit=short --slice=work.slice sleep 1000
+check "a transient unit is taken" outcome applied 1500 short.service cpu.weight 5
+systemctl stop short.service
+check "gone in the middle is normal" within 10 bash -c "! grep -q . '$run/journal'"
+check "and leaves nothing" is "$(find /run/systemd -path '*short.service*')" ""
+
+# --- somebody else
+check "a weight is taken" outcome applied 60000 web.service cpu.weight 5
+echo 66 >"$top/web.service/cpu.weight"
+sleep 1
+check "what is written to the file stays" reads web.service cpu.weight 66
+check "with the property as it was" says web.service CPUWeight 50
+check "and the hands stay off" outcome contended 60000 web.service cpu.weight 5
+check "also off the unit's other knobs, which would wipe it" within 10 outcome owned 60000 web.service cpu.max 20000 100000
+echo 50 >"$top/web.service/cpu.weight"
+check "a quota is taken" within 10 outcome applied 60000 web.service cpu.max 20000 100000
+systemctl set-property --runtime web.service CPUQuota=70%
+sleep 1
+check "what is set by set-property stays" reads web.service cpu.max "70000 100000"
+"$test_programs/mind_driver" "$run/act.sock" undo >/dev/null
+check "to the end" reads web.service cpu.max "70000 100000"
+check "with its drop-in" test -e "$control/web.service.d/50-CPUQuota.conf"
+systemctl revert web.service
+hands_end
+
+# --- the hands die
+hands_start
+check "two knobs are taken" outcome applied 60000 job.scope cpu.weight 20
+check "of one scope" outcome applied 60000 job.scope memory.high 67108864
+hands_kill
+check "killed hands leave them" reads job.scope cpu.weight 20
+check "new hands start" hands_start
+check "and both are as they were" is_before job.scope
+for step in apply.journaled apply.written apply.done undo.journaled undo.written; do
+	hands_end
+	hands=(env "FORESTALL_STEP=$step" "$test_programs/forestall-act" --mode enforce --run-dir "$run" --disable-file "$disable")
+	hands_start
+	plan 200 job.scope cpu.weight 20 >/dev/null 2>&1
+	within 10 not kill -0 "$pid"
+	check_not "killed at $step" kill -0 "$pid"
+	hands=("$bin/forestall-act" --mode enforce --run-dir "$run" --disable-file "$disable")
+	check "$step: new hands start" hands_start
+	check "$step: the scope is as it was" is_before job.scope
+done
+
+# --- the bus does
+check "a weight is taken before the bus hangs" outcome applied 60000 job.scope cpu.weight 20
+check "and a plain unit's" outcome applied 60000 plain.service cpu.weight 20
+bus_stop
+begun=$(date +%s%N)
+check "undo does not wait for a bus that hangs" undo
+took=$((($(date +%s%N) - begun) / 1000000))
+echo "# undo of two knobs beside a bus that hangs: $took ms"
+check "the limit is lifted" reads job.scope cpu.weight 200
+check "both are" reads plain.service cpu.weight 100
+check "and no reload brings it back" is "$(find /run/systemd -name '50-CPUWeight.conf')" ""
+check "the journal still has it" grep -q lifted "$run/journal"
+check "nothing is taken meanwhile" outcome failed 60000 job.scope cpu.max 20000 100000
+bus_go
+check "when the bus is back the property follows" within 20 is_before job.scope
+check "of both" within 20 is_before plain.service
+check "and nothing is held" within 10 bash -c "! grep -q . '$run/journal'"
+check "a weight is taken again" within 10 outcome applied 60000 job.scope cpu.weight 20
+hands_kill
+bus_stop
+check "undo from outside, without hands and bus" "$bin/forestall-act" --undo --run-dir "$run"
+check "lifts the limit" reads job.scope cpu.weight 200
+bus_go
+check "and the next hands" hands_start
+check "put the property right" within 20 is_before job.scope
+check "a weight is taken once more" within 10 outcome applied 60000 job.scope cpu.weight 20
+mv /run/dbus/system_bus_socket /run/dbus/away
+kill -KILL "$(pidof dbus-daemon)"
+check "a bus that is gone" undo
+check "keeps no limit either" reads job.scope cpu.weight 200
+mv /run/dbus/away /run/dbus/system_bus_socket
+check "and its return puts the property right" within 20 is_before job.scope
+hands_end
+check "in the end nothing is held" is "$(cat "$run/journal")" ""
+
+# --- the whole forestall
+mkdir -p /etc/forestall/instances.d
+printf '[/work.slice/*.scope]\nslo = tier=best-effort kind=batch\n' >/etc/forestall/instances.d/work.conf
+"$bin/forestall" up --mode enforce --forecaster persistence --model "" --no-web 2>>"$scratch/hands.log" &
+up=$!
+shows() { "$bin/forestall" instance show "$slice/$1" | grep -q -- "$2"; }
+check "forestall starts" within 60 "$bin/forestall" status
+check "the scope is found, and annotated by a glob" within 20 shows job.scope best-effort
+check "the service is found" within 20 shows web.service web.service
+check "and annotated by slo set" "$bin/forestall" slo set "$slice/web.service" 'tier=critical kind=latency runq_p99<4ms'
+check "at once" within 10 shows web.service critical
+run=/run/forestall
+check "the scope is changed" within 10 outcome applied 60000 job.scope cpu.weight 20
+check "panic" "$bin/forestall" panic
+check "gives it back before it returns" is_before job.scope
+rm -f /etc/forestall/disable
+kill -TERM $up
+wait $up
+run=/run/forestall-test
+
+# --- never
+for unit in /system.slice /system.slice/dbus.service /init.scope; do
+	hands_start
+	check "$unit is never touched" is "$("$test_programs/mind_driver" "$run/act.sock" plan 1000 /sys/fs/cgroup "$unit" cpu.weight 5 |
+		cut -d' ' -f1)" excluded
+	hands_end
+done
+tail -n 5 "$scratch/hands.log" | sed 's/^/# /'
+finish
