@@ -93,6 +93,9 @@ static void half_a_host_is_degraded(void **state)
 	assert_int_equal(result.state, PROBE_MISSING);
 	assert_non_null(strstr(result.reason, "io.max"));
 	assert_non_null(strstr(result.remedy, "echo +io "));
+	result = probed("disabled", "psi.cgroup");
+	assert_int_equal(result.state, PROBE_MISSING);
+	assert_non_null(strstr(result.reason, "memory.pressure"));
 	expect_state("disabled", "systemd", PROBE_DEGRADED);
 	expect_state("disabled", "disabled", PROBE_MISSING);
 	expect_state("disabled", "sched_info", PROBE_MISSING);
