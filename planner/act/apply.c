@@ -95,8 +95,7 @@ static void change_write_start(struct apply *apply, struct change *change, struc
 		return;
 	}
 	hold->child.deadline_ns = change->now.mono_ns + CHILD_WRITE_NS;
-	if (hold->knob == KNOB_MEMORY_RECLAIM)
-		refault_note(&apply->refaults, hold->cgroup_id, change->refaults, change->now.mono_ns);
+	hold->begun = change->refaults;
 	item_value(ret, OUTCOME_PENDING, hold->knob, &change->current);
 }
 
@@ -134,16 +133,15 @@ static int change_write(struct apply *apply, struct change *change, struct hold 
 }
 
 /* Another value takes the place of one that is still being written. */
-static bool child_replace(struct change *change, struct hold *hold, struct result_item *ret)
+static bool child_replace(struct apply *apply, struct change *change, struct hold *hold, struct result_item *ret)
 {
-	int error, r;
+	int r;
 
 	if (hold->child.pid_fd < 0)
 		return true;
-	if (child_end(&hold->child, 0, &error) < 0)
+	if (hold_child_end(apply, hold, change->now) < 0)
 		return item_refuse(ret, OUTCOME_REFUSED, "%s: the kernel is not done with the last write",
 				   knob_name(hold->knob));
-	STEP(CHILD_KILLED);
 	r = place_read(&change->place, hold->knob, &change->current);
 	if (r < 0)
 		return item_fail(ret, hold->knob, r);
@@ -215,7 +213,7 @@ static void change_renew(struct apply *apply, struct change *change, struct hold
 		hold->expiry_ns = change->now.mono_ns + change->action->lease_ms * NS_PER_MS;
 	} else if (!rate_take(&apply->rate, change->now.mono_ns)) {
 		item_refuse(ret, OUTCOME_REFUSED, "more than %d writes in a second", WRITES_PER_S_MAX);
-	} else if (child_replace(change, hold, ret)) {
+	} else if (child_replace(apply, change, hold, ret)) {
 		change_write(apply, change, hold, ret);
 	}
 }
@@ -325,6 +323,11 @@ static void child_settle(struct apply *apply, struct hold *hold, int error, stru
 
 static void children_look(struct apply *apply, struct now now)
 {
+	int ignored;
+
+	for (uint32_t i = apply->dying_count; i-- > 0;)
+		if (child_poll(&apply->dying[i], &ignored))
+			apply->dying[i] = apply->dying[--apply->dying_count];
 	for (uint32_t i = apply->leases.count; i-- > 0;) {
 		struct hold *hold = &apply->leases.hold[i];
 		int error;
@@ -339,6 +342,8 @@ static void children_look(struct apply *apply, struct now now)
 			hold->child.deadline_ns = now.mono_ns + CHILD_RETRY_NS;
 			continue;
 		}
+		if (knob_spec(hold->knob)->kind == KIND_DEED)
+			refault_note(&apply->refaults, hold->cgroup_id, hold->begun, now.mono_ns);
 		child_settle(apply, hold, error, now);
 	}
 }
@@ -347,9 +352,9 @@ void apply_expire(struct apply *apply, struct now now)
 {
 	struct hold *hold;
 
+	children_look(apply, now);
 	if (apply->leases.count == 0)
 		return;
-	children_look(apply, now);
 	if (access(apply->disable_file, F_OK) == 0) {
 		log_line("disabled by %s: undoing everything", apply->disable_file);
 		apply_undo_all(apply, now, NULL, 0, NULL);

@@ -9,7 +9,6 @@
 #ifndef FORESTALL_ACT_APPLY_H
 #define FORESTALL_ACT_APPLY_H
 
-#include "refault.h"
 #include "undo.h"
 
 struct apply {
@@ -24,6 +23,8 @@ struct apply {
 	struct lease_table leases;
 	struct hands_off hands_off;
 	struct refault_table refaults;
+	struct child dying[CHILDREN_DYING_MAX];	/* killed, nothing to wait for; still to be reaped */
+	uint32_t dying_count;
 };
 
 /* The clocks, read once for each message. */

@@ -27,6 +27,7 @@
 #define CHILD_WRITE_NS NS_PER_S		/* a write that blocks longer is given up */
 #define CHILD_UNDO_MS 200		/* a write that undoes: the value is set at once, what follows can be given up */
 #define CHILD_DEATH_MS 100		/* how long the loop waits for a killed child; else it looks again later */
+#define CHILDREN_DYING_MAX 64
 #define CHILD_RETRY_NS (100 * NS_PER_MS)
 #define IO_BYTES_MIN (1ull << 20)
 #define IO_COUNT_MIN 16

@@ -36,6 +36,9 @@ static bool check_cpus(struct apply *apply, struct change *change, struct result
 		return item_refuse(ret, OUTCOME_UNAVAILABLE, "cpuset.cpus: only for hosts of up to 64 CPUs");
 	if (change_is_renewal(change))
 		return true;
+	/* kernel/cgroup/cpuset.c, validate_change(): ENOSPC. */
+	if (change->wanted.value == 0 && change->current.value != 0 && place_has_processes(&change->place))
+		return item_refuse(ret, OUTCOME_REFUSED, "with processes in it cpuset.cpus cannot be emptied: name all CPUs");
 	if (cgroup_file_read(change->place.dir_fd, "cpuset.cpus.partition", text, sizeof(text)) == 0 &&
 	    strcmp(text, "member\n") != 0)
 		return item_refuse(ret, OUTCOME_REFUSED, "it is a cpuset partition: its CPUs are taken from others");

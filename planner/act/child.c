@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -10,12 +11,32 @@
 #include "bounds.h"
 #include "child.h"
 
+static int shared_fd = -1;
+
+void child_share(int lock_fd)
+{
+	shared_fd = lock_fd;
+}
+
+static void descriptors_close(int fd)
+{
+	int other = shared_fd < 0 ? fd : shared_fd;
+	unsigned int low = (unsigned int)(fd < other ? fd : other), high = (unsigned int)(fd < other ? other : fd);
+
+	if (low > STDERR_FILENO + 1)
+		close_range(STDERR_FILENO + 1, low - 1, 0);
+	if (high > low + 1)
+		close_range(low + 1, high - 1, 0);
+	close_range(high + 1, UINT_MAX, 0);
+}
+
 static void __attribute__((noreturn)) child_main(int fd, const char *text, size_t length, pid_t parent)
 {
 	prctl(PR_SET_NAME, "forestall-write", 0, 0, 0);
 	/* A parent that died before this call is somebody else by now. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != parent)
 		_exit(EINTR);
+	descriptors_close(fd);
 	_exit(write(fd, text, length) < 0 ? errno : 0);
 }
 

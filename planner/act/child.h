@@ -4,7 +4,8 @@
  * process of its own, so that it can be given up: the hands' loop waits for no kernel.
  *
  * The child ends with the hands (PR_SET_PDEATHSIG). It shares their lock on RUN/act.lock, which is thereby free only
- * when the child is dead too: nobody undoes a write that may still be going on.
+ * when the child is dead too: nobody undoes a write that may still be going on. It has nothing else of theirs: a socket
+ * that stayed open in it would look like living hands.
  */
 #ifndef FORESTALL_ACT_CHILD_H
 #define FORESTALL_ACT_CHILD_H
@@ -16,6 +17,9 @@ struct child {
 	int pid_fd;		/* -1: there is none */
 	uint64_t deadline_ns;	/* CLOCK_MONOTONIC: killed when it writes longer than this; kept by the caller */
 };
+
+/* The descriptor of the lock, which children are to keep. */
+void child_share(int lock_fd);
 
 /* Starts writing `text` to the descriptor, which stays the caller's. 0 or -errno; *ret has no child then. */
 int child_start(int fd, const char *text, size_t length, struct child *ret);

@@ -34,22 +34,39 @@ void hold_forget(struct apply *apply, struct hold *hold)
 		log_line("journal: cannot be emptied: %s", strerror(-r));
 }
 
-/* Kills a child that still writes. 0 when there is none any more. */
-static int hold_child_end(struct hold *hold)
+/* The kernel sets memory.high before it reclaims: once it reads as wanted, the child's part is over. */
+static bool value_stands(const struct apply *apply, const struct hold *hold)
+{
+	_cleanup_place_ struct place place = { .dir_fd = -1 };
+	struct knob_value value;
+
+	if (knob_spec(hold->knob)->kind == KIND_DEED)
+		return true;
+	return undo_place_open(apply->root_fd, hold, &place) == 0 && place_read(&place, hold->knob, &value) == 0 &&
+	       knob_close(hold->knob, &value, &hold->wanted);
+}
+
+int hold_child_end(struct apply *apply, struct hold *hold, struct now now)
 {
 	int error;
 
 	if (hold->child.pid_fd < 0)
 		return 0;
-	if (child_end(&hold->child, 0, &error) < 0)
-		return -EBUSY;
+	if (child_end(&hold->child, 0, &error) < 0) {
+		if (apply->dying_count == CHILDREN_DYING_MAX || !value_stands(apply, hold))
+			return -EBUSY;
+		apply->dying[apply->dying_count++] = hold->child;
+		hold->child.pid_fd = -1;
+	}
 	STEP(CHILD_KILLED);
+	if (knob_spec(hold->knob)->kind == KIND_DEED)
+		refault_note(&apply->refaults, hold->cgroup_id, hold->begun, now.mono_ns);
 	return 0;
 }
 
 void hold_yield(struct apply *apply, struct hold *hold, struct now now)
 {
-	if (hold_child_end(hold) < 0)
+	if (hold_child_end(apply, hold, now) < 0)
 		return;
 	log_line("%s %s: written by somebody else, left alone for 10 minutes", hold->path, knob_name(hold->knob));
 	hands_off_add(&apply->hands_off, hold, now.mono_ns + HANDS_OFF_NS);
@@ -61,7 +78,7 @@ void hold_yield(struct apply *apply, struct hold *hold, struct now now)
 
 struct undo_report hold_undo(struct apply *apply, struct hold *hold, struct now now)
 {
-	struct undo_report report = { .result = UNDO_FAILED, .error = hold_child_end(hold) };
+	struct undo_report report = { .result = UNDO_FAILED, .error = hold_child_end(apply, hold, now) };
 
 	if (report.error == 0)
 		report = undo_hold(apply->root_fd, &apply->journal, hold);

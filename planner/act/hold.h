@@ -14,6 +14,12 @@ int hold_watch(struct apply *apply, struct hold *hold, int dir_fd);
 /* Drops a hold that nothing was journalled of, or whose claim is settled in the journal. */
 void hold_forget(struct apply *apply, struct hold *hold);
 
+/*
+ * Kills a child that still writes. 0 when it can change nothing any more: it is reaped, or the kernel keeps it although
+ * its value stands already or it has none. Else -EBUSY: ask again later.
+ */
+int hold_child_end(struct apply *apply, struct hold *hold, struct now now);
+
 /* Somebody else wrote the knob: theirs stays. The hold is forgotten, unless its child cannot be ended yet. */
 void hold_yield(struct apply *apply, struct hold *hold, struct now now);
 

@@ -23,6 +23,13 @@ bool host_has_many_cpus(void)
 	return sysconf(_SC_NPROCESSORS_CONF) > 64;
 }
 
+uint64_t host_cpus(void)
+{
+	long count = sysconf(_SC_NPROCESSORS_CONF);
+
+	return count < 1 || count > 63 ? UINT64_MAX : (1ull << count) - 1;
+}
+
 bool host_protects_recursively(void)
 {
 	FILE *mounts = setmntent("/proc/mounts", "re");
@@ -106,6 +113,14 @@ int place_unprotected_find(const struct place *place, bool first_only, char *ret
 			return 0;
 	}
 	return 0;
+}
+
+bool place_has_processes(const struct place *place)
+{
+	char text[128];
+
+	return cgroup_file_read(place->dir_fd, "cgroup.events", text, sizeof(text)) == 0 &&
+	       stat_find(text, "populated") == 1;
 }
 
 bool host_has_in_v1(const char *controller)

@@ -16,11 +16,17 @@ uint64_t host_memory_bytes(void);
 /* More CPUs than a mask of 64 bits names. */
 bool host_has_many_cpus(void);
 
+/* The mask of all CPUs that there are or may be plugged in. */
+uint64_t host_cpus(void);
+
 /* cgroup2 is mounted with memory_recursiveprot: protection that children do not claim is shared out among them. */
 bool host_protects_recursively(void);
 
 /* Something can still be swapped out of this cgroup: the host has swap left, and no swap.max up to the root is used up. */
 bool place_can_swap(const struct place *place);
+
+/* The cgroup, or one below it, has a process. */
+bool place_has_processes(const struct place *place);
 
 /* The controller's cgroup v1 name in /proc/self/cgroup says that v1 has it. */
 bool host_has_in_v1(const char *controller);

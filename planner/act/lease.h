@@ -10,6 +10,7 @@
 
 #include "bounds.h"
 #include "place.h"
+#include "refault.h"
 
 struct hold {
 	char path[ACT_PATH_MAX];
@@ -24,6 +25,7 @@ struct hold {
 	enum via via;			/* how it was written, and is undone */
 	uint32_t reason;
 	struct child child;		/* writes `wanted` while in flight, or no one */
+	struct refault_count begun;	/* memory.reclaim: when the last step began */
 	int watch;			/* inotify descriptor, shared by the holds of one file, or -1 */
 	bool in_flight;			/* an intent without its done: the file may read `ours` or `wanted` */
 	bool undo_begun;		/* an undo without its undone */

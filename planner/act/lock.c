@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 
 #include "bounds.h"
+#include "child.h"
 #include "cleanup.h"
 #include "lock.h"
 
@@ -83,7 +84,10 @@ int lock_take(int run_fd, int timeout_ms)
 		poll(NULL, 0, LOCK_POLL_MS);
 	}
 	r = holder_write(fd);
-	return r < 0 ? r : TAKE_FD(fd);
+	if (r < 0)
+		return r;
+	child_share(fd);
+	return TAKE_FD(fd);
 }
 
 static int holder_read(int run_fd, pid_t *ret_pid, unsigned long long *ret_time)

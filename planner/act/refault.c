@@ -23,7 +23,7 @@ enum refault_verdict refault_judge(const struct refault_table *table, uint64_t c
 	return REFAULT_GO;
 }
 
-void refault_note(struct refault_table *table, uint64_t cgroup_id, struct refault_count now, uint64_t now_ns)
+void refault_note(struct refault_table *table, uint64_t cgroup_id, struct refault_count begun, uint64_t now_ns)
 {
 	uint32_t chosen = 0;
 
@@ -37,5 +37,5 @@ void refault_note(struct refault_table *table, uint64_t cgroup_id, struct refaul
 	}
 	table->entry[chosen].cgroup_id = cgroup_id;
 	table->entry[chosen].step_ns = now_ns;
-	table->entry[chosen].count = now;
+	table->entry[chosen].count = begun;
 }

@@ -20,8 +20,8 @@ struct refault_count {
 struct refault_table {
 	struct {
 		uint64_t cgroup_id;
-		uint64_t step_ns;		/* CLOCK_MONOTONIC of the last step, 0 in a free entry */
-		struct refault_count count;	/* at that time */
+		uint64_t step_ns;		/* CLOCK_MONOTONIC of the last step's end, 0 in a free entry */
+		struct refault_count count;	/* when it began */
 	} entry[RECLAIM_GROUPS_MAX];
 };
 
@@ -35,7 +35,7 @@ enum refault_verdict {
 enum refault_verdict refault_judge(const struct refault_table *table, uint64_t cgroup_id, struct refault_count now,
 				   uint64_t now_ns, uint64_t *ret_back);
 
-/* A step is taken now. When the table is full the oldest step is forgotten. */
-void refault_note(struct refault_table *table, uint64_t cgroup_id, struct refault_count now, uint64_t now_ns);
+/* A step ended. When the table is full the oldest step is forgotten. */
+void refault_note(struct refault_table *table, uint64_t cgroup_id, struct refault_count begun, uint64_t now_ns);
 
 #endif

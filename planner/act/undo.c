@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cgroup.h"
+#include "host.h"
 #include "log.h"
 #include "step.h"
 #include "undo.h"
@@ -41,9 +42,24 @@ static int weight_restore(const struct place *place, uint64_t weight)
 	return r;
 }
 
+/*
+ * While a cgroup has processes the kernel lets nobody take the last CPU out of its cpuset.cpus, not even to have the
+ * parent's again (ENOSPC). All CPUs mean the same, also when the parent's change: the two are intersected.
+ */
+static int cpus_widen(const struct place *place)
+{
+	struct knob_value all = { .value = host_cpus() };
+
+	log_line("%s cpuset.cpus: has processes and cannot be emptied: all CPUs instead", place->path);
+	return place_write(place, KNOB_CPUSET_CPUS, &all);
+}
+
 int undo_write(const struct place *place, const struct hold *hold, const struct knob_value *value)
 {
 	int r = place_write(place, hold->knob, value);
+
+	if (r == -ENOSPC && hold->knob == KNOB_CPUSET_CPUS && value->value == 0)
+		return cpus_widen(place);
 
 	if (r < 0 || hold->knob != KNOB_CPU_IDLE || value->value != 0 || hold->original.value != 0)
 		return r;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -88,6 +90,27 @@ static void undone_settles_and_failed_does_not(void **state)
 	assert_int_equal(table.count, 0);
 }
 
+static void the_way_and_the_disk_are_read(void **state)
+{
+	(void)state;
+	assert_int_equal(replay("intent 1 99 /web 7 cpu.weight 100 -> 50 reason=3 via=systemd\n"
+				"intent 2 99 /web 7 io.max.rbps max -> 1048576 reason=3 via=systemd dev=8:16\n"
+				"intent 3 99 /web 7 io.max.rbps max -> 2097152 reason=3 dev=8:0\n"
+				"intent 4 99 /web 7 net.egress max -> 65536 reason=3 via=tc\n"
+				"intent 5 99 /web 7 cpuset.cpus none -> 0-3,8 reason=3\n"
+				"intent 6 99 /web 7 memory.reclaim 0 -> 4096 reason=3\ndone 6 0\n"), 0);
+	assert_int_equal(table.count, 6);
+	assert_int_equal(table.hold[0].via, VIA_SYSTEMD);
+	assert_int_equal(table.hold[1].via, VIA_SYSTEMD);
+	assert_int_equal(table.hold[1].device, 8 << 20 | 16);
+	assert_int_equal(table.hold[2].via, VIA_FILE);
+	assert_int_equal(table.hold[2].device, 8 << 20);
+	assert_int_equal(table.hold[3].via, VIA_TC);
+	assert_int_equal(table.hold[4].wanted.value, 0x10f);
+	assert_int_equal(table.hold[5].child.pid_fd, -1);
+	assert_false(table.hold[5].in_flight);
+}
+
 static void a_torn_last_line_was_not_written(void **state)
 {
 	static const char TEXT[] = INTENT_1 "done 1 50\nundone 1 restored\n";
@@ -136,6 +159,22 @@ static void corruption_is_refused_with_its_line(void **state)
 	assert_corrupt("intent 1 99 /w%2 7 cpu.weight 100 -> 50 reason=3\n", 1);
 	assert_corrupt("intent 1 99 /w%00 7 cpu.weight 100 -> 50 reason=3\n", 1);
 	assert_corrupt("intent 1 99 /web 7 cpu.max 100 -> 50 reason=3\n", 1);
+	assert_corrupt("intent 1 99 /web 7 cpu.weight 100 -> 50 reason=3 via=file\n", 1);
+	assert_corrupt("intent 1 99 /web 7 cpu.weight 100 -> 50 reason=3 via=\n", 1);
+	assert_corrupt("intent 1 99 /web 7 cpu.weight 100 -> 50 reason=3 via=tc\n", 1);
+	assert_corrupt("intent 1 99 /web 7 cpu.weight 100 -> 50 reason=3 dev=8:0\n", 1);
+	assert_corrupt("intent 1 99 /web 7 cpu.weight 100 -> 50 reason=3 via=systemd x\n", 1);
+	assert_corrupt("intent 1 99 /web 7 net.egress max -> 50 reason=3\n", 1);
+	assert_corrupt("intent 1 99 /web 7 io.max.rbps max -> 50 reason=3\n", 1);
+	assert_corrupt("intent 1 99 /web 7 io.max.rbps max -> 50 reason=3 dev=8:0 via=systemd\n", 1);
+	assert_corrupt("intent 1 99 /web 7 io.max.rbps max -> 50 reason=3 dev=0:0\n", 1);
+	assert_corrupt("intent 1 99 /web 7 io.max.rbps max -> 50 reason=3 dev=8\n", 1);
+	assert_corrupt("intent 1 99 /web 7 io.max.rbps max -> 50 reason=3 dev=8:0x\n", 1);
+	assert_corrupt("intent 1 99 /web 7 io.max.rbps max -> 50 reason=3 dev=4096:0\n", 1);
+	assert_corrupt("intent 1 99 /web 7 io.max.rbps max -> 50 reason=3 dev=8:1048576\n", 1);
+	assert_corrupt("intent 1 99 /web 7 io.max.rbps max -> 50 reason=3 dev=8:0 dev=8:0\n", 1);
+	assert_corrupt("intent 1 99 /web 7 cpuset.cpus 64 -> 0 reason=3\n", 1);
+	assert_corrupt("intent 1 99 /web 7 cpuset.cpus  -> 0 reason=3\n", 1);
 }
 
 static void file_write(const char *dir, const char *name, const char *text)
@@ -230,19 +269,58 @@ static void what_is_appended_is_replayed(void **state)
 	assert_int_equal(journal_intent(&journal, hold, &hold->original, 5), 0);
 	assert_int_equal(journal_done(&journal, hold), 0);
 	assert_int_equal(journal_undo(&journal, hold), 0);
+	hold = hold_make(PATH, KNOB_MAX, 1 << 20);
+	hold->knob = KNOB_IO_WBPS;
+	hold->device = 4095u << 20 | 0xfffff;
+	hold->via = VIA_SYSTEMD;
+	assert_int_equal(journal_intent(&journal, hold, &hold->original, 5), 0);
 	journal_close(&journal);
 	table.count = 0;
 	assert_int_equal(journal_open(&journal, run_fd, &table, &line), 0);
-	assert_int_equal(table.count, 1);
+	assert_int_equal(table.count, 2);
+	assert_int_equal(table.hold[1].device, 4095u << 20 | 0xfffff);
+	assert_int_equal(table.hold[1].via, VIA_SYSTEMD);
+	assert_true(table.hold[1].original.value == KNOB_MAX);
 	assert_string_equal(table.hold[0].path, PATH);
 	assert_int_equal(table.hold[0].ours.value, 60);
 	assert_int_equal(table.hold[0].original.value, 100);
 	assert_int_equal(table.hold[0].reason, 4);
 	assert_true(table.hold[0].undo_begun);
-	assert_int_equal(journal.seq, 1);
+	assert_int_equal(journal.seq, 2);
 	assert_int_equal(journal_empty(&journal), 0);
 	journal_close(&journal);
 	assert_file_says(run_dir, "journal", "");
+}
+
+/* The longest path, all of it escaped, with the longest values. */
+static void the_longest_line_is_written_and_read(void **state)
+{
+	struct journal journal;
+	struct hold *hold;
+	char path[ACT_PATH_MAX];
+	uint32_t line;
+
+	(void)state;
+	memset(path, '%', sizeof(path));
+	path[0] = '/';
+	path[ACT_PATH_MAX - 1] = '\0';
+	table.count = 0;
+	file_write(run_dir, "journal", "");
+	assert_int_equal(journal_open(&journal, run_fd, &table, &line), 0);
+	hold = hold_make(path, 0x5555555555555555, 0xaaaaaaaaaaaaaaaa);
+	hold->knob = KNOB_CPUSET_CPUS;
+	hold->via = VIA_SYSTEMD;
+	hold->cgroup_id = UINT64_MAX;
+	hold->reason = UINT32_MAX;
+	assert_int_equal(journal_intent(&journal, hold, &hold->original, UINT64_MAX), 0);
+	journal_close(&journal);
+	table.count = 0;
+	assert_int_equal(journal_open(&journal, run_fd, &table, &line), 0);
+	assert_int_equal(journal_empty(&journal), 0);
+	journal_close(&journal);
+	assert_int_equal(table.count, 1);
+	assert_string_equal(table.hold[0].path, path);
+	assert_true(table.hold[0].wanted.value == 0xaaaaaaaaaaaaaaaa);
 }
 
 static void a_torn_line_is_cut_off_before_more_is_appended(void **state)
@@ -377,6 +455,41 @@ static void undo_leaves_another_cgroup_of_the_same_path(void **state)
 	assert_weight("50\n");
 }
 
+static void undo_of_a_disk_that_was_taken_out_is_done(void **state)
+{
+	static const char LIMIT[] = "intent 1 99 /web %llu io.max.rbps 5242880 -> 2097152 reason=3 dev=4000:7\n"
+				    "done 1 2097152\n";
+
+	(void)state;
+	assert_int_equal(undo_from(LIMIT, "100\n"), 0);
+	assert_weight("100\n");
+}
+
+static void undo_writes_one_key_of_one_disk(void **state)
+{
+	char web[128], text[256];
+	struct dirent *entry;
+	DIR *dir = opendir("/sys/dev/block");
+	uint64_t major = 0, minor = 0;
+
+	(void)state;
+	while (dir && major == 0 && (entry = readdir(dir)))
+		if (sscanf(entry->d_name, "%" SCNu64 ":%" SCNu64, &major, &minor) != 2)
+			major = 0;
+	if (dir)
+		closedir(dir);
+	if (major == 0)
+		skip();
+	snprintf(web, sizeof(web), "%s/web", root);
+	snprintf(text, sizeof(text), "%" PRIu64 ":%" PRIu64 " rbps=2097152 wbps=7 riops=max wiops=max\n", major, minor);
+	file_write(web, "io.max", text);
+	snprintf(text, sizeof(text), "intent 1 99 /web %%llu io.max.rbps max -> 2097152 reason=3 dev=%" PRIu64 ":%" PRIu64
+		 "\ndone 1 2097152\n", major, minor);
+	assert_int_equal(undo_from(text, "100\n"), 0);
+	snprintf(text, sizeof(text), "%" PRIu64 ":%" PRIu64 " rbps=max", major, minor);
+	assert_file_says(web, "io.max", text);
+}
+
 static void undo_of_a_corrupt_journal_changes_nothing(void **state)
 {
 	char web[128];
@@ -435,6 +548,8 @@ int main(void)
 		cmocka_unit_test(several_changes_keep_the_first_original),
 		cmocka_unit_test(a_second_change_in_flight_may_read_the_first),
 		cmocka_unit_test(undone_settles_and_failed_does_not),
+		cmocka_unit_test(the_way_and_the_disk_are_read),
+		cmocka_unit_test(the_longest_line_is_written_and_read),
 		cmocka_unit_test(a_torn_last_line_was_not_written),
 		cmocka_unit_test(corruption_is_refused_with_its_line),
 		cmocka_unit_test(what_is_appended_is_replayed),
@@ -445,6 +560,8 @@ int main(void)
 		cmocka_unit_test(undo_takes_either_value_of_a_change_in_flight),
 		cmocka_unit_test(undo_leaves_a_foreign_value),
 		cmocka_unit_test(undo_leaves_another_cgroup_of_the_same_path),
+		cmocka_unit_test(undo_of_a_disk_that_was_taken_out_is_done),
+		cmocka_unit_test(undo_writes_one_key_of_one_disk),
 		cmocka_unit_test(undo_of_a_corrupt_journal_changes_nothing),
 		cmocka_unit_test(undo_brings_a_forgotten_weight_back),
 		cmocka_unit_test(panic_makes_the_disable_file),

@@ -44,6 +44,38 @@ static void find_tells_knobs_and_cgroups_apart(void **state)
 	assert_null(lease_find(&table, 9, KNOB_CPU_WEIGHT, 0));
 }
 
+static void find_tells_disks_apart(void **state)
+{
+	(void)state;
+	hold_add(7, KNOB_IO_RBPS, 1, 10)->device = 8 << 20;
+	hold_add(7, KNOB_IO_RBPS, 2, 10)->device = 8 << 20 | 16;
+	assert_int_equal(lease_find(&table, 7, KNOB_IO_RBPS, 8 << 20 | 16)->seq, 2);
+	assert_int_equal(lease_find(&table, 7, KNOB_IO_RBPS, 8 << 20)->seq, 1);
+	assert_null(lease_find(&table, 7, KNOB_IO_RBPS, 9 << 20));
+	assert_null(lease_find(&table, 7, KNOB_IO_WBPS, 8 << 20));
+}
+
+static void a_watch_is_known_as_long_as_one_hold_has_it(void **state)
+{
+	(void)state;
+	hold_add(7, KNOB_IO_RBPS, 1, 10)->watch = 4;
+	hold_add(7, KNOB_IO_WBPS, 2, 10)->watch = 4;
+	lease_remove(&table, lease_find(&table, 7, KNOB_IO_RBPS, 0));
+	assert_int_equal(lease_find_watch(&table, 4)->seq, 2);
+	lease_remove(&table, lease_find(&table, 7, KNOB_IO_WBPS, 0));
+	assert_null(lease_find_watch(&table, 4));
+}
+
+static void hands_stay_off_one_disk_only(void **state)
+{
+	struct hold hold = { .cgroup_id = 7, .knob = KNOB_IO_RBPS, .device = 8 << 20 };
+
+	(void)state;
+	hands_off_add(&off, &hold, 500);
+	assert_true(hands_off_holds(&off, 7, KNOB_IO_RBPS, 8 << 20, 1));
+	assert_false(hands_off_holds(&off, 7, KNOB_IO_RBPS, 9 << 20, 1));
+}
+
 static void a_new_hold_is_blank(void **state)
 {
 	struct hold *hold = hold_add(7, KNOB_CPU_MAX, 5, 10);
@@ -55,6 +87,7 @@ static void a_new_hold_is_blank(void **state)
 	hold = lease_add(&table);
 	assert_false(hold->undo_begun);
 	assert_int_equal(hold->watch, -1);
+	assert_int_equal(hold->child.pid_fd, -1);
 	assert_int_equal(hold->seq, 0);
 }
 
@@ -173,6 +206,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(find_tells_knobs_and_cgroups_apart, table_reset),
+		cmocka_unit_test_setup(find_tells_disks_apart, table_reset),
+		cmocka_unit_test_setup(a_watch_is_known_as_long_as_one_hold_has_it, table_reset),
+		cmocka_unit_test_setup(hands_stay_off_one_disk_only, table_reset),
 		cmocka_unit_test_setup(a_new_hold_is_blank, table_reset),
 		cmocka_unit_test_setup(a_full_table_takes_no_more, table_reset),
 		cmocka_unit_test_setup(remove_keeps_the_others, table_reset),

@@ -4,7 +4,7 @@
 # Kill and stop the hands, the mind and both at every named step and at random
 # moments, on real cgroups: every limit must be as before. To be run as root
 # inside a guest, with the build that has the steps:
-#   tests/vm/run --preload build/test -- bash tests/vm/kill_act.sh [SEED]
+#   tests/vm/run --preload build/test --disk 64M -- bash tests/vm/kill_act.sh [SEED]
 # ACT, DRIVER and KILL name the programs, by default those in build/test.
 set -euo pipefail
 
@@ -28,6 +28,12 @@ if [[ ! -e /sys/fs/cgroup/cgroup.subtree_control ]]; then
 	echo "Bail out! /sys/fs/cgroup is not cgroup v2: run this in a guest, by tests/vm/run"
 	exit 1
 fi
+
+if [[ ! -b /dev/nullb0 ]]; then
+	echo "Bail out! /dev/nullb0 is missing: run the guest with --disk 64M"
+	exit 1
+fi
+mkswap /dev/nullb0 >/dev/null
 
 status=0
 "$kill" "$act" "$driver" "$@" || status=$?

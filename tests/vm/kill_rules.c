@@ -17,7 +17,7 @@
 
 static pid_t act;
 
-static bool outcome_is(const char *path, uint32_t knob, uint64_t value, uint64_t period_us, enum outcome outcome)
+bool outcome_is(const char *path, uint32_t knob, uint64_t value, uint64_t period_us, unsigned int outcome)
 {
 	struct result_item item = plan_one(path, knob, value, period_us);
 
@@ -28,7 +28,7 @@ static bool outcome_is(const char *path, uint32_t knob, uint64_t value, uint64_t
 	return false;
 }
 
-static bool file_says(const char *path, const char *name, const char *text)
+bool file_says(const char *path, const char *name, const char *text)
 {
 	char now[256];
 
@@ -40,7 +40,7 @@ static bool file_says(const char *path, const char *name, const char *text)
 	return false;
 }
 
-static void dir_make(const char *path)
+void rules_dir_make(const char *path)
 {
 	char full[256];
 
@@ -49,7 +49,7 @@ static void dir_make(const char *path)
 		fail("%s", full);
 }
 
-static void dir_remove(const char *path)
+void rules_dir_remove(const char *path)
 {
 	char full[256];
 
@@ -67,25 +67,25 @@ static void hands_start(const struct programs *programs, const char *mode)
 
 static void exclusion_test(void)
 {
-	dir_make("/kt/guard");
-	dir_make("/kt/guard/sshd.service");
-	dir_make("/kt/guard/sshd.service/inner");
+	rules_dir_make("/kt/guard");
+	rules_dir_make("/kt/guard/sshd.service");
+	rules_dir_make("/kt/guard/sshd.service/inner");
 	check(outcome_is("/kt/guard/sshd.service", KNOB_CPU_WEIGHT, 50, 0, OUTCOME_EXCLUDED), "sshd is excluded");
 	check(outcome_is("/kt/guard/sshd.service/inner", KNOB_CPU_WEIGHT, 50, 0, OUTCOME_EXCLUDED),
 	      "what is below sshd is excluded");
 	check(outcome_is("/kt/guard", KNOB_CPU_WEIGHT, 50, 0, OUTCOME_EXCLUDED) &&
 	      outcome_is("/kt", KNOB_CPU_WEIGHT, 50, 0, OUTCOME_EXCLUDED), "what is above sshd is excluded");
 	check(outcome_is("/", KNOB_CPU_WEIGHT, 50, 0, OUTCOME_EXCLUDED), "the root is excluded");
-	dir_remove("/kt/guard/sshd.service/inner");
-	dir_remove("/kt/guard/sshd.service");
+	rules_dir_remove("/kt/guard/sshd.service/inner");
+	rules_dir_remove("/kt/guard/sshd.service");
 	check(outcome_is("/kt/guard", KNOB_CPU_WEIGHT, 50, 0, OUTCOME_APPLIED), "without sshd it is not");
-	dir_remove("/kt/guard");
+	rules_dir_remove("/kt/guard");
 }
 
 static void self_test(const struct programs *programs)
 {
-	dir_make("/kt/self");
-	dir_make("/kt/self/inner");
+	rules_dir_make("/kt/self");
+	rules_dir_make("/kt/self/inner");
 	file_write("/kt/self/inner", "cgroup.procs", "0");
 	hands_start(programs, "enforce");
 	file_write("", "cgroup.procs", "0");
@@ -94,8 +94,8 @@ static void self_test(const struct programs *programs)
 	      "the hands' own cgroup and what is above it are excluded");
 	check(outcome_is("/kt/plain", KNOB_CPU_WEIGHT, 50, 0, OUTCOME_APPLIED), "beside it is not");
 	process_end(act, SIGTERM);
-	dir_remove("/kt/self/inner");
-	dir_remove("/kt/self");
+	rules_dir_remove("/kt/self/inner");
+	rules_dir_remove("/kt/self");
 }
 
 static void bounds_test(void)
@@ -121,23 +121,23 @@ static void bounds_test(void)
 static void gone_test(void)
 {
 	check(outcome_is("/kt/nowhere", KNOB_CPU_WEIGHT, 50, 0, OUTCOME_GONE), "a cgroup that is not there is gone");
-	dir_make("/kt/brief");
+	rules_dir_make("/kt/brief");
 	check(outcome_is("/kt/brief", KNOB_CPU_WEIGHT, 50, 0, OUTCOME_APPLIED), "a brief cgroup is changed");
-	dir_remove("/kt/brief");
-	dir_make("/kt/brief");
+	rules_dir_remove("/kt/brief");
+	rules_dir_make("/kt/brief");
 	check(outcome_is("/kt/brief", KNOB_CPU_WEIGHT, 60, 0, OUTCOME_APPLIED) &&
 	      file_says("/kt/brief", "cpu.weight", "60"), "its successor of the same name is another cgroup");
-	dir_remove("/kt/brief");
+	rules_dir_remove("/kt/brief");
 }
 
 /* A delegated cgroup belongs to its user: the reason why one capability is kept. */
 static void user_test(void)
 {
-	dir_make("/kt/users");
+	rules_dir_make("/kt/users");
 	if (chown(ROOT "/kt/users", 65534, 65534) < 0 || chown(ROOT "/kt/users/cpu.weight", 65534, 65534) < 0)
 		fail("chown");
 	check(outcome_is("/kt/users", KNOB_CPU_WEIGHT, 50, 0, OUTCOME_APPLIED), "a cgroup of another user is changed");
-	dir_remove("/kt/users");
+	rules_dir_remove("/kt/users");
 }
 
 static void yield_test(void)
@@ -312,6 +312,7 @@ void rules_test(const struct programs *programs, const char *before)
 	user_test();
 	coupled_test();
 	yield_test();
+	knobs_test();
 	garbage_test();
 	rate_test();
 	stranger_test();

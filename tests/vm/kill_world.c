@@ -15,13 +15,8 @@
 #include "act/client.h"
 #include "kill_world.h"
 
-const char *const WORLD[WORLD_PATHS] = {
-	"/kt/plain", "/kt/weighty", "/kt/capped", "/kt/tight", "/kt/lazy", "/kt/nest", "/kt/nest/with blank%",
-};
-
 #define LOOK_MS 20		/* how rarely we look at worst, when nothing stands still */
 
-static pid_t load[2];
 static unsigned int checks, failures;
 
 void fail(const char *format, ...)
@@ -62,6 +57,14 @@ void file_write(const char *path, const char *name, const char *text)
 	close(fd);
 }
 
+uint64_t number_read(const char *path, const char *name)
+{
+	char text[64];
+
+	file_read(path, name, text, sizeof(text));
+	return strtoull(text, NULL, 10);
+}
+
 void file_read(const char *path, const char *name, char *ret, size_t size)
 {
 	char full[512];
@@ -74,155 +77,6 @@ void file_read(const char *path, const char *name, char *ret, size_t size)
 	if (fd >= 0)
 		close(fd);
 	ret[length < 0 ? 0 : length] = '\0';
-}
-
-static void dir_make(const char *path)
-{
-	char full[512];
-
-	snprintf(full, sizeof(full), "%s%s", ROOT, path);
-	if (mkdir(full, 0755) < 0 && errno != EEXIST)
-		fail("%s", full);
-}
-
-static pid_t load_start(const char *path)
-{
-	pid_t pid = fork();
-
-	if (pid < 0)
-		fail("fork");
-	if (pid > 0)
-		return pid;
-	file_write(path, "cgroup.procs", "0");
-	for (volatile unsigned long turn = 0;; turn++)
-		;
-}
-
-static void limits_write(void)
-{
-	bool has_idle = access(ROOT "/kt/lazy/cpu.idle", F_OK) == 0;
-
-	for (int i = 0; i < WORLD_PATHS; i++) {
-		if (has_idle)
-			file_write(WORLD[i], "cpu.idle", "0");
-		file_write(WORLD[i], "cpu.weight", "100");
-		file_write(WORLD[i], "cpu.max", "max 100000");
-	}
-	file_write("/kt/weighty", "cpu.weight", "317");
-	file_write("/kt/capped", "cpu.max", "60000 120000");
-	file_write("/kt/tight", "cpu.weight", "53");
-	file_write("/kt/tight", "cpu.max", "33333 77777");
-	file_write("/kt/nest", "cpu.weight", "1000");
-	file_write("/kt/nest/with blank%", "cpu.max", "4000 50000");
-	if (has_idle)
-		file_write("/kt/lazy", "cpu.idle", "1");
-}
-
-/* The snapshot shows who is in a cgroup, so they have to be there before it is taken. */
-static void members_await(const char *path)
-{
-	char members[64] = "";
-
-	while (!members[0]) {
-		usleep(1000);
-		file_read(path, "cgroup.procs", members, sizeof(members));
-	}
-}
-
-void world_make(void)
-{
-	file_write("", "cgroup.subtree_control", "+cpu");
-	dir_make("/kt");
-	/* The load must not starve the test itself. */
-	file_write("/kt", "cpu.weight", "10");
-	file_write("/kt", "cgroup.subtree_control", "+cpu");
-	for (int i = 0; i < WORLD_PATHS; i++) {
-		dir_make(WORLD[i]);
-		if (strcmp(WORLD[i], "/kt/nest") == 0)
-			file_write(WORLD[i], "cgroup.subtree_control", "+cpu");
-	}
-	limits_write();
-	load[0] = load_start("/kt/weighty");
-	load[1] = load_start("/kt/capped");
-	members_await("/kt/weighty");
-	members_await("/kt/capped");
-}
-
-void world_remove(void)
-{
-	char full[512];
-
-	for (int i = 0; i < 2; i++)
-		process_end(load[i], SIGKILL);
-	for (int i = WORLD_PATHS - 1; i >= 0; i--) {
-		snprintf(full, sizeof(full), "%s%s", ROOT, WORLD[i]);
-		rmdir(full);
-	}
-	rmdir(ROOT "/kt");
-}
-
-static bool file_is_setting(const char *full, const char *name)
-{
-	struct stat stat_buf;
-
-	/* These can be written too but hold no setting. */
-	if (strstr(name, ".pressure") || strstr(name, ".peak"))
-		return false;
-	return stat(full, &stat_buf) == 0 && S_ISREG(stat_buf.st_mode) && (stat_buf.st_mode & 0200) &&
-	       (stat_buf.st_mode & 0400);
-}
-
-static size_t dir_snapshot(const char *path, char *ret, size_t size)
-{
-	struct dirent **entries;
-	char full[512], content[256];
-	size_t used = 0;
-	int count;
-
-	snprintf(full, sizeof(full), "%s%s", ROOT, path);
-	count = scandir(full, &entries, NULL, alphasort);
-	if (count < 0)
-		fail("%s", full);
-	for (int i = 0; i < count; i++) {
-		const char *name = entries[i]->d_name;
-
-		if ((size_t)snprintf(full, sizeof(full), "%s%s/%s", ROOT, path, name) < sizeof(full) &&
-		    file_is_setting(full, name)) {
-			file_read(path, name, content, sizeof(content));
-			for (char *c = content; *c; c++)
-				if (*c == '\n')
-					*c = ' ';
-			used += (size_t)snprintf(ret + used, size - used, "%s/%s: %s\n", path, name, content);
-		}
-		free(entries[i]);
-	}
-	free(entries);
-	if (used >= size)
-		fail("the snapshot is too large");
-	return used;
-}
-
-void snapshot_take(char ret[SNAPSHOT_BYTES])
-{
-	size_t used = 0;
-
-	for (int i = 0; i < WORLD_PATHS; i++)
-		used += dir_snapshot(WORLD[i], ret + used, SNAPSHOT_BYTES - used);
-}
-
-const char *snapshot_differ(const char *before)
-{
-	static char now[SNAPSHOT_BYTES];
-	size_t line = 0;
-
-	snapshot_take(now);
-	if (strcmp(now, before) == 0)
-		return NULL;
-	for (size_t i = 0; now[i] == before[i]; i++)
-		if (now[i] == '\n')
-			line = i + 1;
-	now[line + strcspn(now + line, "\n")] = '\0';
-	return now + line;
 }
 
 pid_t process_start(const char *step, char *const argv[])
@@ -368,9 +222,8 @@ bool check(bool is_ok, const char *format, ...)
 	va_end(args);
 	putchar('\n');
 	fflush(stdout);
-	/* What one check found must not make all that follow fail. */
-	if (!is_ok && load[0] && !name_is_running("forestall-act"))
-		limits_write();
+	if (!is_ok && !name_is_running("forestall-act"))
+		world_reset();
 	return is_ok;
 }
 
@@ -424,6 +277,8 @@ static void action_fill(struct action *action, const char *path, uint32_t knob, 
 	action->value = value;
 	action->period_us = period_us;
 	action->lease_ms = 60000;
+	if (knob >= KNOB_IO_RBPS && knob <= KNOB_IO_WIOPS)
+		action->device = disk_device();
 }
 
 static void message_call(const struct message *message, struct result *ret)
@@ -438,17 +293,35 @@ static void message_call(const struct message *message, struct result *ret)
 	close(fd);
 }
 
-struct result_item plan_one(const char *path, uint32_t knob, uint64_t value, uint64_t period_us)
+static struct result_item action_call(enum message_kind kind, const char *path, uint32_t knob, uint64_t value,
+				      uint64_t period_us, uint32_t device)
 {
 	static struct message message;
 	static struct result result;
 
 	memset(&message, 0, sizeof(message));
-	message.kind = MESSAGE_PLAN;
+	message.kind = kind;
 	message.count = 1;
 	action_fill(&message.action[0], path, knob, value, period_us);
+	if (device)
+		message.action[0].device = device;
 	message_call(&message, &result);
 	return result.item[0];
+}
+
+struct result_item plan_one(const char *path, uint32_t knob, uint64_t value, uint64_t period_us)
+{
+	return action_call(MESSAGE_PLAN, path, knob, value, period_us, 0);
+}
+
+struct result_item plan_device(const char *path, uint32_t knob, uint64_t value, uint32_t device)
+{
+	return action_call(MESSAGE_PLAN, path, knob, value, 0, device);
+}
+
+struct result_item release_one(const char *path, uint32_t knob)
+{
+	return action_call(MESSAGE_RELEASE, path, knob, 0, 0, 0);
 }
 
 bool plan_some(void)
@@ -459,12 +332,17 @@ bool plan_some(void)
 
 	memset(&message, 0, sizeof(message));
 	message.kind = MESSAGE_PLAN;
-	message.count = 5;
+	message.count = 10;
 	action_fill(&message.action[0], "/kt/plain", KNOB_CPU_WEIGHT, 210, 0);
 	action_fill(&message.action[1], "/kt/weighty", KNOB_CPU_MAX, 70000, 100000);
 	action_fill(&message.action[2], "/kt/tight", KNOB_CPU_MAX, UINT64_MAX, 50000);
 	action_fill(&message.action[3], "/kt/nest/with blank%", KNOB_CPU_WEIGHT, 9, 0);
-	action_fill(&message.action[4], "/kt/weighty", KNOB_CPU_IDLE, 1, 0);
+	action_fill(&message.action[4], "/kt/plain", KNOB_CPUSET_CPUS, 1, 0);
+	action_fill(&message.action[5], "/kt/capped", KNOB_IO_RBPS, 2 << 20, 0);
+	action_fill(&message.action[6], "/kt/capped", KNOB_IO_WBPS, 3 << 20, 0);
+	action_fill(&message.action[7], "/kt/tight", KNOB_MEMORY_HIGH, 100 << 20, 0);
+	action_fill(&message.action[8], "/kt/nest/with blank%", KNOB_MEMORY_LOW, 5 << 20, 0);
+	action_fill(&message.action[9], "/kt/weighty", KNOB_CPU_IDLE, 1, 0);
 	/* Kernels before 5.15 have no cpu.idle. */
 	if (access(ROOT "/kt/weighty/cpu.idle", F_OK) < 0)
 		message.count--;

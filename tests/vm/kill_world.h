@@ -12,6 +12,8 @@
 #define RUN_DIR "/run/kill_act"
 #define SOCKET RUN_DIR "/act.sock"
 #define DISABLE_FILE "/run/kill_act.disable"
+#define DISK "/dev/nullb0"
+#define BALLAST_BYTES (40ul << 20)
 #define WORLD_PATHS 7
 #define SNAPSHOT_BYTES 65536
 
@@ -22,9 +24,12 @@ struct programs {
 	const char *driver;
 };
 
-/* Makes the cgroups with their limits, and load in two of them. */
+/* Makes the cgroups with their limits, load in two of them, and in /kt/weighty BALLAST_BYTES that are used slowly. */
 void world_make(void);
 void world_remove(void);
+
+/* Writes the limits once more, so that what one check found does not make all that follow fail. */
+void world_reset(void);
 
 /* Every file that can be written in every cgroup of the world, with its content. */
 void snapshot_take(char ret[SNAPSHOT_BYTES]);
@@ -33,6 +38,7 @@ void snapshot_take(char ret[SNAPSHOT_BYTES]);
 const char *snapshot_differ(const char *before);
 
 void file_write(const char *path, const char *name, const char *text);
+uint64_t number_read(const char *path, const char *name);
 void file_read(const char *path, const char *name, char *ret, size_t size);
 
 void fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
@@ -68,12 +74,33 @@ bool world_is_restored(const char *before);
 /* Waits until the world is as in the snapshot. Returns the ms it took, or -1 after limit_ms. */
 int world_wait(const char *before, int limit_ms);
 
+/* The process that uses all of its memory at once when it gets SIGUSR1. */
+pid_t world_ballast(void);
+
+/* The disk as in struct action, and a write to its line in io.max, as somebody else would. */
+uint32_t disk_device(void);
+void io_max_write(const char *path, const char *keys);
+
 /* One action answered by the hands; lease 60 s. Ends the test when they do not answer. */
 struct result_item;
 struct result_item plan_one(const char *path, uint32_t knob, uint64_t value, uint64_t period_us);
 
-/* Makes the hands hold five knobs in four cgroups, cpu.idle over a weight among them. False when they refuse. */
+struct result_item plan_device(const char *path, uint32_t knob, uint64_t value, uint32_t device);
+struct result_item release_one(const char *path, uint32_t knob);
+
+/* Makes the hands hold ten knobs in six cgroups, cpu.idle over a weight among them. False when they refuse. */
 bool plan_some(void);
+
+/* What the knobs of cpuset, memory and io need: without and with swap (kill_knobs.c). Hands must run. */
+void knobs_test(void);
+void swap_test(void);
+
+/* Asks for it, and says in a comment line what else came of it (kill_rules.c). */
+bool outcome_is(const char *path, uint32_t knob, uint64_t value, uint64_t period_us, unsigned int outcome);
+/* The file's first line is `text`. */
+bool file_says(const char *path, const char *name, const char *text);
+void rules_dir_make(const char *path);
+void rules_dir_remove(const char *path);
 
 /* What forbids, refuses and yields (kill_rules.c). */
 void rules_test(const struct programs *programs, const char *before);

@@ -16,11 +16,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "act/client.h"
 
+#define DISK "/dev/nullb0"
 #define PATHS_MAX 32
 #define CALL_MS 2000
 
@@ -56,6 +58,49 @@ static unsigned int draw(struct driver *driver, unsigned int below)
 	return (unsigned int)rand_r(&driver->seed) % below;
 }
 
+/* io.max is asked for on the one disk a guest has. */
+static uint32_t device_of(uint32_t knob)
+{
+	struct stat stat_buf;
+
+	if (knob < KNOB_IO_RBPS || knob > KNOB_IO_WIOPS || stat(DISK, &stat_buf) < 0)
+		return 0;
+	return major(stat_buf.st_rdev) << 20 | minor(stat_buf.st_rdev);
+}
+
+/* Few values, so that a plan is a renewal now and then. */
+static void value_draw(struct driver *driver, struct action *ret)
+{
+	unsigned int few = 1 + draw(driver, 4);
+
+	switch (ret->knob) {
+	case KNOB_CPU_WEIGHT:
+	case KNOB_IO_WEIGHT:
+		ret->value = 20 + 70 * few;
+		break;
+	case KNOB_CPU_IDLE:
+		ret->value = few > 1;
+		break;
+	case KNOB_CPU_MAX:
+		ret->period_us = 20000 * (1 + draw(driver, 2));
+		ret->value = draw(driver, 5) ? 5000 * few : UINT64_MAX;
+		break;
+	case KNOB_CPUSET_CPUS:
+		ret->value = few > 2;
+		break;
+	case KNOB_MEMORY_HIGH:
+		/* The lowest is below what is used where there is memory at all, so that the write takes its time. */
+		ret->value = few == 4 ? UINT64_MAX : (34 + 40 * (few - 1)) << 20;
+		break;
+	case KNOB_MEMORY_LOW:
+	case KNOB_MEMORY_RECLAIM:
+		ret->value = (8 * few) << 20;
+		break;
+	default:
+		ret->value = few == 4 ? UINT64_MAX : few << 20;
+	}
+}
+
 static void action_draw(struct driver *driver, struct action *ret)
 {
 	int i = (int)draw(driver, (unsigned int)driver->path_count);
@@ -65,16 +110,9 @@ static void action_draw(struct driver *driver, struct action *ret)
 	ret->cgroup_id = driver->id[i];
 	ret->lease_ms = driver->lease_ms;
 	ret->reason = draw(driver, 9);
-	ret->knob = draw(driver, KNOB_COUNT);
-	/* Few values, so that a plan is a renewal now and then. */
-	if (ret->knob == KNOB_CPU_WEIGHT) {
-		ret->value = 20 + 70 * draw(driver, 4);
-	} else if (ret->knob == KNOB_CPU_IDLE) {
-		ret->value = draw(driver, 4) > 0;
-	} else {
-		ret->period_us = 20000 * (1 + draw(driver, 2));
-		ret->value = draw(driver, 5) ? 5000 * (1 + draw(driver, 4)) : UINT64_MAX;
-	}
+	ret->knob = draw(driver, KNOB_NET_EGRESS);
+	ret->device = device_of(ret->knob);
+	value_draw(driver, ret);
 }
 
 /* Hands that die and come back are the point of the test: connect again and go on. */
@@ -98,17 +136,20 @@ static void release_all(struct driver *driver)
 {
 	static struct message message;
 
-	memset(&message, 0, sizeof(message));
-	message.kind = MESSAGE_RELEASE;
-	for (int i = 0; i < driver->path_count; i++)
-		for (uint32_t knob = 0; knob < KNOB_COUNT && message.count < ACTIONS_MAX; knob++) {
-			struct action *action = &message.action[message.count++];
+	for (int i = 0; i < driver->path_count; i++) {
+		memset(&message, 0, sizeof(message));
+		message.kind = MESSAGE_RELEASE;
+		message.count = KNOB_COUNT;
+		for (uint32_t knob = 0; knob < KNOB_COUNT; knob++) {
+			struct action *action = &message.action[knob];
 
 			snprintf(action->path, sizeof(action->path), "%s", driver->paths[i]);
 			action->cgroup_id = driver->id[i];
 			action->knob = knob;
+			action->device = device_of(knob);
 		}
-	driver_call(driver, &message);
+		driver_call(driver, &message);
+	}
 }
 
 static void __attribute__((noreturn)) loop_run(struct driver *driver)
@@ -155,6 +196,7 @@ static int stale_run(struct driver *driver)
 	message.time_ns = clock_ns();
 	action_draw(driver, &message.action[0]);
 	message.action[0].knob = KNOB_CPU_WEIGHT;
+	message.action[0].device = 0;
 	message.action[0].value = 77;
 	driver->fd = act_client_open(driver->socket);
 	raise(SIGSTOP);
@@ -201,6 +243,7 @@ static int plan_run(struct driver *driver, char **args, int count)
 	snprintf(action->path, sizeof(action->path), "%s", args[2]);
 	while (action->knob < KNOB_COUNT && strcmp(knob_name((enum knob)action->knob), args[3]) != 0)
 		action->knob++;
+	action->device = device_of(action->knob);
 	action->value = strcmp(args[4], "max") == 0 ? UINT64_MAX : strtoull(args[4], NULL, 10);
 	action->period_us = count > 5 ? strtoull(args[5], NULL, 10) : 0;
 	return message_run(driver, &message);

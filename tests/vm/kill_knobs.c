@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the knobs of cpuset, memory and io need to do no harm: each on real cgroups and a real disk. */
+#include <fcntl.h>
+#include <linux/blkpg.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "act/protocol.h"
+#include "kill_world.h"
+
+#define MIB (1ull << 20)
+
+/* Refused with a line that has this in it. */
+static bool text_is(struct result_item item, unsigned int outcome, const char *part)
+{
+	if (item.outcome == outcome && strstr(item.text, part))
+		return true;
+	printf("# %s: %s, not %s: ...%s...\n", outcome_name((enum outcome)item.outcome), item.text,
+	       outcome_name((enum outcome)outcome), part);
+	return false;
+}
+
+static void cpus_test(void)
+{
+	check(text_is(plan_one("/kt/plain", KNOB_CPUSET_CPUS, 3, 0), OUTCOME_REFUSED, "cpuset.cpus.effective: 0"),
+	      "CPUs that the parent does not have are refused");
+	check(outcome_is("/kt/plain", KNOB_CPUSET_CPUS, 1, 0, OUTCOME_APPLIED) &&
+	      file_says("/kt/plain", "cpuset.cpus", "0") && outcome_is("/kt/plain", KNOB_CPUSET_CPUS, 1, 0, OUTCOME_RENEWED) &&
+	      outcome_is("/kt/plain", KNOB_CPUSET_CPUS, 0, 0, OUTCOME_APPLIED) &&
+	      file_says("/kt/plain", "cpuset.cpus", "") && release_one("/kt/plain", KNOB_CPUSET_CPUS).outcome == OUTCOME_RELEASED,
+	      "a mask of CPUs, and none, are applied");
+}
+
+/* The kernel keeps a cpuset with processes from being emptied: what it then is set to means the same. */
+static void herd_test(void)
+{
+	pid_t pid;
+
+	rules_dir_make("/kt/herd");
+	pid = fork();
+	if (pid == 0) {
+		file_write("/kt/herd", "cgroup.procs", "0");
+		for (;;)
+			pause();
+	}
+	while (number_read("/kt/herd", "cgroup.procs") == 0)
+		sleep_ms(1);
+	check(outcome_is("/kt/herd", KNOB_CPUSET_CPUS, 1, 0, OUTCOME_APPLIED) &&
+	      text_is(plan_one("/kt/herd", KNOB_CPUSET_CPUS, 0, 0), OUTCOME_REFUSED, "name all CPUs") &&
+	      release_one("/kt/herd", KNOB_CPUSET_CPUS).outcome == OUTCOME_RELEASED &&
+	      file_says("/kt/herd", "cpuset.cpus", "0"), "a cpuset with processes is let go to all CPUs");
+	process_end(pid, SIGKILL);
+	rules_dir_remove("/kt/herd");
+}
+
+static void low_test(void)
+{
+	check(text_is(plan_one("/kt/plain", KNOB_MEMORY_LOW, 200 * MIB, 0), OUTCOME_REFUSED, "5/4 of what is used"),
+	      "protection far beyond what is used is refused");
+	check(text_is(plan_one("/kt/plain", KNOB_MEMORY_LOW, UINT64_MAX, 0), OUTCOME_REFUSED, "5/4"),
+	      "protection without end is refused");
+	check(outcome_is("/kt/plain", KNOB_MEMORY_LOW, 10 * MIB + 1, 0, OUTCOME_APPLIED) &&
+	      file_says("/kt/plain", "memory.low", "10485760") &&
+	      outcome_is("/kt/plain", KNOB_MEMORY_LOW, 10 * MIB + 1, 0, OUTCOME_RENEWED) &&
+	      release_one("/kt/plain", KNOB_MEMORY_LOW).outcome == OUTCOME_RELEASED &&
+	      file_says("/kt/plain", "memory.low", "0"), "protection is applied, and the kernel's rounding allowed for");
+	file_write("/kt", "memory.low", "0");
+	check(text_is(plan_one("/kt/plain", KNOB_MEMORY_LOW, 10 * MIB, 0), OUTCOME_UNAVAILABLE, "memory.low of /kt is 0"),
+	      "protection without any above it is said to do nothing");
+	file_write("/kt", "memory.low", "536870912");
+}
+
+static void high_test(void)
+{
+	uint64_t below = BALLAST_BYTES - 2 * MIB;
+
+	check(text_is(plan_one("/kt/weighty", KNOB_MEMORY_HIGH, below, 0), OUTCOME_REFUSED, "without swap never below"),
+	      "without swap memory.high is never set below what is used");
+	check(text_is(plan_one("/kt/weighty", KNOB_MEMORY_HIGH, number_read("/kt/weighty", "memory.current") + MIB, 0),
+		      OUTCOME_REFUSED, "anonymous memory"), "nor where all of it is memory that cannot be reclaimed");
+	check(text_is(plan_one("/kt/plain", KNOB_MEMORY_HIGH, 31 * MIB, 0), OUTCOME_REFUSED, "less than 32 MiB"),
+	      "memory.high below 32 MiB is refused");
+	check(text_is(plan_one("/kt/nest", KNOB_MEMORY_HIGH, 40 * MIB, 0), OUTCOME_REFUSED, "below memory.low: 64 MiB"),
+	      "memory.high below memory.low is refused");
+	check(outcome_is("/kt/weighty", KNOB_MEMORY_HIGH, 100 * MIB + 5, 0, OUTCOME_APPLIED) &&
+	      file_says("/kt/weighty", "memory.high", "104857600") &&
+	      outcome_is("/kt/weighty", KNOB_MEMORY_HIGH, UINT64_MAX, 0, OUTCOME_APPLIED) &&
+	      file_says("/kt/weighty", "memory.high", "max") &&
+	      release_one("/kt/weighty", KNOB_MEMORY_HIGH).outcome == OUTCOME_RELEASED, "above all that it is applied");
+}
+
+/* The number of the partition, once the kernel shows it. */
+static uint32_t partition_device(void)
+{
+	unsigned int major, minor;
+
+	for (int turn = 0; turn < 1000; turn++, sleep_ms(1)) {
+		FILE *file = fopen("/sys/class/block/nullb0p1/dev", "re");
+		int count = file ? fscanf(file, "%u:%u", &major, &minor) : 0;
+
+		if (file)
+			fclose(file);
+		if (count == 2)
+			return major << 20 | minor;
+	}
+	fail("no partition of " DISK);
+}
+
+static void partition_test(void)
+{
+	struct blkpg_partition partition = { .start = MIB, .length = 8 * MIB, .pno = 1 };
+	struct blkpg_ioctl_arg change = { .op = BLKPG_ADD_PARTITION, .datalen = sizeof(partition), .data = &partition };
+	int fd = open(DISK, O_RDONLY | O_CLOEXEC);
+
+	if (ioctl(fd, BLKPG, &change) < 0)
+		fail("a partition of " DISK);
+	check(text_is(plan_device("/kt/plain", KNOB_IO_RBPS, MIB, partition_device()), OUTCOME_REFUSED,
+		      "is a partition: name its disk nullb0"), "io.max of a partition is refused with its disk's name");
+	change.op = BLKPG_DEL_PARTITION;
+	if (ioctl(fd, BLKPG, &change) < 0)
+		fail("the partition stays");
+	close(fd);
+}
+
+static void io_test(void)
+{
+	char line[96], disk[32];
+
+	snprintf(disk, sizeof(disk), "%u:%u", disk_device() >> 20, disk_device() & 0xfffff);
+	check(text_is(plan_device("/kt/plain", KNOB_IO_RBPS, MIB, 4000u << 20 | 7), OUTCOME_GONE, "no block device 4000:7"),
+	      "a disk that is not there is gone");
+	check(text_is(plan_device("/kt/plain", KNOB_CPU_WEIGHT, 50, disk_device()), OUTCOME_REFUSED, "with io.max"),
+	      "a disk with a knob that has none is refused");
+	partition_test();
+	check(outcome_is("/kt/plain", KNOB_IO_WEIGHT, 250, 0, OUTCOME_APPLIED) &&
+	      file_says("/kt/plain", "io.weight", "default 250") &&
+	      release_one("/kt/plain", KNOB_IO_WEIGHT).outcome == OUTCOME_RELEASED, "io.weight is applied");
+	/* Two holds on one file: what somebody else does to a third key is no business of theirs. */
+	check(outcome_is("/kt/plain", KNOB_IO_RBPS, 2 * MIB, 0, OUTCOME_APPLIED) &&
+	      outcome_is("/kt/plain", KNOB_IO_WIOPS, 99, 0, OUTCOME_APPLIED), "two keys of one io.max are held");
+	io_max_write("/kt/plain", "wbps=7340032");
+	sleep_ms(30);
+	check(outcome_is("/kt/plain", KNOB_IO_RBPS, 2 * MIB, 0, OUTCOME_RENEWED) &&
+	      outcome_is("/kt/plain", KNOB_IO_WIOPS, 99, 0, OUTCOME_RENEWED), "a foreign write to another key is let be");
+	check(release_one("/kt/plain", KNOB_IO_WIOPS).outcome == OUTCOME_RELEASED, "one of the two is let go");
+	io_max_write("/kt/plain", "rbps=5242880");
+	sleep_ms(30);
+	snprintf(line, sizeof(line), "%s rbps=5242880 wbps=7340032 riops=max wiops=max", disk);
+	check(outcome_is("/kt/plain", KNOB_IO_RBPS, 3 * MIB, 0, OUTCOME_CONTENDED) && file_says("/kt/plain", "io.max", line),
+	      "the other still sees a foreign write and yields");
+	io_max_write("/kt/plain", "rbps=max wbps=max");
+}
+
+static void missing_test(void)
+{
+	rules_dir_make("/kt/dry");
+	rules_dir_make("/kt/dry/inner");
+	check(text_is(plan_one("/kt/dry/inner", KNOB_MEMORY_HIGH, 100 * MIB, 0), OUTCOME_UNAVAILABLE, "enable memory in") &&
+	      text_is(plan_one("/kt/dry/inner", KNOB_CPUSET_CPUS, 1, 0), OUTCOME_UNAVAILABLE, "enable cpuset in") &&
+	      text_is(plan_one("/kt/dry/inner", KNOB_IO_RBPS, MIB, 0), OUTCOME_UNAVAILABLE, "enable io in"),
+	      "a missing controller is named with the remedy");
+	rules_dir_remove("/kt/dry/inner");
+	rules_dir_remove("/kt/dry");
+}
+
+/* Asks again until no child is at it any more. */
+static struct result_item plan_await(const char *path, uint32_t knob, uint64_t value)
+{
+	struct result_item item;
+	int turn = 0;
+
+	while ((item = plan_one(path, knob, value, 0)).outcome == OUTCOME_PENDING && turn++ < 1000)
+		sleep_ms(5);
+	return item;
+}
+
+static void reclaim_refusal_test(void)
+{
+	check(text_is(plan_one("/kt/weighty", KNOB_MEMORY_RECLAIM, 65 * MIB, 0), OUTCOME_REFUSED, "64 MiB"),
+	      "a step of reclaim above 64 MiB is refused");
+	rules_dir_make("/kt/empty");
+	check(text_is(plan_one("/kt/empty", KNOB_MEMORY_RECLAIM, MIB, 0), OUTCOME_REFUSED, "no process and no memory"),
+	      "where there is no memory there is nothing to reclaim");
+	rules_dir_remove("/kt/empty");
+}
+
+void knobs_test(void)
+{
+	cpus_test();
+	herd_test();
+	low_test();
+	high_test();
+	io_test();
+	missing_test();
+	reclaim_refusal_test();
+}
+
+/* What was taken is wanted back at once. */
+static void ballast_back(void)
+{
+	kill(world_ballast(), SIGUSR1);
+	for (int turn = 0; turn < 1000 && number_read("/kt/weighty", "memory.current") + 2 * MIB < BALLAST_BYTES; turn++)
+		sleep_ms(5);
+}
+
+static void reclaim_test(void)
+{
+	uint64_t was = number_read("/kt/weighty", "memory.current"), now;
+	bool is_begun = outcome_is("/kt/weighty", KNOB_MEMORY_RECLAIM, 8 * MIB, 0, OUTCOME_PENDING);
+	struct result_item item = plan_await("/kt/weighty", KNOB_MEMORY_RECLAIM, 8 * MIB);
+
+	now = number_read("/kt/weighty", "memory.current");
+	check(is_begun && item.outcome == OUTCOME_RENEWED && now + 4 * MIB < was,
+	      "a step of reclaim is pending, then over: %llu of 8 MiB taken", (unsigned long long)(was - now) >> 20);
+	ballast_back();
+	sleep_ms(500);
+	check(text_is(plan_one("/kt/weighty", KNOB_MEMORY_RECLAIM, 8 * MIB, 0), OUTCOME_REFUSED, "refaults: it read back"),
+	      "a cgroup that reads back what was taken is left alone");
+	check(release_one("/kt/weighty", KNOB_MEMORY_RECLAIM).outcome == OUTCOME_RELEASED, "a step that is over is let go");
+}
+
+static void high_below_test(void)
+{
+	struct result_item item = plan_one("/kt/weighty", KNOB_MEMORY_HIGH, 34 * MIB, 0);
+	bool is_begun = item.outcome == OUTCOME_PENDING;
+
+	item = plan_await("/kt/weighty", KNOB_MEMORY_HIGH, 34 * MIB);
+	check(is_begun && item.outcome == OUTCOME_RENEWED && file_says("/kt/weighty", "memory.high", "35651584"),
+	      "with swap memory.high below what is used is pending, then held");
+	check(release_one("/kt/weighty", KNOB_MEMORY_HIGH).outcome == OUTCOME_RELEASED &&
+	      file_says("/kt/weighty", "memory.high", "max"), "and let go");
+	ballast_back();
+	file_write("/kt/weighty", "memory.swap.max", "0");
+	check(text_is(plan_one("/kt/weighty", KNOB_MEMORY_HIGH, 34 * MIB, 0), OUTCOME_REFUSED, "without swap"),
+	      "a cgroup that may not swap is like a host without swap");
+	file_write("/kt/weighty", "memory.swap.max", "max");
+}
+
+void swap_test(void)
+{
+	high_below_test();
+	reclaim_test();
+}
