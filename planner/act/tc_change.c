@@ -82,7 +82,7 @@ void tc_add_root(struct tc_change *change)
 static void leaf_add(struct tc_change *change, uint32_t classid, uint64_t rate)
 {
 	struct tcmsg head = { .tcm_parent = classid };
-	struct nl_msg *msg = request_new(change, "qdisc fq_codel", RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, &head);
+	struct nl_msg *msg = request_new(change, "qdisc fq_codel", RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, &head);
 	struct nlattr *options = options_begin(change, msg, "fq_codel");
 
 	if (classid != TC_CLASS_REST)
@@ -104,7 +104,7 @@ void tc_add_class(struct tc_change *change, uint32_t classid, uint64_t rate, boo
 		.cbuffer = tc_buffer_ticks(rate),
 		.quantum = tc_quantum(rate),
 	};
-	struct nl_msg *msg = request_new(change, "class htb", RTM_NEWTCLASS, is_new ? NLM_F_CREATE | NLM_F_EXCL : 0, &head);
+	struct nl_msg *msg = request_new(change, "class htb", RTM_NEWTCLASS, is_new ? NLM_F_CREATE : 0, &head);
 	struct nlattr *options = options_begin(change, msg, "htb");
 
 	put(change, msg, TCA_HTB_RATE64, sizeof(rate), &rate);

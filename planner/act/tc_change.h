@@ -23,7 +23,7 @@ struct tc_change {
 
 /* Our HTB root with the class and leaf for what has no limit. Fails where a root qdisc was configured meanwhile. */
 void tc_add_root(struct tc_change *change);
-/* A class with an fq_codel leaf; the leaf only when it is new. */
+/* A class with an fq_codel leaf; the leaf only when it is new. One that nobody holds any more is taken over. */
 void tc_add_class(struct tc_change *change, uint32_t classid, uint64_t rate, bool is_new);
 void tc_add_clsact(struct tc_change *change);
 void tc_add_filter(struct tc_change *change, uint32_t handle, int program_fd);

@@ -176,6 +176,10 @@ check "veth, IPv4: what arrives is the limit" arrives $limit box 10.78.0.2
 check "veth, IPv6: what arrives is the limit" arrives $limit box fd78::2
 check "released" undo_says released
 check "the container's device is as before" as_before -n box e0
+tc -n box qdisc add dev e0 root handle 464f: htb && tc -n box class add dev e0 parent 464f: classid 464f:2 htb rate 1mbit
+check "what is left of ours and held by nobody is taken over" plan_says "applied $limit " /box
+check "released" undo_says released
+check "and goes" as_before -n box e0
 ip netns exec box tc qdisc add dev e0 root handle 1: pfifo limit 77
 check "a container's own root qdisc is refused" plan_says 'unavailable .*pfifo 1:' /box
 ip netns exec box tc qdisc del dev e0 root
