@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -242,152 +240,6 @@ static void a_long_journal_is_shortened_and_means_the_same(void **state)
 	assert_int_equal(lease_find(&table, web_id(), KNOB_CPU_MAX, 0)->original.value, 200);
 }
 
-/* Writes a journal about /web with its real id, and a weight; runs the undo from outside; 0 or -errno. */
-static int undo_from(const char *format, const char *weight_now)
-{
-	struct takeover takeover;
-	char text[512], web[128];
-
-	snprintf(text, sizeof(text), format, (unsigned long long)web_id(), (unsigned long long)web_id());
-	file_write(run_dir, "journal", text);
-	snprintf(web, sizeof(web), "%s/web", root);
-	file_write(web, "cpu.weight", weight_now);
-	return act_takeover_undo(run_dir, root, NULL, NULL, &takeover);
-}
-
-static void assert_weight(const char *text)
-{
-	char web[128];
-
-	snprintf(web, sizeof(web), "%s/web", root);
-	assert_file_says(web, "cpu.weight", text);
-	assert_file_says(run_dir, "journal", "");
-}
-
-#define WEB_1 "intent 1 99 /web %llu cpu.weight 100 -> 50 reason=3\n"
-#define WEB_2 "intent 2 99 /web %llu cpu.weight 50 -> 20 reason=3\n"
-
-static void undo_restores_the_first_original(void **state)
-{
-	(void)state;
-	assert_int_equal(undo_from(WEB_1 "done 1 50\n" WEB_2 "done 2 20\n", "20\n"), 0);
-	assert_weight("100");
-}
-
-static void undo_takes_either_value_of_a_change_in_flight(void **state)
-{
-	(void)state;
-	assert_int_equal(undo_from(WEB_1 "done 1 50\n" WEB_2, "50\n"), 0);
-	assert_weight("100");
-	assert_int_equal(undo_from(WEB_1 "done 1 50\n" WEB_2, "20\n"), 0);
-	assert_weight("100");
-	assert_int_equal(undo_from(WEB_1, "51\n"), 0);
-	assert_weight("100");
-}
-
-static void undo_leaves_a_foreign_value(void **state)
-{
-	(void)state;
-	assert_int_equal(undo_from(WEB_1 "done 1 50\n", "49\n"), 0);
-	assert_weight("49\n");
-	assert_int_equal(undo_from(WEB_1 "done 1 50\n" WEB_2 "done 2 20\n", "50\n"), 0);
-	assert_weight("50\n");
-}
-
-static void undo_leaves_another_cgroup_of_the_same_path(void **state)
-{
-	(void)state;
-	assert_int_equal(undo_from("intent 1 99 /web 7 cpu.weight 100 -> 50 reason=3\ndone 1 50\n", "50\n"), 0);
-	assert_weight("50\n");
-	assert_int_equal(undo_from("intent 1 99 /gone 7 cpu.weight 100 -> 50 reason=3\ndone 1 50\n", "50\n"), 0);
-	assert_weight("50\n");
-}
-
-static void undo_of_a_disk_that_was_taken_out_is_done(void **state)
-{
-	static const char LIMIT[] = "intent 1 99 /web %llu io.max.rbps 5242880 -> 2097152 reason=3 dev=4000:7\n"
-				    "done 1 2097152\n";
-
-	(void)state;
-	assert_int_equal(undo_from(LIMIT, "100\n"), 0);
-	assert_weight("100\n");
-}
-
-static void undo_writes_one_key_of_one_disk(void **state)
-{
-	char web[128], text[256];
-	struct dirent *entry;
-	DIR *dir = opendir("/sys/dev/block");
-	uint64_t major = 0, minor = 0;
-
-	(void)state;
-	while (dir && major == 0 && (entry = readdir(dir)))
-		if (sscanf(entry->d_name, "%" SCNu64 ":%" SCNu64, &major, &minor) != 2)
-			major = 0;
-	if (dir)
-		closedir(dir);
-	if (major == 0)
-		skip();
-	snprintf(web, sizeof(web), "%s/web", root);
-	snprintf(text, sizeof(text), "%" PRIu64 ":%" PRIu64 " rbps=2097152 wbps=7 riops=max wiops=max\n", major, minor);
-	file_write(web, "io.max", text);
-	snprintf(text, sizeof(text), "intent 1 99 /web %%llu io.max.rbps max -> 2097152 reason=3 dev=%" PRIu64 ":%" PRIu64
-		 "\ndone 1 2097152\n", major, minor);
-	assert_int_equal(undo_from(text, "100\n"), 0);
-	snprintf(text, sizeof(text), "%" PRIu64 ":%" PRIu64 " rbps=max", major, minor);
-	assert_file_says(web, "io.max", text);
-}
-
-static void undo_of_a_corrupt_journal_changes_nothing(void **state)
-{
-	char web[128];
-
-	(void)state;
-	assert_int_equal(undo_from(WEB_1 "done 1 50\nrubbish\n", "50\n"), -EBADMSG);
-	snprintf(web, sizeof(web), "%s/web", root);
-	assert_file_says(web, "cpu.weight", "50\n");
-}
-
-static void undo_brings_a_forgotten_weight_back(void **state)
-{
-	static const char IDLE[] = "intent 1 99 /web %llu cpu.idle 0/317 -> 1/0 reason=3\ndone 1 1/0\n";
-	char web[128], text[256];
-
-	(void)state;
-	snprintf(web, sizeof(web), "%s/web", root);
-	file_write(web, "cpu.idle", "1\n");
-	assert_int_equal(undo_from(IDLE, "0\n"), 0);
-	assert_file_says(web, "cpu.idle", "0");
-	assert_weight("317");
-	/* Cut short between the two writes: idle is restored, the weight is the kernel's default. */
-	snprintf(text, sizeof(text), "%sundo 1\n", IDLE);
-	assert_int_equal(undo_from(text, "100\n"), 0);
-	assert_weight("317");
-	/* A weight that somebody set meanwhile is theirs. */
-	file_write(web, "cpu.idle", "0\n");
-	assert_int_equal(undo_from(text, "40\n"), 0);
-	assert_weight("40\n");
-}
-
-static void panic_makes_the_disable_file(void **state)
-{
-	struct takeover takeover;
-	char path[128];
-
-	(void)state;
-	snprintf(path, sizeof(path), "%s/etc/disable", run_dir);
-	assert_int_equal(act_panic(run_dir, root, path, NULL, NULL, &takeover), 0);
-	assert_int_equal(access(path, F_OK), 0);
-}
-
-static void nothing_to_undo_where_there_is_no_run_dir(void **state)
-{
-	struct takeover takeover;
-
-	(void)state;
-	assert_int_equal(act_takeover_undo("/tmp/test_journal.nowhere", root, NULL, NULL, &takeover), 0);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -396,16 +248,6 @@ int main(void)
 		cmocka_unit_test(a_torn_line_is_cut_off_before_more_is_appended),
 		cmocka_unit_test(a_file_that_others_can_write_is_refused),
 		cmocka_unit_test(a_long_journal_is_shortened_and_means_the_same),
-		cmocka_unit_test(undo_restores_the_first_original),
-		cmocka_unit_test(undo_takes_either_value_of_a_change_in_flight),
-		cmocka_unit_test(undo_leaves_a_foreign_value),
-		cmocka_unit_test(undo_leaves_another_cgroup_of_the_same_path),
-		cmocka_unit_test(undo_of_a_disk_that_was_taken_out_is_done),
-		cmocka_unit_test(undo_writes_one_key_of_one_disk),
-		cmocka_unit_test(undo_of_a_corrupt_journal_changes_nothing),
-		cmocka_unit_test(undo_brings_a_forgotten_weight_back),
-		cmocka_unit_test(panic_makes_the_disable_file),
-		cmocka_unit_test(nothing_to_undo_where_there_is_no_run_dir),
 	};
 
 	return cmocka_run_group_tests(tests, world_make, world_remove);

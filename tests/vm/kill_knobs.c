@@ -147,10 +147,13 @@ static void io_test(void)
 	check(outcome_is("/kt/plain", KNOB_IO_RBPS, 2 * MIB, 0, OUTCOME_RENEWED) &&
 	      outcome_is("/kt/plain", KNOB_IO_WIOPS, 99, 0, OUTCOME_RENEWED), "a foreign write to another key is let be");
 	check(release_one("/kt/plain", KNOB_IO_WIOPS).outcome == OUTCOME_RELEASED, "one of the two is let go");
+	/* Our own undo is seen and done with; then written and put back before we ask: only the shared watch can tell. */
+	sleep_ms(100);
 	io_max_write("/kt/plain", "rbps=5242880");
-	sleep_ms(30);
-	snprintf(line, sizeof(line), "%s rbps=5242880 wbps=7340032 riops=max wiops=max", disk);
-	check(outcome_is("/kt/plain", KNOB_IO_RBPS, 3 * MIB, 0, OUTCOME_CONTENDED) && file_says("/kt/plain", "io.max", line),
+	sleep_ms(100);
+	io_max_write("/kt/plain", "rbps=2097152");
+	snprintf(line, sizeof(line), "%s rbps=2097152 wbps=7340032 riops=max wiops=max", disk);
+	check(outcome_is("/kt/plain", KNOB_IO_RBPS, 2 * MIB, 0, OUTCOME_CONTENDED) && file_says("/kt/plain", "io.max", line),
 	      "the other still sees a foreign write and yields");
 	io_max_write("/kt/plain", "rbps=max wbps=max");
 }
@@ -216,9 +219,13 @@ static void reclaim_test(void)
 	now = number_read("/kt/weighty", "memory.current");
 	check(is_begun && item.outcome == OUTCOME_RENEWED && now + 4 * MIB < was,
 	      "a step of reclaim is pending, then over: %llu of 8 MiB taken", (unsigned long long)(was - now) >> 20);
-	ballast_back();
-	sleep_ms(500);
-	check(text_is(plan_one("/kt/weighty", KNOB_MEMORY_RECLAIM, 8 * MIB, 0), OUTCOME_REFUSED, "refaults: it read back"),
+	/* A slow guest may come back so late that the step is forgotten, and another is taken: try again then. */
+	for (int turn = 0; turn < 5 && item.outcome != OUTCOME_REFUSED; turn++) {
+		ballast_back();
+		sleep_ms(500);
+		item = plan_await("/kt/weighty", KNOB_MEMORY_RECLAIM, 8 * MIB);
+	}
+	check(text_is(item, OUTCOME_REFUSED, "refaults: it read back"),
 	      "a cgroup that reads back what was taken is left alone");
 	check(release_one("/kt/weighty", KNOB_MEMORY_RECLAIM).outcome == OUTCOME_RELEASED, "a step that is over is let go");
 }

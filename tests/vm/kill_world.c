@@ -149,18 +149,28 @@ int process_end(pid_t pid, int signal)
 	return status;
 }
 
+/* A connection alone may be to the socket of hands that were killed, as long as a child of theirs is dying. */
+static bool hands_answer(void)
+{
+	const struct message message = { .kind = MESSAGE_MODE_GET };
+	int fd = act_client_open(SOCKET);
+	struct result result;
+	bool is_answered = fd >= 0 && act_client_call(fd, &message, &result, 200) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return is_answered;
+}
+
 bool act_is_ready(pid_t pid)
 {
 	uint64_t end_ms = clock_ms() + 10000;
 
 	while (clock_ms() < end_ms) {
 		siginfo_t info = { 0 };
-		int fd = act_client_open(SOCKET);
 
-		if (fd >= 0) {
-			close(fd);
+		if (hands_answer())
 			return true;
-		}
 		if (waitid(P_PID, (id_t)pid, &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT) < 0 || info.si_pid == pid)
 			return false;
 		usleep(500);

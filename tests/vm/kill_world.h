@@ -48,7 +48,7 @@ pid_t process_start(const char *step, char *const argv[]);
 pid_t act_start(const struct programs *programs, const char *mode, const char *step);
 pid_t driver_start(const struct programs *programs, unsigned int seed, const char *lease_ms);
 
-/* Waits until the hands take connections. False when the process ended or stopped before. */
+/* Waits until the hands answer. False when the process ended or stopped before. */
 bool act_is_ready(pid_t pid);
 
 /* Waits for the end, or with `stops` for a stop too. Returns the wait status, or -1 after timeout_ms. */
