@@ -24,7 +24,7 @@
 
 #define DISK "/dev/nullb0"
 #define PATHS_MAX 32
-#define CALL_MS 2000
+#define CALL_MS 15000	/* the first limit of a kind may load modules */
 
 struct driver {
 	const char *socket;
