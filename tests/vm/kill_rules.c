@@ -54,7 +54,13 @@ void rules_dir_remove(const char *path)
 	char full[256];
 
 	snprintf(full, sizeof(full), ROOT "%s", path);
-	if (rmdir(full) < 0)
+	/* A child of the hands that dies with them is a moment behind. */
+	for (int i = 0; i < 500 && rmdir(full) < 0; i++) {
+		if (errno == ENOENT)
+			return;
+		usleep(10000);
+	}
+	if (access(full, F_OK) == 0)
 		fail("%s", full);
 }
 
