@@ -399,7 +399,7 @@ static void a_child_says_why_it_could_not_write(void **state)
 
 static void a_value_is_found_by_its_whole_key(void **state)
 {
-	static const char STAT[] = "anon 5\nworkingset_refault_anon 3\nworkingset_refault_anon_x 9\npgsteal 12\n";
+	static const char STAT[] = "anon 5\npgsteal:9\npgsteal_kswapd 9\npgsteal 12\nworkingset_refault_anon 3\n";
 
 	(void)state;
 	assert_int_equal(stat_find(STAT, "anon"), 5);
