@@ -134,7 +134,8 @@ static void memory_tell(struct daemon *daemon)
 static bool result_holds(const struct result *result)
 {
 	for (uint32_t i = 0; i < result->count; i++)
-		if (result->item[i].outcome == OUTCOME_APPLIED || result->item[i].outcome == OUTCOME_RENEWED)
+		if (result->item[i].outcome == OUTCOME_APPLIED || result->item[i].outcome == OUTCOME_RENEWED ||
+		    result->item[i].outcome == OUTCOME_PENDING)
 			return true;
 	return false;
 }

@@ -8,6 +8,9 @@
 #define MEMORY_STEP (16u << 20)		/* protection moves in steps, or it would be written at every tick */
 #define RECLAIM_STEP (16u << 20)	/* taken per renewal */
 #define KNOBS_MAX 4
+/* The hands refuse less. */
+#define IO_BYTES_MIN (1u << 20)
+#define IO_REQUESTS_MIN 16
 
 struct rung {
 	bool (*applies)(const struct rung_wish *wish);
@@ -91,8 +94,8 @@ static uint64_t io_value(const struct rung_wish *wish, enum knob knob)
 	float requests = left(wish) / (wish->giver->request_bytes + RESOURCE_IO_REQUEST_BYTES);
 
 	if (knob == KNOB_IO_RBPS || knob == KNOB_IO_WBPS)
-		return (uint64_t)fmaxf(requests * fmaxf(wish->giver->request_bytes, 4096), 65536);
-	return (uint64_t)fmaxf(requests, 4);
+		return (uint64_t)fmaxf(requests * fmaxf(wish->giver->request_bytes, 4096), IO_BYTES_MIN);
+	return (uint64_t)fmaxf(requests, IO_REQUESTS_MIN);
 }
 
 static const struct rung cpu_ladder[] = {
