@@ -156,17 +156,27 @@ bool controller_is_here(int dir_fd, const char *controller)
 	return false;
 }
 
-int disk_find(uint32_t device, char ret_disk[DISK_NAME_MAX])
+int device_link(uint32_t device, char *ret_target, size_t size)
 {
-	char path[64], target[512], *slash;
+	char path[64];
 	ssize_t length;
 
 	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u", DEVICE_MAJOR(device), DEVICE_MINOR(device));
-	length = readlink(path, target, sizeof(target) - 1);
+	length = readlink(path, ret_target, size - 1);
 	if (length < 0)
 		return -ENODEV;
-	target[length] = '\0';
-	strcat(path, "/partition");
+	ret_target[length] = '\0';
+	return 0;
+}
+
+int disk_find(uint32_t device, char ret_disk[DISK_NAME_MAX])
+{
+	char path[64], target[512], *slash;
+	int r = device_link(device, target, sizeof(target));
+
+	if (r < 0)
+		return r;
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/partition", DEVICE_MAJOR(device), DEVICE_MINOR(device));
 	if (access(path, F_OK) < 0)
 		return 0;
 	/* A partition's directory lies in its disk's. */

@@ -34,6 +34,9 @@ bool host_has_in_v1(const char *controller);
 /* The directory's cgroup.controllers names it. */
 bool controller_is_here(int dir_fd, const char *controller);
 
+/* Where sysfs has the block device, a relative path that ends in its name. -ENODEV when there is no such device. */
+int device_link(uint32_t device, char *ret_target, size_t size);
+
 /* 0 for a whole disk, 1 for a partition with the disk's name in ret_disk, -ENODEV when there is no such device. */
 int disk_find(uint32_t device, char ret_disk[DISK_NAME_MAX]);
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "host.h"
 #include "systemd.h"
 #include "systemd_bus.h"
 #include "systemd_property.h"
@@ -50,15 +51,11 @@ bool systemd_has_property(enum knob knob)
 /* The node in /dev by the kernel's own name: systemd wants a path, and udev's links need not be there. */
 static int device_path(uint32_t device, char *ret, size_t size)
 {
-	char sys[64], target[256];
+	char target[256];
 	const char *name;
-	ssize_t length;
 
-	snprintf(sys, sizeof(sys), "/sys/dev/block/%u:%u", DEVICE_MAJOR(device), DEVICE_MINOR(device));
-	length = readlink(sys, target, sizeof(target) - 1);
-	if (length < 0)
+	if (device_link(device, target, sizeof(target)) < 0)
 		return -ENODEV;
-	target[length] = '\0';
 	name = strrchr(target, '/');
 	if (!name || (size_t)snprintf(ret, size, "/dev%s", name) >= size)
 		return -ENODEV;

@@ -173,6 +173,16 @@ static bool limit_read(const struct shape_limit *limit, const struct spot *spot,
 	return spot_is_ours(spot) && tc_link_rate(spot->sock, spot->link.ifindex, limit->classid, ret_rate) == 0;
 }
 
+/* The device that a limit is on. -ENODEV: it went, and the limit is forgotten. */
+static int limit_spot_open(uint64_t cgroup_id, const struct shape_limit *limit, struct spot *ret)
+{
+	int r = spot_open_limit(ret, limit);
+
+	if (r == -ENODEV)
+		limits_drop(&tc.limits, cgroup_id);
+	return r;
+}
+
 int tc_read(const struct place *place, struct knob_value *ret)
 {
 	_cleanup_spot_ struct spot spot = { 0 };
@@ -188,9 +198,7 @@ int tc_read(const struct place *place, struct knob_value *ret)
 		return 0;
 	}
 	if (r == 0)
-		r = spot_open_limit(&spot, &limit);
-	if (r == -ENODEV)
-		limits_drop(&tc.limits, place->cgroup_id);
+		r = limit_spot_open(place->cgroup_id, &limit, &spot);
 	if (r < 0)
 		return r;
 	if (!limit_read(&limit, &spot, &value.value)) {
@@ -318,9 +326,7 @@ int tc_write(const struct place *place, const struct knob_value *value)
 	if (r == -ENOENT)
 		return value->value == KNOB_MAX ? 0 : limit_add(place, value->value);
 	if (r == 0)
-		r = spot_open_limit(&spot, &limit);
-	if (r == -ENODEV)
-		limits_drop(&tc.limits, place->cgroup_id);
+		r = limit_spot_open(place->cgroup_id, &limit, &spot);
 	if (r < 0)
 		return r;
 	if (value->value != KNOB_MAX && limit_read(&limit, &spot, &rate))

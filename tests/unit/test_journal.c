@@ -1,90 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
-#include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include "act/cgroup.h"
-#include "act/takeover.h"
+#include "hands_world.h"
 
 #define INTENT_1 "intent 1 99 /web 7 cpu.weight 100 -> 50 reason=3\n"
 
-static char run_dir[] = "/tmp/test_journal.XXXXXX";
-static char root[64];
-static int run_fd, root_fd;
 static struct lease_table table;
-
-static void file_write(const char *dir, const char *name, const char *text)
-{
-	char path[512];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	unlink(path);
-	umask(022);
-	file = fopen(path, "w");
-	assert_non_null(file);
-	fputs(text, file);
-	fclose(file);
-}
-
-static void assert_file_says(const char *dir, const char *name, const char *text)
-{
-	char path[512], now[4096] = "";
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	file = fopen(path, "r");
-	assert_non_null(file);
-	now[fread(now, 1, sizeof(now) - 1, file)] = '\0';
-	fclose(file);
-	assert_string_equal(now, text);
-}
-
-static uint64_t web_id(void)
-{
-	char path[128];
-	struct stat stat_buf;
-
-	snprintf(path, sizeof(path), "%s/web", root);
-	assert_int_equal(stat(path, &stat_buf), 0);
-	return stat_buf.st_ino;
-}
-
-static int world_make(void **state)
-{
-	char path[128];
-
-	(void)state;
-	assert_non_null(mkdtemp(run_dir));
-	snprintf(root, sizeof(root), "%s/tree", run_dir);
-	assert_int_equal(mkdir(root, 0755), 0);
-	snprintf(path, sizeof(path), "%s/web", root);
-	assert_int_equal(mkdir(path, 0755), 0);
-	run_fd = open(run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	root_fd = cgroup_root_open(root);
-	return run_fd < 0 || root_fd < 0;
-}
-
-static int world_remove(void **state)
-{
-	char command[300];
-
-	(void)state;
-	close(run_fd);
-	close(root_fd);
-	snprintf(command, sizeof(command), "rm -rf %s", run_dir);
-	return system(command);
-}
 
 static struct hold *hold_make(const char *path, uint64_t was, uint64_t wanted)
 {
