@@ -3,9 +3,12 @@
 
 #include <stdlib.h>
 
+#include "units.h"
+
 struct report {
 	struct failures failures;
 	struct watch *watch;
+	struct units *units;
 };
 
 struct report *report_new(const struct report_setup *setup)
@@ -21,6 +24,8 @@ struct report *report_new(const struct report_setup *setup)
 	watch.failures = &report->failures;
 	report->watch = watch_new(&watch);
 	if (report->watch)
+		report->units = units_new(report->watch);
+	if (report->units)
 		return report;
 	report_free(report);
 	return NULL;
@@ -30,6 +35,7 @@ void report_free(struct report *report)
 {
 	if (!report)
 		return;
+	units_free(report->units);
 	watch_free(report->watch);
 	free(report);
 }
@@ -46,7 +52,7 @@ void report_observe(struct report *report, const struct observation *observation
 
 void report_tick(struct report *report, uint64_t now_ns, bool is_second)
 {
-	(void)now_ns;
+	units_tick(report->units, now_ns);
 	watch_tick(report->watch, is_second);
 }
 

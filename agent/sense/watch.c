@@ -55,10 +55,15 @@ void watch_free(struct watch *watch)
 	free(watch);
 }
 
-/* The last part of a path; of what runs below a user's own manager none, for its units have the same names. */
+/*
+ * The last part of a path, without the '_' that systemd puts before what would look like a file of the kernel's; of what
+ * runs below a user's own manager none, for its units have the same names.
+ */
 static const char *unit_of(const char *path)
 {
-	return strstr(path, "/user@") ? "" : strrchr(path, '/') + 1;
+	const char *unit = strrchr(path, '/') + 1;
+
+	return strstr(path, "/user@") ? "" : unit + (unit[0] == '_');
 }
 
 static uint32_t unit_hash(const char *unit)
@@ -273,6 +278,16 @@ void watch_systemd(struct watch *watch, bool is_watching)
 	watch->is_systemd = is_watching;
 }
 
+const char *watch_service(const struct watch *watch, uint32_t slot)
+{
+	const struct being *being;
+
+	if (slot > watch->slot_top)
+		return NULL;
+	being = &watch->being[slot];
+	return being->path && is_service(being->path) ? unit_of(being->path) : "";
+}
+
 uint32_t watch_unit_slot(const struct watch *watch, const char *unit)
 {
 	uint32_t hash = unit_hash(unit);
@@ -300,8 +315,10 @@ void watch_unit_main(struct watch *watch, const char *unit, uint32_t pid)
 {
 	struct being *being = being_at(watch, watch_unit_slot(watch, unit));
 
-	if (being && pid)
-		being->main_pid = pid;
+	if (!being || !pid)
+		return;
+	being->main_pid = pid;
+	being->is_to_look = false;
 }
 
 void watch_unit_failed(struct watch *watch, const char *unit, const struct observe_failure *what)

@@ -47,6 +47,9 @@ void watch_unit_main(struct watch *watch, const char *unit, uint32_t pid);
 void watch_unit_failed(struct watch *watch, const char *unit, const struct observe_failure *what);
 void watch_unit_active(struct watch *watch, const char *unit, uint64_t time_ns);
 
+/* Name of the service of the host that lives in this slot; "" when it is none, NULL from the first slot never used on. */
+const char *watch_service(const struct watch *watch, uint32_t slot);
+
 /* The slot of the unit's own cgroup, 0: none. */
 uint32_t watch_unit_slot(const struct watch *watch, const char *unit);
 
