@@ -251,7 +251,7 @@ static int report_open(struct daemon *daemon)
 static int senses_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
 {
 	struct nerve_config nerve = {
-		.slots_max = daemon->config.instances_max, .ring_bytes = RING_BYTES, .window_ns = NS_PER_S / 10,
+		.slots_max = daemon->config.instances_max, .ring_bytes = RING_BYTES, .window_ns = NS_PER_S,
 		.flush_hz = FLUSH_HZ, .pin_dir = NERVE_PIN_DIR,
 	};
 	struct tree_setup tree = {
