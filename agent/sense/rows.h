@@ -10,7 +10,7 @@
 /* Totals of a slot at the last look. */
 struct rows_mark {
 	struct wire_counters counters;
-	uint32_t hist[WIRE_DELAY_COUNT][WIRE_HIST_COUNT];
+	uint32_t hist[WIRE_DELAY_ALL][WIRE_HIST_COUNT];
 };
 
 /*
