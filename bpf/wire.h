@@ -94,6 +94,11 @@ struct wire_counters {
 	__u64 responses;	/* answers of accepted TCP sockets, and the sum of their delays */
 	__u64 response_ns;
 	struct wire_verdict verdict[WIRE_DELAY_COUNT];
+	/* sched: who had the CPU during wait_ns. What is in none of the three could not be told (bpf/sched.bpf.c). */
+	__u64 wait_quota_ns;	/* nobody, or others, while the instance's own quota was used up */
+	__u64 wait_sibling_ns;	/* tasks of the same cgroup */
+	__u64 wait_other_ns;	/* tasks of other cgroups */
+	__u64 migrations;	/* task->se.nr_migrations */
 	/* Memory. */
 	__u64 swap_outs;	/* pages that reclaim wrote to swap */
 	/* IO. */
@@ -110,7 +115,8 @@ struct wire_row {
 	struct wire_counters now;
 	struct wire_counters sent;	/* value of `now` in the last delivered window record */
 	__u64 sent_ns;			/* when that was */
-	__u64 hist_pad;
+	__u32 runnable;			/* tasks that ran or waited on this CPU at flush number `flush` */
+	__u32 flush;			/* stale unless it is that of the CPU's row of WIRE_SLOT_OTHER */
 	__u32 hist[WIRE_HIST_COUNT];	/* of queue waits, so its total is <= switches */
 };
 
@@ -154,6 +160,23 @@ struct wire_bound {
 	__u32 pad;
 };
 
+/*
+ * Who ran while tasks of an annotated instance waited longer than WIRE_BLAME_NS. Halved at each full minute of CLOCK_MONOTONIC,
+ * so that it tells of the last minutes: what is read in minute m counts ns >> (m - minute).
+ */
+#define WIRE_BLAME_NS 1000000ull
+#define WIRE_BLAME_HALF_NS 60000000000ull
+
+struct wire_blame_key {
+	__u64 waiter;		/* cgroup ids */
+	__u64 runner;
+};
+
+struct wire_blame {
+	__u64 ns;		/* that the runner ran in waits of the waiter */
+	__u64 minute;		/* of the last change */
+};
+
 /* Per CPU and kind: the loss accounting. */
 struct wire_loss {
 	__u64 produced[WIRE_KIND_COUNT];
@@ -162,14 +185,16 @@ struct wire_loss {
 
 #define WIRE_ASSERT_SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), #type " moved")
 WIRE_ASSERT_SIZE(struct wire_head, 24);
-WIRE_ASSERT_SIZE(struct wire_counters, 296);
-WIRE_ASSERT_SIZE(struct wire_row, 1384);
+WIRE_ASSERT_SIZE(struct wire_counters, 328);
+WIRE_ASSERT_SIZE(struct wire_row, 1448);
 WIRE_ASSERT_SIZE(struct wire_detail, 2328);
-WIRE_ASSERT_SIZE(struct wire_window, 328);
+WIRE_ASSERT_SIZE(struct wire_window, 360);
 WIRE_ASSERT_SIZE(struct wire_task, 48);
 WIRE_ASSERT_SIZE(struct wire_oom, 56);
 WIRE_ASSERT_SIZE(struct wire_cgroup, 32);
 WIRE_ASSERT_SIZE(struct wire_bound, 40);
+WIRE_ASSERT_SIZE(struct wire_blame_key, 16);
+WIRE_ASSERT_SIZE(struct wire_blame, 16);
 WIRE_ASSERT_SIZE(struct wire_loss, 112);
 
 #endif
