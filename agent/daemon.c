@@ -99,6 +99,8 @@ static void world_fill(struct daemon *daemon, struct answer_world *world)
 		.name = world_name,
 		.failures = report_failures(daemon->report),
 	};
+	for (int signal = 0; signal < NERVE_SIGNAL_COUNT; signal++)
+		world->signals |= (uint32_t)nerve_has(daemon->nerve, signal) << signal;
 	for (int kind = 1; kind < WIRE_KIND_COUNT; kind++) {
 		world->produced += loss.produced[kind];
 		world->dropped += loss.dropped[kind];

@@ -22,6 +22,7 @@ static const volatile __u32 *hist_of(const struct nerve *nerve, uint32_t cpu, ui
 {
 	switch (delay) {
 	case WIRE_DELAY_IO: return nerve_detail(nerve, cpu, detail)->io;
+	case WIRE_DELAY_DEVICE: return nerve_detail(nerve, cpu, detail)->device;
 	case WIRE_DELAY_RESPONSE: return nerve_detail(nerve, cpu, detail)->response;
 	default: return nerve_row(nerve, cpu, slot)->hist;
 	}
@@ -80,6 +81,8 @@ bool rows_read(const struct nerve *nerve, uint32_t slot, uint32_t detail, struct
 		hist_read(nerve, slot, detail, WIRE_DELAY_QUEUE, mark->queue, ret);
 	if (ret->moved.io_done && detail)
 		hist_read(nerve, slot, detail, WIRE_DELAY_IO, mark->detail->hist[WIRE_DELAY_IO], ret);
+	if (ret->moved.device_done && detail)
+		hist_read(nerve, slot, detail, WIRE_DELAY_DEVICE, mark->detail->hist[WIRE_DELAY_DEVICE], ret);
 	if (ret->moved.responses && detail)
 		hist_read(nerve, slot, detail, WIRE_DELAY_RESPONSE, mark->detail->hist[WIRE_DELAY_RESPONSE], ret);
 	return true;

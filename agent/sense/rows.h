@@ -9,7 +9,7 @@
 
 /* Histograms that only the annotated have, by enum wire_delay; that of queue waits is not used. */
 struct rows_detail {
-	uint32_t hist[WIRE_DELAY_COUNT][WIRE_HIST_COUNT];
+	uint32_t hist[WIRE_DELAY_ALL][WIRE_HIST_COUNT];
 };
 
 /* Totals of a slot at the last look. */

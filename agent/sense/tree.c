@@ -223,11 +223,13 @@ static void node_memory(struct tree *tree, struct node *node)
 		return;
 	memory->anon_bytes = total.anon_bytes;
 	memory->file_bytes = total.file_bytes;
+	memory->has_swap = total.has_swap;
 	if (node->has_memory) {
 		memory->refaults = total.refaults - node->memory.refaults;
-		memory->high_events = total.high_events - node->memory.high_events;
-		memory->max_events = total.max_events - node->memory.max_events;
-		memory->oom_kills = total.oom_kills - node->memory.oom_kills;
+		memory->swap_ins = total.swap_ins - node->memory.swap_ins;
+		memory->swap_outs = total.swap_outs - node->memory.swap_outs;
+		for (int i = 0; i < MEMORY_EVENT_COUNT; i++)
+			memory->events[i] = total.events[i] - node->memory.events[i];
 	}
 	node->memory = total;
 	node->has_memory = true;
