@@ -167,6 +167,7 @@ static void tick(struct daemon *daemon)
 	struct observation end = { .kind = OBSERVE_TICK, .time_ns = now_ns };
 
 	nerve_consume(daemon->nerve);
+	ring_tick(&daemon->ring, now_ns);
 	if (now_ns - daemon->scan_ns >= SCAN_NS) {
 		tree_scan(daemon->tree, now_ns);
 		daemon->scan_ns = now_ns;
