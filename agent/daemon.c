@@ -98,6 +98,7 @@ static void world_fill(struct daemon *daemon, struct answer_world *world)
 		.outcome = world_outcome,
 		.name = world_name,
 		.failures = report_failures(daemon->report),
+		.app = report_app(daemon->report),
 	};
 	for (int signal = 0; signal < NERVE_SIGNAL_COUNT; signal++)
 		world->signals |= (uint32_t)nerve_has(daemon->nerve, signal) << signal;
@@ -240,7 +241,7 @@ static int mind_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
 static int report_open(struct daemon *daemon)
 {
 	struct report_setup setup = {
-		.cgroup_root = daemon->cgroup_root, .slots_max = daemon->config.instances_max,
+		.cgroup_root = daemon->cgroup_root, .run_dir = daemon->options.run_dir, .slots_max = daemon->config.instances_max,
 		.is_oom_told = nerve_has(daemon->nerve, NERVE_OOM), .observe = observe, .context = daemon,
 	};
 

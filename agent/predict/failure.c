@@ -82,10 +82,12 @@ static void record_refine(struct failures *failures, struct failure *record, con
 
 	if (what->path[0] != '/')
 		memcpy(what->path, told->path, sizeof(what->path));
-	if (!what->pid) {
+	if (!what->pid)
 		what->pid = told->pid;
+	if (!what->program[0])
 		memcpy(what->program, told->program, sizeof(what->program));
-	}
+	if (!what->value)
+		what->value = told->value;
 	if (told->cause <= what->cause)
 		return;
 	failures->total[what->cause]--;

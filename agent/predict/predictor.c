@@ -16,13 +16,13 @@
 #define NET_CAPACITY_MIN 1e6f
 #define CENSORED_NS 1200000000ull	/* hands that hold something say so twice a second */
 
-/* The trainer leaves an SLI that its recordings say nothing of without weights. */
+/* The trainer leaves an SLI that its recordings say nothing of without weights; of what an application says it never hears. */
 static uint32_t untrained_slis(const struct lstm_weights *weights)
 {
 	uint32_t untrained = 0;
 
 	for (int sli = 0; weights && sli < SLI_COUNT; sli++)
-		if (lstm_output_is_constant(weights, OUTPUT_RISK(0, sli)))
+		if (sli >= SLI_APP || lstm_output_is_constant(weights, OUTPUT_RISK(0, sli)))
 			untrained |= 1u << sli;
 	return untrained;
 }
@@ -156,6 +156,14 @@ static void take_memory(struct predictor *p, const struct observe_memory *memory
 		window_memory(&instance->window, memory);
 }
 
+static void take_app(struct predictor *p, const struct observe_app *app)
+{
+	struct predictor_instance *instance = live_instance(p, app->slot);
+
+	if (instance)
+		window_app(&instance->window, app);
+}
+
 static void take_host_memory(struct predictor *p, const struct observe_host_memory *memory)
 {
 	p->host.memory_total = memory->total_bytes;
@@ -195,6 +203,9 @@ void predictor_observe(struct predictor *p, const struct observation *observatio
 		break;
 	case OBSERVE_MEMORY:
 		take_memory(p, &observation->memory);
+		break;
+	case OBSERVE_APP:
+		take_app(p, &observation->app);
 		break;
 	case OBSERVE_HOST_MEMORY:
 		take_host_memory(p, &observation->host_memory);

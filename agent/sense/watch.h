@@ -53,6 +53,12 @@ const char *watch_service(const struct watch *watch, uint32_t slot);
 /* The slot of the unit's own cgroup, 0: none. */
 uint32_t watch_unit_slot(const struct watch *watch, const char *unit);
 
+/* The instance of a cgroup path: the nearest that is annotated, at the path or above it, else its own; 0: none. */
+uint32_t watch_owner(const struct watch *watch, const char *path);
+
+/* The same of a process that has ended, by its last exec; fills in the path then. */
+uint32_t watch_exec_owner(const struct watch *watch, uint32_t pid, char ret_path[OBSERVE_PATH_MAX]);
+
 /* Main process of a slot, 0: none is known. */
 uint32_t watch_main(const struct watch *watch, uint32_t slot);
 

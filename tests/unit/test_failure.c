@@ -53,6 +53,10 @@ static void witnesses_of_one_end_make_one_record_with_the_gravest_cause(void **s
 	failed("/a", FAILURE_WATCHDOG, 6, 10, 5 * S + 1000);
 	failed("/a", FAILURE_UNIT, 0, 0, 5 * S + 2000);
 	assert_int_equal(failures.count, 1);
+	failed("/b", FAILURE_OOM, 0, 20, 5 * S);
+	failed("/b", FAILURE_SIGNAL, 9, 20, 5 * S);
+	assert_int_equal(failures.record[1].what.cause, FAILURE_OOM);
+	assert_int_equal(failures.record[1].what.value, 9);
 	assert_int_equal(failures.record[0].what.cause, FAILURE_WATCHDOG);
 	assert_int_equal(failures.record[0].what.value, 6);
 	assert_int_equal(failures.total[FAILURE_WATCHDOG], 1);
