@@ -65,15 +65,15 @@ static __always_inline void account_task(struct task_struct *task, bool left_cpu
 	struct task_account *account;
 	struct wire_row *row;
 
-	account = bpf_task_storage_get(&tasks, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	account = task_get(task, true);
 	if (!account)
 		return;
-	oncpu_ns = task->se.sum_exec_runtime;
-	wait_ns = task->sched_info.run_delay;
-	major_faults = task->maj_flt;
+	oncpu_ns = TASK_READ(task, se.sum_exec_runtime);
+	wait_ns = TASK_READ(task, sched_info.run_delay);
+	major_faults = TASK_READ(task, maj_flt);
 	if (!account->is_primed) {
 		account->is_primed = 1;
-		if (task->start_time < loaded_ns) {
+		if (TASK_READ(task, start_time) < loaded_ns) {
 			account->oncpu_ns = oncpu_ns;
 			account->wait_ns = wait_ns;
 			account->major_faults = major_faults;
@@ -111,9 +111,9 @@ int BPF_PROG(on_sched_switch, bool preempt, struct task_struct *prev)
 SEC("perf_event")
 int on_flush(struct bpf_perf_event_data *ctx)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = task_current();
 
-	if (task->pid)
+	if (TASK_READ(task, pid))
 		account_task(task, false);
 	return 0;
 }
