@@ -6,7 +6,7 @@
  * (producer and consumer are one host). Change anything here and WIRE_VERSION moves.
  *
  * Totals and ring agree by construction: a counter lives in `rows` until user space reads it there; the ring only
- * says which row moved and carries a copy of the move. Per kind: produced == delivered + dropped (see wire_loss).
+ * says which row moved and carries a copy of the first counters' move. Per kind: produced == delivered + dropped (see wire_loss).
  */
 #ifndef FORESTALL_WIRE_H
 #define FORESTALL_WIRE_H
@@ -98,10 +98,13 @@ struct wire_counters {
 	__u64 migrations;	/* task->se.nr_migrations */
 };
 
+/* A window record copies the first counters: enough to hold ring and rows against each other, and a row's first cache line. */
+#define WIRE_TOLD 3u
+
 struct wire_row {
+	__u64 sent_ns;			/* when the last window record was delivered */
+	__u64 sent[WIRE_TOLD];		/* value of the first counters of `now` in it */
 	struct wire_counters now;
-	struct wire_counters sent;	/* value of `now` in the last delivered window record */
-	__u64 sent_ns;			/* when that was */
 	__u32 runnable;			/* tasks that ran or waited on this CPU at flush number `flush` */
 	__u32 flush;			/* stale unless it is that of the CPU's row of WIRE_SLOT_OTHER */
 	__u32 hist[WIRE_HIST_COUNT];	/* of queue waits, so its total is <= switches */
@@ -118,7 +121,7 @@ struct wire_window {
 	struct wire_head head;
 	__u32 cpu;
 	__u32 pad;
-	struct wire_counters moved;
+	__u64 moved[WIRE_TOLD];
 };
 
 struct wire_task {
@@ -167,9 +170,9 @@ struct wire_loss {
 #define WIRE_ASSERT_SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), #type " moved")
 WIRE_ASSERT_SIZE(struct wire_head, 24);
 WIRE_ASSERT_SIZE(struct wire_counters, 272);
-WIRE_ASSERT_SIZE(struct wire_row, 1336);
+WIRE_ASSERT_SIZE(struct wire_row, 1088);
 WIRE_ASSERT_SIZE(struct wire_detail, 1552);
-WIRE_ASSERT_SIZE(struct wire_window, 304);
+WIRE_ASSERT_SIZE(struct wire_window, 56);
 WIRE_ASSERT_SIZE(struct wire_task, 48);
 WIRE_ASSERT_SIZE(struct wire_cgroup, 32);
 WIRE_ASSERT_SIZE(struct wire_bound, 40);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "client.h"
+#include "cmd_failure.h"
 #include "predict/observe.h"
 #include "print.h"
 
@@ -320,6 +321,9 @@ int cmd_instance_show(const struct context *context, int argc, char **argv)
 	if (problem)
 		printf("\nSLO problem: %s\n", problem);
 	slis_print(instance);
+	if (json_array_size(json_object_get(instance, "failures")))
+		printf("\nfailures, the last one first:\n");
+	failures_print(json_object_get(instance, "failures"));
 	expectation_print(json_object_get(instance, "expectation"));
 	frame_print(json_object_get(instance, "frame"));
 	seconds_print(json_object_get(instance, "seconds"), text_of(instance, "leading"));

@@ -110,6 +110,32 @@ struct observe_host {
 	uint64_t records_lost;	/* ring records dropped since then: lowers data quality */
 };
 
+/* Why an instance failed; a later one says more than an earlier one of the same end. */
+enum failure_cause {
+	FAILURE_UNIT,		/* systemd says so and no more: timeout, start limit, resources */
+	FAILURE_EXIT,		/* the main process ended with a status; value: the status */
+	FAILURE_SIGNAL,		/* by a signal that nobody sends who only wants it to end; value: the signal */
+	FAILURE_WATCHDOG,	/* it did not feed systemd's watchdog; value: the signal */
+	FAILURE_OOM,		/* the kernel, or systemd-oomd, killed a process of it for its memory */
+	FAILURE_CAUSE_COUNT
+};
+
+enum failure_stage { FAILURE_FAILED, FAILURE_RECOVERED };
+
+/* An instance failed, or runs again. Named by its path: the cgroup may be gone. */
+struct observe_failure {
+	uint32_t stage;		/* enum failure_stage; the rest up to time_ns is of a failure */
+	uint32_t cause;		/* enum failure_cause */
+	uint32_t value;
+	uint32_t pid;		/* the process that ended; 0: not known */
+	uint32_t is_annotated;	/* the instance, when it failed */
+	uint32_t pad;
+	char program[WIRE_COMM_LEN];
+	uint64_t time_ns;
+	uint64_t unix_ns;	/* the same on the calendar */
+	char path[OBSERVE_PATH_MAX];
+};
+
 enum observe_kind {
 	OBSERVE_INSTANCE = 1,
 	OBSERVE_LIMITS,
@@ -121,6 +147,7 @@ enum observe_kind {
 	OBSERVE_ACTED,	/* the hands hold something of ours; time_ns */
 	OBSERVE_MEMORY,
 	OBSERVE_HOST_MEMORY,
+	OBSERVE_FAILURE,
 	OBSERVE_KIND_COUNT
 };
 
@@ -136,6 +163,7 @@ struct observation {
 		struct observe_host host;
 		struct observe_memory memory;
 		struct observe_host_memory host_memory;
+		struct observe_failure failure;
 		uint64_t time_ns;
 	};
 };

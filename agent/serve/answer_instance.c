@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "answer_failure.h"
 #include "value.h"
 
 #define RISK_HORIZON 1	/* 2 s: the horizon that the plan acts on */
@@ -308,6 +309,7 @@ json_t *answer_instance_full(const struct answer_world *world, const struct pred
 	json_object_set_new(full, "seconds", window_json(&instance->info.slo, &instance->window));
 	json_object_set_new(full, "frame", instance->has_frame ? frame_json(&instance->frame) : json_null());
 	json_object_set_new(full, "expectation", expectation_json(world->mind->predictor, instance));
+	json_object_set_new(full, "failures", answer_failures(world, instance->info.path));
 	json_object_set_new(full, "forecast_full", answer_instance_forecast(instance));
 	return full;
 }

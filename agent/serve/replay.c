@@ -170,8 +170,16 @@ static void tick_run(struct replay *replay, uint64_t time_ns)
 	replay->ticks++;
 }
 
+static bool failure_is_sound(const struct observe_failure *failure)
+{
+	return failure->stage <= FAILURE_RECOVERED && failure->cause < FAILURE_CAUSE_COUNT &&
+	       memchr(failure->path, '\0', sizeof(failure->path)) && memchr(failure->program, '\0', sizeof(failure->program));
+}
+
 static bool observation_is_sound(const struct observation *observation)
 {
+	if (observation->kind == OBSERVE_FAILURE)
+		return failure_is_sound(&observation->failure);
 	if (observation->kind != OBSERVE_SAMPLE)
 		return true;
 	if (observation->sample.bucket_count > OBSERVE_BUCKETS_MAX)
@@ -225,6 +233,8 @@ int replay_next(struct replay *replay)
 			       sizeof(observation) - offsetof(struct observation, time_ns));
 			if (!observation_is_sound(&observation))
 				return -EINVAL;
+			if (kind == OBSERVE_FAILURE)
+				failures_take(&replay->failures, &observation.failure);
 			predictor_observe(replay->mind->predictor, &observation);
 		} else {
 			return -EINVAL;

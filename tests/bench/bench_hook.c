@@ -20,7 +20,7 @@
 #include "sense/load.h"
 
 #define ROUNDS 7
-#define ROUND_US 250000
+#define ROUND_US 200000
 #define RUNQLAT "/usr/sbin/runqlat"
 #define SLOT 1
 
@@ -152,15 +152,17 @@ static void arm_off(enum arm arm)
 	}
 }
 
-/* CPU time of one piece of the load in the next quarter of a second. */
+/* CPU time of one piece of the load, over a fifth of a second of it. A busy host may keep the load waiting. */
 static double measure(const struct load *load)
 {
 	struct load_reading before, after;
 
 	usleep(20000);
-	before = load_read(load);
-	usleep(ROUND_US);
-	after = load_read(load);
+	before = after = load_read(load);
+	for (int i = 0; i < 400 && after.cpu_ns - before.cpu_ns < ROUND_US * 1000ull; i++) {
+		usleep(ROUND_US / 4);
+		after = load_read(load);
+	}
 	if (after.pieces == before.pieces)
 		die("the load stands still");
 	return (double)(after.cpu_ns - before.cpu_ns) / (double)(after.pieces - before.pieces);
