@@ -155,7 +155,8 @@ struct load *load_start(enum load_kind kind, const char *cgroup, int cpu)
 			task_run(load, i, cgroup, cpu);
 		clock_getcpuclockid(load->pid[i], &load->clock[i]);
 	}
-	usleep(200000);
+	for (int i = 0; i < 100 && !load_read(load).pieces; i++)
+		usleep(100000);
 	if (load_read(load).pieces)
 		return load;
 	fprintf(stderr, "bench_hook: load %d does nothing on CPU %d in %s\n", kind, cpu, cgroup);
