@@ -99,6 +99,8 @@ static void world_fill(struct daemon *daemon, struct answer_world *world)
 		.name = world_name,
 		.failures = report_failures(daemon->report),
 	};
+	for (int signal = 0; signal < NERVE_SIGNAL_COUNT; signal++)
+		world->signals |= (uint32_t)nerve_has(daemon->nerve, signal) << signal;
 	for (int kind = 1; kind < WIRE_KIND_COUNT; kind++) {
 		world->produced += loss.produced[kind];
 		world->dropped += loss.dropped[kind];
@@ -251,7 +253,7 @@ static int report_open(struct daemon *daemon)
 static int senses_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
 {
 	struct nerve_config nerve = {
-		.slots_max = daemon->config.instances_max, .ring_bytes = RING_BYTES, .window_ns = NS_PER_S / 10,
+		.slots_max = daemon->config.instances_max, .ring_bytes = RING_BYTES, .window_ns = NS_PER_S,
 		.flush_hz = FLUSH_HZ, .pin_dir = NERVE_PIN_DIR,
 	};
 	struct tree_setup tree = {

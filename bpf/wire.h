@@ -19,13 +19,16 @@
 
 /* Slot 0 collects what belongs to no known instance: tasks of cgroups not yet, or no longer, followed. */
 #define WIRE_SLOT_OTHER 0u
+#define WIRE_CGROUP_ROOT 1u	/* id of the root directory of the cgroup v2 tree (fs/kernfs/dir.c) */
 
-/* Delays of which single ones are put into a histogram and judged good or bad against the instance's own bound. */
+/* Delays of which single ones are put into a histogram and, but for the last, judged against the instance's own bound. */
 enum wire_delay {
 	WIRE_DELAY_QUEUE = 0,	/* runnable to running */
 	WIRE_DELAY_IO = 1,	/* bio queued to complete; with the time that io.max held it back, where the kernel allows fentry */
 	WIRE_DELAY_RESPONSE = 2,	/* data readable on an accepted TCP socket to the first byte of the answer */
-	WIRE_DELAY_COUNT = 3,
+	WIRE_DELAY_COUNT = 3,	/* of those that are judged */
+	WIRE_DELAY_DEVICE = 3,	/* the part of a bio's delay in which a device worked on it: request issued to complete */
+	WIRE_DELAY_ALL = 4,
 };
 
 /*
@@ -45,7 +48,7 @@ enum wire_kind {
 	WIRE_EXIT = 3,		/* struct wire_task: a process ended, value = exit_code as in wait(2) */
 	WIRE_CGROUP_MADE = 4,	/* struct wire_cgroup */
 	WIRE_CGROUP_GONE = 5,	/* struct wire_cgroup */
-	WIRE_OOM = 6,		/* struct wire_task: the kernel chose this process as a victim, value = 0 */
+	WIRE_OOM = 6,		/* struct wire_oom: the kernel chose this process as a victim */
 	WIRE_KIND_COUNT = 7,
 };
 
@@ -96,6 +99,16 @@ struct wire_counters {
 	__u64 wait_sibling_ns;	/* tasks of the same cgroup */
 	__u64 wait_other_ns;	/* tasks of other cgroups */
 	__u64 migrations;	/* task->se.nr_migrations */
+	/* Memory. */
+	__u64 swap_outs;	/* pages that reclaim wrote to swap */
+	/* IO. */
+	__u64 io_begun;		/* bios that were queued: those that are neither io_done nor io_lost are in flight */
+	__u64 io_lost;		/* bios of which the end was not seen */
+	__u64 io_charged;	/* of io_done: attributed to the cgroup that they are charged to; the rest to the task that queued */
+	__u64 device_done;	/* of io_done: those that a request was issued for, and the sum of the times that it took */
+	__u64 device_ns;
+	/* Network. */
+	__u64 drops;		/* packets of the instance's sockets that this host threw away */
 };
 
 /* A window record copies the first counters: enough to hold ring and rows against each other, and a row's first cache line. */
@@ -114,6 +127,7 @@ struct wire_row {
 struct wire_detail {
 	__u32 io[WIRE_HIST_COUNT];
 	__u32 response[WIRE_HIST_COUNT];
+	__u32 device[WIRE_HIST_COUNT];
 };
 
 /* A window record: what moved on one CPU since the last record of this row. */
@@ -129,6 +143,11 @@ struct wire_task {
 	__u32 pid;		/* thread group id in the initial namespace */
 	__u32 value;		/* exit: raw exit code; exec: 0 */
 	char comm[WIRE_COMM_LEN];
+};
+
+struct wire_oom {
+	struct wire_task victim;	/* value = 0 */
+	__u64 limit_id;		/* cgroup whose limit it was; WIRE_CGROUP_ROOT: the host's memory; 0: this kernel does not tell */
 };
 
 struct wire_cgroup {
@@ -169,11 +188,12 @@ struct wire_loss {
 
 #define WIRE_ASSERT_SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), #type " moved")
 WIRE_ASSERT_SIZE(struct wire_head, 24);
-WIRE_ASSERT_SIZE(struct wire_counters, 272);
-WIRE_ASSERT_SIZE(struct wire_row, 1088);
-WIRE_ASSERT_SIZE(struct wire_detail, 1552);
+WIRE_ASSERT_SIZE(struct wire_counters, 328);
+WIRE_ASSERT_SIZE(struct wire_row, 1144);
+WIRE_ASSERT_SIZE(struct wire_detail, 2328);
 WIRE_ASSERT_SIZE(struct wire_window, 56);
 WIRE_ASSERT_SIZE(struct wire_task, 48);
+WIRE_ASSERT_SIZE(struct wire_oom, 56);
 WIRE_ASSERT_SIZE(struct wire_cgroup, 32);
 WIRE_ASSERT_SIZE(struct wire_bound, 40);
 WIRE_ASSERT_SIZE(struct wire_blame_key, 16);

@@ -71,7 +71,7 @@ struct observe_bucket {
 	uint32_t count;
 };
 
-#define OBSERVE_BUCKETS_MAX (WIRE_DELAY_COUNT * WIRE_HIST_COUNT)
+#define OBSERVE_BUCKETS_MAX (WIRE_DELAY_ALL * WIRE_HIST_COUNT)
 
 /* How one instance moved since its previous sample. Absent when nothing moved. */
 struct observe_sample {
@@ -85,15 +85,25 @@ struct observe_sample {
 	struct observe_bucket bucket[OBSERVE_BUCKETS_MAX];
 };
 
+/* The lines of memory.events that are read, in its words. */
+#define MEMORY_EVENT_TABLE(X) X(LOW, "low") X(HIGH, "high") X(MAX, "max") X(OOM, "oom") X(OOM_KILL, "oom_kill")
+
+enum memory_event {
+#define MEMORY_EVENT_ENUM(id, name) MEMORY_EVENT_##id,
+	MEMORY_EVENT_TABLE(MEMORY_EVENT_ENUM)
+#undef MEMORY_EVENT_ENUM
+	MEMORY_EVENT_COUNT
+};
+
 /* Once a second for the annotated: what has no hook and is read from memory.stat and memory.events. */
 struct observe_memory {
 	uint32_t slot;
-	uint32_t pad;
+	uint32_t has_swap;	/* memory.stat tells pages swapped; else swap_ins are the anonymous refaults, swap_outs 0 */
 	uint64_t anon_bytes, file_bytes;
 	uint64_t refaults;	/* pages, growth of workingset_refault_anon + _file */
-	uint64_t high_events;	/* growth of memory.events high, max, oom_kill */
-	uint64_t max_events;
-	uint64_t oom_kills;
+	uint64_t swap_ins;	/* pages, growth */
+	uint64_t swap_outs;
+	uint64_t events[MEMORY_EVENT_COUNT];	/* growth */
 };
 
 /* The host's memory, each tick: /proc/meminfo. */

@@ -8,7 +8,7 @@
 static const size_t record_bytes[WIRE_KIND_COUNT] = {
 	[WIRE_WINDOW] = sizeof(struct wire_window),	 [WIRE_EXEC] = sizeof(struct wire_task),
 	[WIRE_EXIT] = sizeof(struct wire_task),		 [WIRE_CGROUP_MADE] = sizeof(struct wire_cgroup),
-	[WIRE_CGROUP_GONE] = sizeof(struct wire_cgroup), [WIRE_OOM] = sizeof(struct wire_task),
+	[WIRE_CGROUP_GONE] = sizeof(struct wire_cgroup), [WIRE_OOM] = sizeof(struct wire_oom),
 };
 
 uint32_t ring_name_hash(const char *name, size_t bytes)

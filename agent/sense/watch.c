@@ -169,7 +169,7 @@ static void take_memory(struct watch *watch, const struct observe_memory *memory
 {
 	struct being *being = being_at(watch, memory->slot);
 
-	if (!being || !memory->oom_kills || watch->setup.is_oom_told)
+	if (!being || !memory->events[MEMORY_EVENT_OOM_KILL] || watch->setup.is_oom_told)
 		return;
 	tell_failed(watch, being, FAILURE_OOM, SIGKILL, NULL);
 	if (being->main_pid)

@@ -8,7 +8,7 @@
  * {"ok":false,"error":"..."}.
  *
  * {"q":"instance.list","offset":N,"limit":M}	{"total","offset","instances":[...]}, at most ANSWER_PAGE_MAX of them
- * {"q":"instance.show","path":P}		{"instance":{...}}: seconds, frame, expectation, all horizons
+ * {"q":"instance.show","path":P}		{"instance":{...}}: signals, seconds, frame, expectation, all horizons
  * {"q":"forecast.show","path":P}		{"path","forecast"}
  * {"q":"failure.list","path":P}		{"total","forgotten","failures":[...]}, the last ANSWER_FAILURES_MAX, the
  *						youngest first; path may be left out. A failure has "path", "cause",
@@ -56,6 +56,7 @@ struct answer_world {
 	uint64_t now_ns;
 	uint64_t produced, delivered, dropped;	/* ring records */
 	uint64_t tick_late_ns_max, tick_cost_ns;
+	uint32_t signals;			/* bit per enum nerve_signal: which are measured */
 	void *context;
 	/* Reads the annotation of this instance again; -errno. */
 	int (*slo_refresh)(void *context, uint32_t slot);

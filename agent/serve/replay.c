@@ -186,7 +186,7 @@ static bool observation_is_sound(const struct observation *observation)
 		return false;
 	for (uint32_t i = 0; i < observation->sample.bucket_count; i++)
 		if (observation->sample.bucket[i].idx >= WIRE_HIST_COUNT ||
-		    observation->sample.bucket[i].delay >= WIRE_DELAY_COUNT)
+		    observation->sample.bucket[i].delay >= WIRE_DELAY_ALL)
 			return false;
 	return true;
 }

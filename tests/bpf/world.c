@@ -38,7 +38,7 @@ static void record(void *context, const struct wire_head *head, size_t bytes)
 	if (head->kind == WIRE_EXEC && head->slot == SLOT)
 		memcpy(seen->exec_name, ((const struct wire_task *)head)->comm, WIRE_COMM_LEN);
 	if (head->kind == WIRE_OOM && head->slot == SLOT)
-		memcpy(seen->victim_name, ((const struct wire_task *)head)->comm, WIRE_COMM_LEN);
+		memcpy(&seen->oom, head, sizeof(seen->oom));
 	if (head->kind == WIRE_EXIT && head->slot == SLOT)
 		seen->exit_value = ((const struct wire_task *)head)->value;
 	if (head->kind == WIRE_CGROUP_MADE)
