@@ -73,6 +73,7 @@ struct task_account {
 	__u64 limit_id;		/* when it last looked for an OOM victim, as in struct wire_oom; 0: never */
 	__u64 throttled_ns;	/* throttled_of() of its cfs_rq */
 	__u64 migrations;
+	__u64 started_ns;	/* in task_table alone: whose it is */
 	__u32 slot;
 	__u32 is_primed;
 };
@@ -130,6 +131,13 @@ struct {
 	__type(key, __u32);
 	__type(value, struct starved);
 } starving __weak SEC(".maps");
+/* In the place of `tasks` where the kernel has no task storage, by the task's address. All is allocated beforehand: hooks hold locks. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u64);
+	__type(value, struct task_account);
+} task_table __weak SEC(".maps");
 
 /* A bio between being queued and being complete, found again by its address. */
 struct bio_account {
@@ -163,5 +171,21 @@ struct {
 	__type(key, int);
 	__type(value, struct socket_account);
 } sockets __weak SEC(".maps");
+
+/* In the place of `sockets` where tracing programs may not use socket storage, by the socket's address. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u64);
+	__type(value, struct socket_account);
+} socket_table __weak SEC(".maps");
+
+/* Threads chosen as OOM victim, until they end, and for whose limit; where the kernel tells only their number. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 256);
+	__type(key, __u32);
+	__type(value, __u64);
+} victims __weak SEC(".maps");
 
 #endif

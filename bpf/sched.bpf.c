@@ -44,13 +44,15 @@ static __always_inline void window_emit(struct wire_row *row, __u32 cpu, __u32 s
 }
 
 /* Grows with the time in which tasks of the cfs_rq were throttled, or at least whenever they were. */
-static __always_inline __u64 throttled_of(struct cfs_rq *cfs_rq)
+static __always_inline __u64 throttled_of(struct task_struct *task)
 {
+	struct cfs_rq *cfs_rq = TASK_READ(task, se.cfs_rq);
+
 	if (bpf_core_field_exists(cfs_rq->throttled_clock_self_time))
-		return cfs_rq->throttled_clock_self_time;
+		return TASK_READ(cfs_rq, throttled_clock_self_time);
 	if (bpf_core_field_exists(cfs_rq->throttled_clock_pelt_time))
-		return cfs_rq->throttled_clock_pelt_time;
-	return bpf_core_field_exists(cfs_rq->throttled_clock_task_time) ? cfs_rq->throttled_clock_task_time : 0;
+		return TASK_READ(cfs_rq, throttled_clock_pelt_time);
+	return bpf_core_field_exists(cfs_rq->throttled_clock_task_time) ? TASK_READ(cfs_rq, throttled_clock_task_time) : 0;
 }
 
 static __always_inline void wait_count(struct wire_row *row, const struct wire_bound *bound, __u64 wait_ns, bool is_judged)
@@ -73,19 +75,19 @@ static __always_inline void wait_count(struct wire_row *row, const struct wire_b
 static __always_inline void account_prime(struct task_account *account, struct task_struct *task)
 {
 	account->is_primed = 1;
-	account->throttled_ns = throttled_of(task->se.cfs_rq);
-	if (task->start_time >= loaded_ns)
+	account->throttled_ns = throttled_of(task);
+	if (TASK_READ(task, start_time) >= loaded_ns)
 		return;
-	account->oncpu_ns = task->se.sum_exec_runtime;
-	account->wait_ns = task->sched_info.run_delay;
-	account->major_faults = task->maj_flt;
-	account->migrations = task->se.nr_migrations;
+	account->oncpu_ns = TASK_READ(task, se.sum_exec_runtime);
+	account->wait_ns = TASK_READ(task, sched_info.run_delay);
+	account->major_faults = TASK_READ(task, maj_flt);
+	account->migrations = TASK_READ(task, se.nr_migrations);
 }
 
 /* Moves what the kernel has counted for `task` while it ran into the row of its instance. */
 static __always_inline void run_settle(struct task_struct *task, struct task_account *account, struct wire_row *row)
 {
-	__u64 oncpu_ns = task->se.sum_exec_runtime, major_faults = task->maj_flt;
+	__u64 oncpu_ns = TASK_READ(task, se.sum_exec_runtime), major_faults = TASK_READ(task, maj_flt);
 
 	row->now.oncpu_ns += oncpu_ns - account->oncpu_ns;
 	account->oncpu_ns = oncpu_ns;
@@ -101,7 +103,7 @@ static __always_inline void wait_settle(struct task_struct *task, struct task_ac
 					struct wire_row *row, const struct wire_bound *bound, __u64 cgroup_id, bool is_moved)
 {
 	__u64 run_delay = task->sched_info.run_delay, arrival_ns = task->sched_info.last_arrival;
-	__u64 ns = run_delay - account->wait_ns, throttled_ns = throttled_of(task->se.cfs_rq);
+	__u64 ns = run_delay - account->wait_ns, throttled_ns = throttled_of(task);
 	__u64 grown_ns = throttled_ns - account->throttled_ns;
 	struct lane_run *run = lane_run(lane, 0);
 	struct starved told = { 0 };
@@ -138,7 +140,7 @@ static __always_inline __u64 task_leave(struct task_struct *task, struct lane *l
 	bool is_moved;
 	__u32 slot;
 
-	account = bpf_task_storage_get(&tasks, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	account = task_get(task, true);
 	if (!account)
 		return cgroup_id;
 	if (!account->is_primed)
@@ -174,7 +176,7 @@ int BPF_PROG(on_sched_switch, bool preempt, struct task_struct *prev)
 /* The task that runs at a flush: its time so far. Returns its cgroup. */
 static __always_inline __u64 task_flush(struct task_struct *task, struct lane *lane, __u32 cpu, __u64 now_ns)
 {
-	struct task_account *account = bpf_task_storage_get(&tasks, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct task_account *account = task_get(task, true);
 	__u64 cgroup_id = cgroup_id_of(task);
 	struct wire_row *row;
 	__u32 slot;
@@ -196,7 +198,7 @@ static __always_inline __u64 task_flush(struct task_struct *task, struct lane *l
 SEC("perf_event")
 int on_flush(struct bpf_perf_event_data *ctx)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = task_current();
 	__u32 cpu = bpf_get_smp_processor_id();
 	struct lane *lane = bpf_map_lookup_elem(&lanes, &cpu);
 	struct wire_row *other = row_of(cpu, WIRE_SLOT_OTHER);
@@ -208,7 +210,7 @@ int on_flush(struct bpf_perf_event_data *ctx)
 	other->flush = ++lane->flush;
 	other->runnable = 0;
 	/* The run so far is told as one of its own, so that who waits now can be told who runs. */
-	lane_push(lane, now_ns, task->pid ? task_flush(task, lane, cpu, now_ns) : 0);
+	lane_push(lane, now_ns, TASK_READ(task, pid) ? task_flush(task, lane, cpu, now_ns) : 0);
 	queue_walk(rq, cpu, now_ns);
 	return 0;
 }

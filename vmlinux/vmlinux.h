@@ -55,6 +55,7 @@ enum {
 };
 
 enum bpf_func_id {
+	BPF_FUNC_get_current_task_btf = 158,
 	BPF_FUNC_skb_set_tstamp = 192,
 };
 

@@ -40,13 +40,13 @@ struct predictor *predictor_new(const struct predictor_config *config)
 	p->host.capacity[RESOURCE_MEMORY] = MEMORY_CAPACITY_MIN;
 	p->host.capacity[RESOURCE_IO] = IO_CAPACITY_MIN;
 	p->host.capacity[RESOURCE_NET] = NET_CAPACITY_MIN;
-	p->instance = calloc(n, sizeof(*p->instance));
+	p->instance = calloc(n + PARKED_MAX, sizeof(*p->instance));
 	p->live = calloc(n, sizeof(*p->live));
 	p->inputs = calloc(n * FEATURE_COUNT, sizeof(*p->inputs));
 	p->outputs = calloc(n * OUTPUT_COUNT, sizeof(*p->outputs));
 	p->states = calloc(n, sizeof(*p->states));
 	p->stepped = calloc(n, sizeof(*p->stepped));
-	if (!p->instance || !p->live || !p->inputs || !p->outputs || !p->states || !p->stepped) {
+	if (memory_new(&p->memory, config->slots_max) || !p->instance || !p->live || !p->inputs || !p->outputs || !p->states || !p->stepped) {
 		predictor_free(p);
 		return NULL;
 	}
@@ -57,6 +57,7 @@ void predictor_free(struct predictor *p)
 {
 	if (!p)
 		return;
+	memory_free(&p->memory);
 	free(p->instance);
 	free(p->live);
 	free(p->inputs);
@@ -84,14 +85,11 @@ static void live_remove(struct predictor *p, uint32_t slot)
 	}
 }
 
-static void instance_start(struct predictor *p, uint32_t slot)
+static void instance_start(struct predictor *p, uint32_t slot, const char *path)
 {
 	struct predictor_instance *instance = &p->instance[slot];
 
-	memset(instance, 0, sizeof(*instance));
-	window_reset(&instance->window);
-	for (int r = 0; r < RESOURCE_COUNT; r++)
-		announce_reset(&instance->announce[r]);
+	memory_start(p, slot, path);
 	instance->limits = (struct observe_limits){ .slot = slot, .quota_us = LIMIT_NONE, .memory_high = LIMIT_NONE,
 						    .memory_max = LIMIT_NONE, .io_bps = LIMIT_NONE };
 	instance->is_live = true;
@@ -108,9 +106,10 @@ static void take_instance(struct predictor *p, const struct observe_instance *in
 	if (instance->is_live && instance->info.cgroup_id != info->cgroup_id) {
 		live_remove(p, info->slot);
 		instance->is_live = false;
+		memory_park(p, info->slot);
 	}
 	if (!instance->is_live)
-		instance_start(p, info->slot);
+		instance_start(p, info->slot, info->path);
 	instance->info = *info;
 }
 
@@ -122,6 +121,7 @@ static void take_gone(struct predictor *p, const struct observe_gone *gone)
 		return;
 	instance->is_live = false;
 	live_remove(p, gone->slot);
+	memory_park(p, gone->slot);
 }
 
 static void take_limits(struct predictor *p, const struct observe_limits *limits)
@@ -136,8 +136,9 @@ static void take_event(struct predictor *p, const struct observe_event *event)
 {
 	struct predictor_instance *instance = live_instance(p, event->slot);
 
-	for (int r = 0; instance && event->name_hash && r < RESOURCE_COUNT; r++)
-		announce_event(&instance->announce[r], event->name_hash, event->time_ns);
+	if (instance && event->name_hash)
+		for (int r = 0; r < RESOURCE_COUNT; r++)
+			announce_event(&memory_announce(p, instance)[r], event->name_hash, event->time_ns);
 }
 
 static void take_sample(struct predictor *p, const struct observe_sample *sample)
@@ -211,13 +212,14 @@ void predictor_observe(struct predictor *p, const struct observation *observatio
  * What nobody annotated cannot be violated. A fifth of a second that was bad enough for a reflex counts as well: a
  * reflex that works keeps the second's percentile below the bound, and would else leave foresight nothing to learn from.
  */
-static uint32_t second_violated(const struct slo *slo, const struct window_second *now)
+static uint32_t second_violated(const struct slo *slo, const struct window *window)
 {
+	const struct window_second *now = window_at(window, 0);
 	uint32_t violated = 0;
 
 	for (int sli = 0; sli < SLI_COUNT; sli++)
 		if (slo->bound[sli] && (now->sli[sli] > feature_bound(slo, (enum sli)sli) ||
-					(sli_unit((enum sli)sli) == SLI_UNIT_NS && now->worst_bad[sli] >= WORST_BAD)))
+					(sli_unit((enum sli)sli) == SLI_UNIT_NS && window->judged.worst_bad[sli] >= WORST_BAD)))
 			violated |= 1u << sli;
 	return violated;
 }
@@ -241,9 +243,17 @@ static void demand_second(struct predictor *p, struct predictor_instance *instan
 	struct expectation *expect = &instance->expect[r];
 	float demand = instance->demand[r];
 
-	recur_push(&instance->recur[r], demand);
-	announce_second(&instance->announce[r], demand);
-	feature_expect(&instance->recur[r], &instance->announce[r], expect);
+	struct announce *announce = NULL;
+	struct recur *recur = memory_recur(p, instance, r);
+
+	if (recur)
+		recur_push(recur, demand);
+	instance->recur_count[r]++;
+	if (predictor_uses(instance, MEMORY_ANNOUNCE)) {
+		announce = &p->memory.announce[instance->info.slot][r];
+		announce_second(announce, demand);
+	}
+	feature_expect(recur, announce, expect);
 	for (int i = 0; i < EXPECT_SPANS; i++) {
 		p->host.expect[r][i] += expect->demand[i] * expect->confidence[i];
 		top_push(p->host.top[r][i],
@@ -259,7 +269,7 @@ static void instance_close(struct predictor *p, struct predictor_instance *insta
 
 	window_second(&instance->window, &instance->info.slo, elapsed_ns);
 	now = window_at(&instance->window, 0);
-	instance->violated = second_violated(&instance->info.slo, now);
+	instance->violated = second_violated(&instance->info.slo, &instance->window);
 	for (int r = 0; r < RESOURCE_COUNT; r++) {
 		instance->demand[r] = feature_demand(now, &instance->limits, (enum resource)r);
 		p->host.total[r] += fmaxf(instance->demand[r], 0);
@@ -316,11 +326,13 @@ static void instance_learn(struct predictor *p, struct predictor_instance *insta
 {
 	bool is_censored = predictor_is_censored(p, now_ns);
 
+	if (slo_is_bound(&instance->info.slo))
+		instance->parts |= 1u << MEMORY_STATISTICAL;
 	for (int sli = 0; sli < SLI_COUNT; sli++) {
 		bool is_violated = instance->violated >> sli & 1;
 
 		if (instance->info.slo.bound[sli] && (is_violated || !is_censored))
-			statistical_push(&instance->stat[sli], statistical_load((enum sli)sli, p->host.total), is_violated);
+			statistical_push(&p->memory.statistical[instance->info.slot][sli], statistical_load((enum sli)sli, p->host.total), is_violated);
 	}
 }
 
@@ -328,7 +340,7 @@ static void instance_learn(struct predictor *p, struct predictor_instance *insta
 static void instance_fallback(struct predictor *p, struct predictor_instance *instance, const struct extract *in,
 			      uint64_t now_ns)
 {
-	struct statistical_view view = { instance->stat, in, p->host.total, instance->violated };
+	struct statistical_view view = { p->memory.statistical[instance->info.slot], in, p->host.total, instance->violated };
 	struct forecast *forecast = &instance->forecast;
 	float demand[RESOURCE_COUNT];
 	enum sli sli;

@@ -13,6 +13,7 @@
 #include "feature.h"
 #include "forecast.h"
 #include "lstm.h"
+#include "memory.h"
 #include "observe.h"
 #include "recur.h"
 #include "statistical.h"
@@ -32,9 +33,6 @@ struct predictor_instance {
 	struct observe_instance info;
 	struct observe_limits limits;
 	struct window window;
-	struct recur recur[RESOURCE_COUNT];
-	struct announce announce[RESOURCE_COUNT];
-	struct statistical stat[SLI_COUNT];
 	struct expectation expect[RESOURCE_COUNT];
 	struct lstm_state lstm;
 	struct frame frame;
@@ -43,6 +41,9 @@ struct predictor_instance {
 	float demand[RESOURCE_COUNT];	/* of the last second, share of capacity, unthrottled; < 0: not measured */
 	uint32_t violated;		/* in the last second, bit per SLI */
 	uint32_t warm_s;		/* seconds in a row that the LSTM was shown */
+	uint32_t parts;			/* that it uses: bit per enum memory_part but MEMORY_RARE, which the window knows */
+	uint32_t recur_count[RESOURCE_COUNT];	/* seconds in which the demand was known */
+	uint32_t parked_at;		/* of one that is gone: seconds that the host had closed */
 	bool is_live;
 	bool has_frame;
 };
@@ -68,7 +69,8 @@ struct predictor_host {
 
 struct predictor {
 	struct predictor_config config;
-	struct predictor_instance *instance;	/* [slots_max] */
+	struct predictor_instance *instance;	/* by slot; behind the slots those that are parked */
+	struct memory memory;
 	uint32_t *live;				/* slots in use, in order of arrival */
 	uint32_t live_count;
 	struct predictor_host host;
@@ -80,13 +82,18 @@ struct predictor {
 	uint32_t untrained;			/* SLIs that the model was taught nothing of, bit per SLI */
 };
 
+static inline bool predictor_uses(const struct predictor_instance *instance, enum memory_part part)
+{
+	return part == MEMORY_RARE ? instance->window.is_rare : instance->parts >> part & 1;
+}
+
 /* NULL when out of memory. */
 struct predictor *predictor_new(const struct predictor_config *config);
 void predictor_free(struct predictor *predictor);
 
 /*
- * Takes one observation of any kind but OBSERVE_TICK. A new cgroup id on a slot starts a new memory, the same id only
- * changes the annotation. What names no live slot is ignored: a cgroup may vanish at any time.
+ * Takes one observation of any kind but OBSERVE_TICK. A new cgroup id on a slot starts a new memory, or goes on
+ * with that of a cgroup of the same path that is gone; the same id only changes the annotation. What names no live slot is ignored: a cgroup may vanish at any time.
  */
 void predictor_observe(struct predictor *predictor, const struct observation *observation);
 

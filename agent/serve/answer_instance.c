@@ -74,8 +74,8 @@ static double sli_readable(enum sli sli, float value)
 	return sli_unit(sli) == SLI_UNIT_NS && value >= 0 ? (double)value / 1e6 : (double)value;
 }
 
-/* Each SLI that was measured or is bound: value, bound, how much of it was bad. */
-static json_t *slis_json(const struct slo *slo, const struct window_second *second)
+/* Each SLI that was measured or is bound: value, bound, how much of it was bad where that is still known. */
+static json_t *slis_json(const struct slo *slo, const struct window_second *second, const struct window_judged *judged)
 {
 	json_t *slis = json_object();
 
@@ -89,8 +89,8 @@ static json_t *slis_json(const struct slo *slo, const struct window_second *seco
 			"value", second ? value_measured(sli_readable(sli, second->sli[i])) : json_null(),
 			"bound", slo->bound[i] ? value_number(sli_readable(sli, feature_bound(slo, sli))) : json_null(),
 			"unit", sli_unit(sli) == SLI_UNIT_NS ? "ms" : "share",
-			"bad_share", second ? value_measured(second->bad[i]) : json_null(),
-			"worst_bad_share", second ? value_measured(second->worst_bad[i]) : json_null()));
+			"bad_share", judged ? value_measured(judged->bad[i]) : json_null(),
+			"worst_bad_share", judged ? value_measured(judged->worst_bad[i]) : json_null()));
 	}
 	return slis;
 }
@@ -120,8 +120,9 @@ static json_t *psi_json(const struct window_second *second)
 	return psi;
 }
 
-/* What the last closed second says; every value null before there is one. */
-static void second_merge(json_t *to, const struct slo *slo, const struct window_second *second)
+/* What a closed second says; every value null before there is one. Only the last is still judged. */
+static void second_merge(json_t *to, const struct slo *slo, const struct window_second *second,
+			 const struct window_judged *judged)
 {
 	static const struct {
 		const char *name;
@@ -144,7 +145,7 @@ static void second_merge(json_t *to, const struct slo *slo, const struct window_
 								json_null());
 	}
 	json_object_set_new(to, "psi", psi_json(second));
-	json_object_set_new(to, "slis", slis_json(slo, second));
+	json_object_set_new(to, "slis", slis_json(slo, second, judged));
 }
 
 /* One value per resource, in its own unit. */
@@ -193,6 +194,7 @@ static json_t *name_json(const struct answer_world *world, const char *path)
 json_t *answer_instance_brief(const struct answer_world *world, const struct predictor_instance *instance)
 {
 	const struct observe_instance *info = &instance->info;
+	const struct window_second *now = window_at(&instance->window, 0);
 	const struct forecast *forecast = &instance->forecast;
 	bool is_made = forecast_is_made(instance);
 	json_t *brief = json_object();
@@ -203,7 +205,7 @@ json_t *answer_instance_brief(const struct answer_world *world, const struct pre
 	json_object_set_new(brief, "slot", json_integer(info->slot));
 	json_object_set_new(brief, "tier", json_string(tier_name(info->slo.tier)));
 	json_object_set_new(brief, "slo", slo_json(world, instance));
-	second_merge(brief, &info->slo, window_at(&instance->window, 0));
+	second_merge(brief, &info->slo, now, now ? &instance->window.judged : NULL);
 	slis_judge(json_object_get(brief, "slis"), instance, is_made);
 	json_object_set_new(brief, "demand", instance->has_frame ?
 			    resources_json(instance->demand, world->mind->predictor->host.capacity) : json_null());
@@ -257,7 +259,7 @@ static json_t *window_json(const struct slo *slo, const struct window *window)
 	for (uint32_t age = 0; age < WINDOW_SECONDS && (second = window_at(window, age)); age++) {
 		json_t *value = json_object();
 
-		second_merge(value, slo, second);
+		second_merge(value, slo, second, age ? NULL : &window->judged);
 		json_array_append_new(seconds, value);
 	}
 	return seconds;

@@ -4,6 +4,14 @@
 
 #include "predict/extract.h"
 
+static struct window_rare *rare_new(void)
+{
+	static struct window_rare rare;
+
+	memset(&rare, 0, sizeof(rare));
+	return &rare;
+}
+
 static const struct observe_limits no_limits = { .quota_us = LIMIT_NONE, .memory_high = LIMIT_NONE,
 						 .memory_max = LIMIT_NONE, .io_bps = LIMIT_NONE };
 
@@ -85,7 +93,7 @@ static void scene_make(struct scene *scene, const char *annotation)
 	struct slo_error error;
 
 	memset(scene, 0, sizeof(*scene));
-	window_reset(&scene->window);
+	window_reset(&scene->window, rare_new());
 	assert_int_equal(slo_parse(annotation, &scene->slo, &error), 0);
 	scene->limits = no_limits;
 	scene->capacity[RESOURCE_CPU] = 4;

@@ -7,6 +7,14 @@
 
 #define TICK_NS 100000000ull
 
+static struct window_rare *rare_new(void)
+{
+	static struct window_rare rare;
+
+	memset(&rare, 0, sizeof(rare));
+	return &rare;
+}
+
 static void load_is_that_of_the_resource_and_of_memory_the_last_quarter(void **state)
 {
 	const float total[RESOURCE_COUNT] = { [RESOURCE_CPU] = 0.6f, [RESOURCE_MEMORY] = 0.7f, [RESOURCE_IO] = 0.2f,
@@ -42,7 +50,7 @@ static void question_make(struct question *question, const char *annotation)
 	struct slo_error error;
 
 	memset(question, 0, sizeof(*question));
-	window_reset(&question->window);
+	window_reset(&question->window, rare_new());
 	assert_int_equal(slo_parse(annotation, &question->slo, &error), 0);
 	question->limits = (struct observe_limits){ .quota_us = LIMIT_NONE, .io_bps = LIMIT_NONE };
 	for (int r = 0; r < RESOURCE_COUNT; r++)
