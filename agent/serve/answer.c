@@ -7,6 +7,7 @@
 
 #include "answer_failure.h"
 #include "answer_instance.h"
+#include "answer_pick.h"
 #include "value.h"
 
 typedef json_t *(*answer_fn)(const struct answer_world *world, const json_t *question);
@@ -239,6 +240,7 @@ static const struct {
 	answer_fn answer;
 } questions[] = {
 	{ "instance.list", answer_instance_list },
+	{ "instance.pick", answer_pick },
 	{ "instance.show", answer_instance_show },
 	{ "forecast.show", answer_forecast_show },
 	{ "failure.list", answer_failure_list },
