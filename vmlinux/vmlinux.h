@@ -88,13 +88,36 @@ struct css_set {
 	struct cgroup *dfl_cgrp;
 };
 
+struct list_head {
+	struct list_head *next;
+};
+
 struct sched_info {
 	unsigned long pcount;
 	unsigned long long run_delay;
+	unsigned long long last_arrival;
+	unsigned long long last_queued;
+};
+
+struct rq {
+	u64 clock;
+	struct list_head cfs_tasks;
+};
+
+/* Of the three sums of throttled time a kernel has one or two. */
+struct cfs_rq {
+	struct rq *rq;
+	u64 throttled_clock_task_time;
+	u64 throttled_clock_pelt_time;
+	u64 throttled_clock_self_time;
+	int throttle_count;
 };
 
 struct sched_entity {
+	struct list_head group_node;
 	u64 sum_exec_runtime;
+	u64 nr_migrations;
+	struct cfs_rq *cfs_rq;
 };
 
 struct signal_struct {
