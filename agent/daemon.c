@@ -102,6 +102,7 @@ static void world_fill(struct daemon *daemon, struct answer_world *world)
 		.outcome = world_outcome,
 		.name = world_name,
 		.failures = report_failures(daemon->report),
+		.app = report_app(daemon->report),
 	};
 	for (int signal = 0; signal < NERVE_SIGNAL_COUNT; signal++)
 		world->signals |= (uint32_t)nerve_has(daemon->nerve, signal) << signal;
@@ -171,6 +172,7 @@ static void tick(struct daemon *daemon)
 	struct observation end = { .kind = OBSERVE_TICK, .time_ns = now_ns };
 
 	nerve_consume(daemon->nerve);
+	ring_tick(&daemon->ring, now_ns);
 	if (now_ns - daemon->scan_ns >= SCAN_NS) {
 		tree_scan(daemon->tree, now_ns);
 		daemon->scan_ns = now_ns;
@@ -243,7 +245,7 @@ static int mind_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
 static int report_open(struct daemon *daemon)
 {
 	struct report_setup setup = {
-		.cgroup_root = daemon->cgroup_root, .slots_max = daemon->config.instances_max,
+		.cgroup_root = daemon->cgroup_root, .run_dir = daemon->options.run_dir, .slots_max = daemon->config.instances_max,
 		.is_oom_told = nerve_has(daemon->nerve, NERVE_OOM), .observe = observe, .context = daemon,
 	};
 

@@ -161,6 +161,14 @@ static void take_memory(struct predictor *p, const struct observe_memory *memory
 		window_memory(&instance->window, memory);
 }
 
+static void take_app(struct predictor *p, const struct observe_app *app)
+{
+	struct predictor_instance *instance = live_instance(p, app->slot);
+
+	if (instance)
+		window_app(&instance->window, app);
+}
+
 static void take_host_memory(struct predictor *p, const struct observe_host_memory *memory)
 {
 	p->host.memory_total = memory->total_bytes;
@@ -200,6 +208,9 @@ void predictor_observe(struct predictor *p, const struct observation *observatio
 		break;
 	case OBSERVE_MEMORY:
 		take_memory(p, &observation->memory);
+		break;
+	case OBSERVE_APP:
+		take_app(p, &observation->app);
 		break;
 	case OBSERVE_HOST_MEMORY:
 		take_host_memory(p, &observation->host_memory);

@@ -13,7 +13,7 @@ uint32_t speak_untrained(const struct lstm_weights *weights)
 	uint32_t untrained = 0;
 
 	for (int sli = 0; weights && sli < SLI_COUNT; sli++)
-		if (lstm_output_is_constant(weights, OUTPUT_RISK(0, sli)))
+		if (sli >= SLI_APP || lstm_output_is_constant(weights, OUTPUT_RISK(0, sli)))
 			untrained |= 1u << sli;
 	return untrained;
 }

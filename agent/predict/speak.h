@@ -5,7 +5,10 @@
 
 #include "predictor.h"
 
-/* SLIs that the model was taught nothing of, bit per SLI: the trainer leaves those without weights that it saw nothing of. */
+/*
+ * SLIs that the model was taught nothing of, bit per SLI: the trainer leaves those without weights that it saw nothing of, and it
+ * never hears of what an application says.
+ */
 uint32_t speak_untrained(const struct lstm_weights *weights);
 
 /* Steps all live instances, in batches. Nothing without a model. */
