@@ -65,6 +65,10 @@ static void world_name(void *context, const char *path, char ret_name[NAME_BYTES
 	int fd;
 
 	snprintf(full, sizeof(full), "%s%s", ((struct daemon *)context)->cgroup_root, path);
+	/* Only a container's name is asked of its processes; for the rest the path tells. */
+	name_of_path(path, ret_name);
+	if (strncmp(ret_name, "podman:", strlen("podman:")))
+		return;
 	fd = open(full, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	name_find(fd, path, ret_name);
 	if (fd >= 0)

@@ -7,6 +7,7 @@
 
 #include "answer_failure.h"
 #include "answer_instance.h"
+#include "answer_pick.h"
 #include "answer_report.h"
 #include "value.h"
 
@@ -240,6 +241,7 @@ static const struct {
 	answer_fn answer;
 } questions[] = {
 	{ "instance.list", answer_instance_list },
+	{ "instance.pick", answer_pick },
 	{ "instance.show", answer_instance_show },
 	{ "forecast.show", answer_forecast_show },
 	{ "failure.list", answer_failure_list },

@@ -8,6 +8,7 @@
  * {"ok":false,"error":"..."}.
  *
  * {"q":"instance.list","offset":N,"limit":M}	{"total","offset","instances":[...]}, at most ANSWER_PAGE_MAX of them
+ * {"q":"instance.pick","offset":N}		the same of those that matter most, with "rest": {"count","cpu",...} of the others
  * {"q":"instance.show","path":P}		{"instance":{...}}: signals, seconds, frame, expectation, all horizons
  * {"q":"forecast.show","path":P}		{"path","forecast"}
  * {"q":"failure.list","path":P}		{"total","forgotten","failures":[...]}, the last ANSWER_FAILURES_MAX, the

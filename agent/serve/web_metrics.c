@@ -190,7 +190,7 @@ static void view_put(FILE *out, const struct web_view *view)
 {
 	struct web_pick pick;
 
-	web_pick_make(view->instances, &pick);
+	web_pick_make(view, &pick);
 	status_put(out, view->status);
 	single(out, "forestall_plan_actions", "Actions that the plan wants now",
 	       (double)json_array_size(json_object_get(view->plan, "actions")));
