@@ -45,7 +45,7 @@ check "a file that is truncated is read from its start" within 5 counted 'after 
 echo 'came later' >"$scratch/late.log"
 check "a file may come later" within 5 counted 'came later' info 1
 head -c 6000000 /dev/zero | tr '\0' 'x' | fold -w 99 >>"$log"
-echo 'after the flood' >>"$log"
+printf '\nafter the flood\n' >>"$log"
 check "who falls behind skips" within 10 counted 'after the flood' info 1
 check "and says how much" status '"dropped":\{[^}]*"file":[1-9][0-9]{6}'
 check "severities are counted" says web '"error":2,"warning":1'
