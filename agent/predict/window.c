@@ -57,6 +57,7 @@ void window_push(struct window *window, const struct observe_sample *sample)
 
 void window_memory(struct window *window, const struct observe_memory *memory)
 {
+	window->cache_bytes = memory->file_bytes;
 	window->refaults += memory->refaults;
 	window->has_refaults = true;
 }

@@ -56,6 +56,7 @@ struct window {
 	uint64_t psi_ns[PSI_COUNT];
 	uint32_t psi_known;
 	uint64_t memory_bytes;		/* last told */
+	uint64_t cache_bytes;		/* page cache in it, last told */
 	uint64_t refaults;
 	bool has_memory;
 	bool has_refaults;

@@ -29,6 +29,7 @@ struct node {
 	struct observe_memory memory;	/* totals at the last look */
 	bool has_memory;
 	uint8_t active_ticks;
+	bool is_above;		/* holds an annotated one: its limits are theirs */
 	uint32_t scan;		/* number of the walk that saw it last */
 	char problem[TREE_PROBLEM_MAX];
 };
@@ -127,6 +128,30 @@ static void detail_give(struct tree *tree, struct node *node)
 	node->detail = 0;
 }
 
+/* The directories between the root and an annotated one: what limits them limits it. */
+static void above_mark(struct tree *tree, const struct node *node)
+{
+	char path[OBSERVE_PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s", node->info.path);
+	for (char *slash = strrchr(path, '/'); slash > path; slash = strrchr(path, '/')) {
+		struct stat st = { 0 };
+		uint32_t slot;
+		int fd;
+
+		*slash = '\0';
+		fd = openat(tree->root_fd, path + 1, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		slot = fstat(fd, &st) ? 0 : slots_find(tree->slots, st.st_ino);
+		if (slot && !tree->node[slot].is_above)
+			cgroup_files_open_all(&tree->node[slot].files, fd);
+		if (slot)
+			tree->node[slot].is_above = true;
+		close(fd);
+	}
+}
+
 /* Reads the annotation; the bounds go to the kernel at once. */
 static void node_annotate(struct tree *tree, struct node *node, int dir_fd)
 {
@@ -136,6 +161,7 @@ static void node_annotate(struct tree *tree, struct node *node, int dir_fd)
 	annotate_read(dir_fd, node->info.path, tree->setup.config, &node->info.slo, node->problem);
 	if (is_annotated(node)) {
 		cgroup_files_open_all(&node->files, dir_fd);
+		above_mark(tree, node);
 		if (!node->detail)
 			detail_take(tree, node);
 	}
@@ -351,19 +377,20 @@ void tree_tick(struct tree *tree, bool is_second)
 {
 	for (uint32_t slot = 1; slot <= tree->slot_top; slot++) {
 		struct node *node = &tree->node[slot];
-		bool is_fast = is_annotated(node);
+		bool is_fast = is_annotated(node), is_due = is_second && (is_fast || node->is_above);
 
 		if (!is_fast && !node->active_ticks && !is_second)
 			continue;
 		if (!slots_id(tree->slots, slot))
 			continue;
-		if (is_second && is_fast) {
+		if (is_due) {
 			cgroup_files_refresh(&node->files);
 			node_limits(tree, node);
-			node_memory(tree, node);
 		}
+		if (is_due && is_fast)
+			node_memory(tree, node);
 		/* An idle stranger's pressure does not move: its row would have. */
-		if (node->active_ticks || is_fast)
+		if (node->active_ticks || is_fast || is_due)
 			node_read(tree, node, is_fast || is_second);
 		if (node->active_ticks)
 			node->active_ticks--;

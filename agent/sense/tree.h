@@ -5,7 +5,8 @@
  * Directories are found by a walk at the start and by the kernel's cgroup_mkdir and cgroup_rmdir events after that; a
  * walk now and then repairs what a lost event left wrong. A cgroup may vanish at any step: that is normal and never
  * an error. The fast lane are the annotated: their pressure (CPU, memory, IO) and memory.current are read at each tick,
- * memory.stat, memory.events and limits once a second; of the rest only CPU pressure, once a second when they were active.
+ * memory.stat, memory.events and limits once a second; of directories above them limits and memory.current once a second,
+ * since these limit them too; of the rest only CPU pressure, once a second when they were active.
  */
 #ifndef FORESTALL_TREE_H
 #define FORESTALL_TREE_H
