@@ -21,7 +21,7 @@ BPF_CFLAGS := -g -O2 -target bpf -D__TARGET_ARCH_$(ARCH) -Wall -Werror -Wno-miss
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
-.PHONY: all help deps check demo demo-full clean bench-tick bench-lstm train corpus fuzz test-programs
+.PHONY: all help deps check demo demo-full clean bench-tick bench-lstm bench-agent train corpus fuzz test-programs
 
 objects = $(patsubst %.c,build/obj/%.o,$(wildcard $(1)/*.c))
 ACT_MAIN := planner/act/main.c
@@ -109,6 +109,8 @@ build/test/test_%: build/obj/tests/unit/test_%.o $(ARCHIVES)
 	$(call link,-lcmocka)
 build/test/test_%: build/obj/tests/bpf/test_%.o build/obj/tests/bpf/world.o $(ARCHIVES)
 	$(call link,-lcmocka)
+build/test/bench_agent: $(filter build/obj/tests/bench/bench_agent%,$(call objects,tests/bench)) $(ARCHIVES)
+	$(call link)
 build/test/bench_%: build/obj/tests/bench/bench_%.o $(ARCHIVES)
 	$(call link)
 build/test/forestall-act: $(patsubst build/obj/%,build/steps/%,$(ACT) build/obj/$(ACT_MAIN:.c=.o))
@@ -137,6 +139,9 @@ bench-tick: deps build/test/bench_tick ## frames -> LSTM -> plan, microseconds p
 	$(Q)build/test/bench_tick
 bench-lstm: deps build/test/bench_lstm ## one LSTM step, ns by instruction set, last line JSON
 	$(Q)build/test/bench_lstm
+bench-agent: deps all build/test/bench_agent ## cost of observing N= cgroups for SECONDS= beside netdata and a plain reader, last line JSON
+	$(Q)tests/deps netdata-core
+	$(Q)N="$(N)" SECONDS="$(SECONDS)" build/test/bench_agent
 corpus: deps all $(LOAD) ## record training runs, in the VM and natively, under build/corpus
 	$(Q)tests/corpus/run
 train: deps all ## train the default model from build/corpus

@@ -31,6 +31,7 @@ static void observe(void *context, const struct observation *observation)
 	if (daemon->recording)
 		recording_observe(daemon->recording, observation);
 	predictor_observe(daemon->mind->predictor, observation);
+	report_observe(daemon->report, observation);
 }
 
 static int world_record(void *context, const char *path)
@@ -96,7 +97,10 @@ static void world_fill(struct daemon *daemon, struct answer_world *world)
 		.slo_problem = world_slo_problem,
 		.outcome = world_outcome,
 		.name = world_name,
+		.failures = report_failures(daemon->report),
 	};
+	for (int signal = 0; signal < NERVE_SIGNAL_COUNT; signal++)
+		world->signals |= (uint32_t)nerve_has(daemon->nerve, signal) << signal;
 	for (int kind = 1; kind < WIRE_KIND_COUNT; kind++) {
 		world->produced += loss.produced[kind];
 		world->dropped += loss.dropped[kind];
@@ -168,6 +172,7 @@ static void tick(struct daemon *daemon)
 		daemon->scan_ns = now_ns;
 	}
 	tree_tick(daemon->tree, is_second);
+	report_tick(daemon->report, now_ns, is_second);
 	memory_tell(daemon);
 	if (is_second) {
 		host_tell(daemon, now_ns);
@@ -231,10 +236,24 @@ static int mind_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
 	return daemon->mind ? 0 : -ENOMEM;
 }
 
+static int report_open(struct daemon *daemon)
+{
+	struct report_setup setup = {
+		.cgroup_root = daemon->cgroup_root, .slots_max = daemon->config.instances_max,
+		.is_oom_told = nerve_has(daemon->nerve, NERVE_OOM), .observe = observe, .context = daemon,
+	};
+
+	daemon->report = report_new(&setup);
+	if (!daemon->report)
+		return -ENOMEM;
+	daemon->ring.watch = report_watch(daemon->report);
+	return 0;
+}
+
 static int senses_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
 {
 	struct nerve_config nerve = {
-		.slots_max = daemon->config.instances_max, .ring_bytes = RING_BYTES, .window_ns = NS_PER_S / 10,
+		.slots_max = daemon->config.instances_max, .ring_bytes = RING_BYTES, .window_ns = NS_PER_S,
 		.flush_hz = FLUSH_HZ, .pin_dir = NERVE_PIN_DIR,
 	};
 	struct tree_setup tree = {
@@ -267,7 +286,7 @@ static int senses_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
 		return r;
 	}
 	daemon->ring.tree = daemon->tree;
-	return 0;
+	return report_open(daemon);
 }
 
 static int surfaces_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
@@ -354,6 +373,7 @@ void daemon_close(struct daemon *daemon)
 	recording_close(daemon->recording);
 	socket_close(daemon->socket);
 	hands_free(daemon->hands);
+	report_free(daemon->report);
 	tree_close(daemon->tree);
 	nerve_close(daemon->nerve);
 	mind_free(daemon->mind);

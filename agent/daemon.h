@@ -10,6 +10,7 @@
 #include "decide/mind.h"
 #include "predict/model.h"
 #include "setup/config.h"
+#include "sense/report.h"
 #include "sense/ring.h"
 #include "serve/answer.h"
 #include "serve/recording.h"
@@ -33,6 +34,7 @@ struct daemon {
 	char cgroup_root[256];
 	struct nerve *nerve;
 	struct tree *tree;
+	struct report *report;
 	struct ring ring;
 	struct mind *mind;
 	struct hands *hands;

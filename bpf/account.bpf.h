@@ -78,6 +78,15 @@ static __always_inline struct wire_row *row_of_task(struct task_struct *task, __
 	return row_of(bpf_get_smp_processor_id(), *slot);
 }
 
+static __always_inline void task_fill(struct wire_task *record, enum wire_kind kind, struct task_struct *task, __u32 slot,
+				      __u64 cgroup_id, __u32 value)
+{
+	emit_head(&record->head, kind, slot, cgroup_id);
+	record->pid = task->tgid;
+	record->value = value;
+	__builtin_memcpy(record->comm, task->comm, WIRE_COMM_LEN);
+}
+
 static __always_inline void task_emit(enum wire_kind kind, struct task_struct *task, __u32 slot, __u64 cgroup_id,
 				      __u32 value)
 {
@@ -85,10 +94,7 @@ static __always_inline void task_emit(enum wire_kind kind, struct task_struct *t
 
 	if (!record)
 		return;
-	emit_head(&record->head, kind, slot, cgroup_id);
-	record->pid = task->tgid;
-	record->value = value;
-	__builtin_memcpy(record->comm, task->comm, WIRE_COMM_LEN);
+	task_fill(record, kind, task, slot, cgroup_id, value);
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 }
 
@@ -104,24 +110,36 @@ static __always_inline struct wire_row *row_of_cgroup(__u64 cgroup_id, __u32 *re
 	return row_of(bpf_get_smp_processor_id(), *ret_slot);
 }
 
-/* A single IO or response delay: judged against the instance's bound and, where it is annotated, put into its histogram. */
-static __always_inline void delay_count(struct wire_row *row, __u32 slot, enum wire_delay delay, __u64 ns)
+/* The bounds of a slot. */
+static __always_inline struct wire_bound *bound_of(__u32 slot)
 {
-	struct wire_bound *bound = bpf_map_lookup_elem(&bounds, &slot);
+	return bpf_map_lookup_elem(&bounds, &slot);
+}
+
+/* Where the slot's instance is annotated, a delay is put into its histogram. bound may be 0. */
+static __always_inline void hist_count(const struct wire_bound *bound, enum wire_delay delay, __u64 ns)
+{
 	__u32 bucket = hist_bucket(ns), idx;
 	struct wire_detail *detail;
 
-	if (!bound)
-		return;
-	if (bound->delay_ns_max[delay])
-		count_add(ns <= bound->delay_ns_max[delay] ? &row->now.verdict[delay].good : &row->now.verdict[delay].bad, 1);
-	if (!bound->detail)
+	if (!bound || !bound->detail)
 		return;
 	idx = bpf_get_smp_processor_id() * details_max + bound->detail;
 	detail = bpf_map_lookup_elem(&details, &idx);
 	barrier_var(bucket);
-	if (detail && bucket < WIRE_HIST_COUNT)
-		__sync_fetch_and_add(delay == WIRE_DELAY_IO ? &detail->io[bucket] : &detail->response[bucket], 1);
+	if (!detail || bucket >= WIRE_HIST_COUNT)
+		return;
+	__sync_fetch_and_add(delay == WIRE_DELAY_IO	  ? &detail->io[bucket] :
+			     delay == WIRE_DELAY_RESPONSE ? &detail->response[bucket] :
+							    &detail->device[bucket], 1);
+}
+
+/* A single IO or response delay: judged against the instance's bound, and counted as above. */
+static __always_inline void delay_count(struct wire_row *row, const struct wire_bound *bound, enum wire_delay delay, __u64 ns)
+{
+	if (bound && bound->delay_ns_max[delay])
+		count_add(ns <= bound->delay_ns_max[delay] ? &row->now.verdict[delay].good : &row->now.verdict[delay].bad, 1);
+	hist_count(bound, delay, ns);
 }
 
 #endif

@@ -34,18 +34,22 @@ static __always_inline bool is_measured(struct bio *bio)
 	return op == OP_READ || ((op & 1) && op != OP_DISCARD && op != OP_SECURE_ERASE);
 }
 
-static __always_inline __u64 owner_of(struct bio *bio)
+/* Fills cgroup_id, slot and is_charged. */
+static __always_inline void owner_find(struct bio *bio, struct bio_account *account)
 {
 	__u64 current_id = bpf_get_current_cgroup_id(), id;
 	struct cgroup *cgrp;
 
-	if (!bpf_core_field_exists(bio->bi_blkg) || !bio->bi_blkg)
-		return current_id;
-	cgrp = bio->bi_blkg->blkcg->css.cgroup;
-	if (cgrp->root->hierarchy_id != 0)
-		return current_id;
-	id = cgrp->kn->id;
-	return bpf_get_current_ancestor_cgroup_id(cgrp->level) == id ? current_id : id;
+	account->cgroup_id = current_id;
+	if (bpf_core_field_exists(bio->bi_blkg) && bio->bi_blkg) {
+		cgrp = bio->bi_blkg->blkcg->css.cgroup;
+		id = cgrp->kn->id;
+		account->is_charged = cgrp->root->hierarchy_id == 0 &&
+				      (id == current_id || bpf_get_current_ancestor_cgroup_id(cgrp->level) != id);
+		if (account->is_charged)
+			account->cgroup_id = id;
+	}
+	account->slot = slot_of(0, account->cgroup_id);
 }
 
 SEC("fentry/__blk_throtl_bio")
@@ -62,54 +66,91 @@ int BPF_PROG(on_bio_throttle, struct bio *bio)
 SEC("tp_btf/block_bio_queue")
 int BPF_PROG(on_bio_queue, struct bio *bio)
 {
-	struct bio_account account = { .since_ns = bpf_ktime_get_ns() }, *held;
+	struct bio_account account = { .since_ns = bpf_ktime_get_ns() }, *known;
 	__u64 key = (__u64)bio;
+	struct wire_row *row, *lost;
 
 	if (!is_measured(bio))
 		return 0;
-	held = bpf_map_lookup_elem(&bios, &key);
-	if (held && !held->cgroup_id)
-		account.since_ns = held->since_ns;
-	account.cgroup_id = owner_of(bio);
+	owner_find(bio, &account);
 	account.bytes = bio->bi_iter.bi_size;
 	account.is_write = bio->bi_opf & 1;
-	bpf_map_update_elem(&bios, &key, &account, BPF_ANY);
+	if (bpf_map_update_elem(&bios, &key, &account, BPF_NOEXIST)) {
+		known = bpf_map_lookup_elem(&bios, &key);
+		if (!known)
+			return 0;	/* the map is full */
+		lost = known->cgroup_id ? row_of(bpf_get_smp_processor_id(), known->slot) : 0;
+		if (lost)
+			count_add(&lost->now.io_lost, 1);
+		if (!known->cgroup_id)
+			account.since_ns = known->since_ns;
+		*known = account;
+	}
+	row = row_of(bpf_get_smp_processor_id(), account.slot);
+	if (row)
+		count_add(&row->now.io_begun, 1);
 	return 0;
 }
 
-static __always_inline void bio_finish(__u64 key)
+/* Of a request the first bio keeps the time: the others are only to be had by walking them, once, when it is complete. */
+SEC("tp_btf/block_rq_issue")
+int BPF_PROG(on_request_issue, struct request *request)
+{
+	__u64 key = (__u64)request->bio;
+	struct bio_account *account = key ? bpf_map_lookup_elem(&bios, &key) : 0;
+
+	if (account)
+		account->issued_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+static __always_inline void device_count(struct wire_row *row, const struct wire_bound *bound, __u64 ns)
+{
+	count_add(&row->now.device_done, 1);
+	count_add(&row->now.device_ns, ns);
+	hist_count(bound, WIRE_DELAY_DEVICE, ns);
+}
+
+/* issued_ns: of the request; 0: there is none, or it was not seen. */
+static __always_inline void bio_finish(__u64 key, __u64 now_ns, __u64 issued_ns)
 {
 	struct bio_account *found = bpf_map_lookup_elem(&bios, &key), account;
+	struct wire_bound *bound;
 	struct wire_row *row;
-	__u64 delay_ns;
-	__u32 slot;
 
 	if (!found)
 		return;
 	account = *found;
 	bpf_map_delete_elem(&bios, &key);
-	row = row_of_cgroup(account.cgroup_id, &slot);
-	if (!row)
+	/* The slot may have been given to another cgroup since. */
+	bound = bound_of(account.slot);
+	if (!bound || bound->cgroup_id != account.cgroup_id)
+		bound = 0;
+	row = row_of(bpf_get_smp_processor_id(), bound ? account.slot : WIRE_SLOT_OTHER);
+	if (!row || !account.cgroup_id)
 		return;
-	delay_ns = bpf_ktime_get_ns() - account.since_ns;
 	count_add(&row->now.io_done, 1);
-	count_add(&row->now.io_ns, delay_ns);
+	count_add(&row->now.io_ns, now_ns - account.since_ns);
 	count_add(account.is_write ? &row->now.io_write_bytes : &row->now.io_read_bytes, account.bytes);
-	delay_count(row, slot, WIRE_DELAY_IO, delay_ns);
+	if (account.is_charged)
+		count_add(&row->now.io_charged, 1);
+	delay_count(row, bound, WIRE_DELAY_IO, now_ns - account.since_ns);
+	if (issued_ns)
+		device_count(row, bound, now_ns - issued_ns);
 }
 
 /* Drivers without requests (dm, md, zram), and bios that fail before they get one. */
 SEC("tp_btf/block_bio_complete")
 int BPF_PROG(on_bio_complete, struct request_queue *queue, struct bio *bio)
 {
-	bio_finish((__u64)bio);
+	bio_finish((__u64)bio, bpf_ktime_get_ns(), 0);
 	return 0;
 }
 
 /* The bios of a request of which `left` bytes are still to be taken as done. */
 struct request_walk {
 	struct bio *bio;
-	__u64 left;
+	__u64 left, now_ns, issued_ns;
 };
 
 static long request_step(__u32 idx, struct request_walk *walk)
@@ -122,7 +163,7 @@ static long request_step(__u32 idx, struct request_walk *walk)
 	bytes = BPF_CORE_READ(bio, bi_iter.bi_size);
 	if (bytes > walk->left)
 		return 1;
-	bio_finish((__u64)bio);
+	bio_finish((__u64)bio, walk->now_ns, walk->issued_ns);
 	walk->left -= bytes;
 	walk->bio = walk->left ? BPF_CORE_READ(bio, bi_next) : 0;
 	return 0;
@@ -132,8 +173,12 @@ static long request_step(__u32 idx, struct request_walk *walk)
 SEC("tp_btf/block_rq_complete")
 int BPF_PROG(on_request_complete, struct request *request, int error, unsigned int bytes)
 {
-	struct request_walk walk = { .bio = request->bio, .left = bytes };
+	struct request_walk walk = { .bio = request->bio, .left = bytes, .now_ns = bpf_ktime_get_ns() };
+	__u64 key = (__u64)walk.bio;
+	struct bio_account *first = key ? bpf_map_lookup_elem(&bios, &key) : 0;
 
+	if (first)
+		walk.issued_ns = first->issued_ns;
 	bpf_loop(REQUEST_BIOS_MAX, request_step, &walk, 0);
 	return 0;
 }

@@ -70,6 +70,7 @@ struct task_account {
 	__u64 wait_ns;
 	__u64 major_faults;
 	__u64 reclaim_since_ns;	/* 0: the task is not reclaiming */
+	__u64 limit_id;		/* when it last looked for an OOM victim, as in struct wire_oom; 0: never */
 	__u32 slot;
 	__u32 is_primed;
 };
@@ -84,9 +85,13 @@ struct {
 /* A bio between being queued and being complete, found again by its address. */
 struct bio_account {
 	__u64 since_ns;
+	__u64 issued_ns;	/* the request that it is the first bio of was given to the device; 0: not seen */
 	__u64 cgroup_id;	/* 0 while the bio is held back by io.max and has not been queued */
+	__u32 slot;
 	__u32 bytes;
-	__u32 is_write;
+	__u8 is_write;
+	__u8 is_charged;	/* the cgroup is that of the charge, not of the task */
+	__u8 pad[6];
 };
 
 /* When it is full, a bio is not measured at all. */

@@ -9,6 +9,8 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 
+#define MEMCG_DATA_FLAGS 7ul	/* include/linux/memcontrol.h: bits beside the pointer */
+
 static __always_inline int reclaim_begin(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -54,6 +56,68 @@ int on_host_reclaim(void *ctx) { return reclaim_begin(); }
 SEC("tp_btf/mm_vmscan_direct_reclaim_end")
 int on_host_reclaimed(void *ctx) { return reclaim_end(); }
 
+static __always_inline unsigned long folio_flags(struct folio *folio)
+{
+	struct folio___flags *with_struct = (void *)folio;
+
+	if (bpf_core_field_exists(with_struct->flags.f))
+		return BPF_CORE_READ(with_struct, flags.f);
+	return BPF_CORE_READ(folio, flags);
+}
+
+static __always_inline __u32 folio_pages(struct folio *folio, unsigned long flags)
+{
+	struct folio___pages *renamed = (void *)folio;
+
+	if (!(flags >> bpf_core_enum_value(enum pageflags, PG_head___here) & 1))
+		return 1;
+	if (bpf_core_field_exists(renamed->_nr_pages))
+		return BPF_CORE_READ(renamed, _nr_pages);
+	return BPF_CORE_READ(folio, _folio_nr_pages);
+}
+
+/* Reclaim, or MADV_PAGEOUT, gave a folio to its file or to swap (or zswap). It belongs to whom its memory is charged to. */
+SEC("tp_btf/mm_vmscan_write_folio")
+int BPF_PROG(on_folio_write, struct folio *folio)
+{
+	unsigned long flags = folio_flags(folio);
+	struct mem_cgroup *group = (void *)(BPF_CORE_READ(folio, memcg_data) & ~MEMCG_DATA_FLAGS);
+	struct wire_row *row;
+	__u32 slot;
+
+	if (!group || !(flags >> bpf_core_enum_value(enum pageflags, PG_swapbacked___here) & 1))
+		return 0;
+	row = row_of_cgroup(BPF_CORE_READ(group, css.cgroup, kn, id), &slot);
+	if (row)
+		count_add(&row->now.swap_outs, folio_pages(folio, flags));
+	return 0;
+}
+
+/* The task that found no memory looks for a victim, itself or another, before it returns from here: whose limit it hit. */
+SEC("fentry/out_of_memory")
+int BPF_PROG(on_out_of_memory, struct oom_control *control)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_account *account = bpf_task_storage_get(&tasks, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+	if (account)
+		account->limit_id = control->memcg ? control->memcg->css.cgroup->kn->id : WIRE_CGROUP_ROOT;
+	return 0;
+}
+
+static __always_inline void victim_emit(struct task_struct *victim, __u32 slot, __u64 cgroup_id)
+{
+	struct task_account *account = bpf_task_storage_get(&tasks, bpf_get_current_task_btf(), 0, 0);
+	__u64 limit_id = account ? account->limit_id : 0;
+	struct wire_oom *record = emit_reserve(WIRE_OOM, sizeof(*record), bpf_get_smp_processor_id());
+
+	if (!record)
+		return;
+	task_fill(&record->victim, WIRE_OOM, victim, slot, cgroup_id, 0);
+	record->limit_id = limit_id;
+	bpf_ringbuf_submit(record, BPF_RB_FORCE_WAKEUP);
+}
+
 /* Kernels whose tracepoint gives only a pid say nothing of the victim's cgroup: there user space has memory.events. */
 SEC("tp_btf/mark_victim")
 int BPF_PROG(on_oom_victim, struct task_struct *task)
@@ -65,7 +129,7 @@ int BPF_PROG(on_oom_victim, struct task_struct *task)
 	if (!row)
 		return 0;
 	row->now.oom_kills++;
-	task_emit(WIRE_OOM, task, slot, cgroup_id, 0);
+	victim_emit(task, slot, cgroup_id);
 	return 0;
 }
 

@@ -15,6 +15,8 @@
 #define PROTOCOL_TCP 6
 #define STATE_ESTABLISHED 1	/* include/net/tcp_states.h */
 #define STATE_SYN_RECV 3
+#define STATE_TIME_WAIT 6
+#define STATE_NEW_SYN_RECV 12
 
 static __always_inline int packet_count(struct __sk_buff *skb, bool is_sent)
 {
@@ -56,6 +58,32 @@ int BPF_PROG(on_retransmit, const struct sock *sk, const struct sk_buff *skb)
 SEC("tp_btf/tcp_retransmit_synack")
 int BPF_PROG(on_retransmit_accept, const struct sock *sk) { return retransmit_count(sk, 1); }
 
+/* A packet that was thrown away, for one of the reasons of `kfree_skb`; `socket` may not be a whole one. */
+static __always_inline int drop_count(struct sk_buff *skb, const struct sock *socket)
+{
+	struct skb_shared_info *shared;
+	struct wire_row *row;
+	__u32 slot;
+
+	if (!socket || socket->__sk_common.skc_state == STATE_NEW_SYN_RECV || socket->__sk_common.skc_state == STATE_TIME_WAIT)
+		return 0;
+	row = row_of_cgroup(socket->sk_cgrp_data.cgroup->kn->id, &slot);
+	shared = (void *)(skb->head + skb->end);
+	if (row)
+		count_add(&row->now.drops, BPF_CORE_READ(shared, gso_segs) ?: 1);
+	return 0;
+}
+
+/* What is thrown away on the way in has no socket of its own; newer kernels name the one that it was for. */
+SEC("tp_btf/kfree_skb")
+int BPF_PROG(on_drop_known, struct sk_buff *skb, void *where, int reason, const struct sock *receiver)
+{
+	return drop_count(skb, receiver ?: skb->sk);
+}
+
+SEC("tp_btf/kfree_skb")
+int BPF_PROG(on_drop, struct sk_buff *skb) { return drop_count(skb, skb->sk); }
+
 /* Marks the sockets that are asked: only the accepting side goes from SYN_RECV to ESTABLISHED. */
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(on_socket_state, const struct sock *sk, int before, int after)
@@ -95,7 +123,7 @@ static __always_inline int socket_answered(const struct sock *sk)
 		return 0;
 	count_add(&row->now.responses, 1);
 	count_add(&row->now.response_ns, delay_ns);
-	delay_count(row, slot, WIRE_DELAY_RESPONSE, delay_ns);
+	delay_count(row, bound_of(slot), WIRE_DELAY_RESPONSE, delay_ns);
 	return 0;
 }
 

@@ -29,13 +29,12 @@ static __always_inline void window_emit(struct wire_row *row, __u32 cpu, __u32 s
 	emit_head(&record->head, WIRE_WINDOW, slot, cgroup_id);
 	record->cpu = cpu;
 	record->pad = 0;
-	/* Interrupts add while we copy: each counter is read once, so that ring and row cannot disagree about it. */
 #pragma unroll
-	for (__u32 i = 0; i < sizeof(row->now) / sizeof(__u64); i++) {
-		__u64 total = ((volatile __u64 *)&row->now)[i];
+	for (__u32 i = 0; i < WIRE_TOLD; i++) {
+		__u64 total = ((__u64 *)&row->now)[i];
 
-		((__u64 *)&record->moved)[i] = total - ((__u64 *)&row->sent)[i];
-		((__u64 *)&row->sent)[i] = total;
+		record->moved[i] = total - row->sent[i];
+		row->sent[i] = total;
 	}
 	row->sent_ns = now;
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
@@ -87,8 +86,11 @@ static __always_inline void account_task(struct task_struct *task, bool left_cpu
 		return;
 	row->now.oncpu_ns += oncpu_ns - account->oncpu_ns;
 	account->oncpu_ns = oncpu_ns;
-	row->now.major_faults += major_faults - account->major_faults;
-	account->major_faults = major_faults;
+	/* Seldom, and in another cache line than the rest. */
+	if (major_faults != account->major_faults) {
+		row->now.major_faults += major_faults - account->major_faults;
+		account->major_faults = major_faults;
+	}
 	if (left_cpu) {
 		row->now.switches++;
 		row->now.wait_ns += wait_ns - account->wait_ns;

@@ -6,7 +6,7 @@
  * (producer and consumer are one host). Change anything here and WIRE_VERSION moves.
  *
  * Totals and ring agree by construction: a counter lives in `rows` until user space reads it there; the ring only
- * says which row moved and carries a copy of the move. Per kind: produced == delivered + dropped (see wire_loss).
+ * says which row moved and carries a copy of the first counters' move. Per kind: produced == delivered + dropped (see wire_loss).
  */
 #ifndef FORESTALL_WIRE_H
 #define FORESTALL_WIRE_H
@@ -15,17 +15,20 @@
 #include <linux/types.h>
 #endif
 
-#define WIRE_VERSION 2u
+#define WIRE_VERSION 3u
 
 /* Slot 0 collects what belongs to no known instance: tasks of cgroups not yet, or no longer, followed. */
 #define WIRE_SLOT_OTHER 0u
+#define WIRE_CGROUP_ROOT 1u	/* id of the root directory of the cgroup v2 tree (fs/kernfs/dir.c) */
 
-/* Delays of which single ones are put into a histogram and judged good or bad against the instance's own bound. */
+/* Delays of which single ones are put into a histogram and, but for the last, judged against the instance's own bound. */
 enum wire_delay {
 	WIRE_DELAY_QUEUE = 0,	/* runnable to running */
 	WIRE_DELAY_IO = 1,	/* bio queued to complete; with the time that io.max held it back, where the kernel allows fentry */
 	WIRE_DELAY_RESPONSE = 2,	/* data readable on an accepted TCP socket to the first byte of the answer */
-	WIRE_DELAY_COUNT = 3,
+	WIRE_DELAY_COUNT = 3,	/* of those that are judged */
+	WIRE_DELAY_DEVICE = 3,	/* the part of a bio's delay in which a device worked on it: request issued to complete */
+	WIRE_DELAY_ALL = 4,
 };
 
 /*
@@ -45,7 +48,7 @@ enum wire_kind {
 	WIRE_EXIT = 3,		/* struct wire_task: a process ended, value = exit_code as in wait(2) */
 	WIRE_CGROUP_MADE = 4,	/* struct wire_cgroup */
 	WIRE_CGROUP_GONE = 5,	/* struct wire_cgroup */
-	WIRE_OOM = 6,		/* struct wire_task: the kernel chose this process as a victim, value = 0 */
+	WIRE_OOM = 6,		/* struct wire_oom: the kernel chose this process as a victim */
 	WIRE_KIND_COUNT = 7,
 };
 
@@ -91,13 +94,32 @@ struct wire_counters {
 	__u64 responses;	/* answers of accepted TCP sockets, and the sum of their delays */
 	__u64 response_ns;
 	struct wire_verdict verdict[WIRE_DELAY_COUNT];
+	/* sched: who had the CPU during wait_ns. What is in none of the three could not be told (bpf/sched.bpf.c). */
+	__u64 wait_quota_ns;	/* nobody, or others, while the instance's own quota was used up */
+	__u64 wait_sibling_ns;	/* tasks of the same cgroup */
+	__u64 wait_other_ns;	/* tasks of other cgroups */
+	__u64 migrations;	/* task->se.nr_migrations */
+	/* Memory. */
+	__u64 swap_outs;	/* pages that reclaim wrote to swap */
+	/* IO. */
+	__u64 io_begun;		/* bios that were queued: those that are neither io_done nor io_lost are in flight */
+	__u64 io_lost;		/* bios of which the end was not seen */
+	__u64 io_charged;	/* of io_done: attributed to the cgroup that they are charged to; the rest to the task that queued */
+	__u64 device_done;	/* of io_done: those that a request was issued for, and the sum of the times that it took */
+	__u64 device_ns;
+	/* Network. */
+	__u64 drops;		/* packets of the instance's sockets that this host threw away */
 };
 
+/* A window record copies the first counters: enough to hold ring and rows against each other, and a row's first cache line. */
+#define WIRE_TOLD 3u
+
 struct wire_row {
+	__u64 sent_ns;			/* when the last window record was delivered */
+	__u64 sent[WIRE_TOLD];		/* value of the first counters of `now` in it */
 	struct wire_counters now;
-	struct wire_counters sent;	/* value of `now` in the last delivered window record */
-	__u64 sent_ns;			/* when that was */
-	__u64 hist_pad;
+	__u32 runnable;			/* tasks that ran or waited on this CPU at flush number `flush` */
+	__u32 flush;			/* stale unless it is that of the CPU's row of WIRE_SLOT_OTHER */
 	__u32 hist[WIRE_HIST_COUNT];	/* of queue waits, so its total is <= switches */
 };
 
@@ -105,6 +127,7 @@ struct wire_row {
 struct wire_detail {
 	__u32 io[WIRE_HIST_COUNT];
 	__u32 response[WIRE_HIST_COUNT];
+	__u32 device[WIRE_HIST_COUNT];
 };
 
 /* A window record: what moved on one CPU since the last record of this row. */
@@ -112,7 +135,7 @@ struct wire_window {
 	struct wire_head head;
 	__u32 cpu;
 	__u32 pad;
-	struct wire_counters moved;
+	__u64 moved[WIRE_TOLD];
 };
 
 struct wire_task {
@@ -120,6 +143,11 @@ struct wire_task {
 	__u32 pid;		/* thread group id in the initial namespace */
 	__u32 value;		/* exit: raw exit code; exec: 0 */
 	char comm[WIRE_COMM_LEN];
+};
+
+struct wire_oom {
+	struct wire_task victim;	/* value = 0 */
+	__u64 limit_id;		/* cgroup whose limit it was; WIRE_CGROUP_ROOT: the host's memory; 0: this kernel does not tell */
 };
 
 struct wire_cgroup {
@@ -135,6 +163,23 @@ struct wire_bound {
 	__u32 pad;
 };
 
+/*
+ * Who ran while tasks of an annotated instance waited longer than WIRE_BLAME_NS. Halved at each full minute of CLOCK_MONOTONIC,
+ * so that it tells of the last minutes: what is read in minute m counts ns >> (m - minute).
+ */
+#define WIRE_BLAME_NS 1000000ull
+#define WIRE_BLAME_HALF_NS 60000000000ull
+
+struct wire_blame_key {
+	__u64 waiter;		/* cgroup ids */
+	__u64 runner;
+};
+
+struct wire_blame {
+	__u64 ns;		/* that the runner ran in waits of the waiter */
+	__u64 minute;		/* of the last change */
+};
+
 /* Per CPU and kind: the loss accounting. */
 struct wire_loss {
 	__u64 produced[WIRE_KIND_COUNT];
@@ -143,13 +188,16 @@ struct wire_loss {
 
 #define WIRE_ASSERT_SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), #type " moved")
 WIRE_ASSERT_SIZE(struct wire_head, 24);
-WIRE_ASSERT_SIZE(struct wire_counters, 240);
-WIRE_ASSERT_SIZE(struct wire_row, 1272);
-WIRE_ASSERT_SIZE(struct wire_detail, 1552);
-WIRE_ASSERT_SIZE(struct wire_window, 272);
+WIRE_ASSERT_SIZE(struct wire_counters, 328);
+WIRE_ASSERT_SIZE(struct wire_row, 1144);
+WIRE_ASSERT_SIZE(struct wire_detail, 2328);
+WIRE_ASSERT_SIZE(struct wire_window, 56);
 WIRE_ASSERT_SIZE(struct wire_task, 48);
+WIRE_ASSERT_SIZE(struct wire_oom, 56);
 WIRE_ASSERT_SIZE(struct wire_cgroup, 32);
 WIRE_ASSERT_SIZE(struct wire_bound, 40);
+WIRE_ASSERT_SIZE(struct wire_blame_key, 16);
+WIRE_ASSERT_SIZE(struct wire_blame, 16);
 WIRE_ASSERT_SIZE(struct wire_loss, 112);
 
 #endif

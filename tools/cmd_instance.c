@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "client.h"
+#include "cmd_failure.h"
 #include "predict/observe.h"
 #include "print.h"
 
@@ -244,6 +245,35 @@ static void slis_print(json_t *instance)
 	table_free(table);
 }
 
+/* What was measured, in the order of the answer: counts per second, delays in ms, and the totals of counts. */
+static void signals_print(json_t *signals)
+{
+	static const char *const headings[] = { "SIGNAL", ">NOW", ">TOTAL", "UNIT", "FROM" };
+	struct table *table = table_new(headings, 5);
+	const char *family, *name;
+	json_t *rows, *row;
+
+	json_object_foreach(signals, family, rows)
+		json_object_foreach(rows, name, row) {
+			bool is_bytes = !strcmp(text_of(row, "unit"), "bytes"), is_ns = !strcmp(text_of(row, "unit"), "ns");
+
+			table_cell(table, "%s.%s", family, name);
+			for (size_t i = 0; i < 2; i++) {
+				const json_t *value = json_object_get(row, i ? "total" : "now");
+
+				if (is_bytes)
+					table_bytes(table, value);
+				else
+					table_number(table, value, is_ns ? 1e-6 : 1, is_ns ? 3 : 0);
+			}
+			table_cell(table, "%s", is_ns ? "ms" : text_of(row, "unit"));
+			table_cell(table, "%s", text_of(row, "from"));
+		}
+	printf("\nmeasured in the last second (counts per second) and since it is followed:\n");
+	table_print(table, SIZE_MAX);
+	table_free(table);
+}
+
 static void frame_print(json_t *frame)
 {
 	static const char *const headings[] = { "FEATURE", ">VALUE", "UNIT", "SOURCE" };
@@ -320,6 +350,10 @@ int cmd_instance_show(const struct context *context, int argc, char **argv)
 	if (problem)
 		printf("\nSLO problem: %s\n", problem);
 	slis_print(instance);
+	signals_print(json_object_get(instance, "signals"));
+	if (json_array_size(json_object_get(instance, "failures")))
+		printf("\nfailures, the last one first:\n");
+	failures_print(json_object_get(instance, "failures"));
 	expectation_print(json_object_get(instance, "expectation"));
 	frame_print(json_object_get(instance, "frame"));
 	seconds_print(json_object_get(instance, "seconds"), text_of(instance, "leading"));

@@ -2,7 +2,7 @@
 /*
  * forestall replay: runs a recording again and says whether every forecast and plan comes out bit for bit the same. With
  * --json also prints, one JSON object a line, each second of each annotated instance, each change of plan, and what the
- * hands answered.
+ * hands answered; failures come last, with the time until they were over.
  */
 #include <getopt.h>
 #include <jansson.h>
@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "serve/answer_failure.h"
 #include "serve/replay.h"
 #include "serve/value.h"
 
@@ -159,6 +160,13 @@ static void tick_print(const struct replay *replay, struct output *output)
 	plan_print(replay, output);
 }
 
+static void failures_print(const struct failures *failures)
+{
+	for (uint32_t i = 0; i < failures->count; i++)
+		line_print(json_pack("{s:I,s:o}", "t_ns", (json_int_t)failures->record[i].what.time_ns, "failure",
+				     answer_failure(&failures->record[i])));
+}
+
 static void summary_print(const struct replay *replay, const struct output *output)
 {
 	FILE *to = output->is_json ? stderr : stdout;
@@ -204,6 +212,8 @@ int cmd_replay(int argc, char **argv)
 	if (kind < 0)
 		fprintf(stderr, "forestall: recording %s: damaged after %llu ticks; record again\n", argv[optind],
 			(unsigned long long)replay->ticks);
+	if (output.is_json)
+		failures_print(&replay->failures);
 	summary_print(replay, &output);
 	r = kind < 0 || replay->differing ? 1 : 0;
 	replay_close(replay);

@@ -30,6 +30,7 @@ static const struct command commands[] = {
 	{ "slo", "show", "[PATH]", "annotations and where they come from", cmd_slo_show, NULL },
 	{ "slo", "check", "\"TEXT\"", "parse an annotation", cmd_slo_check, NULL },
 	{ "forecast", "show", "PATH", "where one is heading", cmd_forecast_show, NULL },
+	{ "failure", "list", "[PATH]", "what failed, why, and how long until it was back", cmd_failure_list, NULL },
 	{ "plan", "show", "", "the last plan, for whom, and what came of it", cmd_plan_show, NULL },
 	{ "mode", "get", "", "what forestall may do now", cmd_mode_get, NULL },
 	{ "mode", "set", "observe|shadow|canary|enforce", "change that", cmd_mode_set, NULL },

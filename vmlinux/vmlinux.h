@@ -118,6 +118,38 @@ struct cgroup_subsys_state {
 	struct cgroup *cgroup;
 };
 
+struct mem_cgroup {
+	struct cgroup_subsys_state css;
+};
+
+struct oom_control {
+	struct mem_cgroup *memcg;
+};
+
+enum pageflags {
+	PG_swapbacked___here = 0,	/* which bit it is the kernel's BTF says */
+	PG_head___here = 0,
+};
+
+struct folio {
+	unsigned long flags;
+	unsigned long memcg_data;
+	unsigned int _folio_nr_pages;
+};
+
+/* Since 6.18 the flags are a struct; since 6.15 the pages of a large folio have another name. */
+typedef struct {
+	unsigned long f;
+} memdesc_flags_t;
+
+struct folio___flags {
+	memdesc_flags_t flags;
+};
+
+struct folio___pages {
+	unsigned int _nr_pages;
+};
+
 struct blkcg {
 	struct cgroup_subsys_state css;
 };
@@ -148,7 +180,12 @@ struct sock_cgroup_data {
 	struct cgroup *cgroup;
 };
 
+struct sock_common {
+	unsigned char skc_state;
+};
+
 struct sock {
+	struct sock_common __sk_common;
 	u16 sk_protocol;
 	struct sock_cgroup_data sk_cgrp_data;
 };
@@ -159,7 +196,14 @@ struct tcp_sock {
 	u32 srtt_us;
 };
 
+struct skb_shared_info {
+	unsigned short gso_segs;
+};
+
 struct sk_buff {
+	struct sock *sk;
+	unsigned char *head;
+	unsigned int end;
 	char cb[48];
 };
 

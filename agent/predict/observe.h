@@ -71,7 +71,7 @@ struct observe_bucket {
 	uint32_t count;
 };
 
-#define OBSERVE_BUCKETS_MAX (WIRE_DELAY_COUNT * WIRE_HIST_COUNT)
+#define OBSERVE_BUCKETS_MAX (WIRE_DELAY_ALL * WIRE_HIST_COUNT)
 
 /* How one instance moved since its previous sample. Absent when nothing moved. */
 struct observe_sample {
@@ -85,15 +85,25 @@ struct observe_sample {
 	struct observe_bucket bucket[OBSERVE_BUCKETS_MAX];
 };
 
+/* The lines of memory.events that are read, in its words. */
+#define MEMORY_EVENT_TABLE(X) X(LOW, "low") X(HIGH, "high") X(MAX, "max") X(OOM, "oom") X(OOM_KILL, "oom_kill")
+
+enum memory_event {
+#define MEMORY_EVENT_ENUM(id, name) MEMORY_EVENT_##id,
+	MEMORY_EVENT_TABLE(MEMORY_EVENT_ENUM)
+#undef MEMORY_EVENT_ENUM
+	MEMORY_EVENT_COUNT
+};
+
 /* Once a second for the annotated: what has no hook and is read from memory.stat and memory.events. */
 struct observe_memory {
 	uint32_t slot;
-	uint32_t pad;
+	uint32_t has_swap;	/* memory.stat tells pages swapped; else swap_ins are the anonymous refaults, swap_outs 0 */
 	uint64_t anon_bytes, file_bytes;
 	uint64_t refaults;	/* pages, growth of workingset_refault_anon + _file */
-	uint64_t high_events;	/* growth of memory.events high, max, oom_kill */
-	uint64_t max_events;
-	uint64_t oom_kills;
+	uint64_t swap_ins;	/* pages, growth */
+	uint64_t swap_outs;
+	uint64_t events[MEMORY_EVENT_COUNT];	/* growth */
 };
 
 /* The host's memory, each tick: /proc/meminfo. */
@@ -110,6 +120,32 @@ struct observe_host {
 	uint64_t records_lost;	/* ring records dropped since then: lowers data quality */
 };
 
+/* Why an instance failed; a later one says more than an earlier one of the same end. */
+enum failure_cause {
+	FAILURE_UNIT,		/* systemd says so and no more: timeout, start limit, resources */
+	FAILURE_EXIT,		/* the main process ended with a status; value: the status */
+	FAILURE_SIGNAL,		/* by a signal that nobody sends who only wants it to end; value: the signal */
+	FAILURE_WATCHDOG,	/* it did not feed systemd's watchdog; value: the signal */
+	FAILURE_OOM,		/* the kernel, or systemd-oomd, killed a process of it for its memory */
+	FAILURE_CAUSE_COUNT
+};
+
+enum failure_stage { FAILURE_FAILED, FAILURE_RECOVERED };
+
+/* An instance failed, or runs again. Named by its path: the cgroup may be gone. */
+struct observe_failure {
+	uint32_t stage;		/* enum failure_stage; the rest up to time_ns is of a failure */
+	uint32_t cause;		/* enum failure_cause */
+	uint32_t value;
+	uint32_t pid;		/* the process that ended; 0: not known */
+	uint32_t is_annotated;	/* the instance, when it failed */
+	uint32_t pad;
+	char program[WIRE_COMM_LEN];
+	uint64_t time_ns;
+	uint64_t unix_ns;	/* the same on the calendar */
+	char path[OBSERVE_PATH_MAX];
+};
+
 enum observe_kind {
 	OBSERVE_INSTANCE = 1,
 	OBSERVE_LIMITS,
@@ -121,6 +157,7 @@ enum observe_kind {
 	OBSERVE_ACTED,	/* the hands hold something of ours; time_ns */
 	OBSERVE_MEMORY,
 	OBSERVE_HOST_MEMORY,
+	OBSERVE_FAILURE,
 	OBSERVE_KIND_COUNT
 };
 
@@ -136,6 +173,7 @@ struct observation {
 		struct observe_host host;
 		struct observe_memory memory;
 		struct observe_host_memory host_memory;
+		struct observe_failure failure;
 		uint64_t time_ns;
 	};
 };

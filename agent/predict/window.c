@@ -26,16 +26,19 @@ void window_reset(struct window *window)
 	worst_reset(window);
 }
 
+static void counters_add(struct wire_counters *to, const struct wire_counters *from)
+{
+	for (size_t i = 0; i < sizeof(*to) / sizeof(__u64); i++)
+		((__u64 *)to)[i] += ((const __u64 *)from)[i];
+}
+
 void window_push(struct window *window, const struct observe_sample *sample)
 {
-	const __u64 *from = (const __u64 *)&sample->moved;
-	__u64 *to = (__u64 *)&window->sum;
 	struct window_tick *tick = &window->tick[window->tick_idx % WINDOW_TICKS];
 
-	for (size_t i = 0; i < sizeof(sample->moved) / sizeof(*from); i++)
-		to[i] += from[i];
+	counters_add(&window->sum, &sample->moved);
 	for (uint32_t i = 0; i < sample->bucket_count && i < OBSERVE_BUCKETS_MAX; i++)
-		if (sample->bucket[i].delay < WIRE_DELAY_COUNT)
+		if (sample->bucket[i].delay < WIRE_DELAY_ALL)
 			hist_add(&window->hist[sample->bucket[i].delay], sample->bucket[i].idx, sample->bucket[i].count);
 	for (int i = 0; i < WIRE_DELAY_COUNT; i++) {
 		tick->delay[i].good += (uint32_t)sample->moved.verdict[i].good;
@@ -57,9 +60,17 @@ void window_push(struct window *window, const struct observe_sample *sample)
 
 void window_memory(struct window *window, const struct observe_memory *memory)
 {
-	window->cache_bytes = memory->file_bytes;
+	struct observe_memory *total = &window->memory_total;
+
 	window->refaults += memory->refaults;
 	window->has_refaults = true;
+	window->memory_last = *memory;
+	window->memory_told++;
+	total->refaults += memory->refaults;
+	total->swap_ins += memory->swap_ins;
+	total->swap_outs += memory->swap_outs;
+	for (int i = 0; i < MEMORY_EVENT_COUNT; i++)
+		total->events[i] += memory->events[i];
 }
 
 static float share_or_missing(uint64_t part, uint64_t whole, uint64_t whole_min)
@@ -160,16 +171,33 @@ static void second_rates(const struct window *window, double elapsed, struct win
 		second->psi[i] = window->psi_known >> i & 1 ? fminf((float)((double)window->psi_ns[i] / elapsed), 1) : -1;
 }
 
+/* What is shown of the second beside its rates. */
+static void second_keep(struct window *window, uint64_t elapsed_ns)
+{
+	counters_add(&window->total, &window->sum);
+	window->last = window->sum;
+	window->last_ns = elapsed_ns;
+	/* Only the annotated have these; queue waits, which all have, are in window_second. */
+	for (int i = WIRE_DELAY_IO; i < WIRE_DELAY_ALL; i++) {
+		const struct hist *hist = &window->hist[i];
+		bool is_enough = hist->total >= HIST_P99_SAMPLES_MIN;
+
+		window->delay[i].p50_ns = is_enough ? (float)hist_quantile(hist, 0.5) : -1;
+		window->delay[i].p99_ns = is_enough ? (float)hist_quantile(hist, 0.99) : -1;
+	}
+}
+
 void window_second(struct window *window, const struct slo *slo, uint64_t elapsed_ns)
 {
 	struct window_second *second = &window->second[window->second_count % WINDOW_SECONDS];
 
 	second_rates(window, (double)elapsed_ns, second);
 	second_slis(window, slo, second);
+	second_keep(window, elapsed_ns);
 	window->second_count++;
 	worst_reset(window);
 	memset(&window->sum, 0, sizeof(window->sum));
-	for (int i = 0; i < WIRE_DELAY_COUNT; i++)
+	for (int i = 0; i < WIRE_DELAY_ALL; i++)
 		hist_reset(&window->hist[i]);
 	memset(window->psi_ns, 0, sizeof(window->psi_ns));
 	window->psi_known = 0;

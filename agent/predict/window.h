@@ -50,13 +50,24 @@ struct window_tick {
 	uint32_t psi_known;
 };
 
+/* Quantiles of delays of the last closed second in ns; negative: too few of them. */
+struct window_delay {
+	float p50_ns, p99_ns;
+};
+
 struct window {
 	struct wire_counters sum;	/* of the open second */
-	struct hist hist[WIRE_DELAY_COUNT];	/* of the open second */
+	struct wire_counters total;	/* since the instance is followed */
+	struct wire_counters last;	/* of the last closed second, which took last_ns */
+	uint64_t last_ns;
+	struct window_delay delay[WIRE_DELAY_ALL];	/* from WIRE_DELAY_IO on */
+	struct observe_memory memory_last;	/* as told last; memory_told is how often */
+	struct observe_memory memory_total;	/* sums of what grows */
+	uint32_t memory_told;
+	struct hist hist[WIRE_DELAY_ALL];	/* of the open second */
 	uint64_t psi_ns[PSI_COUNT];
 	uint32_t psi_known;
 	uint64_t memory_bytes;		/* last told */
-	uint64_t cache_bytes;		/* page cache in it, last told */
 	uint64_t refaults;
 	bool has_memory;
 	bool has_refaults;

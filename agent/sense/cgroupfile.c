@@ -147,6 +147,12 @@ int cgroup_files_memory(const struct cgroup_files *files, uint64_t *ret_bytes)
 
 int cgroup_files_memory_stat(const struct cgroup_files *files, struct observe_memory *ret)
 {
+	static const char *const events[] = {
+#define EVENT_NAME(id, name) [MEMORY_EVENT_##id] = name,
+		MEMORY_EVENT_TABLE(EVENT_NAME)
+#undef EVENT_NAME
+	};
+	uint64_t refaults_anon;
 	char text[8192];
 	int r = file_read(files, CGROUP_MEMORY_STAT, text, sizeof(text));
 
@@ -154,13 +160,17 @@ int cgroup_files_memory_stat(const struct cgroup_files *files, struct observe_me
 		return r;
 	ret->anon_bytes = line_value(text, "anon");
 	ret->file_bytes = line_value(text, "file");
-	ret->refaults = line_value(text, "workingset_refault_anon") + line_value(text, "workingset_refault_file");
+	refaults_anon = line_value(text, "workingset_refault_anon");
+	ret->refaults = refaults_anon + line_value(text, "workingset_refault_file");
+	/* Since 6.14. Before, a page that comes back from swap is told by the trace that it left there. */
+	ret->has_swap = strstr(text, "\npswpin ") != NULL;
+	ret->swap_ins = ret->has_swap ? line_value(text, "pswpin") : refaults_anon;
+	ret->swap_outs = line_value(text, "pswpout");
 	r = file_read(files, CGROUP_MEMORY_EVENTS, text, sizeof(text));
 	if (r)
 		return r;
-	ret->high_events = line_value(text, "high");
-	ret->max_events = line_value(text, "max");
-	ret->oom_kills = line_value(text, "oom_kill");
+	for (int i = 0; i < MEMORY_EVENT_COUNT; i++)
+		ret->events[i] = line_value(text, events[i]);
 	return 0;
 }
 

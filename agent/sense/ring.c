@@ -3,10 +3,12 @@
 
 #include <string.h>
 
+#include "watch.h"
+
 static const size_t record_bytes[WIRE_KIND_COUNT] = {
 	[WIRE_WINDOW] = sizeof(struct wire_window),	 [WIRE_EXEC] = sizeof(struct wire_task),
 	[WIRE_EXIT] = sizeof(struct wire_task),		 [WIRE_CGROUP_MADE] = sizeof(struct wire_cgroup),
-	[WIRE_CGROUP_GONE] = sizeof(struct wire_cgroup), [WIRE_OOM] = sizeof(struct wire_task),
+	[WIRE_CGROUP_GONE] = sizeof(struct wire_cgroup), [WIRE_OOM] = sizeof(struct wire_oom),
 };
 
 uint32_t ring_name_hash(const char *name, size_t bytes)
@@ -32,6 +34,14 @@ static void exec_tell(struct ring *ring, const struct wire_task *task)
 		ring->observe(ring->context, &observation);
 }
 
+static void task_tell(struct ring *ring, const struct wire_task *task)
+{
+	if (task->head.kind == WIRE_EXEC)
+		exec_tell(ring, task);
+	if (ring->watch)
+		watch_task(ring->watch, tree_slot(ring->tree, task->head.cgroup_id), task);
+}
+
 void ring_record(void *context, const struct wire_head *head, size_t bytes)
 {
 	struct ring *ring = context;
@@ -48,7 +58,9 @@ void ring_record(void *context, const struct wire_head *head, size_t bytes)
 		tree_active(ring->tree, head->slot);
 		break;
 	case WIRE_EXEC:
-		exec_tell(ring, (const struct wire_task *)head);
+	case WIRE_EXIT:
+	case WIRE_OOM:
+		task_tell(ring, (const struct wire_task *)head);
 		break;
 	case WIRE_CGROUP_MADE:
 		tree_made(ring->tree, head->cgroup_id, head->time_ns);

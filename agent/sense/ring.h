@@ -8,8 +8,11 @@
 
 #include "tree.h"
 
+struct watch;
+
 struct ring {
 	struct tree *tree;	/* may be NULL until it exists */
+	struct watch *watch;	/* as well */
 	observe_fn observe;
 	void *context;
 	uint64_t delivered[WIRE_KIND_COUNT];

@@ -26,9 +26,15 @@ static const struct hook {
 	{ NERVE_RECLAIM, 0, HOOK_TRACEPOINT, "on_host_reclaim", "mm_vmscan_direct_reclaim_begin", "" },
 	{ NERVE_RECLAIM, 0, HOOK_TRACEPOINT, "on_host_reclaimed", "mm_vmscan_direct_reclaim_end", "" },
 	{ NERVE_OOM, 0, HOOK_TRACEPOINT, "on_oom_victim", "mark_victim", "task_struct" },
+	{ NERVE_OOM_LIMIT, 0, HOOK_TRACEPOINT, "on_oom_victim", "mark_victim", "task_struct" },
+	{ NERVE_OOM_LIMIT, 0, HOOK_FUNCTION, "on_out_of_memory", "out_of_memory", "oom_control" },
+	{ NERVE_SWAP, 0, HOOK_TRACEPOINT, "on_folio_write", "mm_vmscan_write_folio", "folio" },
 	{ NERVE_IO, 0, HOOK_TRACEPOINT, "on_bio_queue", "block_bio_queue", "bio" },
 	{ NERVE_IO, 0, HOOK_TRACEPOINT, "on_bio_complete", "block_bio_complete", "request_queue bio" },
 	{ NERVE_IO, 0, HOOK_TRACEPOINT, "on_request_complete", "block_rq_complete", "request" },
+	{ NERVE_IO_DEVICE, 0, HOOK_TRACEPOINT, "on_request_issue", "block_rq_issue", "request" },
+	{ NERVE_IO_DEVICE, 0, HOOK_TRACEPOINT, "on_bio_queue", "block_bio_queue", "bio" },
+	{ NERVE_IO_DEVICE, 0, HOOK_TRACEPOINT, "on_request_complete", "block_rq_complete", "request" },
 	{ NERVE_IO_HELD, 0, HOOK_FUNCTION, "on_bio_throttle", "__blk_throtl_bio", "bio" },
 	{ NERVE_IO_HELD, 0, HOOK_TRACEPOINT, "on_bio_queue", "block_bio_queue", "bio" },
 	{ NERVE_IO_HELD, 0, HOOK_TRACEPOINT, "on_bio_complete", "block_bio_complete", "request_queue bio" },
@@ -37,6 +43,8 @@ static const struct hook {
 	{ NERVE_PACKETS, 0, HOOK_CGROUP, "on_packet_out", "egress", "" },
 	{ NERVE_RETRANSMITS, 0, HOOK_TRACEPOINT, "on_retransmit", "tcp_retransmit_skb", "sock sk_buff" },
 	{ NERVE_RETRANSMITS, 0, HOOK_TRACEPOINT, "on_retransmit_accept", "tcp_retransmit_synack", "sock" },
+	{ NERVE_DROPS, 0, HOOK_TRACEPOINT, "on_drop_known", "kfree_skb", "sk_buff * * sock" },
+	{ NERVE_DROPS, 1, HOOK_TRACEPOINT, "on_drop", "kfree_skb", "sk_buff" },
 	{ NERVE_RTT, 0, HOOK_TRACEPOINT, "on_socket_read", "tcp_rcv_space_adjust", "sock" },
 	{ NERVE_RESPONSES, 0, HOOK_TRACEPOINT, "on_socket_state", "inet_sock_set_state", "sock" },
 	{ NERVE_RESPONSES, 0, HOOK_TRACEPOINT, "on_socket_read", "tcp_rcv_space_adjust", "sock" },
@@ -91,7 +99,7 @@ static const struct btf_type *pointee(const struct btf *btf, __u32 id)
 	return type && btf_is_ptr(type) ? type_skip(btf, type->type) : NULL;
 }
 
-/* Whether the arguments from `first` on point to the structs that `args` names. */
+/* Whether the arguments from `first` on point to the structs that `args` names; "*" is any argument. */
 static bool args_match(const struct btf *btf, const struct btf_type *proto, int first, const char *args)
 {
 	for (; *args; first++) {
@@ -100,7 +108,9 @@ static bool args_match(const struct btf *btf, const struct btf_type *proto, int 
 			first < btf_vlen(proto) ? pointee(btf, btf_params(proto)[first].type) : NULL;
 		const char *name = type ? btf__name_by_offset(btf, type->name_off) : "";
 
-		if (strlen(name) != length || strncmp(name, args, length))
+		if (first >= btf_vlen(proto))
+			return false;
+		if (*args != '*' && (strlen(name) != length || strncmp(name, args, length)))
 			return false;
 		args += length + (args[length] == ' ');
 	}

@@ -17,10 +17,14 @@
 #define SIGNAL_TABLE(X)                                                                                      \
 	X(RECLAIM, "reclaim", "reclaims and the time in them (pressure and refaults are read from files)")  \
 	X(OOM, "oom", "OOM kills at once (memory.events is read once a second)")                            \
+	X(OOM_LIMIT, "oom.limit", "whose limit it was that an OOM kill was for")                            \
+	X(SWAP, "swap", "pages swapped out, where memory.stat does not tell them")                          \
 	X(IO, "io", "io_p99 and IO demand (pressure is read from files)")                                   \
+	X(IO_DEVICE, "io.device", "how much of an IO's delay its device took")                              \
 	X(IO_HELD, "io.held", "the time that io.max holds IO back, as part of io_p99")                      \
 	X(PACKETS, "packets", "network demand, and retrans as a share of what is sent")                     \
 	X(RETRANSMITS, "retransmits", "retrans")                                                            \
+	X(DROPS, "drops", "packets that this host threw away")                                              \
 	X(RTT, "rtt", "round trip times")                                                                   \
 	X(RESPONSES, "responses", "resp_p99")
 

@@ -8,8 +8,12 @@
  * {"ok":false,"error":"..."}.
  *
  * {"q":"instance.list","offset":N,"limit":M}	{"total","offset","instances":[...]}, at most ANSWER_PAGE_MAX of them
- * {"q":"instance.show","path":P}		{"instance":{...}}: seconds, frame, expectation, all horizons
+ * {"q":"instance.show","path":P}		{"instance":{...}}: signals, seconds, frame, expectation, all horizons
  * {"q":"forecast.show","path":P}		{"path","forecast"}
+ * {"q":"failure.list","path":P}		{"total","forgotten","failures":[...]}, the last ANSWER_FAILURES_MAX, the
+ *						youngest first; path may be left out. A failure has "path", "cause",
+ *						"value" (status or signal), "pid", "program", "unix_ms", "recovered" and
+ *						"recovery_s", null while it lasts
  * {"q":"plan.show"}				{"id","actions":[...]}; outcome is null until act spoke of that knob
  * {"q":"status"}				mode, model, ring, tick, instances
  * {"q":"slo.refresh","path":P}			{"instance":{...}} with what was read
@@ -31,9 +35,11 @@
 #include <jansson.h>
 #include "act/protocol.h"
 #include "decide/mind.h"
+#include "predict/failure.h"
 #include "setup/name.h"
 
 #define ANSWER_BYTES_MAX (200 * 1024)	/* what net.core.wmem_max lets one message have on a stock kernel */
+#define ANSWER_FAILURES_MAX 100
 #define ANSWER_PAGE_MAX 50		/* instances; a page of the longest paths and annotations still fits */
 
 #define ANSWER_JSON_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(9))	/* as an answer goes out */
@@ -42,6 +48,7 @@
 struct answer_world {
 	struct mind *mind;
 	const struct plan *plan;		/* the last one */
+	const struct failures *failures;	/* NULL: nobody watches for them */
 	const struct result *result;		/* what act said to it; count 0 when act is silent */
 	uint32_t mode;				/* enum mode as act reported, MODE_COUNT: no act */
 	const char *model_path;			/* NULL: none loaded */
@@ -49,6 +56,7 @@ struct answer_world {
 	uint64_t now_ns;
 	uint64_t produced, delivered, dropped;	/* ring records */
 	uint64_t tick_late_ns_max, tick_cost_ns;
+	uint32_t signals;			/* bit per enum nerve_signal: which are measured */
 	void *context;
 	/* Reads the annotation of this instance again; -errno. */
 	int (*slo_refresh)(void *context, uint32_t slot);

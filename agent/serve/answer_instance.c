@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "answer_failure.h"
+#include "answer_signals.h"
 #include "value.h"
 
 #define RISK_HORIZON 1	/* 2 s: the horizon that the plan acts on */
@@ -305,9 +307,11 @@ json_t *answer_instance_full(const struct answer_world *world, const struct pred
 	json_t *full = answer_instance_brief(world, instance);
 
 	json_object_set_new(full, "cgroup_id", json_integer((json_int_t)instance->info.cgroup_id));
+	json_object_set_new(full, "signals", answer_signals(world, &instance->window));
 	json_object_set_new(full, "seconds", window_json(&instance->info.slo, &instance->window));
 	json_object_set_new(full, "frame", instance->has_frame ? frame_json(&instance->frame) : json_null());
 	json_object_set_new(full, "expectation", expectation_json(world->mind->predictor, instance));
+	json_object_set_new(full, "failures", answer_failures(world, instance->info.path));
 	json_object_set_new(full, "forecast_full", answer_instance_forecast(instance));
 	return full;
 }

@@ -170,15 +170,23 @@ static void tick_run(struct replay *replay, uint64_t time_ns)
 	replay->ticks++;
 }
 
+static bool failure_is_sound(const struct observe_failure *failure)
+{
+	return failure->stage <= FAILURE_RECOVERED && failure->cause < FAILURE_CAUSE_COUNT &&
+	       memchr(failure->path, '\0', sizeof(failure->path)) && memchr(failure->program, '\0', sizeof(failure->program));
+}
+
 static bool observation_is_sound(const struct observation *observation)
 {
+	if (observation->kind == OBSERVE_FAILURE)
+		return failure_is_sound(&observation->failure);
 	if (observation->kind != OBSERVE_SAMPLE)
 		return true;
 	if (observation->sample.bucket_count > OBSERVE_BUCKETS_MAX)
 		return false;
 	for (uint32_t i = 0; i < observation->sample.bucket_count; i++)
 		if (observation->sample.bucket[i].idx >= WIRE_HIST_COUNT ||
-		    observation->sample.bucket[i].delay >= WIRE_DELAY_COUNT)
+		    observation->sample.bucket[i].delay >= WIRE_DELAY_ALL)
 			return false;
 	return true;
 }
@@ -225,6 +233,8 @@ int replay_next(struct replay *replay)
 			       sizeof(observation) - offsetof(struct observation, time_ns));
 			if (!observation_is_sound(&observation))
 				return -EINVAL;
+			if (kind == OBSERVE_FAILURE)
+				failures_take(&replay->failures, &observation.failure);
 			predictor_observe(replay->mind->predictor, &observation);
 		} else {
 			return -EINVAL;

@@ -5,6 +5,7 @@
 #ifndef FORESTALL_REPLAY_H
 #define FORESTALL_REPLAY_H
 
+#include "predict/failure.h"
 #include "predict/model.h"
 #include "recording.h"
 
@@ -23,6 +24,7 @@ struct replay {
 	struct mind *mind;
 	struct plan plan;		/* of the last tick */
 	const struct result *result;	/* of REPLAY_RESULT, until the next call */
+	struct failures failures;	/* that were told so far */
 	uint64_t time_ns;		/* of the last tick */
 	bool is_second;
 	uint64_t ticks, forecasts, plans;	/* compared so far */

@@ -14,6 +14,7 @@ struct web_history {
 	char *file;
 	struct web_history_limits limits;
 	json_t *actions;	/* of the last second, to see what changed; NULL: none */
+	json_t *failures;	/* those written last */
 	int64_t batch_s;	/* when the open transaction began; 0: none is open */
 	int64_t retry_s;	/* not before then, after a failure */
 };
@@ -45,7 +46,8 @@ static void history_fail(struct web_history *history, const char *why, int64_t n
 	history_db_close(&history->db);
 	/* What was rolled back is written again. */
 	json_decref(history->actions);
-	history->actions = NULL;
+	json_decref(history->failures);
+	history->actions = history->failures = NULL;
 	history->batch_s = 0;
 	history->retry_s = now_s + HISTORY_RETRY_S;
 }
@@ -200,6 +202,31 @@ static int actions_push(struct web_history *history, json_t *actions, int64_t no
 	return r;
 }
 
+/* One that is over is told again, with the time that it took, and takes the place of itself. */
+static int failures_push(struct web_history *history, json_t *failures)
+{
+	sqlite3_stmt *add = history->db.statement[SQL_FAILURE_ADD];
+	int r = SQLITE_OK;
+
+	if (failures == history->failures)
+		return r;
+	/* The youngest comes first in the list, and last in the table. */
+	for (size_t i = json_array_size(failures); i-- > 0 && r == SQLITE_OK;) {
+		const json_t *failure = json_array_get(failures, i);
+
+		sqlite3_bind_text(add, 1, web_pick_text(failure, "path"), -1, SQLITE_TRANSIENT);
+		sqlite3_bind_int64(add, 2, json_integer_value(json_object_get(failure, "unix_ms")));
+		sqlite3_bind_text(add, 3, web_pick_text(failure, "cause"), -1, SQLITE_TRANSIENT);
+		sqlite3_bind_int64(add, 4, json_integer_value(json_object_get(failure, "value")));
+		sqlite3_bind_text(add, 5, web_pick_text(failure, "program"), -1, SQLITE_TRANSIENT);
+		number_bind(add, 6, web_pick_number(failure, "recovery_s"));
+		r = history_db_step(&history->db, SQL_FAILURE_ADD);
+	}
+	json_decref(history->failures);
+	history->failures = json_incref(failures);
+	return r;
+}
+
 void web_history_push(struct web_history *history, const struct web_view *view, int64_t now_s)
 {
 	struct web_pick pick;
@@ -213,6 +240,8 @@ void web_history_push(struct web_history *history, const struct web_view *view, 
 		r = second_push(history, pick.item[i], now_s);
 	if (r == SQLITE_OK)
 		r = actions_push(history, json_object_get(view->plan, "actions"), now_s);
+	if (r == SQLITE_OK)
+		r = failures_push(history, view->failures);
 	/* Also when the clock was set back. */
 	if (r == SQLITE_OK && (now_s - history->batch_s >= HISTORY_BATCH_S || now_s < history->batch_s))
 		r = batch_end(history, now_s);
@@ -241,6 +270,7 @@ void web_history_free(struct web_history *history)
 		history_db_run(&history->db, "COMMIT");
 	history_db_close(&history->db);
 	json_decref(history->actions);
+	json_decref(history->failures);
 	free(history->file);
 	free(history);
 }

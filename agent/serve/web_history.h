@@ -45,8 +45,8 @@ bool web_history_is_up(const struct web_history *history);
 
 /*
  * {"ok":true,"path","step_s","seconds":[{"t","cpu","wait","memory","io","net","risk","violated","slis":{NAME:
- * {"value","risk","violated"}}}...],"actions":[...]}: the last `seconds` (at least 1) of a path before now_s, oldest first,
- * with the SLIs that are bound; averages of rates and the worst of the others when step_s is more than 1. NULL when there
+ * {"value","risk","violated"}}}...],"actions":[...],"failures":[...]}: the last `seconds` (at least 1) of a path before now_s,
+ * oldest first, with the SLIs that are bound; averages of rates and the worst of the others when step_s is more than 1. NULL when there
  * is no history now.
  */
 json_t *web_history_query(struct web_history *history, const char *path, uint32_t seconds, int64_t now_s);

@@ -8,7 +8,7 @@
 #define WHY_BYTES 128
 #define SHRINKS_MAX 30
 
-#define SCHEMA "2"	/* history of another schema is dropped: it is of a day, and its seconds mean something else */
+#define SCHEMA "3"	/* history of another schema is dropped: it is of a day, and its seconds mean something else */
 
 /* Paths are kept once, and SLIs in rows of their own, so that a new one changes no table. */
 static const char schema[] =
@@ -27,10 +27,13 @@ static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS actions(t INTEGER NOT NULL, path TEXT NOT NULL, knob TEXT NOT NULL, value TEXT,"
 	" reason TEXT, outcome TEXT, resource TEXT);"
 	"CREATE INDEX IF NOT EXISTS actions_by_path ON actions(path, t);"
+	"CREATE TABLE IF NOT EXISTS failures(ms INTEGER NOT NULL, path TEXT NOT NULL, cause TEXT, value INTEGER, program TEXT,"
+	" recovery REAL, UNIQUE(path, ms) ON CONFLICT REPLACE);"
 	"PRAGMA user_version=" SCHEMA;
 
 static const char schema_drop[] =
-	"DROP TABLE IF EXISTS seconds; DROP TABLE IF EXISTS slis; DROP TABLE IF EXISTS actions; DROP TABLE IF EXISTS paths";
+	"DROP TABLE IF EXISTS seconds; DROP TABLE IF EXISTS slis; DROP TABLE IF EXISTS actions; DROP TABLE IF EXISTS paths;"
+	"DROP TABLE IF EXISTS failures";
 
 #define OF_PATH " WHERE path = (SELECT id FROM paths WHERE text = ?1) AND t > ?2 AND t <= ?3"
 /* Rows arrive in the order of time, so the oldest are those of the lowest row numbers. */
@@ -57,6 +60,10 @@ static const char *const statement_sql[] = {
 			  " GROUP BY t / ?4, sli ORDER BY t / ?4, sli",
 	[SQL_ACTIONS_SHOW] = "SELECT t, knob, value, reason, outcome, resource FROM actions WHERE path = ?1 AND t > ?2"
 			     " AND t <= ?3 ORDER BY t DESC LIMIT 200",
+	[SQL_FAILURE_ADD] = "INSERT INTO failures VALUES (?2, ?1, ?3, ?4, ?5, ?6)",
+	[SQL_FAILURES_CUT] = "DELETE FROM failures WHERE rowid <= (SELECT max(rowid) FROM failures) - ?1",
+	[SQL_FAILURES_SHOW] = "SELECT ms, cause, value, program, recovery FROM failures WHERE path = ?1 AND ms > ?2 * 1000"
+			      " AND ms <= ?3 * 1000 + 999 ORDER BY ms DESC LIMIT 200",
 };
 
 _Static_assert(sizeof(statement_sql) / sizeof(statement_sql[0]) == SQL_COUNT, "a text per statement");
@@ -168,6 +175,9 @@ int history_db_retain(struct history_db *db, const struct web_history_limits *li
 	sqlite3_bind_int64(db->statement[SQL_ACTIONS_CUT], 1, limits->actions);
 	if (r == SQLITE_OK)
 		r = history_db_step(db, SQL_ACTIONS_CUT);
+	sqlite3_bind_int64(db->statement[SQL_FAILURES_CUT], 1, limits->actions);
+	if (r == SQLITE_OK)
+		r = history_db_step(db, SQL_FAILURES_CUT);
 	if (r == SQLITE_OK)
 		r = history_db_step(db, SQL_PATHS_CUT);
 	return r == SQLITE_OK ? history_db_run(db, "PRAGMA incremental_vacuum") : r;

@@ -29,6 +29,13 @@ static json_t *action_json(sqlite3_stmt *row)
 			 column_text(row, 4), "resource", column_text(row, 5));
 }
 
+static json_t *failure_json(sqlite3_stmt *row)
+{
+	return json_pack("{s:I, s:o, s:i, s:o, s:o}", "unix_ms", (json_int_t)sqlite3_column_int64(row, 0), "cause",
+			 column_text(row, 1), "value", sqlite3_column_int(row, 2), "program", column_text(row, 3),
+			 "recovery_s", column_number(row, 4));
+}
+
 static json_t *rows_json(struct history_db *db, enum statement which, json_t *(*row_json)(sqlite3_stmt *row))
 {
 	json_t *rows = json_array();
@@ -81,6 +88,8 @@ json_t *history_db_query(struct history_db *db, const char *path, uint32_t secon
 	sqlite3_bind_int64(db->statement[SQL_SLIS_SHOW], 4, step_s);
 	slis_merge(db, rows, step_s);
 	range_bind(db->statement[SQL_ACTIONS_SHOW], path, seconds, now_s);
-	return json_pack("{s:b, s:o, s:i, s:o, s:o}", "ok", 1, "path", value_text(path), "step_s", (int)step_s,
-			 "seconds", rows, "actions", rows_json(db, SQL_ACTIONS_SHOW, action_json));
+	range_bind(db->statement[SQL_FAILURES_SHOW], path, seconds, now_s);
+	return json_pack("{s:b, s:o, s:i, s:o, s:o, s:o}", "ok", 1, "path", value_text(path), "step_s", (int)step_s,
+			 "seconds", rows, "actions", rows_json(db, SQL_ACTIONS_SHOW, action_json), "failures",
+			 rows_json(db, SQL_FAILURES_SHOW, failure_json));
 }

@@ -166,6 +166,10 @@ static void status_put(FILE *out, const json_t *status)
 		   "state", json_object_get(status, "ring"));
 	family_put(out, "forestall_instances", "gauge", "Instances, by sort; max is how many there may be", "sort",
 		   json_object_get(status, "instances"));
+	family_put(out, "forestall_failures_total", "counter", "Failures of all instances since the mind started, by cause", "cause",
+		   json_object_get(json_object_get(status, "failures"), "causes"));
+	single(out, "forestall_failures_open", "Failures whose instance is not back",
+	       web_pick_number(json_object_get(status, "failures"), "open"));
 	single(out, "forestall_tick_cost_seconds", "How long the mind's last tick took",
 	       web_pick_number(tick, "cost_ns") * 1e-9);
 	single(out, "forestall_tick_late_seconds_max", "The latest that a tick of the mind began",

@@ -18,12 +18,13 @@
 #define CONNECT_PAUSE_MS 100
 #define INSTANCES_MAX 65536	/* more is not believed */
 
-enum stage { STAGE_IDLE, STAGE_STATUS, STAGE_INSTANCES, STAGE_PLAN };
+enum stage { STAGE_IDLE, STAGE_STATUS, STAGE_INSTANCES, STAGE_FAILURES, STAGE_PLAN };
 
 struct web_poll {
 	int fd;
 	enum stage stage;
 	json_t *status, *instances;	/* of the round that runs */
+	json_int_t failure_changes;	/* what the mind had counted when it was asked for failures last */
 	struct web_view view;
 	char buffer[ANSWER_BYTES_MAX];
 };
@@ -102,6 +103,7 @@ void web_poll_free(struct web_poll *poll)
 	json_decref(poll->view.status);
 	json_decref(poll->view.instances);
 	json_decref(poll->view.plan);
+	json_decref(poll->view.failures);
 	close(poll->fd);
 	free(poll);
 }
@@ -115,6 +117,8 @@ static int ask(struct web_poll *poll, enum stage stage)
 	else if (stage == STAGE_INSTANCES)
 		snprintf(question, sizeof(question), "{\"q\":\"instance.list\",\"offset\":%zu}",
 			 json_array_size(poll->instances));
+	else if (stage == STAGE_FAILURES)
+		snprintf(question, sizeof(question), "{\"q\":\"failure.list\"}");
 	else
 		snprintf(question, sizeof(question), "{\"q\":\"plan.show\"}");
 	poll->stage = stage;
@@ -147,6 +151,24 @@ static void round_complete(struct web_poll *poll, json_t *plan, uint64_t now_ns)
 	poll->stage = STAGE_IDLE;
 }
 
+/* Failures are seldom: they are only asked for when the mind has counted something new. */
+static int instances_complete(struct web_poll *poll)
+{
+	json_int_t changes = json_integer_value(json_object_get(json_object_get(poll->status, "failures"), "changes"));
+
+	if (changes == poll->failure_changes)
+		return ask(poll, STAGE_PLAN);
+	poll->failure_changes = changes;
+	return ask(poll, STAGE_FAILURES);
+}
+
+static int failure_page_take(struct web_poll *poll, json_t *answer)
+{
+	json_decref(poll->view.failures);
+	poll->view.failures = json_incref(json_object_get(answer, "failures"));
+	return ask(poll, STAGE_PLAN);
+}
+
 /* A page that is empty ends the list too: instances may have gone since the total was told. */
 static int page_take(struct web_poll *poll, json_t *answer)
 {
@@ -158,7 +180,7 @@ static int page_take(struct web_poll *poll, json_t *answer)
 	json_array_extend(poll->instances, page);
 	if (json_array_size(page) && json_array_size(poll->instances) < (size_t)total)
 		return ask(poll, STAGE_INSTANCES);
-	return ask(poll, STAGE_PLAN);
+	return instances_complete(poll);
 }
 
 /* 1, 0 or -errno as web_poll_take(). */
@@ -173,6 +195,8 @@ static int answer_take(struct web_poll *poll, json_t *answer, uint64_t now_ns)
 		return ask(poll, STAGE_INSTANCES);
 	case STAGE_INSTANCES:
 		return page_take(poll, answer);
+	case STAGE_FAILURES:
+		return failure_page_take(poll, answer);
 	case STAGE_PLAN:
 		round_complete(poll, answer, now_ns);
 		return 1;

@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/swap.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sense/cgroupfile.h"
 #include "world.h"
 
 #define MIB (1024 * 1024)
@@ -85,35 +87,121 @@ static void major_faults_are_those_of_memory_stat(void **state)
 	world_close(&world);
 }
 
-static void too_much(void *unused)
+static void too_much(void *ret_pid)
 {
 	char *at = mmap(NULL, 64 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	(void)unused;
+	*(volatile pid_t *)ret_pid = getpid();
 	memset(at, 1, 64 * MIB);
 }
 
-static void oom_kills_are_counted_and_told_by_name(void **state)
+/* below: where the victim lives, under the cgroup whose memory.max is hit. */
+static void oom_check(const char *below)
 {
+	pid_t *pid = mmap(NULL, sizeof(*pid), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct world world;
+	uint64_t limit_id;
 	int status;
 
-	(void)state;
 	world_open_memory(&world);
 	if (!nerve_has(world.nerve, NERVE_OOM))
 		world_skip(&world, nerve_lacks(world.nerve, NERVE_OOM));
 	cgroup_write(&world, "memory.max", "16777216");
 	if (!cgroup_lacks(&world, "memory.swap.max"))
 		cgroup_write(&world, "memory.swap.max", "0");
-	status = in_cgroup(&world, too_much, NULL);
+	limit_id = world.cgroup_id;
+	if (below)
+		world_follow(&world, below);
+	status = in_cgroup(&world, too_much, pid);
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	nerve_stop(world.nerve);
 	nerve_consume(world.nerve);
-	assert_int_equal(TOTAL(&world, oom_kills), cgroup_read(&world, "memory.events", "oom_kill "));
 	assert_int_equal(TOTAL(&world, oom_kills), 1);
-	assert_string_equal(world.seen.victim_name, "test_memory");
-	assert_true(world.seen.delivered[WIRE_OOM] > 0);
+	if (!below)
+		assert_int_equal(TOTAL(&world, oom_kills), cgroup_read(&world, "memory.events", "oom_kill "));
+	assert_int_equal(world.seen.delivered[WIRE_OOM], 1);
+	assert_string_equal(world.seen.oom.victim.comm, "test_memory");
+	assert_int_equal(world.seen.oom.victim.pid, *pid);
+	assert_int_equal(world.seen.oom.victim.head.cgroup_id, world.cgroup_id);
+	assert_int_equal(world.seen.oom.limit_id, nerve_has(world.nerve, NERVE_OOM_LIMIT) ? limit_id : 0);
 	accounting_check(&world);
+	munmap(pid, sizeof(*pid));
+	world_close(&world);
+}
+
+static void oom_kills_are_counted_and_told_by_name_and_limit(void **state)
+{
+	(void)state;
+	oom_check(NULL);
+}
+
+static void an_oom_kill_below_the_limit_says_whose_limit(void **state)
+{
+	(void)state;
+	oom_check("/inner");
+}
+
+/* Twice over more than the cgroup may have. */
+#define SWAPPED_MIB 48
+static void memory_cycle(void *unused)
+{
+	char *at = mmap(NULL, SWAPPED_MIB * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	(void)unused;
+	for (int round = 0; round < 2; round++)
+		for (size_t i = 0; i < SWAPPED_MIB * MIB; i += 4096)
+			at[i]++;
+}
+
+static uint64_t vmstat(const char *key)
+{
+	static char text[65536];
+	int fd = open("/proc/vmstat", O_RDONLY | O_CLOEXEC);
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+	const char *at;
+
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	at = strstr(text, key);
+	return at ? strtoull(at + strlen(key), NULL, 10) : 0;
+}
+
+/* The only one that swaps, so the host's own counts are its. */
+static void swap_is_that_of_vmstat(void **state)
+{
+	struct observe_memory memory = { 0 };
+	struct cgroup_files files = { 0 };
+	const char *device = getenv("FORESTALL_SWAP");
+	uint64_t ins, outs;
+	struct world world;
+	int fd;
+
+	(void)state;
+	world_open_memory(&world);
+	if (!device)
+		world_skip(&world, "needs a device for swap, as tests/vm/guest_signals.sh makes one");
+	assert_int_equal(swapon(device, 0), 0);
+	cgroup_write(&world, "memory.max", "33554432");
+	fd = open(world.cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cgroup_files_open_all(&files, fd);
+	ins = vmstat("\npswpin ");
+	outs = vmstat("\npswpout ");
+	assert_int_equal(in_cgroup(&world, memory_cycle, NULL), 0);
+	ins = vmstat("\npswpin ") - ins;
+	outs = vmstat("\npswpout ") - outs;
+	assert_int_equal(cgroup_files_memory_stat(&files, &memory), 0);
+	print_message("# %llu pages in, file %llu; %llu out, hook %llu, file %llu (%s)\n", (unsigned long long)ins,
+		      (unsigned long long)memory.swap_ins, (unsigned long long)outs,
+		      (unsigned long long)TOTAL(&world, swap_outs), (unsigned long long)memory.swap_outs,
+		      memory.has_swap ? "told" : "not told");
+	assert_true(ins > 1000 && outs > 1000);
+	assert_int_equal(memory.swap_ins, ins);
+	if (memory.has_swap)
+		assert_int_equal(memory.swap_outs, outs);
+	assert_int_equal(TOTAL(&world, swap_outs), outs);
+	cgroup_files_close(&files);
+	close(fd);
+	assert_int_equal(swapoff(device), 0);
 	world_close(&world);
 }
 
@@ -123,7 +211,9 @@ int main(void)
 		cmocka_unit_test(reclaims_at_memory_max_are_its_events),
 		cmocka_unit_test(reclaims_at_memory_high_are_its_events),
 		cmocka_unit_test(major_faults_are_those_of_memory_stat),
-		cmocka_unit_test(oom_kills_are_counted_and_told_by_name),
+		cmocka_unit_test(oom_kills_are_counted_and_told_by_name_and_limit),
+		cmocka_unit_test(an_oom_kill_below_the_limit_says_whose_limit),
+		cmocka_unit_test(swap_is_that_of_vmstat),
 	};
 
 	return cmocka_run_group_tests_name("memory", tests, NULL, NULL);

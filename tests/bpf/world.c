@@ -32,16 +32,13 @@ static void record(void *context, const struct wire_head *head, size_t bytes)
 	(void)bytes;
 	seen->delivered[head->kind]++;
 	if (head->kind == WIRE_WINDOW && head->slot == SLOT) {
-		const uint64_t *from = (const uint64_t *)&((const struct wire_window *)head)->moved;
-		uint64_t *to = (uint64_t *)&seen->moved;
-
-		for (size_t i = 0; i < sizeof(seen->moved) / sizeof(*to); i++)
-			to[i] += from[i];
+		for (size_t i = 0; i < WIRE_TOLD; i++)
+			seen->moved[i] += ((const struct wire_window *)head)->moved[i];
 	}
 	if (head->kind == WIRE_EXEC && head->slot == SLOT)
 		memcpy(seen->exec_name, ((const struct wire_task *)head)->comm, WIRE_COMM_LEN);
 	if (head->kind == WIRE_OOM && head->slot == SLOT)
-		memcpy(seen->victim_name, ((const struct wire_task *)head)->comm, WIRE_COMM_LEN);
+		memcpy(&seen->oom, head, sizeof(seen->oom));
 	if (head->kind == WIRE_EXIT && head->slot == SLOT)
 		seen->exit_value = ((const struct wire_task *)head)->value;
 	if (head->kind == WIRE_CGROUP_MADE)
@@ -238,7 +235,7 @@ uint64_t sent_of(const struct world *world, size_t field)
 	uint64_t sum = 0;
 
 	for (uint32_t cpu = 0; cpu < nerve_cpus(world->nerve); cpu++)
-		sum += ((const volatile uint64_t *)&nerve_row(world->nerve, cpu, SLOT)->sent)[field];
+		sum += nerve_row(world->nerve, cpu, SLOT)->sent[field];
 	return sum;
 }
 
@@ -274,15 +271,14 @@ void verdict_check(const struct world *world, enum wire_delay delay, uint64_t co
 
 void accounting_check(struct world *world)
 {
-	const uint64_t *moved = (const uint64_t *)&world->seen.moved;
 	struct wire_loss loss;
 
 	nerve_losses(world->nerve, &loss);
 	for (int kind = 1; kind < WIRE_KIND_COUNT; kind++)
 		assert_int_equal(loss.produced[kind], world->seen.delivered[kind] + loss.dropped[kind]);
 	/* What the ring told of a row is exactly what the row says it has told; the rest is still in the row. */
-	for (size_t i = 0; i < sizeof(struct wire_counters) / sizeof(uint64_t); i++) {
-		assert_int_equal(moved[i], sent_of(world, i));
-		assert_true(total_of(world, i) >= moved[i]);
+	for (size_t i = 0; i < WIRE_TOLD; i++) {
+		assert_int_equal(world->seen.moved[i], sent_of(world, i));
+		assert_true(total_of(world, i) >= world->seen.moved[i]);
 	}
 }

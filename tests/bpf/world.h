@@ -27,8 +27,9 @@
 
 struct seen {
 	uint64_t delivered[WIRE_KIND_COUNT];
-	struct wire_counters moved;	/* of SLOT, from window records */
-	char exec_name[WIRE_COMM_LEN], victim_name[WIRE_COMM_LEN];
+	uint64_t moved[WIRE_TOLD];	/* of SLOT, from window records */
+	char exec_name[WIRE_COMM_LEN];
+	struct wire_oom oom;		/* the last victim */
 	uint64_t made[IDS_MAX], gone[IDS_MAX];	/* others on the host come and go as well */
 	uint32_t made_count, gone_count;
 	uint32_t exit_value;

@@ -84,6 +84,10 @@ kill -KILL "$mind"
 check "a mind that starts anew gets a web that does" within 20 web_is_new "$pid"
 check "which answers" within 20 says GET /v1/status '"mind_up":true'
 
+kill -KILL "$burn"
+check "a failure is counted by its cause" within 10 says GET /metrics '^forestall_failures_total{cause="signal"} [1-9]'
+check "and kept" within 20 says GET "/v1/history?path=$burner&seconds=600" '"failures":\[{"unix_ms":[0-9]*,"cause":"signal","value":9'
+
 check "an address that is not loopback is wrong usage" bash -c "'$bin/forestall-web' --run-dir '$run' --listen 0.0.0.0:9 2>'$scratch/e'
 	[[ \$? == 2 ]] && grep -q 'only 127.0.0.1' '$scratch/e'"
 mkdir "$scratch/mine" && touch "$scratch/mine/file"

@@ -271,7 +271,7 @@ static void a_bucket_that_is_none_is_damage(void **state)
 	const struct live *live = *state;
 	struct replay replay;
 
-	damage(live, OBSERVE_SAMPLE, offsetof(struct observe_sample, bucket[0].delay), WIRE_DELAY_COUNT);
+	damage(live, OBSERVE_SAMPLE, offsetof(struct observe_sample, bucket[0].delay), WIRE_DELAY_ALL);
 	assert_int_equal(replayed(live->path, false, &replay), -EINVAL);
 	damage(live, OBSERVE_SAMPLE, offsetof(struct observe_sample, bucket[0].delay), 0);
 	damage(live, OBSERVE_SAMPLE, offsetof(struct observe_sample, bucket_count) + 2, 1);

@@ -123,6 +123,41 @@ static void history_keeps_one_row_per_change_of_an_action(void **state)
 	view_done(&view);
 }
 
+static json_t *failure_of(json_t *recovery)
+{
+	return json_pack("[{s:s, s:I, s:s, s:i, s:s, s:o}, {s:s, s:I, s:s, s:i, s:n, s:f}]", "path", "/slo/0", "unix_ms",
+			 (json_int_t)NOON * 1000 + 500, "cause", "oom", "value", 9, "program", "hog", "recovery_s", recovery,
+			 "path", "/other", "unix_ms", (json_int_t)NOON * 1000, "cause", "exit", "value", 1, "program", "recovery_s",
+			 0.5);
+}
+
+static void history_keeps_a_failure_once_and_learns_when_it_was_over(void **state)
+{
+	struct web_history *history = history_of(*state, 0, 0);
+	struct web_view view = view_of(crowd(1, 0));
+	json_t *answer, *failures;
+
+	view.failures = failure_of(json_null());
+	web_history_push(history, &view, NOON + 1);
+	web_history_push(history, &view, NOON + 2);
+	answer = web_history_query(history, "/slo/0", 60, NOON + 3);
+	failures = json_object_get(answer, "failures");
+	assert_int_equal(json_array_size(failures), 1);
+	assert_true(json_is_null(json_object_get(json_array_get(failures, 0), "recovery_s")));
+	json_decref(answer);
+	json_decref(view.failures);
+	view.failures = failure_of(json_real(2.5));
+	web_history_push(history, &view, NOON + 4);
+	answer = web_history_query(history, "/slo/0", 60, NOON + 5);
+	failures = json_object_get(answer, "failures");
+	assert_int_equal(json_array_size(failures), 1);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(failures, 0), "cause")), "oom");
+	assert_true(json_number_value(json_object_get(json_array_get(failures, 0), "recovery_s")) == 2.5);
+	json_decref(answer);
+	web_history_free(history);
+	view_done(&view);
+}
+
 static void history_forgets_what_is_too_old(void **state)
 {
 	struct web_history *history = history_of(*state, 100, 0);
@@ -210,6 +245,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_PLACE(history_returns_what_was_pushed_also_after_a_restart),
 		WITH_PLACE(history_keeps_one_row_per_change_of_an_action),
+		WITH_PLACE(history_keeps_a_failure_once_and_learns_when_it_was_over),
 		WITH_PLACE(history_forgets_what_is_too_old),
 		WITH_PLACE(history_stays_below_its_size),
 		WITH_PLACE(history_of_another_schema_is_dropped),

@@ -37,6 +37,7 @@ static inline void view_done(struct web_view *view)
 	json_decref(view->status);
 	json_decref(view->instances);
 	json_decref(view->plan);
+	json_decref(view->failures);
 }
 
 /* Some that are annotated, and others that are not, the later the busier. */

@@ -5,6 +5,14 @@
 export CMOCKA_MESSAGE_OUTPUT=TAP FORESTALL_MUST_RUN=1
 modprobe veth
 modprobe sch_netem
+# A disk for swap: the other one is read by the tests.
+swap=/sys/kernel/config/nullb/nullb1
+mkdir $swap
+echo 128 >$swap/size
+echo 1 >$swap/memory_backed
+echo 1 >$swap/power
+mkswap /dev/nullb1 >/dev/null
+export FORESTALL_SWAP=/dev/nullb1
 status=0
 for test in net io memory tree; do
 	build/test/test_$test || status=1

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "watch.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "host.h"
+#include "procfile.h"
+#include "ring.h"
+
+#define LOOKS_PER_TICK 32
+#define GONE_MAX 64	/* units whose cgroup went before systemd told why */
+
+struct being {
+	char *path;		/* NULL: the slot is free */
+	uint32_t unit_hash;	/* of the last part of the path; 0: no unit of the host's */
+	uint32_t main_pid;
+	uint64_t failed_ns;	/* when the main process failed; who is older does not stand in for it */
+	bool is_annotated;
+	bool is_to_look;
+};
+
+struct watch {
+	struct watch_setup setup;
+	struct being *being;	/* [slots_max] */
+	uint32_t slot_top, look_at;
+	char gone[GONE_MAX][OBSERVE_PATH_MAX];
+	uint32_t gone_idx;
+	bool is_systemd;
+};
+
+struct watch *watch_new(const struct watch_setup *setup)
+{
+	struct watch *watch = calloc(1, sizeof(*watch));
+
+	if (!watch)
+		return NULL;
+	watch->setup = *setup;
+	watch->being = calloc(setup->slots_max, sizeof(*watch->being));
+	if (watch->being)
+		return watch;
+	free(watch);
+	return NULL;
+}
+
+void watch_free(struct watch *watch)
+{
+	if (!watch)
+		return;
+	for (uint32_t slot = 0; slot <= watch->slot_top; slot++)
+		free(watch->being[slot].path);
+	free(watch->being);
+	free(watch);
+}
+
+/* The last part of a path; of what runs below a user's own manager none, for its units have the same names. */
+static const char *unit_of(const char *path)
+{
+	return strstr(path, "/user@") ? "" : strrchr(path, '/') + 1;
+}
+
+static uint32_t unit_hash(const char *unit)
+{
+	return unit[0] ? ring_name_hash(unit, OBSERVE_PATH_MAX) : 0;
+}
+
+static bool is_service(const char *path)
+{
+	size_t bytes = strlen(path);
+
+	return bytes > 8 && !strcmp(path + bytes - 8, ".service") && unit_of(path)[0];
+}
+
+static struct being *being_at(struct watch *watch, uint32_t slot)
+{
+	return slot && slot < watch->setup.slots_max && watch->being[slot].path ? &watch->being[slot] : NULL;
+}
+
+uint32_t watch_main(const struct watch *watch, uint32_t slot)
+{
+	return slot < watch->setup.slots_max ? watch->being[slot].main_pid : 0;
+}
+
+static void tell(struct watch *watch, struct observe_failure *failure)
+{
+	struct observation observation = { .kind = OBSERVE_FAILURE };
+	struct timespec now;
+	int64_t ago_ns = (int64_t)(host_now_ns() - failure->time_ns);
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	failure->unix_ns = (uint64_t)((int64_t)now.tv_sec * 1000000000 + now.tv_nsec - ago_ns);
+	observation.failure = *failure;
+	watch->setup.observe(watch->setup.context, &observation);
+}
+
+static void tell_recovered(struct watch *watch, const char *path, uint64_t time_ns)
+{
+	struct observe_failure failure = { .stage = FAILURE_RECOVERED, .time_ns = time_ns };
+
+	if (!failures_is_open(watch->setup.failures, path))
+		return;
+	strcpy(failure.path, path);
+	tell(watch, &failure);
+}
+
+static void tell_failed(struct watch *watch, const struct being *being, enum failure_cause cause, uint32_t value,
+			const struct wire_task *task)
+{
+	struct observe_failure failure = { .cause = cause, .value = value, .is_annotated = being->is_annotated };
+
+	failure.time_ns = task ? task->head.time_ns : host_now_ns();
+	if (task) {
+		failure.pid = task->pid;
+		memcpy(failure.program, task->comm, sizeof(failure.program));
+		failure.program[sizeof(failure.program) - 1] = '\0';
+	}
+	strcpy(failure.path, being->path);
+	tell(watch, &failure);
+}
+
+/* A service is back when systemd says so: its main process may still be starting. */
+static void main_set(struct watch *watch, struct being *being, uint32_t pid, uint64_t time_ns)
+{
+	being->main_pid = pid;
+	being->is_to_look = false;
+	if (!watch->is_systemd || !is_service(being->path))
+		tell_recovered(watch, being->path, time_ns);
+}
+
+static void main_look(struct watch *watch, struct being *being)
+{
+	uint32_t pid = procfile_oldest(watch->setup.root, being->path, being->failed_ns);
+
+	being->is_to_look = false;
+	if (pid)
+		main_set(watch, being, pid, host_now_ns());
+}
+
+static void being_drop(struct watch *watch, struct being *being)
+{
+	if (being->unit_hash)
+		strcpy(watch->gone[watch->gone_idx++ % GONE_MAX], being->path);
+	free(being->path);
+	memset(being, 0, sizeof(*being));
+}
+
+static void take_instance(struct watch *watch, const struct observe_instance *info)
+{
+	struct being *being = &watch->being[info->slot];
+
+	if (being->path && strcmp(being->path, info->path))
+		being_drop(watch, being);
+	if (!being->path) {
+		being->path = strdup(info->path);
+		if (!being->path)
+			return;
+		being->unit_hash = unit_hash(unit_of(being->path));
+		being->is_to_look = true;
+		if (info->slot > watch->slot_top)
+			watch->slot_top = info->slot;
+	}
+	being->is_annotated = info->slo.source != SLO_FROM_DEFAULT;
+}
+
+/* Where no record tells of the OOM killer; nor does this say whom it took. */
+static void take_memory(struct watch *watch, const struct observe_memory *memory)
+{
+	struct being *being = being_at(watch, memory->slot);
+
+	if (!being || !memory->events[MEMORY_EVENT_OOM_KILL] || watch->setup.is_oom_told)
+		return;
+	tell_failed(watch, being, FAILURE_OOM, SIGKILL, NULL);
+	if (being->main_pid)
+		tell_recovered(watch, being->path, host_now_ns());
+}
+
+void watch_observe(struct watch *watch, const struct observation *observation)
+{
+	struct being *being;
+
+	switch (observation->kind) {
+	case OBSERVE_INSTANCE:
+		take_instance(watch, &observation->instance);
+		break;
+	case OBSERVE_GONE:
+		being = being_at(watch, observation->gone.slot);
+		if (being)
+			being_drop(watch, being);
+		break;
+	case OBSERVE_MEMORY:
+		take_memory(watch, &observation->memory);
+		break;
+	default:
+		break;
+	}
+}
+
+static bool is_clean(uint32_t signal)
+{
+	return signal == SIGHUP || signal == SIGINT || signal == SIGPIPE || signal == SIGTERM;
+}
+
+static void take_exec(struct watch *watch, struct being *being, const struct wire_task *task)
+{
+	if (being->main_pid)
+		return;
+	main_look(watch, being);
+	if (!being->main_pid)
+		main_set(watch, being, task->pid, task->head.time_ns);
+}
+
+static void take_exit(struct watch *watch, struct being *being, const struct wire_task *task)
+{
+	uint32_t signal = task->value & 0x7f, status = task->value >> 8 & 0xff;
+
+	/* Who ends where nobody is left was the main process, also when it was never looked at. */
+	if (!being->main_pid)
+		main_look(watch, being);
+	if (being->main_pid && being->main_pid != task->pid)
+		return;
+	being->main_pid = 0;
+	being->is_to_look = true;
+	if (!task->value || is_clean(signal))
+		return;
+	being->failed_ns = task->head.time_ns;
+	tell_failed(watch, being, signal ? FAILURE_SIGNAL : FAILURE_EXIT, signal ?: status, task);
+}
+
+static void take_oom(struct watch *watch, struct being *being, const struct wire_task *task)
+{
+	if (!being->main_pid)
+		main_look(watch, being);
+	tell_failed(watch, being, FAILURE_OOM, SIGKILL, task);
+	if (being->main_pid && being->main_pid != task->pid)
+		tell_recovered(watch, being->path, task->head.time_ns);
+}
+
+void watch_task(struct watch *watch, uint32_t slot, const struct wire_task *task)
+{
+	struct being *being = being_at(watch, slot);
+
+	if (!being)
+		return;
+	if (task->head.kind == WIRE_EXEC)
+		take_exec(watch, being, task);
+	else if (task->head.kind == WIRE_EXIT)
+		take_exit(watch, being, task);
+	else if (task->head.kind == WIRE_OOM)
+		take_oom(watch, being, task);
+}
+
+void watch_tick(struct watch *watch, bool is_second)
+{
+	uint32_t looks = 0;
+
+	for (uint32_t slot = 1; is_second && slot <= watch->slot_top; slot++)
+		if (watch->being[slot].is_annotated && !watch->being[slot].main_pid)
+			watch->being[slot].is_to_look = true;
+	for (uint32_t i = 0; i < watch->slot_top && looks < LOOKS_PER_TICK; i++) {
+		struct being *being = &watch->being[1 + watch->look_at++ % watch->slot_top];
+
+		if (!being->path || !being->is_to_look)
+			continue;
+		main_look(watch, being);
+		looks++;
+	}
+}
+
+void watch_systemd(struct watch *watch, bool is_watching)
+{
+	watch->is_systemd = is_watching;
+}
+
+uint32_t watch_unit_slot(const struct watch *watch, const char *unit)
+{
+	uint32_t hash = unit_hash(unit);
+
+	for (uint32_t slot = 1; slot <= watch->slot_top; slot++)
+		if (watch->being[slot].unit_hash == hash && watch->being[slot].path && !strcmp(unit_of(watch->being[slot].path), unit))
+			return slot;
+	return 0;
+}
+
+/* Where the unit lives or lived; its bare name when that was never seen. */
+static const char *unit_path(const struct watch *watch, const char *unit)
+{
+	uint32_t slot = watch_unit_slot(watch, unit);
+
+	if (slot)
+		return watch->being[slot].path;
+	for (uint32_t i = 0; i < GONE_MAX; i++)
+		if (watch->gone[i][0] && !strcmp(unit_of(watch->gone[i]), unit))
+			return watch->gone[i];
+	return unit;
+}
+
+void watch_unit_main(struct watch *watch, const char *unit, uint32_t pid)
+{
+	struct being *being = being_at(watch, watch_unit_slot(watch, unit));
+
+	if (being && pid)
+		being->main_pid = pid;
+}
+
+void watch_unit_failed(struct watch *watch, const char *unit, const struct observe_failure *what)
+{
+	struct being *being = being_at(watch, watch_unit_slot(watch, unit));
+	struct observe_failure failure = *what;
+
+	failure.is_annotated = being && being->is_annotated;
+	strncpy(failure.path, unit_path(watch, unit), sizeof(failure.path) - 1);
+	tell(watch, &failure);
+}
+
+void watch_unit_active(struct watch *watch, const char *unit, uint64_t time_ns)
+{
+	tell_recovered(watch, unit_path(watch, unit), time_ns);
+}
