@@ -132,8 +132,8 @@ static void view_update(struct mind *mind, uint32_t slot, uint64_t now_ns)
 	const struct window_second *now = window_at(&instance->window, 0);
 	struct plan_view *view = &mind->view[slot];
 
-	if (view->slot != slot || !instance->has_frame)
-		*view = (struct plan_view){ .slot = slot };
+	if (view->cgroup_id != instance->info.cgroup_id)
+		*view = (struct plan_view){ .slot = slot, .cgroup_id = instance->info.cgroup_id };
 	view->path = instance->info.path;
 	view->tier = instance->info.slo.tier;
 	view->is_bound = slo_is_bound(&instance->info.slo);

@@ -114,6 +114,7 @@ struct plan_hold {
 struct plan_view {
 	uint32_t slot;
 	uint32_t tier;		/* enum tier */
+	uint64_t cgroup_id;	/* whose memory this is: another one starts anew */
 	const char *path;	/* kept by the predictor */
 	bool is_bound;
 	bool is_fresh;		/* a forecast was made in the last second */
