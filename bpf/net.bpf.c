@@ -16,6 +16,7 @@
 #define STATE_ESTABLISHED 1	/* include/net/tcp_states.h */
 #define STATE_SYN_RECV 3
 #define STATE_TIME_WAIT 6
+#define STATE_CLOSE 7
 #define STATE_NEW_SYN_RECV 12
 
 static __always_inline int packet_count(struct __sk_buff *skb, bool is_sent)
@@ -39,7 +40,7 @@ int on_packet_out(struct __sk_buff *skb) { return packet_count(skb, true); }
 static __always_inline int retransmit_count(const struct sock *sk, __u16 segments)
 {
 	__u32 slot;
-	struct wire_row *row = row_of_cgroup(sk->sk_cgrp_data.cgroup->kn->id, &slot);
+	struct wire_row *row = row_of_cgroup(cgroup_id_of_socket(sk), &slot);
 
 	if (row)
 		count_add(&row->now.retransmits, segments);
@@ -67,7 +68,7 @@ static __always_inline int drop_count(struct sk_buff *skb, const struct sock *so
 
 	if (!socket || socket->__sk_common.skc_state == STATE_NEW_SYN_RECV || socket->__sk_common.skc_state == STATE_TIME_WAIT)
 		return 0;
-	row = row_of_cgroup(socket->sk_cgrp_data.cgroup->kn->id, &slot);
+	row = row_of_cgroup(cgroup_id_of_socket(socket), &slot);
 	shared = (void *)(skb->head + skb->end);
 	if (row)
 		count_add(&row->now.drops, BPF_CORE_READ(shared, gso_segs) ?: 1);
@@ -89,13 +90,15 @@ SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(on_socket_state, const struct sock *sk, int before, int after)
 {
 	if (before == STATE_SYN_RECV && after == STATE_ESTABLISHED && sk->sk_protocol == PROTOCOL_TCP)
-		bpf_sk_storage_get(&sockets, (void *)sk, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+		socket_make(sk);
+	else if (after == STATE_CLOSE)
+		socket_drop(sk);
 	return 0;
 }
 
 static __always_inline int socket_asked(const struct sock *sk)
 {
-	struct socket_account *account = bpf_sk_storage_get(&sockets, (void *)sk, 0, 0);
+	struct socket_account *account = socket_get(sk);
 
 	if (!account)
 		return 0;
@@ -108,7 +111,7 @@ static __always_inline int socket_asked(const struct sock *sk)
 
 static __always_inline int socket_answered(const struct sock *sk)
 {
-	struct socket_account *account = bpf_sk_storage_get(&sockets, (void *)sk, 0, 0);
+	struct socket_account *account = socket_get(sk);
 	__u64 delay_ns, cgroup_id;
 	struct wire_row *row;
 	__u32 slot;
@@ -118,7 +121,7 @@ static __always_inline int socket_answered(const struct sock *sk)
 	delay_ns = bpf_ktime_get_ns() - account->asked_ns;
 	account->asked_ns = account->again_ns;
 	account->again_ns = 0;
-	row = row_of_task(bpf_get_current_task_btf(), &cgroup_id, &slot);
+	row = row_of_task(task_current(), &cgroup_id, &slot);
 	if (!row)
 		return 0;
 	count_add(&row->now.responses, 1);
@@ -131,14 +134,14 @@ static __always_inline int socket_answered(const struct sock *sk)
 SEC("tp_btf/tcp_rcv_space_adjust")
 int BPF_PROG(on_socket_read, struct sock *sk)
 {
-	struct socket_account *account = bpf_sk_storage_get(&sockets, sk, 0, 0);
+	struct socket_account *account = socket_get(sk);
 	__u64 rtt_us = BPF_CORE_READ((struct tcp_sock *)sk, srtt_us) >> 3, cgroup_id;
 	struct wire_row *row;
 	__u32 slot;
 
 	if (account)
 		account->again_ns = 0;
-	row = row_of_task(bpf_get_current_task_btf(), &cgroup_id, &slot);
+	row = row_of_task(task_current(), &cgroup_id, &slot);
 	if (row && rtt_us) {
 		count_add(&row->now.rtt_ns, rtt_us * 1000);
 		count_add(&row->now.rtt_samples, 1);
