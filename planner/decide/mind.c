@@ -141,7 +141,7 @@ static void view_update(struct mind *mind, uint32_t slot, uint64_t now_ns)
 	view->is_persistence = instance->forecast.source == FORECAST_PERSISTENCE;
 	view->has = instance->limits.has;
 	view->device = instance->limits.device;
-	view->cache_bytes = (float)instance->window.memory_last.file_bytes;
+	view->cache_bytes = (float)instance->window.rare->memory_last.file_bytes;
 	view->request_bytes = now && now->io_done > 0 ? now->io_bytes / now->io_done : 0;
 	view->quality = instance->forecast.quality;
 	for (int r = 0; r < RESOURCE_COUNT; r++)
