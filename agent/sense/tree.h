@@ -5,8 +5,9 @@
  * Directories are found by a walk at the start and by the kernel's cgroup_mkdir and cgroup_rmdir events after that; a
  * walk now and then repairs what a lost event left wrong. A cgroup may vanish at any step: that is normal and never
  * an error. The fast lane are the annotated: their pressure (CPU, memory, IO) and memory.current are read at each tick,
- * memory.stat, memory.events and limits once a second. Of the rest the row is read once a second when it moved, and CPU
- * pressure when their tasks waited. An annotation that was set on a directory outlives it (sense/kept.h).
+ * memory.stat, memory.events and limits once a second; so are the directories above them, whose limits hold them too. Of the
+ * rest the row is read once a second when it moved, and CPU pressure when their tasks waited. An annotation that was set on
+ * a directory outlives it (sense/kept.h).
  */
 #ifndef FORESTALL_TREE_H
 #define FORESTALL_TREE_H
