@@ -103,6 +103,7 @@ static void world_fill(struct daemon *daemon, struct answer_world *world)
 		.name = world_name,
 		.failures = report_failures(daemon->report),
 		.app = report_app(daemon->report),
+		.log = report_log(daemon->report),
 	};
 	for (int signal = 0; signal < NERVE_SIGNAL_COUNT; signal++)
 		world->signals |= (uint32_t)nerve_has(daemon->nerve, signal) << signal;
@@ -248,7 +249,8 @@ static int mind_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
 static int report_open(struct daemon *daemon)
 {
 	struct report_setup setup = {
-		.cgroup_root = daemon->cgroup_root, .run_dir = daemon->options.run_dir, .slots_max = daemon->config.instances_max,
+		.cgroup_root = daemon->cgroup_root, .run_dir = daemon->options.run_dir, .config = &daemon->config,
+		.slots_max = daemon->config.instances_max,
 		.is_oom_told = nerve_has(daemon->nerve, NERVE_OOM), .observe = observe, .context = daemon,
 	};
 
