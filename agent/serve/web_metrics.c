@@ -183,6 +183,8 @@ static void status_put(FILE *out, const json_t *status)
 	       web_pick_number(tick, "cost_ns") * 1e-9);
 	single(out, "forestall_tick_late_seconds_max", "The latest that a tick of the mind began",
 	       web_pick_number(tick, "late_ns_max") * 1e-9);
+	heading(out, "forestall_other_cpu_seconds_total", "counter", "CPU time of tasks whose cgroup is not followed");
+	fprintf(out, "forestall_other_cpu_seconds_total %.9g\n", json_number_value(json_object_get(status, "other_cpu_s")));
 	single(out, "forestall_host_cpus", "CPUs of the host", web_pick_number(status, "host_cpus"));
 }
 
