@@ -280,18 +280,21 @@ static void instance_close(struct predictor *p, struct predictor_instance *insta
 {
 	const struct window_second *now;
 	float limit = others_limit_share(p, &instance->limits);
+	bool is_annotated = instance->info.slo.source != SLO_FROM_DEFAULT;
 
 	window_second(&instance->window, &instance->info.slo, elapsed_ns);
 	now = window_at(&instance->window, 0);
 	instance->violated = second_violated(&instance->info.slo, &instance->window);
 	for (int r = 0; r < RESOURCE_COUNT; r++) {
-		instance->demand[r] = feature_demand(now, &instance->limits, (enum resource)r);
+		/* Memory and limits of the others are read for the sake of those below them, who are counted themselves. */
+		instance->demand[r] = r != RESOURCE_MEMORY || is_annotated ?
+			feature_demand(now, &instance->limits, (enum resource)r) : -1;
 		p->host.total[r] += fmaxf(instance->demand[r], 0);
 	}
 	p->host.wait += now->wait;
 	p->host.execs += now->execs;
 	p->host.reclaim += now->reclaim;
-	if (limit < 1) {
+	if (limit < 1 && is_annotated) {
 		p->host.limit += limit;
 		p->host.limited++;
 	}
