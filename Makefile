@@ -38,7 +38,7 @@ ARCHIVES := $(addprefix build/lib/lib,tools.a serve.a sense.a setup.a act.a deci
 BINS := $(addprefix build/bin/,forestall forestalld forestall-act $(if $(WEB_MAIN),forestall-web))
 UNIT := $(patsubst tests/unit/%.c,build/test/%,$(wildcard tests/unit/test_*.c))
 BPF_TESTS := $(patsubst tests/bpf/%.c,build/test/%,$(wildcard tests/bpf/test_*.c))
-VM_PROGRAMS := $(addprefix build/test/,kill_act mind_driver)
+VM_PROGRAMS := $(addprefix build/test/,kill_act mind_driver insns)
 LOAD := $(addprefix build/test/,load-client load-burn load-sink load-watch demo-report)
 
 all: $(BINS) ## build the programs
@@ -119,6 +119,9 @@ build/test/forestall-act: $(patsubst build/obj/%,build/steps/%,$(ACT) build/obj/
 build/test/kill_act: $(filter build/obj/tests/vm/kill_%,$(call objects,tests/vm)) $(ARCHIVES)
 	$(call link)
 build/test/mind_driver: build/obj/tests/vm/mind_driver.o $(ARCHIVES)
+	$(call link)
+build/obj/tests/bpf/insns.o: build/bpf/forestall.skel.h
+build/test/insns: build/obj/tests/bpf/insns.o $(ARCHIVES)
 	$(call link)
 build/test/load-client: $(addprefix build/obj/tests/load/,client.o exchange.o hist.o reply.o)
 	$(call link)
