@@ -277,6 +277,7 @@ uint32_t tree_scan(struct tree *tree, uint64_t now_ns)
 	if (fd < 0)
 		return 0;
 	tree->scan++;
+	tree->unfollowed = 0;
 	dir_walk(tree, fd, "/", 0, now_ns);
 	for (uint32_t slot = 1; slot <= tree->slot_top; slot++) {
 		if (!slots_id(tree->slots, slot))
@@ -289,20 +290,21 @@ uint32_t tree_scan(struct tree *tree, uint64_t now_ns)
 	return count;
 }
 
-void tree_made(struct tree *tree, uint64_t cgroup_id, uint64_t now_ns)
+int tree_made(struct tree *tree, uint64_t cgroup_id, uint64_t now_ns)
 {
 	char path[OBSERVE_PATH_MAX];
 	int fd;
 
 	if (slots_find(tree->slots, cgroup_id))
-		return;
+		return 0;
 	fd = cgroup_open_by_id(tree->root_fd, tree->setup.root, cgroup_id, path);
 	if (fd == -ENAMETOOLONG)
 		tree->unfollowed++;
 	if (fd < 0)
-		return;
+		return fd;
 	node_add(tree, fd, cgroup_id, path, now_ns);
 	close(fd);
+	return slots_find(tree->slots, cgroup_id) ? 0 : -ENOSPC;
 }
 
 void tree_gone(struct tree *tree, uint64_t cgroup_id, uint64_t now_ns)
@@ -311,6 +313,8 @@ void tree_gone(struct tree *tree, uint64_t cgroup_id, uint64_t now_ns)
 
 	if (slot)
 		node_drop(tree, slot, now_ns);
+	else if (tree->unfollowed)
+		tree->unfollowed--;
 }
 
 void tree_active(struct tree *tree, uint32_t slot)
@@ -389,3 +393,5 @@ const char *tree_problem(const struct tree *tree, uint32_t slot)
 }
 
 uint64_t tree_unfollowed(const struct tree *tree) { return tree->unfollowed; }
+
+bool tree_has_room(const struct tree *tree, uint64_t now_ns) { return tree->unfollowed && slots_has(tree->slots, now_ns); }
