@@ -91,6 +91,9 @@ start_run() { # FAMILY/SEED/ARM
 		-- tests/demo/scenario.sh "$family" "$arm" "$seed" /out
 }
 
+# A run has ended when its status is there: a process id may be somebody else's by then.
+is_ended() { [[ -e $out/$1.status ]]; } # FAMILY/SEED/ARM
+
 # "45 %" of a run, or its state.
 run_state() {
 	local line
@@ -103,7 +106,7 @@ run_state() {
 show_progress() {
 	local run line="" ended=0
 	for run in "${!pid_of[@]}"; do
-		if kill -0 "${pid_of[$run]}" 2>/dev/null; then line+=", $run $(run_state "$run")"; else ended=$((ended + 1)); fi
+		if is_ended "$run"; then ended=$((ended + 1)); else line+=", $run $(run_state "$run")"; fi
 	done
 	line="$ended of ${#runs[@]} done$line, $((SECONDS - began)) s"
 	if [[ -t 1 ]]; then
@@ -117,7 +120,7 @@ show_progress() {
 running_count() {
 	local run n=0
 	for run in "${!pid_of[@]}"; do
-		! kill -0 "${pid_of[$run]}" 2>/dev/null || n=$((n + 1))
+		is_ended "$run" || n=$((n + 1))
 	done
 	echo $n
 }
@@ -126,9 +129,13 @@ run_all() {
 	local run failed=0
 	for run in "${runs[@]}"; do
 		while (($(running_count) >= jobs)); do show_progress; sleep 1; done
-		rm -rf "${out:?}/$run"
+		rm -rf "${out:?}/$run" "$out/$run.status"
 		mkdir -p "$out/$run"
-		start_run "$run" >"$out/$run.log" 2>&1 &
+		{
+			status=0
+			(start_run "$run") >"$out/$run.log" 2>&1 || status=$?
+			echo $status >"$out/$run.status"
+		} &
 		pid_of[$run]=$!
 	done
 	while (($(running_count))); do show_progress; sleep 1; done
@@ -136,12 +143,19 @@ run_all() {
 	show_progress
 	[[ ! -t 1 ]] || echo
 	for run in "${runs[@]}"; do
-		wait "${pid_of[$run]}" && continue
+		(($(<"$out/$run.status"))) || continue
 		failed=1
 		echo "demo: $run broke; the end of $out/$run.log:" >&2
 		tail -n 15 "$out/$run.log" >&2
 	done
 	return $failed
+}
+
+stop_runs() {
+	local run
+	for run in "${!pid_of[@]}"; do
+		is_ended "$run" || pkill -P "${pid_of[$run]}" || true
+	done
 }
 
 export_decisions() {
@@ -172,7 +186,7 @@ report() {
 declare -A pid_of=()
 shown=-15
 mapfile -t runs < <(shuffled_runs)
-trap 'for p in "${pid_of[@]}"; do kill "$p" 2>/dev/null || true; done' EXIT
+trap stop_runs EXIT
 check_tools
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
