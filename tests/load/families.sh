@@ -64,7 +64,8 @@ make_wire() {
 	ip -n wire link set wire0 up
 	ip -n wire link set wire1 up
 	ip -n far link set far0 up
-	ip route add 10.77.2.0/24 via 10.77.1.2
+	# The default route: what is sent on its device can be limited.
+	ip route add default via 10.77.1.2
 	ip -n far route add default via 10.77.2.1
 	ip netns exec wire sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'
 	tc -n wire qdisc add dev wire1 root tbf rate ${net_mbit}mbit burst 4kb latency 40ms
