@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@
 
 #define NS_PER_S 1000000000ull
 #define SCAN_NS (30 * NS_PER_S)	/* repairs what a lost mkdir or rmdir record left wrong */
-#define RING_BYTES (1u << 20)
+#define RING_BYTES (512u << 10)
 #define FLUSH_HZ 10
 
 /* Every observation goes to the recording first: what the mind saw is on disk even if it then dies of it. */
@@ -373,6 +374,8 @@ int daemon_open(struct daemon *daemon, const struct daemon_options *options, cha
 		daemon_close(daemon);
 		return r;
 	}
+	/* Loading reads the whole of the kernel's BTF, megabytes that are not needed again. */
+	malloc_trim(0);
 	host_busy_ns(&daemon->busy_ns);
 	daemon->second_ns = daemon->scan_ns = host_now_ns();
 	tree_scan(daemon->tree, daemon->scan_ns);
