@@ -66,7 +66,7 @@ build/bpf/%.skel.h: build/bpf/%.o
 
 # --- user space ------------------------------------------------------------------------------------------------------
 build/obj/agent/predict/train%.o build/obj/agent/predict/lstm%.o build/obj/agent/predict/adam.o: override CFLAGS += -O3
-build/obj/agent/sense/load.o build/obj/agent/sense/load_map.o build/obj/agent/sense/load_pin.o: build/bpf/forestall.skel.h
+$(patsubst %.c,build/obj/%.o,$(wildcard agent/sense/load*.c)): build/bpf/forestall.skel.h
 build/obj/planner/act/tc_limits.o build/steps/planner/act/tc_limits.o: build/bpf/shape.skel.h
 build/obj/%.o: %.c | build/deps.stamp
 	$(call say,CC,$@)

@@ -186,6 +186,7 @@ static void tick(struct daemon *daemon)
 	report_tick(daemon->report, now_ns, is_second);
 	memory_tell(daemon);
 	if (is_second) {
+		nerve_second(daemon->nerve);
 		host_tell(daemon, now_ns);
 		daemon->second_ns = now_ns;
 	}
