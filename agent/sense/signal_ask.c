@@ -108,10 +108,24 @@ static int traced_try(const struct btf *btf, const struct signal_hook *hook, cha
 	return r;
 }
 
+static int field_try(const struct btf *btf, const struct signal_hook *hook, char reason[SIGNAL_REASON_MAX])
+{
+	int id = btf__find_by_name_kind(btf, hook->target, BTF_KIND_STRUCT);
+	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+
+	for (int i = 0; type && i < btf_vlen(type); i++)
+		if (!strcmp(btf__name_by_offset(btf, btf_members(type)[i].name_off), hook->args))
+			return 0;
+	snprintf(reason, SIGNAL_REASON_MAX, "this kernel's %s has no %s", hook->target, hook->args);
+	return -ENOENT;
+}
+
 static int hook_try(const struct btf *btf, const struct signal_hook *hook, char reason[SIGNAL_REASON_MAX])
 {
 	int r;
 
+	if (hook->kind == HOOK_FIELD)
+		return field_try(btf, hook, reason);
 	if (hook->kind != HOOK_CGROUP)
 		return traced_try(btf, hook, reason);
 	r = program_try(BPF_PROG_TYPE_CGROUP_SKB,
@@ -173,7 +187,7 @@ static bool way_try(const struct btf *btf, const struct signal_answers *able, co
 	return is_there && *ret_known;
 }
 
-/* Finds a way for each part; bases stand before what builds on them. The reason kept is that of the last way that was tried. */
+/* Finds a way for each part; bases stand before what builds on them. Of a part that has none, the reason says why not the first. */
 static void signal_ask(const struct btf *btf, enum nerve_signal signal, struct signal_answers *ret)
 {
 	const struct signal_answer *base = &ret->of[signal_base(signal)];
@@ -186,9 +200,10 @@ static void signal_ask(const struct btf *btf, enum nerve_signal signal, struct s
 	answer->is_there = true;
 	for (uint8_t part = 0; answer->is_there && part < SIGNAL_PARTS_MAX; part++) {
 		struct signal_hook like = { .signal = signal, .part = part };
+		char later[SIGNAL_REASON_MAX];
 		bool is_known;
 
-		while (!way_try(btf, ret, &like, &is_known, answer->reason) && is_known)
+		while (!way_try(btf, ret, &like, &is_known, like.way ? later : answer->reason) && is_known)
 			like.way++;
 		answer->is_there = is_known || (like.way == 0 && part > 0);
 		answer->way[part] = like.way;
