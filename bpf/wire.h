@@ -118,6 +118,7 @@ struct wire_row {
 	__u64 sent_ns;			/* when the last window record was delivered */
 	__u64 sent[WIRE_TOLD];		/* value of the first counters of `now` in it */
 	struct wire_counters now;
+	__u64 ran_ns;			/* on this CPU, in the clock of its run queue; of the hooks */
 	__u32 runnable;			/* tasks that ran or waited on this CPU at flush number `flush` */
 	__u32 flush;			/* stale unless it is that of the CPU's row of WIRE_SLOT_OTHER */
 	__u32 hist[WIRE_HIST_COUNT];	/* of queue waits, so its total is <= switches */
@@ -189,7 +190,7 @@ struct wire_loss {
 #define WIRE_ASSERT_SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), #type " moved")
 WIRE_ASSERT_SIZE(struct wire_head, 24);
 WIRE_ASSERT_SIZE(struct wire_counters, 328);
-WIRE_ASSERT_SIZE(struct wire_row, 1144);
+WIRE_ASSERT_SIZE(struct wire_row, 1152);
 WIRE_ASSERT_SIZE(struct wire_detail, 2328);
 WIRE_ASSERT_SIZE(struct wire_window, 56);
 WIRE_ASSERT_SIZE(struct wire_task, 48);
