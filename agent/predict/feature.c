@@ -85,14 +85,14 @@ static float worst_bad(const struct window_judged *judged)
 {
 	float worst = -1;
 
-	for (int sli = 0; sli < SLI_COUNT; sli++)
+	for (int sli = 0; sli < SLI_LEARNED_COUNT; sli++)
 		worst = fmaxf(worst, judged->bad[sli]);
 	return worst;
 }
 
 static void own_now(const struct extract *in, const struct window_second *now, struct frame *frame)
 {
-	enum sli leading = slo_leading(in->slo);
+	enum sli leading = slo_leading_learned(in->slo);
 	float busy = now->cpu + now->wait;
 
 	frame_set(frame, FEATURE_OWN_CPU, now->cpu / in->capacity[RESOURCE_CPU]);
@@ -153,7 +153,7 @@ static void own_bounds(const struct slo *slo, struct frame *frame)
 
 static void own_past(const struct extract *in, struct frame *frame)
 {
-	enum sli leading = slo_leading(in->slo);
+	enum sli leading = slo_leading_learned(in->slo);
 	float cpu = 0, sli = 0, bound = feature_bound(in->slo, leading);
 	uint32_t cpu_count = 0, sli_count = 0;
 

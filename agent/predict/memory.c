@@ -91,11 +91,6 @@ static void parked_remove(struct memory *memory, uint32_t at)
 	memmove(&memory->parked[at], &memory->parked[at + 1], (memory->parked_count - at) * sizeof(memory->parked[0]));
 }
 
-static bool is_annotated(const struct predictor_instance *instance)
-{
-	return instance->info.slo.source != SLO_FROM_DEFAULT;
-}
-
 static uint32_t parked_find(const struct predictor *p, const char *path)
 {
 	const struct memory *memory = &p->memory;
@@ -117,7 +112,7 @@ static uint32_t place_take(struct predictor *p)
 			place++;
 		return place;
 	}
-	while (at < PARKED_MAX && is_annotated(&p->instance[memory->parked[at]]))
+	while (at < PARKED_MAX && predictor_is_annotated(&p->instance[memory->parked[at]]))
 		at++;
 	at %= PARKED_MAX;
 	place = memory->parked[at];
@@ -130,7 +125,7 @@ void memory_park(struct predictor *p, uint32_t slot)
 	struct predictor_instance *instance = &p->instance[slot];
 	uint32_t at = parked_find(p, instance->info.path), place;
 
-	if (!is_annotated(instance) && instance->window.second_count < PARK_SECONDS_MIN)
+	if (!predictor_is_annotated(instance) && instance->window.second_count < PARK_SECONDS_MIN)
 		return;
 	if (at < PARKED_MAX) {
 		place = p->memory.parked[at];

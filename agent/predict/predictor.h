@@ -19,6 +19,8 @@
 #include "statistical.h"
 #include "window.h"
 
+#define PREDICTOR_BATCH 64	/* instances that the LSTM steps at a time */
+
 struct predictor_config {
 	uint32_t slots_max;	/* slots are 1..slots_max - 1 */
 	float host_cpus;	/* > 0 */
@@ -76,15 +78,23 @@ struct predictor {
 	struct predictor_host host;
 	uint64_t second_start_ns;		/* 0 before the first tick */
 	uint64_t acted_ns;			/* when the hands last held something of ours */
-	float *inputs, *outputs;		/* [slots_max][FEATURE_COUNT], [slots_max][OUTPUT_COUNT] */
-	struct lstm_state **states;
-	uint32_t *stepped;			/* slots that stepped in this second */
+	uint32_t *annotated;			/* those of the live that somebody annotated; see predictor_annotated() */
+	uint32_t annotated_count;
+	bool is_annotated_stale;
+	float *inputs, *outputs;		/* [PREDICTOR_BATCH][FEATURE_COUNT], [PREDICTOR_BATCH][OUTPUT_COUNT] */
+	struct lstm_state *states[PREDICTOR_BATCH];
+	struct predictor_instance *stepped[PREDICTOR_BATCH];
 	uint32_t untrained;			/* SLIs that the model was taught nothing of, bit per SLI */
 };
 
 static inline bool predictor_uses(const struct predictor_instance *instance, enum memory_part part)
 {
 	return part == MEMORY_RARE ? instance->window.is_rare : instance->parts >> part & 1;
+}
+
+static inline bool predictor_is_annotated(const struct predictor_instance *instance)
+{
+	return instance->info.slo.source != SLO_FROM_DEFAULT;
 }
 
 /* NULL when out of memory. */
@@ -102,6 +112,9 @@ void predictor_observe(struct predictor *predictor, const struct observation *ob
  * happened without it. Stays true for a while after the last word of the hands.
  */
 bool predictor_is_censored(const struct predictor *predictor, uint64_t now_ns);
+
+/* Slots of the live that somebody annotated, in order of arrival; valid until the next observation. */
+const uint32_t *predictor_annotated(struct predictor *predictor, uint32_t *ret_count);
 
 /* Ends a tick; true when it also closed a second, so that every live instance has a new frame and forecast. */
 bool predictor_tick(struct predictor *predictor, uint64_t now_ns);

@@ -8,10 +8,12 @@
 static const int sli_delay[SLI_COUNT] = {
 	[SLI_RUNQ_P99] = WIRE_DELAY_QUEUE, [SLI_CPU_SOME] = -1, [SLI_MEM_SOME] = -1, [SLI_MEM_FULL] = -1,
 	[SLI_IO_P99] = WIRE_DELAY_IO, [SLI_RESP_P99] = WIRE_DELAY_RESPONSE, [SLI_RETRANS] = -1,
+	[SLI_APP ... SLI_COUNT - 1] = -1,
 };
 static const int sli_psi[SLI_COUNT] = {
 	[SLI_RUNQ_P99] = -1, [SLI_CPU_SOME] = PSI_CPU_SOME, [SLI_MEM_SOME] = PSI_MEMORY_SOME,
 	[SLI_MEM_FULL] = PSI_MEMORY_FULL, [SLI_IO_P99] = -1, [SLI_RESP_P99] = -1, [SLI_RETRANS] = -1,
+	[SLI_APP ... SLI_COUNT - 1] = -1,
 };
 
 static void worst_reset(struct window *window)
@@ -94,12 +96,56 @@ static float pressure_bad(float share, uint64_t bound_ppm)
 	return share < 0 || !bound_ppm ? -1.0f : share * 1e6f > (float)bound_ppm;
 }
 
+static void app_add(struct window_app *to, const struct observe_app *app, bool has_value)
+{
+	to->good += app->good;
+	to->bad += app->bad;
+	if (!has_value)
+		return;
+	to->value = app->value;
+	to->is_told = true;
+}
+
+/* The percentile of a timer is of a second: in a tick its single values count. */
+void window_app(struct window *window, const struct observe_app *app)
+{
+	if (app->idx >= SLO_APP_MAX)
+		return;
+	app_add(&window->app[app->idx], app, app->value >= 0);
+	app_add(&window->tick[window->tick_idx % WINDOW_TICKS].app[app->idx], app, app->value >= 0 && app->kind != APP_TIMER);
+}
+
+static float app_judge(const struct window_app *app, uint64_t bound_micro, uint32_t samples_min)
+{
+	if (app->good + app->bad)
+		return share_or_missing(app->bad, (uint64_t)app->good + app->bad, samples_min);
+	return app->is_told ? pressure_bad(app->value, bound_micro) : -1;
+}
+
+/* Of the last ticks together. */
+static float app_bad(const struct window *window, const struct slo *slo, enum sli sli)
+{
+	struct window_app sum = { 0 };
+
+	for (uint32_t ticks = WINDOW_REFLEX_TICKS; ticks-- > 0;) {
+		const struct window_app *app;
+
+		if (ticks > window->tick_idx)
+			continue;
+		app = &window->tick[(window->tick_idx - ticks) % WINDOW_TICKS].app[sli - SLI_APP];
+		app_add(&sum, &(struct observe_app){ .good = app->good, .bad = app->bad, .value = app->value }, app->is_told);
+	}
+	return app_judge(&sum, slo->bound[sli], WINDOW_REFLEX_SAMPLES);
+}
+
 float window_bad(const struct window *window, const struct slo *slo, enum sli sli, uint64_t tick_ns)
 {
 	uint64_t good = 0, bad = 0, psi_ns = 0, segments = 0, retransmits = 0;
 	bool is_known = false;
 	uint32_t ticks = 0;
 
+	if (sli >= SLI_APP)
+		return app_bad(window, slo, sli);
 	for (; ticks < WINDOW_REFLEX_TICKS && ticks <= window->tick_idx; ticks++) {
 		const struct window_tick *tick = &window->tick[(window->tick_idx - ticks) % WINDOW_TICKS];
 
@@ -153,7 +199,13 @@ static void second_slis(struct window *window, const struct slo *slo, struct win
 	const struct wire_counters *sum = &window->sum;
 	struct window_judged *judged = &window->judged;
 
-	for (int sli = 0; sli < SLI_COUNT; sli++) {
+	for (int sli = SLI_APP; sli < SLI_COUNT; sli++) {
+		const struct window_app *app = &window->app[sli - SLI_APP];
+
+		second->sli[sli] = slo->bound[sli] && app->is_told ? app->value : -1;
+		judged->bad[sli] = slo->bound[sli] ? app_judge(app, slo->bound[sli], HIST_P99_SAMPLES_MIN) : -1;
+	}
+	for (int sli = 0; sli < SLI_LEARNED_COUNT; sli++) {
 		if (sli_delay[sli] >= 0) {
 			const struct wire_verdict *verdict = &sum->verdict[sli_delay[sli]];
 
@@ -214,6 +266,7 @@ static void second_open(struct window *window)
 {
 	worst_reset(window);
 	memset(&window->sum, 0, sizeof(window->sum));
+	memset(window->app, 0, sizeof(window->app));
 	if (window->queue.total)
 		hist_reset(&window->queue);
 	for (int i = 0; window->is_rare && i < WIRE_DELAY_ALL - 1; i++)

@@ -44,12 +44,20 @@ struct window_judged {
 	float worst_bad[SLI_COUNT];	/* the largest share in WINDOW_REFLEX_TICKS ticks of the second */
 };
 
+/* What an application told of one of its SLIs; all zero: nothing. */
+struct window_app {
+	uint32_t good, bad;	/* single values of a timer */
+	float value;		/* told last */
+	bool is_told;
+};
+
 /* What one tick adds: enough to say how bad the last ticks were. */
 struct window_tick {
 	struct {
 		uint32_t good, bad;
 	} delay[WIRE_DELAY_COUNT];
 	uint32_t segments, retransmits;
+	struct window_app app[SLO_APP_MAX];
 	uint64_t psi_ns[PSI_COUNT];
 	uint32_t psi_known;
 };
@@ -82,6 +90,7 @@ struct window {
 	uint64_t refaults;
 	bool has_memory;
 	bool has_refaults;
+	struct window_app app[SLO_APP_MAX];	/* of the open second */
 	struct window_tick tick[WINDOW_TICKS];	/* ring of the last ticks */
 	uint32_t tick_idx;
 	float worst_bad[SLI_COUNT];	/* of the open second so far; < 0: nothing known */
@@ -101,6 +110,7 @@ struct window_delay window_delay(const struct window *window, enum wire_delay de
 
 /* Adds what moved since the sample before. */
 void window_push(struct window *window, const struct observe_sample *sample);
+void window_app(struct window *window, const struct observe_app *app);
 void window_memory(struct window *window, const struct observe_memory *memory);
 
 /* Ends a tick of tick_ns: the ring of ticks moves on. */

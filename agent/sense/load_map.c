@@ -68,6 +68,7 @@ int maps_size(struct nerve *nerve, const struct nerve_config *config)
 	r = r ?: bpf_map__set_max_entries(skel->maps.bounds, config->slots_max);
 	r = r ?: bpf_map__set_max_entries(skel->maps.losses, nerve->cpus);
 	r = r ?: bpf_map__set_max_entries(skel->maps.lanes, nerve->cpus);
+	r = r ?: bpf_map__set_max_entries(skel->maps.bios, nerve->cpus <= 4 ? 4096 : 1024 * nerve->cpus);
 	r = r ?: bpf_map__set_max_entries(skel->maps.events, config->ring_bytes);
 	r = r ?: storage_choose(nerve);
 	skel->rodata->slots_max = config->slots_max;

@@ -7,7 +7,8 @@
 
 #include <stddef.h>
 
-enum signal_hook_kind { HOOK_TRACEPOINT, HOOK_FUNCTION, HOOK_CGROUP };
+/* HOOK_FIELD is no hook: our programs read that field of the kernel's own, `target` of the struct `args`. */
+enum signal_hook_kind { HOOK_TRACEPOINT, HOOK_FUNCTION, HOOK_CGROUP, HOOK_FIELD };
 
 /*
  * A signal has parts, each of which is needed. A part has ways: sets of hooks, of which the first way that is there whole is

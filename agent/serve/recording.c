@@ -177,7 +177,7 @@ void recording_observe(struct recording *recording, const struct observation *ob
 		[OBSERVE_HOST] = sizeof(struct observe_host),	      [OBSERVE_TICK] = sizeof(uint64_t),
 		[OBSERVE_ACTED] = sizeof(uint64_t),		      [OBSERVE_MEMORY] = sizeof(struct observe_memory),
 		[OBSERVE_HOST_MEMORY] = sizeof(struct observe_host_memory),
-		[OBSERVE_FAILURE] = sizeof(struct observe_failure),
+		[OBSERVE_FAILURE] = sizeof(struct observe_failure),    [OBSERVE_APP] = sizeof(struct observe_app),
 	};
 	size_t used = bytes[observation->kind];
 

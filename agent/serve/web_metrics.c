@@ -39,6 +39,9 @@ static const struct series all_series[] = {
 	{ "forestall_pressure_ratio", "Share of the last second in which tasks stalled", "psi", "pressure", NULL, NULL, 1, "" },
 	{ "forestall_sli_seconds", "Delays of the last second, as their SLI says", "slis", "sli", "value", "ms", 1e-3, "" },
 	{ "forestall_sli_ratio", "Shares of the last second, as their SLI says", "slis", "sli", "value", "share", 1, "" },
+	{ "forestall_sli_number", "What the application said in the last second, as its SLI says", "slis", "sli", "value", "number",
+	  1, "" },
+	{ "forestall_bound_number", "What that is bound to", "slis", "sli", "bound", "number", 1, "" },
 	{ "forestall_bound_seconds", "What such a delay is bound to", "slis", "sli", "bound", "ms", 1e-3, "" },
 	{ "forestall_bound_ratio", "What such a share is bound to", "slis", "sli", "bound", "share", 1, "" },
 	{ "forestall_bad_ratio", "Share over the bound in the last second", "slis", "sli", "bad_share", NULL, 1, "" },
@@ -170,10 +173,18 @@ static void status_put(FILE *out, const json_t *status)
 		   json_object_get(json_object_get(status, "failures"), "causes"));
 	single(out, "forestall_failures_open", "Failures whose instance is not back",
 	       web_pick_number(json_object_get(status, "failures"), "open"));
+	family_put(out, "forestall_app_lines_total", "counter", "Lines of applications, by what became of them; strangers are packets",
+		   "state", json_object_get(json_object_get(status, "app"), "lines"));
+	family_put(out, "forestall_log_lines_total", "counter", "Lines of logs of instances, by where they come from", "source",
+		   json_object_get(json_object_get(status, "log"), "lines"));
+	family_put(out, "forestall_log_dropped_total", "counter", "Lines that were skipped because there were too many; of files bytes",
+		   "source", json_object_get(json_object_get(status, "log"), "dropped"));
 	single(out, "forestall_tick_cost_seconds", "How long the mind's last tick took",
 	       web_pick_number(tick, "cost_ns") * 1e-9);
 	single(out, "forestall_tick_late_seconds_max", "The latest that a tick of the mind began",
 	       web_pick_number(tick, "late_ns_max") * 1e-9);
+	heading(out, "forestall_other_cpu_seconds_total", "counter", "CPU time of tasks whose cgroup is not followed");
+	fprintf(out, "forestall_other_cpu_seconds_total %.9g\n", json_number_value(json_object_get(status, "other_cpu_s")));
 	single(out, "forestall_host_cpus", "CPUs of the host", web_pick_number(status, "host_cpus"));
 }
 
@@ -181,7 +192,7 @@ static void view_put(FILE *out, const struct web_view *view)
 {
 	struct web_pick pick;
 
-	web_pick_make(view->instances, &pick);
+	web_pick_make(view, &pick);
 	status_put(out, view->status);
 	single(out, "forestall_plan_actions", "Actions that the plan wants now",
 	       (double)json_array_size(json_object_get(view->plan, "actions")));

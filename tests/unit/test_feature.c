@@ -70,7 +70,7 @@ static void an_sli_is_scaled_by_its_bound_or_by_what_stands_for_it(void **state)
 	slo.bound[SLI_MEM_FULL] = 20000;
 	assert_float_equal(feature_bound(&slo, SLI_IO_P99), 4e6, 1);
 	assert_float_equal(feature_bound(&slo, SLI_MEM_FULL), 0.02, 1e-6);
-	for (int sli = 0; sli < SLI_COUNT; sli++)
+	for (int sli = 0; sli < SLI_LEARNED_COUNT; sli++)
 		assert_true(feature_bound(&slo, (enum sli)sli) > 0);
 	assert_float_equal(feature_sli_scaled(4e6f, 4e6f), 0, 1e-6);
 	assert_float_equal(feature_sli_scaled(8e6f, 4e6f), 0.25, 1e-6);

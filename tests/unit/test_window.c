@@ -279,6 +279,37 @@ static void pressure_is_judged_by_the_time_of_the_ticks(void **state)
 	assert_true(window_bad(&window, &slo, SLI_MEM_SOME, TICK_NS) < 0);
 }
 
+static void an_application_is_judged_by_what_it_says(void **state)
+{
+	struct slo slo = slo_of("app.ms<20 app.depth<5");
+	static struct window window;
+	struct observe_app timer = { .idx = 0, .kind = APP_TIMER, .good = 15, .bad = 5, .value = -1 };
+	struct observe_app gauge = { .idx = 1, .kind = APP_GAUGE, .value = 8 };
+
+	(void)state;
+	window_reset(&window, rare_new());
+	assert_float_equal(window_bad(&window, &slo, SLI_APP, TICK_NS), -1, 0);
+	window_app(&window, &timer);
+	window_app(&window, &gauge);
+	assert_float_equal(window_bad(&window, &slo, SLI_APP, TICK_NS), 0.25, 1e-6);
+	assert_float_equal(window_bad(&window, &slo, SLI_APP + 1, TICK_NS), 1, 0);
+	window_tick(&window, &slo, TICK_NS);
+	gauge.value = 4;
+	window_app(&window, &gauge);
+	assert_float_equal(window_bad(&window, &slo, SLI_APP + 1, TICK_NS), 0, 0);
+	timer = (struct observe_app){ .idx = 0, .kind = APP_TIMER, .value = 21 };
+	window_app(&window, &timer);
+	window_second(&window, &slo, NS_PER_SECOND);
+	assert_float_equal(window_at(&window, 0)->sli[SLI_APP], 21, 0);
+	assert_float_equal(window.judged.bad[SLI_APP], 0.25, 1e-6);
+	assert_float_equal(window_at(&window, 0)->sli[SLI_APP + 1], 4, 0);
+	assert_float_equal(window.judged.worst_bad[SLI_APP + 1], 1, 0);
+	window_second(&window, &slo, NS_PER_SECOND);
+	assert_float_equal(window_at(&window, 0)->sli[SLI_APP], -1, 0);
+	gauge.idx = SLO_APP_MAX;
+	window_app(&window, &gauge);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -292,6 +323,7 @@ int main(void)
 		cmocka_unit_test(second_does_not_leak_into_the_next),
 		cmocka_unit_test(a_reflex_forgets_ticks_that_are_over),
 		cmocka_unit_test(pressure_is_judged_by_the_time_of_the_ticks),
+		cmocka_unit_test(an_application_is_judged_by_what_it_says),
 	};
 
 	return cmocka_run_group_tests_name("window", tests, NULL, NULL);
