@@ -141,8 +141,8 @@ check: deps all test-programs ## run every test; ends with one summary line
 	$(Q)tests/run
 demo: deps all $(LOAD) ## keep real servers' SLOs in a VM, CPU and memory, three arms each, and draw the reports
 	$(Q)tests/demo/run.sh
-demo-full: deps all $(LOAD) ## the same with IO and network, ramps and steps, and three seeds; an hour or two
-	$(Q)tests/demo/run.sh --families "cpu memory io net" --set full --seeds "730241 730242 730243" --out build/demo-full
+demo-full: deps all $(LOAD) ## the same with IO and network and three seeds; an hour
+	$(Q)tests/demo/run.sh --families "cpu memory io net" --seeds "730241 730242 730243" --out build/demo-full
 bench-tick: deps build/test/bench_tick ## frames -> LSTM -> plan, microseconds per instance, last line JSON
 	$(Q)build/test/bench_tick
 bench-lstm: deps build/test/bench_lstm ## one LSTM step, ns by instruction set, last line JSON

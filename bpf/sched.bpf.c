@@ -100,11 +100,10 @@ static __always_inline void run_settle(struct task_struct *task, struct task_acc
 
 /* The wait before the run that ends now. is_moved: the task changed its CPU or cgroup since it last left one. */
 static __always_inline void wait_settle(struct task_struct *task, struct task_account *account, struct lane *lane,
-					struct wire_row *row, __u32 slot, bool is_moved)
+					struct wire_row *row, const struct wire_bound *bound, bool is_moved)
 {
 	__u64 run_delay = task->sched_info.run_delay, arrival_ns = task->sched_info.last_arrival;
 	__u64 ns = run_delay - account->wait_ns, throttled_ns = throttled_of(task), quota_ns = throttled_ns - account->throttled_ns;
-	const struct wire_bound *bound = bound_of(slot);
 	struct lane_run *run = lane_run(lane, 0);
 	struct starved told = { 0 };
 
@@ -152,7 +151,7 @@ static __always_inline void task_leave(struct task_struct *task, struct task_acc
 
 	row->now.switches++;
 	run_settle(task, account, row);
-	wait_settle(task, account, lane, row, slot, is_moved || migrations != account->migrations);
+	wait_settle(task, account, lane, row, row->is_bound ? bound_of(slot) : 0, is_moved || migrations != account->migrations);
 	if (migrations != account->migrations) {
 		row->now.migrations += migrations - account->migrations;
 		account->migrations = migrations;

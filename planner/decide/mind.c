@@ -63,8 +63,8 @@ static float open_demand(const struct predictor *p, const struct predictor_insta
 }
 
 /*
- * Answers may be late for any reason: blamed on the resource that holds the instance up most now, or of which the others
- * are expected to want most.
+ * Answers that are late now may be so for any reason: blamed on the resource that holds the instance up most, or of which
+ * the others are expected to want most. Of those that may come to be late the forecast says what is scarcest then.
  */
 static enum resource blame(const struct predictor *p, const struct predictor_instance *instance)
 {
@@ -115,12 +115,16 @@ static void dangers_update(struct mind *mind, const struct predictor_instance *i
 	for (int sli = 0; sli < SLI_COUNT; sli++) {
 		enum resource resource = sli_resource((enum sli)sli);
 		struct plan_need *need;
+		float bad;
 
 		if (!slo->bound[sli])
 			continue;
-		need = &view->need[resource == RESOURCE_COUNT ? blame(mind->predictor, instance) : resource];
-		need->bad = fmaxf(need->bad, window_bad(&instance->window, slo, (enum sli)sli,
-							mind->predictor->config.tick_ns));
+		bad = window_bad(&instance->window, slo, (enum sli)sli, mind->predictor->config.tick_ns);
+		if (resource == RESOURCE_COUNT)
+			resource = bad >= mind->policy.bad_act ? blame(mind->predictor, instance) :
+								 (enum resource)instance->forecast.scarcest;
+		need = &view->need[resource];
+		need->bad = fmaxf(need->bad, bad);
 		need->risk = fmaxf(need->risk, instance->forecast.risk[sli][mind->policy.act_horizon]);
 	}
 }

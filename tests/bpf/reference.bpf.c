@@ -3,9 +3,9 @@
  * The reference that bpf/sched.bpf.c is held against: wakeups and switches timestamped one by one, as run queue monitors do. It
  * shares no code with what it checks. Counts the tasks of one cgroup.
  *
- * The total of waits is in CLOCK_MONOTONIC. Their histogram is in the clock of the run queue, which the kernel's own accounting
- * uses: at a tracepoint a moment has passed since, and a short wait would fall into another bucket. Time on the CPU is in the
- * run queue's clock of tasks, which leaves out interrupts and what a hypervisor took. Who ran during a wait comes from running
+ * Waits are in the clock of the run queue, as the kernel's own accounting has them: at a tracepoint a moment has passed since, which
+ * puts short waits into other buckets and, in emulation, is percents of the total. Time on the CPU is in the run queue's clock of
+ * tasks, which leaves out interrupts and what a hypervisor took. Who ran during a wait comes from running
  * sums of the CPU's time, snapshots of which are taken when a wait begins and ends; exact as long as the task keeps its CPU.
  */
 #include "vmlinux.h"
@@ -27,8 +27,8 @@ struct busy {
 };
 
 struct reference_task {
-	__u64 queued_ns, queued_clock_ns, arrived_ns;
-	__u64 wait_ns, wait_clock_ns;	/* of the wait that ended with the arrival */
+	__u64 queued_ns, arrived_ns;
+	__u64 wait_ns;		/* that ended with the arrival */
 	struct busy at_queued, during;
 	__u32 is_queued, has_waited;
 };
@@ -106,9 +106,8 @@ static __always_inline void queued(struct task_struct *task)
 	}
 	if (!found)
 		return;
-	found->queued_ns = bpf_ktime_get_ns();
-	found->queued_clock_ns = clock_of(task);
-	found->at_queued = busy_now(cpu, found->queued_clock_ns);
+	found->queued_ns = clock_of(task);
+	found->at_queued = busy_now(cpu, found->queued_ns);
 	found->is_queued = 1;
 }
 
@@ -152,7 +151,7 @@ static __always_inline void left(struct task_struct *task, __u64 task_clock_ns)
 	if (found->arrived_ns)
 		__sync_fetch_and_add(&oncpu_ns, task_clock_ns - found->arrived_ns);
 	__sync_fetch_and_add(&wait_ns, found->has_waited ? found->wait_ns : 0);
-	bucket = found->has_waited ? bucket_of(found->wait_clock_ns) : 0;
+	bucket = found->has_waited ? bucket_of(found->wait_ns) : 0;
 	if (bucket < WIRE_HIST_COUNT)
 		__sync_fetch_and_add(&hist[bucket], 1);
 	if (found->has_waited) {
@@ -162,7 +161,7 @@ static __always_inline void left(struct task_struct *task, __u64 task_clock_ns)
 	found->has_waited = 0;
 }
 
-static __always_inline void arrived(struct task_struct *task, __u32 cpu, __u64 now_ns, __u64 clock_ns, __u64 task_clock_ns)
+static __always_inline void arrived(struct task_struct *task, __u32 cpu, __u64 clock_ns, __u64 task_clock_ns)
 {
 	__u32 pid = task->pid;
 	struct reference_task *found = bpf_map_lookup_elem(&reference_tasks, &pid);
@@ -175,8 +174,7 @@ static __always_inline void arrived(struct task_struct *task, __u32 cpu, __u64 n
 		return;
 	found->is_queued = 0;
 	found->has_waited = 1;
-	found->wait_ns = now_ns - found->queued_ns;
-	found->wait_clock_ns = clock_ns - found->queued_clock_ns;
+	found->wait_ns = clock_ns - found->queued_ns;
 	found->during.own_ns = until.own_ns - found->at_queued.own_ns;
 	found->during.other_ns = until.other_ns - found->at_queued.other_ns;
 }
@@ -185,8 +183,7 @@ SEC("tp_btf/sched_switch")
 int BPF_PROG(ref_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
 {
 	__u32 cpu = bpf_get_smp_processor_id();
-	__u64 now_ns = bpf_ktime_get_ns(), clock_ns = clock_of(prev);
-	__u64 task_clock_ns = prev->se.cfs_rq->rq->clock_task;
+	__u64 clock_ns = clock_of(prev), task_clock_ns = prev->se.cfs_rq->rq->clock_task;
 	struct busy until = busy_now(cpu, clock_ns);
 
 	if (until.since_ns && until.pid != prev->pid)
@@ -201,7 +198,7 @@ int BPF_PROG(ref_switch, bool preempt, struct task_struct *prev, struct task_str
 			queued(prev);
 	}
 	if (next->pid)
-		arrived(next, cpu, now_ns, clock_ns, task_clock_ns);
+		arrived(next, cpu, clock_ns, task_clock_ns);
 	return 0;
 }
 
