@@ -61,11 +61,19 @@ static void burn(uint64_t ns)
 static void crowd_run(void *argument)
 {
 	const struct crowd *crowd = argument;
+	int begin[2];
+	char none;
 
 	pin(CPU);
+	/* They begin together: of a task's first wait only what lies in the last runs is split. */
+	if (pipe(begin))
+		_exit(1);
 	for (int i = 0; i < crowd->tasks; i++) {
 		if (fork())
 			continue;
+		close(begin[1]);
+		if (read(begin[0], &none, 1))
+			_exit(1);
 		while (cpu_now_ns() < (uint64_t)crowd->cpu_ms * 1000000) {
 			burn((uint64_t)crowd->burn_us * 1000);
 			if (crowd->pause_us)
@@ -73,6 +81,7 @@ static void crowd_run(void *argument)
 		}
 		_exit(0);
 	}
+	close(begin[1]);
 	while (wait(NULL) > 0)
 		;
 }
