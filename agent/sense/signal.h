@@ -20,7 +20,7 @@
  * after it.
  */
 #define SIGNAL_TABLE(X) \
-	X(QUOTA, "wait.quota", "the part of queue waits in which the instance's own quota was used up", \
+	X(WAIT_QUOTA, "wait.quota", "the part of queue waits that the own quota caused (it is told of none of the three parts)", \
 	  "") \
 	X(RECLAIM, "reclaim", "reclaims and the time in them (pressure and refaults are read from files)", \
 	  "") \

@@ -110,13 +110,13 @@ static int traced_try(const struct btf *btf, const struct signal_hook *hook, cha
 
 static int field_try(const struct btf *btf, const struct signal_hook *hook, char reason[SIGNAL_REASON_MAX])
 {
-	int id = btf__find_by_name_kind(btf, hook->args, BTF_KIND_STRUCT);
+	int id = btf__find_by_name_kind(btf, hook->target, BTF_KIND_STRUCT);
 	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
 
 	for (int i = 0; type && i < btf_vlen(type); i++)
-		if (!strcmp(btf__name_by_offset(btf, btf_members(type)[i].name_off), hook->target))
+		if (!strcmp(btf__name_by_offset(btf, btf_members(type)[i].name_off), hook->args))
 			return 0;
-	snprintf(reason, SIGNAL_REASON_MAX, "this kernel's struct %s has no %s", hook->args, hook->target);
+	snprintf(reason, SIGNAL_REASON_MAX, "this kernel's %s has no %s", hook->target, hook->args);
 	return -ENOENT;
 }
 

@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-/* HOOK_FIELD is no hook: our programs read that field of the kernel's own, `target` of the struct `args`. */
+/* A field is no hook: programs that are there anyway read it, target its struct and args its name. */
 enum signal_hook_kind { HOOK_TRACEPOINT, HOOK_FUNCTION, HOOK_CGROUP, HOOK_FIELD };
 
 /*

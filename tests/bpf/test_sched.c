@@ -208,7 +208,7 @@ static void quota_check(struct stage *stage, int tasks)
 	const struct world *world = &stage->world;
 	uint64_t quota = TOTAL(world, wait_quota_ns), wait = TOTAL(world, wait_ns), none = TOTAL(world, wait_sibling_ns);
 
-	if (!nerve_has(world->nerve, NERVE_QUOTA)) {
+	if (!nerve_has(world->nerve, NERVE_WAIT_QUOTA)) {
 		assert_int_equal(quota, 0);
 		return;
 	}
