@@ -48,12 +48,8 @@ static const struct hook {
 	{ NERVE_RTT, 0, HOOK_TRACEPOINT, "on_socket_read", "tcp_rcv_space_adjust", "sock" },
 	{ NERVE_RESPONSES, 0, HOOK_TRACEPOINT, "on_socket_state", "inet_sock_set_state", "sock" },
 	{ NERVE_RESPONSES, 0, HOOK_TRACEPOINT, "on_socket_read", "tcp_rcv_space_adjust", "sock" },
-	{ NERVE_RESPONSES, 0, HOOK_TRACEPOINT, "on_socket_ready", "sk_data_ready", "sock" },
-	{ NERVE_RESPONSES, 0, HOOK_TRACEPOINT, "on_socket_sent", "sock_send_length", "sock" },
-	{ NERVE_RESPONSES, 1, HOOK_TRACEPOINT, "on_socket_state", "inet_sock_set_state", "sock" },
-	{ NERVE_RESPONSES, 1, HOOK_TRACEPOINT, "on_socket_read", "tcp_rcv_space_adjust", "sock" },
-	{ NERVE_RESPONSES, 1, HOOK_FUNCTION, "on_tcp_ready", "tcp_data_ready", "sock" },
-	{ NERVE_RESPONSES, 1, HOOK_FUNCTION, "on_tcp_send", "tcp_sendmsg", "sock" },
+	{ NERVE_RESPONSES, 0, HOOK_CGROUP, "on_packet_in", "ingress", "" },
+	{ NERVE_RESPONSES, 0, HOOK_CGROUP, "on_packet_out", "egress", "" },
 };
 
 static const struct {

@@ -22,6 +22,7 @@
 #define REQUEST_BYTES 64
 #define ANSWER_BYTES_MAX 65536
 #define REQUESTS_MAX 256
+#define LINK_REQUESTS 60
 
 /* What a request asks for; padded to REQUEST_BYTES. */
 struct request {
@@ -32,7 +33,7 @@ struct request {
 struct counted {
 	char skip[128];
 	const char *netem;		/* what the link does to packets, each way */
-	uint32_t answer_bytes;
+	uint32_t answer_bytes, think_us;	/* and how long the client waits between two requests */
 	uint64_t rx_bytes, tx_bytes, rx_packets, tx_packets;	/* of the interface */
 	uint64_t retransmits;
 	uint64_t rtt_us, rtt_samples;	/* sum of what the sockets say after each read */
@@ -405,8 +406,10 @@ static void link_exchange(void *argument)
 	if (write(go[1], "g", 1) != 1 || read(ready[0], &byte, 1) != 1)
 		die("far end");
 	fd = connect_to(AF_INET, "10.9.0.2", 7300);
-	for (int i = 0; i < 60; i++)
+	for (int i = 0; i < LINK_REQUESTS; i++) {
 		ask(fd, (struct request){ 0, counted->answer_bytes }, 1, counted);
+		usleep(counted->think_us);
+	}
 	settle();
 	row_add(counted, 1);
 	__atomic_add_fetch(&counted->retransmits, file_number("/proc/net/snmp", "Tcp:", 11), __ATOMIC_SEQ_CST);
@@ -414,7 +417,8 @@ static void link_exchange(void *argument)
 	waitpid(pid, NULL, 0);
 }
 
-static struct counted *link_measure(struct world *world, enum nerve_signal signal, const char *netem, uint32_t answer_bytes)
+static struct counted *link_measure(struct world *world, enum nerve_signal signal, const char *netem, uint32_t answer_bytes,
+				    uint32_t think_us)
 {
 	struct counted *counted;
 
@@ -424,6 +428,7 @@ static struct counted *link_measure(struct world *world, enum nerve_signal signa
 	counted = counted_new(world);
 	counted->netem = netem;
 	counted->answer_bytes = answer_bytes;
+	counted->think_us = think_us;
 	assert_int_equal(in_cgroup(world, link_exchange, counted), 0);
 	if (counted->skip[0])
 		world_skip(world, counted->skip);
@@ -436,7 +441,7 @@ static void retransmits_are_the_kernels(void **state)
 	struct world world;
 
 	(void)state;
-	counted = link_measure(&world, NERVE_RETRANSMITS, "loss 4% delay 10ms", 40000);
+	counted = link_measure(&world, NERVE_RETRANSMITS, "loss 4% delay 10ms", 40000, 0);
 	print_message("# %llu segments sent again\n", (unsigned long long)counted->retransmits);
 	assert_true(counted->retransmits > 10);
 	assert_int_equal(counted->row.retransmits, counted->retransmits);
@@ -450,11 +455,52 @@ static void round_trip_times_are_the_sockets(void **state)
 	uint64_t sockets_ns;
 
 	(void)state;
-	counted = link_measure(&world, NERVE_RTT, "delay 20ms", 100);
+	counted = link_measure(&world, NERVE_RTT, "delay 20ms", 100, 0);
 	sockets_ns = counted->rtt_us * 1000 / counted->rtt_samples;
 	print_message("# rtt %.1f ms, the sockets say %.1f\n",
 		      (double)counted->row.rtt_ns / (double)counted->row.rtt_samples / 1e6, (double)sockets_ns / 1e6);
 	near(counted->row.rtt_ns / counted->row.rtt_samples, sockets_ns, 10);
+	world_close(&world);
+}
+
+/* The client sends again what was answered already, when the answer was lost; else the wait would begin there. */
+static void requests_that_are_sent_again_are_asked_once(void **state)
+{
+	struct counted *counted;
+	struct world world;
+
+	(void)state;
+	counted = link_measure(&world, NERVE_RESPONSES, "loss 15%", 100, 100000);
+	print_message("# %.2f ms each, %llu segments sent again\n",
+		      (double)counted->row.response_ns / (double)counted->row.responses / 1e6,
+		      (unsigned long long)counted->retransmits);
+	assert_int_equal(counted->row.responses, LINK_REQUESTS);
+	assert_true(counted->retransmits > 5);
+	assert_true(counted->row.response_ns < counted->think_us * 1000ull);
+	world_close(&world);
+}
+
+/* The listener sleeps until the client has spoken; the wait before that is not the server's. */
+static void a_question_that_ends_the_handshake_is_asked_then(void **state)
+{
+	int listener, fd, seconds = 5;
+	struct world world;
+
+	(void)state;
+	world_open(&world, 1 << 18);
+	if (!nerve_has(world.nerve, NERVE_RESPONSES))
+		world_skip(&world, nerve_lacks(world.nerve, NERVE_RESPONSES));
+	listener = listen_at(AF_INET, "127.0.0.1", 7314);
+	setsockopt(listener, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof(seconds));
+	server_start(&world, listener);
+	fd = connect_to(AF_INET, "127.0.0.1", 7314);
+	usleep(500000);
+	ask(fd, (struct request){ 100, 10 }, 1, NULL);
+	close(fd);
+	close(listener);
+	wait(NULL);
+	assert_int_equal(TOTAL(&world, responses), 1);
+	assert_in_range(TOTAL(&world, response_ns), 100000000, 400000000);
 	world_close(&world);
 }
 
@@ -464,8 +510,10 @@ int main(void)
 		cmocka_unit_test(response_times_are_the_clients),
 		cmocka_unit_test(response_times_over_ipv6_too),
 		cmocka_unit_test(a_batch_of_pipelined_requests_is_one_response),
+		cmocka_unit_test(a_question_that_ends_the_handshake_is_asked_then),
 		cmocka_unit_test(bytes_and_packets_are_the_interfaces),
 		cmocka_unit_test(retransmits_are_the_kernels),
+		cmocka_unit_test(requests_that_are_sent_again_are_asked_once),
 		cmocka_unit_test(round_trip_times_are_the_sockets),
 	};
 
