@@ -21,7 +21,7 @@ BPF_CFLAGS := -g -O2 -target bpf -D__TARGET_ARCH_$(ARCH) -Wall -Werror -Wno-miss
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
-.PHONY: all help deps check demo demo-full clean bench-tick bench-lstm bench-agent train corpus fuzz test-programs
+.PHONY: all help deps check demo demo-full clean bench-tick bench-lstm bench-agent bench-hook train corpus fuzz test-programs
 
 objects = $(patsubst %.c,build/obj/%.o,$(wildcard $(1)/*.c))
 ACT_MAIN := planner/act/main.c
@@ -66,7 +66,7 @@ build/bpf/%.skel.h: build/bpf/%.o
 
 # --- user space ------------------------------------------------------------------------------------------------------
 build/obj/agent/predict/train%.o build/obj/agent/predict/lstm%.o build/obj/agent/predict/adam.o: override CFLAGS += -O3
-build/obj/agent/sense/load.o: build/bpf/forestall.skel.h
+build/obj/agent/sense/load.o build/obj/agent/sense/load_map.o build/obj/agent/sense/load_pin.o: build/bpf/forestall.skel.h
 build/obj/planner/act/tc_limits.o build/steps/planner/act/tc_limits.o: build/bpf/shape.skel.h
 build/obj/%.o: %.c | build/deps.stamp
 	$(call say,CC,$@)
@@ -109,6 +109,7 @@ build/test/test_%: build/obj/tests/unit/test_%.o $(ARCHIVES)
 	$(call link,-lcmocka)
 build/test/test_%: build/obj/tests/bpf/test_%.o build/obj/tests/bpf/world.o $(ARCHIVES)
 	$(call link,-lcmocka)
+build/test/bench_hook: build/obj/tests/bench/hook_load.o
 build/test/bench_agent: $(filter build/obj/tests/bench/bench_agent%,$(call objects,tests/bench)) $(ARCHIVES)
 	$(call link)
 build/test/bench_%: build/obj/tests/bench/bench_%.o $(ARCHIVES)
@@ -139,6 +140,8 @@ bench-tick: deps build/test/bench_tick ## frames -> LSTM -> plan, microseconds p
 	$(Q)build/test/bench_tick
 bench-lstm: deps build/test/bench_lstm ## one LSTM step, ns by instruction set, last line JSON
 	$(Q)build/test/bench_lstm
+bench-hook: deps build/test/bench_hook ## cost of the hooks beside empty ones and libbpf-tools' runqlat, last line JSON
+	$(Q)build/test/bench_hook
 bench-agent: deps all build/test/bench_agent ## cost of observing N= cgroups for SECONDS= beside netdata and a plain reader, last line JSON
 	$(Q)tests/deps netdata-core
 	$(Q)N="$(N)" SECONDS="$(SECONDS)" build/test/bench_agent

@@ -65,6 +65,10 @@ static void world_name(void *context, const char *path, char ret_name[NAME_BYTES
 	int fd;
 
 	snprintf(full, sizeof(full), "%s%s", ((struct daemon *)context)->cgroup_root, path);
+	/* Only a container's name is asked of its processes; for the rest the path tells. */
+	name_of_path(path, ret_name);
+	if (strncmp(ret_name, "podman:", strlen("podman:")))
+		return;
 	fd = open(full, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	name_find(fd, path, ret_name);
 	if (fd >= 0)
@@ -98,6 +102,7 @@ static void world_fill(struct daemon *daemon, struct answer_world *world)
 		.outcome = world_outcome,
 		.name = world_name,
 		.failures = report_failures(daemon->report),
+		.app = report_app(daemon->report),
 	};
 	for (int signal = 0; signal < NERVE_SIGNAL_COUNT; signal++)
 		world->signals |= (uint32_t)nerve_has(daemon->nerve, signal) << signal;
@@ -167,6 +172,7 @@ static void tick(struct daemon *daemon)
 	struct observation end = { .kind = OBSERVE_TICK, .time_ns = now_ns };
 
 	nerve_consume(daemon->nerve);
+	ring_tick(&daemon->ring, now_ns);
 	if (now_ns - daemon->scan_ns >= SCAN_NS) {
 		tree_scan(daemon->tree, now_ns);
 		daemon->scan_ns = now_ns;
@@ -239,7 +245,7 @@ static int mind_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
 static int report_open(struct daemon *daemon)
 {
 	struct report_setup setup = {
-		.cgroup_root = daemon->cgroup_root, .slots_max = daemon->config.instances_max,
+		.cgroup_root = daemon->cgroup_root, .run_dir = daemon->options.run_dir, .slots_max = daemon->config.instances_max,
 		.is_oom_told = nerve_has(daemon->nerve, NERVE_OOM), .observe = observe, .context = daemon,
 	};
 
@@ -253,7 +259,7 @@ static int report_open(struct daemon *daemon)
 static int senses_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
 {
 	struct nerve_config nerve = {
-		.slots_max = daemon->config.instances_max, .ring_bytes = RING_BYTES, .window_ns = NS_PER_S / 10,
+		.slots_max = daemon->config.instances_max, .ring_bytes = RING_BYTES, .window_ns = NS_PER_S,
 		.flush_hz = FLUSH_HZ, .pin_dir = NERVE_PIN_DIR,
 	};
 	struct tree_setup tree = {

@@ -10,7 +10,7 @@
 #ifndef FORESTALL_ACCOUNT_BPF_H
 #define FORESTALL_ACCOUNT_BPF_H
 
-#include "maps.bpf.h"
+#include "compat.bpf.h"
 #include "emit.bpf.h"
 
 const volatile __u32 slots_max __weak = 1;
@@ -51,11 +51,6 @@ static __always_inline struct wire_row *row_of(__u32 cpu, __u32 slot)
 	return bpf_map_lookup_elem(&rows, &idx);
 }
 
-static __always_inline __u64 cgroup_id_of(struct task_struct *task)
-{
-	return task->cgroups->dfl_cgrp->kn->id;
-}
-
 /* The slot of a task's cgroup, WIRE_SLOT_OTHER while user space has not given it one. */
 static __always_inline __u32 slot_of(struct task_account *account, __u64 cgroup_id)
 {
@@ -74,7 +69,7 @@ static __always_inline __u32 slot_of(struct task_account *account, __u64 cgroup_
 static __always_inline struct wire_row *row_of_task(struct task_struct *task, __u64 *cgroup_id, __u32 *slot)
 {
 	*cgroup_id = cgroup_id_of(task);
-	*slot = slot_of(bpf_task_storage_get(&tasks, task, 0, 0), *cgroup_id);
+	*slot = slot_of(task_get(task, false), *cgroup_id);
 	return row_of(bpf_get_smp_processor_id(), *slot);
 }
 
@@ -82,9 +77,9 @@ static __always_inline void task_fill(struct wire_task *record, enum wire_kind k
 				      __u64 cgroup_id, __u32 value)
 {
 	emit_head(&record->head, kind, slot, cgroup_id);
-	record->pid = task->tgid;
+	record->pid = TASK_READ(task, tgid);
 	record->value = value;
-	__builtin_memcpy(record->comm, task->comm, WIRE_COMM_LEN);
+	bpf_core_read(record->comm, WIRE_COMM_LEN, &task->comm);
 }
 
 static __always_inline void task_emit(enum wire_kind kind, struct task_struct *task, __u32 slot, __u64 cgroup_id,

@@ -23,6 +23,7 @@
 #define BIO_CLONED_BIT 1
 
 #define REQUEST_BIOS_MAX 8192
+#define REQUEST_BIOS_FEW 256	/* what the verifier of a kernel without bpf_loop can be asked to follow */
 
 /* Discards move no data and may be of any size. Odd operations write (op_is_write in the kernel). */
 static __always_inline bool is_measured(struct bio *bio)
@@ -44,16 +45,14 @@ static __always_inline void owner_find(struct bio *bio, struct bio_account *acco
 	if (bpf_core_field_exists(bio->bi_blkg) && bio->bi_blkg) {
 		cgrp = bio->bi_blkg->blkcg->css.cgroup;
 		id = cgrp->kn->id;
-		account->is_charged = cgrp->root->hierarchy_id == 0 &&
-				      (id == current_id || bpf_get_current_ancestor_cgroup_id(cgrp->level) != id);
+		account->is_charged = cgrp->root->hierarchy_id == 0 && (id == current_id || !current_is_below(cgrp));
 		if (account->is_charged)
 			account->cgroup_id = id;
 	}
 	account->slot = slot_of(0, account->cgroup_id);
 }
 
-SEC("fentry/__blk_throtl_bio")
-int BPF_PROG(on_bio_throttle, struct bio *bio)
+static __always_inline int bio_arrived(struct bio *bio)
 {
 	struct bio_account account = { .since_ns = bpf_ktime_get_ns() };
 	__u64 key = (__u64)bio;
@@ -63,8 +62,14 @@ int BPF_PROG(on_bio_throttle, struct bio *bio)
 	return 0;
 }
 
-SEC("tp_btf/block_bio_queue")
-int BPF_PROG(on_bio_queue, struct bio *bio)
+SEC("fentry/__blk_throtl_bio")
+int BPF_PROG(on_bio_throttle, struct bio *bio) { return bio_arrived(bio); }
+
+/* Before 5.13. */
+SEC("fentry/blk_throtl_bio")
+int BPF_PROG(on_bio_throttle_of, struct bio *bio) { return bio_arrived(bio); }
+
+static __always_inline int bio_queued(struct bio *bio)
 {
 	struct bio_account account = { .since_ns = bpf_ktime_get_ns() }, *known;
 	__u64 key = (__u64)bio;
@@ -92,6 +97,13 @@ int BPF_PROG(on_bio_queue, struct bio *bio)
 	return 0;
 }
 
+SEC("tp_btf/block_bio_queue")
+int BPF_PROG(on_bio_queue, struct bio *bio) { return bio_queued(bio); }
+
+/* Before 5.11. */
+SEC("tp_btf/block_bio_queue")
+int BPF_PROG(on_bio_queue_of, struct request_queue *queue, struct bio *bio) { return bio_queued(bio); }
+
 /* Of a request the first bio keeps the time: the others are only to be had by walking them, once, when it is complete. */
 SEC("tp_btf/block_rq_issue")
 int BPF_PROG(on_request_issue, struct request *request)
@@ -112,14 +124,14 @@ static __always_inline void device_count(struct wire_row *row, const struct wire
 }
 
 /* issued_ns: of the request; 0: there is none, or it was not seen. */
-static __always_inline void bio_finish(__u64 key, __u64 now_ns, __u64 issued_ns)
+static __always_inline int bio_finish(__u64 key, __u64 now_ns, __u64 issued_ns)
 {
 	struct bio_account *found = bpf_map_lookup_elem(&bios, &key), account;
 	struct wire_bound *bound;
 	struct wire_row *row;
 
 	if (!found)
-		return;
+		return 0;
 	account = *found;
 	bpf_map_delete_elem(&bios, &key);
 	/* The slot may have been given to another cgroup since. */
@@ -128,7 +140,7 @@ static __always_inline void bio_finish(__u64 key, __u64 now_ns, __u64 issued_ns)
 		bound = 0;
 	row = row_of(bpf_get_smp_processor_id(), bound ? account.slot : WIRE_SLOT_OTHER);
 	if (!row || !account.cgroup_id)
-		return;
+		return 0;
 	count_add(&row->now.io_done, 1);
 	count_add(&row->now.io_ns, now_ns - account.since_ns);
 	count_add(account.is_write ? &row->now.io_write_bytes : &row->now.io_read_bytes, account.bytes);
@@ -137,15 +149,18 @@ static __always_inline void bio_finish(__u64 key, __u64 now_ns, __u64 issued_ns)
 	delay_count(row, bound, WIRE_DELAY_IO, now_ns - account.since_ns);
 	if (issued_ns)
 		device_count(row, bound, now_ns - issued_ns);
+	return 0;
 }
 
 /* Drivers without requests (dm, md, zram), and bios that fail before they get one. */
 SEC("tp_btf/block_bio_complete")
 int BPF_PROG(on_bio_complete, struct request_queue *queue, struct bio *bio)
 {
-	bio_finish((__u64)bio, bpf_ktime_get_ns(), 0);
-	return 0;
+	return bio_finish((__u64)bio, bpf_ktime_get_ns(), 0);
 }
+
+/* Not static: so the verifier looks at it once, and not once per bio of a request. */
+__noinline int bio_finish_one(__u64 key, __u64 now_ns, __u64 issued_ns) { return bio_finish(key, now_ns, issued_ns); }
 
 /* The bios of a request of which `left` bytes are still to be taken as done. */
 struct request_walk {
@@ -163,23 +178,44 @@ static long request_step(__u32 idx, struct request_walk *walk)
 	bytes = BPF_CORE_READ(bio, bi_iter.bi_size);
 	if (bytes > walk->left)
 		return 1;
-	bio_finish((__u64)bio, walk->now_ns, walk->issued_ns);
+	bio_finish_one((__u64)bio, walk->now_ns, walk->issued_ns);
 	walk->left -= bytes;
 	walk->bio = walk->left ? BPF_CORE_READ(bio, bi_next) : 0;
 	return 0;
+}
+
+/* Read by probing, so that the verifier takes a bio's address for the number that bio_finish_one() wants. */
+static __always_inline void walk_begin(struct request_walk *walk, struct request *request, unsigned int bytes)
+{
+	__u64 key = (__u64)BPF_CORE_READ(request, bio);
+	struct bio_account *first = key ? bpf_map_lookup_elem(&bios, &key) : 0;
+
+	walk->bio = (struct bio *)key;
+	walk->left = bytes;
+	walk->now_ns = bpf_ktime_get_ns();
+	walk->issued_ns = first ? first->issued_ns : 0;
 }
 
 /* Comes before the bios of the request are ended, which then is not traced (blk_update_request in block/blk-mq.c). */
 SEC("tp_btf/block_rq_complete")
 int BPF_PROG(on_request_complete, struct request *request, int error, unsigned int bytes)
 {
-	struct request_walk walk = { .bio = request->bio, .left = bytes, .now_ns = bpf_ktime_get_ns() };
-	__u64 key = (__u64)walk.bio;
-	struct bio_account *first = key ? bpf_map_lookup_elem(&bios, &key) : 0;
+	struct request_walk walk;
 
-	if (first)
-		walk.issued_ns = first->issued_ns;
+	walk_begin(&walk, request, bytes);
 	bpf_loop(REQUEST_BIOS_MAX, request_step, &walk, 0);
+	return 0;
+}
+
+/* Before 5.17: of a request of more bios the first are measured. */
+SEC("tp_btf/block_rq_complete")
+int BPF_PROG(on_request_complete_few, struct request *request, int error, unsigned int bytes)
+{
+	struct request_walk walk;
+
+	walk_begin(&walk, request, bytes);
+	for (int i = 0; i < REQUEST_BIOS_FEW && !request_step(i, &walk); i++)
+		;
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
  * Every map of the kernel side. Weak, so that each object may define them and the linker keeps one.
- * max_entries of rows, details, bounds, losses and slots are set by sense/load.c from the number of CPUs and instances.
+ * max_entries of rows, details, bounds, losses, lanes and slots are set by sense/load.c from the number of CPUs and instances.
  * Names are full words of at most 15 characters: they are what `bpftool map` shows.
  */
 #ifndef FORESTALL_MAPS_BPF_H
@@ -71,6 +71,9 @@ struct task_account {
 	__u64 major_faults;
 	__u64 reclaim_since_ns;	/* 0: the task is not reclaiming */
 	__u64 limit_id;		/* when it last looked for an OOM victim, as in struct wire_oom; 0: never */
+	__u64 throttled_ns;	/* throttled_of() of its cfs_rq */
+	__u64 migrations;
+	__u64 started_ns;	/* in task_table alone: whose it is */
 	__u32 slot;
 	__u32 is_primed;
 };
@@ -81,6 +84,60 @@ struct {
 	__type(key, int);
 	__type(value, struct task_account);
 } tasks __weak SEC(".maps");
+
+/* Who ran on a CPU last, newest at `last`. All times are in the clock of its run queue, as those of sched_info. */
+#define LANE_RUNS 64u
+
+struct lane_run {
+	__u64 end_ns;		/* and the beginning of the next run */
+	__u64 cgroup_id;	/* 0: the CPU was idle */
+};
+
+struct lane {
+	__u32 last;
+	__u32 flush;		/* number of the last flush */
+	__u64 far_ns;		/* when it was last looked through as a whole */
+	struct lane_run run[LANE_RUNS];
+};
+
+/* cpu -> lane; only its own CPU touches it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct lane);
+} lanes __weak SEC(".maps");
+
+/* Who ran in long waits of the annotated. When it is full, what was not added to for longest goes. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct wire_blame_key);
+	__type(value, struct wire_blame);
+} blames __weak SEC(".maps");
+
+/* A wait that is so long that it is told before it ends. */
+struct starved {
+	__u64 arrivals;		/* sched_info.pcount during the wait */
+	__u64 delay_ns;		/* sched_info.run_delay when it was first seen */
+	__u64 told_ns;		/* what of it is in the row */
+	__u64 is_bad;		/* it is already counted as over the bound */
+};
+
+/* pid -> its wait. When it is full, a wait is counted when it ends, and not before. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, struct starved);
+} starving __weak SEC(".maps");
+/* In the place of `tasks` where the kernel has no task storage, by the task's address. All is allocated beforehand: hooks hold locks. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u64);
+	__type(value, struct task_account);
+} task_table __weak SEC(".maps");
 
 /* A bio between being queued and being complete, found again by its address. */
 struct bio_account {
@@ -119,5 +176,21 @@ struct {
 	__type(key, int);
 	__type(value, struct socket_account);
 } sockets __weak SEC(".maps");
+
+/* In the place of `sockets` where tracing programs may not use socket storage, by the socket's address. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u64);
+	__type(value, struct socket_account);
+} socket_table __weak SEC(".maps");
+
+/* Threads chosen as OOM victim, until they end, and for whose limit; where the kernel tells only their number. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 256);
+	__type(key, __u32);
+	__type(value, __u64);
+} victims __weak SEC(".maps");
 
 #endif

@@ -13,8 +13,8 @@
 
 static __always_inline int reclaim_begin(void)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct task_account *account = bpf_task_storage_get(&tasks, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct task_struct *task = task_current();
+	struct task_account *account = task_get(task, true);
 	struct wire_row *row;
 	__u64 cgroup_id;
 	__u32 slot;
@@ -29,8 +29,8 @@ static __always_inline int reclaim_begin(void)
 
 static __always_inline int reclaim_end(void)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct task_account *account = bpf_task_storage_get(&tasks, task, 0, 0);
+	struct task_struct *task = task_current();
+	struct task_account *account = task_get(task, false);
 	struct wire_row *row;
 	__u64 cgroup_id;
 	__u32 slot;
@@ -97,18 +97,23 @@ int BPF_PROG(on_folio_write, struct folio *folio)
 SEC("fentry/out_of_memory")
 int BPF_PROG(on_out_of_memory, struct oom_control *control)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct task_account *account = bpf_task_storage_get(&tasks, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct task_account *account = task_get(task_current(), true);
 
 	if (account)
 		account->limit_id = control->memcg ? control->memcg->css.cgroup->kn->id : WIRE_CGROUP_ROOT;
 	return 0;
 }
 
-static __always_inline void victim_emit(struct task_struct *victim, __u32 slot, __u64 cgroup_id)
+/* Whose limit the task that runs here looked for a victim for; 0: unknown. */
+static __always_inline __u64 limit_of_current(void)
 {
-	struct task_account *account = bpf_task_storage_get(&tasks, bpf_get_current_task_btf(), 0, 0);
-	__u64 limit_id = account ? account->limit_id : 0;
+	struct task_account *account = task_get(task_current(), false);
+
+	return account ? account->limit_id : 0;
+}
+
+static __always_inline void victim_emit(struct task_struct *victim, __u32 slot, __u64 cgroup_id, __u64 limit_id)
+{
 	struct wire_oom *record = emit_reserve(WIRE_OOM, sizeof(*record), bpf_get_smp_processor_id());
 
 	if (!record)
@@ -118,9 +123,7 @@ static __always_inline void victim_emit(struct task_struct *victim, __u32 slot, 
 	bpf_ringbuf_submit(record, BPF_RB_FORCE_WAKEUP);
 }
 
-/* Kernels whose tracepoint gives only a pid say nothing of the victim's cgroup: there user space has memory.events. */
-SEC("tp_btf/mark_victim")
-int BPF_PROG(on_oom_victim, struct task_struct *task)
+static __always_inline int victim_count(struct task_struct *task, __u64 limit_id)
 {
 	__u64 cgroup_id;
 	__u32 slot;
@@ -129,8 +132,35 @@ int BPF_PROG(on_oom_victim, struct task_struct *task)
 	if (!row)
 		return 0;
 	row->now.oom_kills++;
-	victim_emit(task, slot, cgroup_id);
+	victim_emit(task, slot, cgroup_id, limit_id);
 	return 0;
+}
+
+SEC("tp_btf/mark_victim")
+int BPF_PROG(on_oom_victim, struct task_struct *task) { return victim_count(task, limit_of_current()); }
+
+/* Where the tracepoint gives only a number, the victim is known when it ends, which is what it was chosen for. */
+SEC("tp_btf/mark_victim")
+int BPF_PROG(on_oom_number, int number)
+{
+	__u64 limit_id = limit_of_current();
+	__u32 key = number;
+
+	bpf_map_update_elem(&victims, &key, &limit_id, BPF_ANY);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_oom_end, struct task_struct *task)
+{
+	__u32 key = task->pid;
+	__u64 *found = bpf_map_lookup_elem(&victims, &key), limit_id;
+
+	if (!found)
+		return 0;
+	limit_id = *found;
+	bpf_map_delete_elem(&victims, &key);
+	return victim_count(task, limit_id);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -17,6 +17,7 @@
 #define STATE_ESTABLISHED 1	/* include/net/tcp_states.h */
 #define STATE_SYN_RECV 3
 #define STATE_TIME_WAIT 6
+#define STATE_CLOSE 7
 #define STATE_NEW_SYN_RECV 12
 #define IP6_HEADER_BYTES 40	/* packets with extension headers are taken for longer than they are */
 
@@ -42,14 +43,6 @@ static __always_inline __u32 payload_of(struct __sk_buff *skb, __u32 *ret_sequen
 		return 0;
 	*ret_sequence = bpf_ntohl(tcp->sequence);
 	return skb->len - at - (tcp->length >> 4) * 4;
-}
-
-/* The account of the accepted socket that a packet is of; NULL for all other packets. */
-static __always_inline struct socket_account *account_of(struct __sk_buff *skb)
-{
-	struct bpf_sock *sk = skb->sk;
-
-	return sk ? bpf_sk_storage_get(&sockets, sk, 0, 0) : 0;
 }
 
 /* The slot of a packet's cgroup. An accepted socket keeps it while it is still that cgroup's. */
@@ -127,7 +120,7 @@ static __always_inline void packet_answers(struct __sk_buff *skb, struct socket_
 SEC("cgroup_skb/ingress")
 int on_packet_in(struct __sk_buff *skb)
 {
-	struct socket_account *account = account_of(skb);
+	struct socket_account *account = socket_of_packet(skb);
 
 	packet_asks(skb, account);
 	return packet_count(skb, account, false);
@@ -136,7 +129,7 @@ int on_packet_in(struct __sk_buff *skb)
 SEC("cgroup_skb/egress")
 int on_packet_out(struct __sk_buff *skb)
 {
-	struct socket_account *account = account_of(skb);
+	struct socket_account *account = socket_of_packet(skb);
 
 	packet_answers(skb, account);
 	return packet_count(skb, account, true);
@@ -145,7 +138,7 @@ int on_packet_out(struct __sk_buff *skb)
 static __always_inline int retransmit_count(const struct sock *sk, __u16 segments)
 {
 	__u32 slot;
-	struct wire_row *row = row_of_cgroup(sk->sk_cgrp_data.cgroup->kn->id, &slot);
+	struct wire_row *row = row_of_cgroup(cgroup_id_of_socket(sk), &slot);
 
 	if (row)
 		count_add(&row->now.retransmits, segments);
@@ -173,7 +166,7 @@ static __always_inline int drop_count(struct sk_buff *skb, const struct sock *so
 
 	if (!socket || socket->__sk_common.skc_state == STATE_NEW_SYN_RECV || socket->__sk_common.skc_state == STATE_TIME_WAIT)
 		return 0;
-	row = row_of_cgroup(socket->sk_cgrp_data.cgroup->kn->id, &slot);
+	row = row_of_cgroup(cgroup_id_of_socket(socket), &slot);
 	shared = (void *)(skb->head + skb->end);
 	if (row)
 		count_add(&row->now.drops, BPF_CORE_READ(shared, gso_segs) ?: 1);
@@ -194,13 +187,10 @@ int BPF_PROG(on_drop, struct sk_buff *skb) { return drop_count(skb, skb->sk); }
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(on_socket_state, const struct sock *sk, int before, int after)
 {
-	struct socket_account *account;
-
-	if (before != STATE_SYN_RECV || after != STATE_ESTABLISHED || sk->sk_protocol != PROTOCOL_TCP)
-		return 0;
-	account = bpf_sk_storage_get(&sockets, (void *)sk, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (account)
-		account->made_ns = bpf_ktime_get_ns();
+	if (before == STATE_SYN_RECV && after == STATE_ESTABLISHED && sk->sk_protocol == PROTOCOL_TCP)
+		socket_make(sk);
+	else if (after == STATE_CLOSE)
+		socket_drop(sk);
 	return 0;
 }
 
@@ -220,10 +210,10 @@ static __always_inline void socket_read(struct socket_account *account, __u64 cg
 SEC("tp_btf/tcp_rcv_space_adjust")
 int BPF_PROG(on_socket_read, struct sock *sk)
 {
-	struct socket_account *account = bpf_sk_storage_get(&sockets, sk, 0, 0);
+	struct socket_account *account = socket_get(sk);
 	__u64 rtt_us = BPF_CORE_READ((struct tcp_sock *)sk, srtt_us) >> 3, cgroup_id;
 	__u32 slot;
-	struct wire_row *row = row_of_task(bpf_get_current_task_btf(), &cgroup_id, &slot);
+	struct wire_row *row = row_of_task(task_current(), &cgroup_id, &slot);
 
 	if (account)
 		socket_read(account, cgroup_id, slot);

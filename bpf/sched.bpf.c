@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * Scheduler: on-CPU time, queue wait and its histogram, switches, major faults, forks, execs, exits per cgroup.
+ * Scheduler: on-CPU time, queue wait with its histogram and parts, switches, migrations, major faults, forks, execs, exits
+ * per cgroup; tasks that are runnable now.
  *
  * No wakeup hook. The kernel already keeps sched_info.run_delay (kernel/sched/stats.h: time between becoming
  * runnable and running) and se.sum_exec_runtime per task; at sched_switch the task that leaves has had exactly one
  * arrival, so the growth of its run_delay is one wait. Needs SCHED_INFO (on with TASKSTATS or SCHEDSTATS).
  *
- * on_flush runs ten times a second on each CPU and settles the task that runs there, so that a hog that never
- * switches is seen. Waits of tasks that have not run yet are counted when they next leave a CPU.
+ * The time is that of the run queue, read where the scheduler has just put it: no clock is read at a switch.
+ *
+ * on_flush runs ten times a second on each CPU (queue.bpf.h): it settles the task that runs there, so that a hog that never
+ * switches is seen, counts what is runnable, and tells of waits that last.
  */
-#include "account.bpf.h"
-#include <bpf/bpf_core_read.h>
+#include "wait.bpf.h"
 #include <bpf/bpf_tracing.h>
+#include "queue.bpf.h"
 
 const volatile __u64 loaded_ns = 0;	/* tasks older than this carry a history that is not ours */
 const volatile __u64 window_ns = 100000000;
@@ -40,16 +43,27 @@ static __always_inline void window_emit(struct wire_row *row, __u32 cpu, __u32 s
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 }
 
-static __always_inline void wait_count(struct wire_row *row, __u32 slot, __u64 wait_ns)
+/* Grows with the time in which tasks of the cfs_rq were throttled, or at least whenever they were. */
+static __always_inline __u64 throttled_of(struct task_struct *task)
 {
-	struct wire_bound *bound = bpf_map_lookup_elem(&bounds, &slot);
+	struct cfs_rq *cfs_rq = TASK_READ(task, se.cfs_rq);
+
+	if (bpf_core_field_exists(cfs_rq->throttled_clock_self_time))
+		return TASK_READ(cfs_rq, throttled_clock_self_time);
+	if (bpf_core_field_exists(cfs_rq->throttled_clock_pelt_time))
+		return TASK_READ(cfs_rq, throttled_clock_pelt_time);
+	return bpf_core_field_exists(cfs_rq->throttled_clock_task_time) ? TASK_READ(cfs_rq, throttled_clock_task_time) : 0;
+}
+
+static __always_inline void wait_count(struct wire_row *row, const struct wire_bound *bound, __u64 wait_ns, bool is_judged)
+{
 	__u32 bucket = hist_bucket(wait_ns);
 
 	/* The compiler knows that this holds and would drop the check; the verifier of 6.1 does not know. */
 	barrier_var(bucket);
 	if (bucket < WIRE_HIST_COUNT)
 		row->hist[bucket]++;
-	if (!bound || !bound->delay_ns_max[WIRE_DELAY_QUEUE])
+	if (is_judged || !bound || !bound->delay_ns_max[WIRE_DELAY_QUEUE])
 		return;
 	if (wait_ns <= bound->delay_ns_max[WIRE_DELAY_QUEUE])
 		row->now.verdict[WIRE_DELAY_QUEUE].good++;
@@ -57,33 +71,24 @@ static __always_inline void wait_count(struct wire_row *row, __u32 slot, __u64 w
 		row->now.verdict[WIRE_DELAY_QUEUE].bad++;
 }
 
-/* Moves what the kernel has counted for `task` since we last looked into the row of its instance. */
-static __always_inline void account_task(struct task_struct *task, bool left_cpu)
+/* Tasks older than the nerve start from what they have; all start with the throttled time of where they are. */
+static __always_inline void account_prime(struct task_account *account, struct task_struct *task)
 {
-	__u64 cgroup_id, oncpu_ns, wait_ns, major_faults, now = bpf_ktime_get_ns();
-	__u32 cpu = bpf_get_smp_processor_id(), slot;
-	struct task_account *account;
-	struct wire_row *row;
+	account->is_primed = 1;
+	account->throttled_ns = throttled_of(task);
+	if (TASK_READ(task, start_time) >= loaded_ns)
+		return;
+	account->oncpu_ns = TASK_READ(task, se.sum_exec_runtime);
+	account->wait_ns = TASK_READ(task, sched_info.run_delay);
+	account->major_faults = TASK_READ(task, maj_flt);
+	account->migrations = TASK_READ(task, se.nr_migrations);
+}
 
-	account = bpf_task_storage_get(&tasks, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!account)
-		return;
-	oncpu_ns = task->se.sum_exec_runtime;
-	wait_ns = task->sched_info.run_delay;
-	major_faults = task->maj_flt;
-	if (!account->is_primed) {
-		account->is_primed = 1;
-		if (task->start_time < loaded_ns) {
-			account->oncpu_ns = oncpu_ns;
-			account->wait_ns = wait_ns;
-			account->major_faults = major_faults;
-		}
-	}
-	cgroup_id = cgroup_id_of(task);
-	slot = slot_of(account, cgroup_id);
-	row = row_of(cpu, slot);
-	if (!row)
-		return;
+/* Moves what the kernel has counted for `task` while it ran into the row of its instance. */
+static __always_inline void run_settle(struct task_struct *task, struct task_account *account, struct wire_row *row)
+{
+	__u64 oncpu_ns = TASK_READ(task, se.sum_exec_runtime), major_faults = TASK_READ(task, maj_flt);
+
 	row->now.oncpu_ns += oncpu_ns - account->oncpu_ns;
 	account->oncpu_ns = oncpu_ns;
 	/* Seldom, and in another cache line than the rest. */
@@ -91,30 +96,122 @@ static __always_inline void account_task(struct task_struct *task, bool left_cpu
 		row->now.major_faults += major_faults - account->major_faults;
 		account->major_faults = major_faults;
 	}
-	if (left_cpu) {
-		row->now.switches++;
-		row->now.wait_ns += wait_ns - account->wait_ns;
-		wait_count(row, slot, wait_ns - account->wait_ns);
-		account->wait_ns = wait_ns;
+}
+
+/* The wait before the run that ends now. is_moved: the task changed its CPU or cgroup since it last left one. */
+static __always_inline void wait_settle(struct task_struct *task, struct task_account *account, struct lane *lane,
+					struct wire_row *row, const struct wire_bound *bound, __u64 cgroup_id, bool is_moved)
+{
+	__u64 run_delay = task->sched_info.run_delay, arrival_ns = task->sched_info.last_arrival;
+	__u64 ns = run_delay - account->wait_ns, throttled_ns = throttled_of(task);
+	__u64 grown_ns = throttled_ns - account->throttled_ns;
+	struct lane_run *run = lane_run(lane, 0);
+	struct starved told = { 0 };
+
+	account->wait_ns = run_delay;
+	if (ns >= STARVED_NS)
+		starved_end(task->pid, task->sched_info.pcount, &told);
+	wait_count(row, bound, ns, told.is_bad);
+	ns -= told.told_ns < ns ? told.told_ns : ns;
+	row->now.wait_ns += ns;
+	if (grown_ns)
+		account->throttled_ns = throttled_ns;
+	if (is_moved)
+		return;
+	/* Nearly always: short, and in one run. */
+	if (!grown_ns && ns < WIRE_BLAME_NS && run->end_ns == arrival_ns && lane_run(lane, 1)->end_ns <= arrival_ns - ns) {
+		if (run->cgroup_id == cgroup_id)
+			row->now.wait_sibling_ns += ns;
+		else if (run->cgroup_id)
+			row->now.wait_other_ns += ns;
+		return;
 	}
-	window_emit(row, cpu, slot, slot ? cgroup_id : 0, now);
+	struct wait wait = { .since_ns = arrival_ns - ns, .until_ns = arrival_ns, .cgroup_id = cgroup_id, .quota_ns = grown_ns };
+
+	wait_split(lane, row, &wait, bound && bound->detail);
+}
+
+/* `task` leaves the CPU at now_ns. Returns its cgroup. */
+static __always_inline __u64 task_leave(struct task_struct *task, struct lane *lane, __u32 cpu, __u64 now_ns)
+{
+	__u64 cgroup_id = cgroup_id_of(task), migrations = task->se.nr_migrations;
+	struct task_account *account;
+	struct wire_row *row;
+	bool is_moved;
+	__u32 slot;
+
+	account = task_get(task, true);
+	if (!account)
+		return cgroup_id;
+	if (!account->is_primed)
+		account_prime(account, task);
+	is_moved = account->cgroup_id != cgroup_id || account->migrations != migrations;
+	slot = slot_of(account, cgroup_id);
+	row = row_of(cpu, slot);
+	if (!row)
+		return cgroup_id;
+	row->now.switches++;
+	run_settle(task, account, row);
+	wait_settle(task, account, lane, row, bound_of(slot), cgroup_id, is_moved);
+	if (migrations != account->migrations) {
+		row->now.migrations += migrations - account->migrations;
+		account->migrations = migrations;
+	}
+	window_emit(row, cpu, slot, slot ? cgroup_id : 0, now_ns);
+	return cgroup_id;
 }
 
 SEC("tp_btf/sched_switch")
 int BPF_PROG(on_sched_switch, bool preempt, struct task_struct *prev)
 {
-	if (prev->pid)
-		account_task(prev, true);
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct lane *lane = bpf_map_lookup_elem(&lanes, &cpu);
+	__u64 now_ns = prev->se.cfs_rq->rq->clock;
+
+	if (lane)
+		lane_push(lane, now_ns, prev->pid ? task_leave(prev, lane, cpu, now_ns) : 0);
 	return 0;
+}
+
+/* The task that runs at a flush: its time so far. Returns its cgroup. */
+static __always_inline __u64 task_flush(struct task_struct *task, struct lane *lane, __u32 cpu, __u64 now_ns)
+{
+	struct task_account *account = task_get(task, true);
+	__u64 cgroup_id = cgroup_id_of(task);
+	struct wire_row *row;
+	__u32 slot;
+
+	if (!account)
+		return cgroup_id;
+	if (!account->is_primed)
+		account_prime(account, task);
+	slot = slot_of(account, cgroup_id);
+	row = row_of(cpu, slot);
+	if (!row)
+		return cgroup_id;
+	run_settle(task, account, row);
+	runnable_add(row, lane->flush);
+	window_emit(row, cpu, slot, slot ? cgroup_id : 0, now_ns);
+	return cgroup_id;
 }
 
 SEC("perf_event")
 int on_flush(struct bpf_perf_event_data *ctx)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = task_current();
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct lane *lane = bpf_map_lookup_elem(&lanes, &cpu);
+	struct wire_row *other = row_of(cpu, WIRE_SLOT_OTHER);
+	struct rq *rq = BPF_CORE_READ(task, se.cfs_rq, rq);
+	__u64 now_ns = BPF_CORE_READ(rq, clock);
 
-	if (task->pid)
-		account_task(task, false);
+	if (!lane || !other)
+		return 0;
+	other->flush = ++lane->flush;
+	other->runnable = 0;
+	/* The run so far is told as one of its own, so that who waits now can be told who runs. */
+	lane_push(lane, now_ns, TASK_READ(task, pid) ? task_flush(task, lane, cpu, now_ns) : 0);
+	queue_walk(rq, cpu, now_ns);
 	return 0;
 }
 

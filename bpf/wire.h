@@ -69,58 +69,61 @@ struct wire_verdict {
  * and is named as missing by the agent (nerve_lacks() in sense/load.h).
  */
 struct wire_counters {
+	/* What each switch touches comes first: with the head of a row it fills one cache line. */
 	__u64 oncpu_ns;		/* task->se.sum_exec_runtime */
 	__u64 wait_ns;		/* task->sched_info.run_delay: runnable, not running (throttled time included) */
 	__u64 switches;		/* times a task of the instance left a CPU */
+	/* Who had the CPU during wait_ns. What is in none of the three could not be told (bpf/sched.bpf.c). */
+	__u64 wait_other_ns;	/* tasks of other cgroups */
+	__u64 wait_sibling_ns;	/* tasks of the same cgroup */
+	__u64 wait_quota_ns;	/* nobody, or others, while the instance's own quota was used up */
+	__u64 migrations;	/* task->se.nr_migrations */
+	struct wire_verdict verdict[WIRE_DELAY_COUNT];
 	__u64 forks;
 	__u64 execs;
 	__u64 exits;
 	__u64 failed_exits;	/* processes that ended by signal or with non-zero status */
+	/* Memory. */
 	__u64 major_faults;	/* task->maj_flt */
 	__u64 reclaims;		/* times a task had to reclaim memory itself, for the host or for its memory cgroup */
 	__u64 reclaim_ns;	/* time spent in them */
+	__u64 swap_outs;	/* pages that reclaim wrote to swap */
 	__u64 oom_kills;	/* processes chosen as victim */
+	/* IO. */
+	__u64 io_begun;		/* bios that were queued: those that are neither io_done nor io_lost are in flight */
 	__u64 io_done;		/* bios that were completed, and the sum of their delays */
 	__u64 io_ns;
+	__u64 io_lost;		/* bios of which the end was not seen */
+	__u64 io_charged;	/* of io_done: attributed to the cgroup that they are charged to; the rest to the task that queued */
+	__u64 device_done;	/* of io_done: those that a request was issued for, and the sum of the times that it took */
+	__u64 device_ns;
 	__u64 io_read_bytes;	/* at completion */
 	__u64 io_write_bytes;
+	/* Network. */
 	__u64 rx_bytes;		/* of IP packets of the instance's sockets */
 	__u64 rx_packets;
 	__u64 tx_bytes;
 	__u64 tx_segments;	/* as they go on the wire: a GSO packet counts its segments */
 	__u64 retransmits;	/* TCP segments sent again */
+	__u64 drops;		/* packets of the instance's sockets that this host threw away */
 	__u64 rtt_ns;		/* sum of smoothed round trip times, and how many were looked at */
 	__u64 rtt_samples;
 	__u64 responses;	/* answers of accepted TCP sockets, and the sum of their delays */
 	__u64 response_ns;
-	struct wire_verdict verdict[WIRE_DELAY_COUNT];
-	/* sched: who had the CPU during wait_ns. What is in none of the three could not be told (bpf/sched.bpf.c). */
-	__u64 wait_quota_ns;	/* nobody, or others, while the instance's own quota was used up */
-	__u64 wait_sibling_ns;	/* tasks of the same cgroup */
-	__u64 wait_other_ns;	/* tasks of other cgroups */
-	__u64 migrations;	/* task->se.nr_migrations */
-	/* Memory. */
-	__u64 swap_outs;	/* pages that reclaim wrote to swap */
-	/* IO. */
-	__u64 io_begun;		/* bios that were queued: those that are neither io_done nor io_lost are in flight */
-	__u64 io_lost;		/* bios of which the end was not seen */
-	__u64 io_charged;	/* of io_done: attributed to the cgroup that they are charged to; the rest to the task that queued */
-	__u64 device_done;	/* of io_done: those that a request was issued for, and the sum of the times that it took */
-	__u64 device_ns;
-	/* Network. */
-	__u64 drops;		/* packets of the instance's sockets that this host threw away */
 };
 
-/* A window record copies the first counters: enough to hold ring and rows against each other, and a row's first cache line. */
+/* A window record copies the first counters: enough to hold ring and rows against each other. */
 #define WIRE_TOLD 3u
 
+/* A switch of an instance without bounds touches the first cache line and one of the histogram. */
 struct wire_row {
 	__u64 sent_ns;			/* when the last window record was delivered */
-	__u64 sent[WIRE_TOLD];		/* value of the first counters of `now` in it */
 	struct wire_counters now;
+	__u64 sent[WIRE_TOLD];		/* value of the first counters of `now` in it */
 	__u32 runnable;			/* tasks that ran or waited on this CPU at flush number `flush` */
 	__u32 flush;			/* stale unless it is that of the CPU's row of WIRE_SLOT_OTHER */
 	__u32 hist[WIRE_HIST_COUNT];	/* of queue waits, so its total is <= switches */
+	__u64 line_pad;
 };
 
 /* Histograms that only annotated instances have, on one CPU. */
@@ -189,7 +192,8 @@ struct wire_loss {
 #define WIRE_ASSERT_SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), #type " moved")
 WIRE_ASSERT_SIZE(struct wire_head, 24);
 WIRE_ASSERT_SIZE(struct wire_counters, 328);
-WIRE_ASSERT_SIZE(struct wire_row, 1144);
+WIRE_ASSERT_SIZE(struct wire_row, 1152);
+_Static_assert(sizeof(struct wire_row) % 64 == 0, "rows begin at a cache line");
 WIRE_ASSERT_SIZE(struct wire_detail, 2328);
 WIRE_ASSERT_SIZE(struct wire_window, 56);
 WIRE_ASSERT_SIZE(struct wire_task, 48);

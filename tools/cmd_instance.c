@@ -9,6 +9,7 @@
 #include "cmd_failure.h"
 #include "predict/observe.h"
 #include "print.h"
+#include "print_report.h"
 
 #define TOP_ROWS 20
 #define TOP_PATH_MAX 28
@@ -29,15 +30,15 @@ static const char *state_of(const json_t *instance)
 	return json_is_true(json_object_get(slo, "bound")) ? "ok" : "-";
 }
 
-/* Milliseconds as they are, shares in percent; about three digits of either. */
+/* Milliseconds and numbers as they are, shares in percent; about three digits of each. */
 static void sli_cell(struct table *table, const json_t *sli, const char *key)
 {
-	bool is_share = !strcmp(text_of(sli, "unit"), "share");
+	bool is_share = !strcmp(text_of(sli, "unit"), "share"), is_time = !strcmp(text_of(sli, "unit"), "ms");
 	const json_t *json = json_object_get(sli, key);
 	double value = json_number_value(json) * (is_share ? 100 : 1);
 
 	if (json_is_number(json))
-		table_cell(table, "%.*f%s", value < 0.1 ? 4 : value < 10 ? 2 : value < 100 ? 1 : 0, value, is_share ? "%" : "ms");
+		table_cell(table, "%.*f%s", value < 0.1 ? 4 : value < 10 ? 2 : value < 100 ? 1 : 0, value, is_share ? "%" : is_time ? "ms" : "");
 	else
 		table_cell(table, "-");
 }
@@ -351,6 +352,7 @@ int cmd_instance_show(const struct context *context, int argc, char **argv)
 		printf("\nSLO problem: %s\n", problem);
 	slis_print(instance);
 	signals_print(json_object_get(instance, "signals"));
+	app_print(json_object_get(instance, "app"));
 	if (json_array_size(json_object_get(instance, "failures")))
 		printf("\nfailures, the last one first:\n");
 	failures_print(json_object_get(instance, "failures"));

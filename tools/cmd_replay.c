@@ -90,7 +90,7 @@ static void second_print(const struct replay *replay, const struct predictor_ins
 	if (!now || !instance->has_frame)
 		return;
 	line_print(json_pack("{s:I,s:o,s:s,s:s,s:o,s:o,s:o,s:b,s:s,s:s,s:o,s:o,s:o}", "t_ns", (json_int_t)replay->time_ns,
-			     "instance", value_text(instance->info.path), "leading", sli_name(leading), "unit", is_time ? "ms" : "share",
+			     "instance", value_text(instance->info.path), "leading", slo_sli_name(&instance->info.slo, leading), "unit", is_time ? "ms" : leading >= SLI_APP ? "number" : "share",
 			     "sli", real_or_null((double)now->sli[leading] * (is_time ? 1e-6 : 1)), "cpu",
 			     real_or_null((double)now->cpu), "demand_now",
 			     demand_now_json(replay->mind->predictor, instance), "violated", instance->violated != 0, "source",

@@ -42,7 +42,7 @@ static struct train_label second_label(const struct predictor_instance *instance
 {
 	const struct window_second *now = window_at(&instance->window, 0);
 	const struct slo *slo = &instance->info.slo;
-	enum sli leading = slo_leading(slo);
+	enum sli leading = slo_leading_learned(slo);
 	struct train_label ret = { .violated = (uint16_t)instance->violated };
 
 	for (int r = 0; r < RESOURCE_COUNT; r++) {
@@ -53,7 +53,7 @@ static struct train_label second_label(const struct predictor_instance *instance
 		ret.sli = feature_sli_scaled(now->sli[leading], feature_bound(slo, leading));
 		ret.known |= is_acted ? 0 : TRAIN_KNOWS_SLI;
 	}
-	for (int s = 0; s < SLI_COUNT; s++)
+	for (int s = 0; s < SLI_LEARNED_COUNT; s++)
 		if (instance->violated >> s & 1 || (slo->bound[s] && now->sli[s] >= 0 && !is_acted))
 			ret.known |= TRAIN_KNOWS_VIOLATED(s);
 	return ret;
@@ -75,7 +75,7 @@ static int track_push(struct track *track, const struct predictor_instance *inst
 
 static void count_labels(struct dataset *dataset, const struct train_label *label)
 {
-	for (int s = 0; s < SLI_COUNT; s++) {
+	for (int s = 0; s < SLI_LEARNED_COUNT; s++) {
 		dataset->known[s] += label->known & TRAIN_KNOWS_VIOLATED(s) ? 1 : 0;
 		dataset->violated[s] += label->violated >> s & 1;
 	}

@@ -57,7 +57,7 @@ json_t *score_json(const struct train_score *score)
 		for (size_t k = 0; k < SHOWN; k++)
 			if (quantile_score(score, i, shown[k])->total > 0)
 				json_array_append_new(quantiles, quantile_row(score, i, shown[k]));
-	for (int s = 0; s < SLI_COUNT; s++)
+	for (int s = 0; s < SLI_LEARNED_COUNT; s++)
 		for (size_t k = 0; k < SHOWN; k++)
 			if (score->horizon[shown[k]].risk[s].total > 0)
 				json_array_append_new(risk, risk_row(score, s, shown[k]));
@@ -113,7 +113,7 @@ static void risk_print(const struct train_score *real, const struct train_score 
 						">persist", ">base", ">onset float", ">int8", ">base" };
 	struct table *table = table_new(headings, sizeof(headings) / sizeof(headings[0]));
 
-	for (int s = 0; s < SLI_COUNT; s++)
+	for (int s = 0; s < SLI_LEARNED_COUNT; s++)
 		for (size_t k = 0; k < SHOWN; k++)
 			if (quantized->horizon[shown[k]].risk[s].total > 0)
 				risk_cells(table, real, quantized, s, shown[k]);

@@ -31,6 +31,7 @@ enum { false = 0, true = 1 };
 enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_SK_STORAGE = 24,
 	BPF_MAP_TYPE_RINGBUF = 27,
 	BPF_MAP_TYPE_TASK_STORAGE = 29,
@@ -54,6 +55,7 @@ enum {
 };
 
 enum bpf_func_id {
+	BPF_FUNC_get_current_task_btf = 158,
 	BPF_FUNC_skb_set_tstamp = 192,
 };
 
@@ -86,13 +88,36 @@ struct css_set {
 	struct cgroup *dfl_cgrp;
 };
 
+struct list_head {
+	struct list_head *next;
+};
+
 struct sched_info {
 	unsigned long pcount;
 	unsigned long long run_delay;
+	unsigned long long last_arrival;
+	unsigned long long last_queued;
+};
+
+struct rq {
+	u64 clock;
+	struct list_head cfs_tasks;
+};
+
+/* Of the three sums of throttled time a kernel has one or two. */
+struct cfs_rq {
+	struct rq *rq;
+	u64 throttled_clock_task_time;
+	u64 throttled_clock_pelt_time;
+	u64 throttled_clock_self_time;
+	int throttle_count;
 };
 
 struct sched_entity {
+	struct list_head group_node;
 	u64 sum_exec_runtime;
+	u64 nr_migrations;
+	struct cfs_rq *cfs_rq;
 };
 
 struct signal_struct {

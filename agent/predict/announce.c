@@ -6,11 +6,17 @@
 
 #define RISE_MIN 0.1f	/* a load smaller than this share of a CPU above the base is nothing to announce */
 
+void announce_resume(struct announce *announce)
+{
+	announce->demand = 0;
+	for (uint32_t i = 0; i < ANNOUNCE_PENDING; i++)
+		announce->pending[i] = (struct announce_event){ .age_s = ANNOUNCE_AGES + 1 };
+}
+
 void announce_reset(struct announce *announce)
 {
 	memset(announce, 0, sizeof(*announce));
-	for (uint32_t i = 0; i < ANNOUNCE_PENDING; i++)
-		announce->pending[i].age_s = ANNOUNCE_AGES + 1;
+	announce_resume(announce);
 }
 
 static uint32_t kind_find(struct announce *announce, uint32_t name_hash, uint64_t now_ns)

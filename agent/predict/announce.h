@@ -40,6 +40,9 @@ struct announce {
 
 void announce_reset(struct announce *announce);
 
+/* After an absence: what was learned stays, nothing is pending. */
+void announce_resume(struct announce *announce);
+
 /* An event of this kind now; name_hash != 0. A kind already pending for less than two seconds is one storm. */
 void announce_event(struct announce *announce, uint32_t name_hash, uint64_t now_ns);
 

@@ -54,7 +54,7 @@ struct extract {
 /* False while no second has been closed; then *ret is untouched. */
 bool feature_extract(const struct extract *in, struct frame *ret);
 
-/* What recurrence and events of one resource say of each span. */
+/* What recurrence and events of one resource say of each span. Either may be NULL: there was none yet. */
 void feature_expect(const struct recur *recur, const struct announce *announce, struct expectation *ret);
 
 /* The bound of an SLI in its own unit (ns, or share of 1), or what stands for it where none is annotated. */

@@ -16,15 +16,30 @@ static bool is_near(uint64_t a, uint64_t b)
 	return (a > b ? a - b : b - a) <= SAME_NS;
 }
 
+static bool path_ends_in(const char *path, const char *unit)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && !strcmp(slash + 1, unit);
+}
+
+bool failure_is_of(const struct failure *failure, const char *path)
+{
+	const char *own = failure->what.path;
+
+	return !strcmp(own, path) || (own[0] != '/' && path_ends_in(path, own)) ||
+	       (path[0] != '/' && path_ends_in(own, path));
+}
+
 /* The same end of the same process, as far as the two can tell. */
 static bool is_same(const struct failure *record, const struct observe_failure *told)
 {
 	const struct observe_failure *what = &record->what;
 
-	if (strcmp(what->path, told->path))
+	if (!failure_is_of(record, told->path))
 		return false;
 	if (what->pid && told->pid)
-		return what->pid == told->pid && is_near(what->time_ns, told->time_ns);
+		return what->pid == told->pid && (!record->recovered_ns || is_near(what->time_ns, told->time_ns));
 	return !record->recovered_ns || is_near(what->time_ns, told->time_ns);
 }
 
@@ -65,10 +80,14 @@ static void record_refine(struct failures *failures, struct failure *record, con
 {
 	struct observe_failure *what = &record->what;
 
-	if (!what->pid) {
+	if (what->path[0] != '/')
+		memcpy(what->path, told->path, sizeof(what->path));
+	if (!what->pid)
 		what->pid = told->pid;
+	if (!what->program[0])
 		memcpy(what->program, told->program, sizeof(what->program));
-	}
+	if (!what->value)
+		what->value = told->value;
 	if (told->cause <= what->cause)
 		return;
 	failures->total[what->cause]--;
@@ -82,7 +101,7 @@ static void recovery_take(struct failures *failures, const struct observe_failur
 	for (uint32_t i = 0; i < failures->count; i++) {
 		struct failure *record = &failures->record[i];
 
-		if (!record->recovered_ns && record->what.time_ns <= told->time_ns && !strcmp(record->what.path, told->path))
+		if (!record->recovered_ns && record->what.time_ns <= told->time_ns && failure_is_of(record, told->path))
 			record->recovered_ns = told->time_ns;
 	}
 }
@@ -106,7 +125,7 @@ void failures_take(struct failures *failures, const struct observe_failure *told
 bool failures_is_open(const struct failures *failures, const char *path)
 {
 	for (uint32_t i = 0; i < failures->count; i++)
-		if (!failures->record[i].recovered_ns && !strcmp(failures->record[i].what.path, path))
+		if (!failures->record[i].recovered_ns && failure_is_of(&failures->record[i], path))
 			return true;
 	return false;
 }

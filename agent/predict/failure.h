@@ -31,6 +31,9 @@ struct failures {
 /* Takes what is told: a failure, or that an instance is back, which ends all of its failures before that. */
 void failures_take(struct failures *failures, const struct observe_failure *told);
 
+/* Whether it is one of this path. A unit whose cgroup was gone before anybody saw it stands with its bare name. */
+bool failure_is_of(const struct failure *failure, const char *path);
+
 /* Whether some failure of this path has not ended. */
 bool failures_is_open(const struct failures *failures, const char *path);
 

@@ -81,25 +81,25 @@ static void frame_set_sli(struct frame *frame, enum feature id, const struct ext
 	frame_set_known(frame, id, value, feature_sli_scaled(value, feature_bound(in->slo, sli)));
 }
 
-static float worst_bad(const struct window_second *second)
+static float worst_bad(const struct window_judged *judged)
 {
 	float worst = -1;
 
-	for (int sli = 0; sli < SLI_COUNT; sli++)
-		worst = fmaxf(worst, second->bad[sli]);
+	for (int sli = 0; sli < SLI_LEARNED_COUNT; sli++)
+		worst = fmaxf(worst, judged->bad[sli]);
 	return worst;
 }
 
 static void own_now(const struct extract *in, const struct window_second *now, struct frame *frame)
 {
-	enum sli leading = slo_leading(in->slo);
+	enum sli leading = slo_leading_learned(in->slo);
 	float busy = now->cpu + now->wait;
 
 	frame_set(frame, FEATURE_OWN_CPU, now->cpu / in->capacity[RESOURCE_CPU]);
 	frame_set(frame, FEATURE_OWN_WAIT, log1pf(now->wait));
 	frame_set_sli(frame, FEATURE_OWN_SLI, in, leading, now->sli[leading]);
 	frame_set_sli(frame, FEATURE_OWN_P50, in, SLI_RUNQ_P99, now->p50_ns);
-	frame_set_known(frame, FEATURE_OWN_BAD, worst_bad(now), worst_bad(now));
+	frame_set_known(frame, FEATURE_OWN_BAD, worst_bad(&in->window->judged), worst_bad(&in->window->judged));
 	frame_set_known(frame, FEATURE_OWN_PSI_SOME, now->psi[PSI_CPU_SOME], now->psi[PSI_CPU_SOME]);
 	frame_set(frame, FEATURE_OWN_SWITCHES, log10f(1 + now->switches) / 4);
 	frame_set(frame, FEATURE_OWN_STARVED, busy > 0 ? now->wait / busy : 0);
@@ -153,7 +153,7 @@ static void own_bounds(const struct slo *slo, struct frame *frame)
 
 static void own_past(const struct extract *in, struct frame *frame)
 {
-	enum sli leading = slo_leading(in->slo);
+	enum sli leading = slo_leading_learned(in->slo);
 	float cpu = 0, sli = 0, bound = feature_bound(in->slo, leading);
 	uint32_t cpu_count = 0, sli_count = 0;
 
@@ -179,12 +179,14 @@ static const uint32_t span_to[EXPECT_SPANS] = { 1, 2, 5, 15 };
 void feature_expect(const struct recur *recur, const struct announce *announce, struct expectation *ret)
 {
 	for (int i = 0; i < EXPECT_SPANS; i++) {
-		float told_confidence, told, seen;
+		float told_confidence = 0, told = 0, seen = 0, confidence = recur ? recur->confidence : 0;
 
-		told = announce_expect(announce, span_from[i], span_to[i], &told_confidence);
-		seen = recur_expect(recur, span_from[i], span_to[i]) * recur->confidence;
-		ret->confidence[i] = told * told_confidence > seen ? told_confidence : recur->confidence;
-		ret->demand[i] = told * told_confidence > seen ? told : seen / fmaxf(recur->confidence, 0.01f);
+		if (announce)
+			told = announce_expect(announce, span_from[i], span_to[i], &told_confidence);
+		if (recur)
+			seen = recur_expect(recur, span_from[i], span_to[i]) * confidence;
+		ret->confidence[i] = told * told_confidence > seen ? told_confidence : confidence;
+		ret->demand[i] = told * told_confidence > seen ? told : seen / fmaxf(confidence, 0.01f);
 	}
 }
 

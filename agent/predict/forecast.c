@@ -58,22 +58,25 @@ static float sigmoid(float logit)
 void forecast_decode(const float output[OUTPUT_COUNT], const float capacity[RESOURCE_COUNT], const struct slo *slo,
 		     struct forecast *ret)
 {
-	enum sli leading = slo_leading(slo);
+	enum sli leading = slo_leading_learned(slo);
+	bool is_leading = leading == slo_leading(slo);
 	float unit = feature_bound(slo, leading) * (sli_unit(leading) == SLI_UNIT_NS ? 1e-6f : 1);
 
 	ret->source = FORECAST_LSTM;
-	ret->sli_id = leading;
+	ret->sli_id = slo_leading(slo);
+	/* Where an SLI of the application leads, what the statistical forecaster said of it stays. */
 	for (int h = 0; h < FORECAST_HORIZONS; h++) {
 		for (int r = 0; r < RESOURCE_COUNT; r++) {
 			quantiles_decode(output + OUTPUT_DEMAND(h, r, 0), ret->demand[r][h]);
 			for (int q = 0; q < FORECAST_QUANTILES; q++)
 				ret->demand[r][h][q] = fmaxf(ret->demand[r][h][q], 0) * capacity[r];
 		}
-		quantiles_decode(output + OUTPUT_SLI(h, 0), ret->sli[h]);
-		for (int q = 0; q < FORECAST_QUANTILES; q++)
+		if (is_leading)
+			quantiles_decode(output + OUTPUT_SLI(h, 0), ret->sli[h]);
+		for (int q = 0; is_leading && q < FORECAST_QUANTILES; q++)
 			ret->sli[h][q] = exp2f(4 * fminf(ret->sli[h][q], 4)) * unit;
 		/* "Within 5 s" cannot be less likely than "within 2 s". */
-		for (int s = 0; s < SLI_COUNT; s++)
+		for (int s = 0; s < SLI_LEARNED_COUNT; s++)
 			ret->risk[s][h] = !slo->bound[s] ? 0 :
 					  fmaxf(sigmoid(output[OUTPUT_RISK(h, s)]), h ? ret->risk[s][h - 1] : 0);
 	}

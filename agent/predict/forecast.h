@@ -42,11 +42,11 @@ struct forecast {
 
 /*
  * The model's output vector, before decoding. Per horizon: 4 quantiles of demand for each resource (share of the host's
- * capacity), 4 of the leading SLI (log2(value / bound) / 4, as in FEATURE_OWN_SLI) and a risk logit for each SLI.
+ * capacity), 4 of the leading SLI (log2(value / bound) / 4, as in FEATURE_OWN_SLI) and a risk logit for each SLI that it learns.
  * Quantile heads are cumulative: the first is the .1 quantile, each next adds softplus(raw) to the one before, so
  * quantiles never cross.
  */
-#define OUTPUT_PER_HORIZON ((RESOURCE_COUNT + 1) * FORECAST_QUANTILES + SLI_COUNT)
+#define OUTPUT_PER_HORIZON ((RESOURCE_COUNT + 1) * FORECAST_QUANTILES + SLI_LEARNED_COUNT)
 #define OUTPUT_COUNT (FORECAST_HORIZONS * OUTPUT_PER_HORIZON)
 #define OUTPUT_DEMAND(h, r, q) ((h) * OUTPUT_PER_HORIZON + (r) * FORECAST_QUANTILES + (q))
 #define OUTPUT_SLI(h, q) OUTPUT_DEMAND(h, RESOURCE_COUNT, q)

@@ -120,6 +120,18 @@ struct observe_host {
 	uint64_t records_lost;	/* ring records dropped since then: lowers data quality */
 };
 
+/* What an application says of itself: enum app_kind of a name. */
+enum app_kind { APP_GAUGE, APP_COUNTER, APP_TIMER, APP_KIND_COUNT };
+
+/* One SLI of the application moved; only of those that are bound. */
+struct observe_app {
+	uint32_t slot;
+	uint32_t idx;		/* of slo.app; < SLO_APP_MAX */
+	uint32_t kind;		/* enum app_kind */
+	uint32_t good, bad;	/* of a timer: single values since the last word, by the bound of then */
+	float value;		/* once a second, of a gauge also when it changes: 99th percentile, rate or value; < 0: none */
+};
+
 /* Why an instance failed; a later one says more than an earlier one of the same end. */
 enum failure_cause {
 	FAILURE_UNIT,		/* systemd says so and no more: timeout, start limit, resources */
@@ -158,6 +170,7 @@ enum observe_kind {
 	OBSERVE_MEMORY,
 	OBSERVE_HOST_MEMORY,
 	OBSERVE_FAILURE,
+	OBSERVE_APP,
 	OBSERVE_KIND_COUNT
 };
 
@@ -174,6 +187,7 @@ struct observation {
 		struct observe_memory memory;
 		struct observe_host_memory host_memory;
 		struct observe_failure failure;
+		struct observe_app app;
 		uint64_t time_ns;
 	};
 };

@@ -7,25 +7,14 @@
 
 #include "decode.h"
 #include "others.h"
+#include "speak.h"
 
 #define WORST_BAD 0.05f	/* as plan_policy.bad_act, without its configuration: a label must not move with a setting */
-#define WARM_S 8	/* a state that missed seconds is behind; so long the more worried of the two forecasters is heard */
 /* Before a host has shown more: bytes, bytes per second. */
 #define MEMORY_CAPACITY_MIN 64e6f
 #define IO_CAPACITY_MIN 16e6f
 #define NET_CAPACITY_MIN 1e6f
 #define CENSORED_NS 1200000000ull	/* hands that hold something say so twice a second */
-
-/* The trainer leaves an SLI that its recordings say nothing of without weights. */
-static uint32_t untrained_slis(const struct lstm_weights *weights)
-{
-	uint32_t untrained = 0;
-
-	for (int sli = 0; weights && sli < SLI_COUNT; sli++)
-		if (lstm_output_is_constant(weights, OUTPUT_RISK(0, sli)))
-			untrained |= 1u << sli;
-	return untrained;
-}
 
 struct predictor *predictor_new(const struct predictor_config *config)
 {
@@ -35,18 +24,19 @@ struct predictor *predictor_new(const struct predictor_config *config)
 	if (!p)
 		return NULL;
 	p->config = *config;
-	p->untrained = untrained_slis(config->weights);
+	p->untrained = speak_untrained(config->weights);
 	p->host.capacity[RESOURCE_CPU] = config->host_cpus;
 	p->host.capacity[RESOURCE_MEMORY] = MEMORY_CAPACITY_MIN;
 	p->host.capacity[RESOURCE_IO] = IO_CAPACITY_MIN;
 	p->host.capacity[RESOURCE_NET] = NET_CAPACITY_MIN;
-	p->instance = calloc(n, sizeof(*p->instance));
+	p->instance = calloc(n + PARKED_MAX, sizeof(*p->instance));
 	p->live = calloc(n, sizeof(*p->live));
-	p->inputs = calloc(n * FEATURE_COUNT, sizeof(*p->inputs));
-	p->outputs = calloc(n * OUTPUT_COUNT, sizeof(*p->outputs));
-	p->states = calloc(n, sizeof(*p->states));
-	p->stepped = calloc(n, sizeof(*p->stepped));
-	if (!p->instance || !p->live || !p->inputs || !p->outputs || !p->states || !p->stepped) {
+	p->annotated = calloc(n, sizeof(*p->annotated));
+	p->inputs = calloc((size_t)PREDICTOR_BATCH * FEATURE_COUNT, sizeof(*p->inputs));
+	p->outputs = calloc((size_t)PREDICTOR_BATCH * OUTPUT_COUNT, sizeof(*p->outputs));
+	p->is_annotated_stale = true;
+	if (memory_new(&p->memory, config->slots_max) || !p->instance || !p->live || !p->annotated || !p->inputs ||
+	    !p->outputs) {
 		predictor_free(p);
 		return NULL;
 	}
@@ -57,12 +47,12 @@ void predictor_free(struct predictor *p)
 {
 	if (!p)
 		return;
+	memory_free(&p->memory);
 	free(p->instance);
 	free(p->live);
 	free(p->inputs);
 	free(p->outputs);
-	free(p->states);
-	free(p->stepped);
+	free(p->annotated);
 	free(p);
 }
 
@@ -84,18 +74,28 @@ static void live_remove(struct predictor *p, uint32_t slot)
 	}
 }
 
-static void instance_start(struct predictor *p, uint32_t slot)
+static void instance_start(struct predictor *p, uint32_t slot, const char *path)
 {
 	struct predictor_instance *instance = &p->instance[slot];
 
-	memset(instance, 0, sizeof(*instance));
-	window_reset(&instance->window);
-	for (int r = 0; r < RESOURCE_COUNT; r++)
-		announce_reset(&instance->announce[r]);
+	memory_start(p, slot, path);
 	instance->limits = (struct observe_limits){ .slot = slot, .quota_us = LIMIT_NONE, .memory_high = LIMIT_NONE,
 						    .memory_max = LIMIT_NONE, .io_bps = LIMIT_NONE };
 	instance->is_live = true;
 	p->live[p->live_count++] = slot;
+}
+
+const uint32_t *predictor_annotated(struct predictor *p, uint32_t *ret_count)
+{
+	if (p->is_annotated_stale) {
+		p->annotated_count = 0;
+		for (uint32_t i = 0; i < p->live_count; i++)
+			if (predictor_is_annotated(&p->instance[p->live[i]]))
+				p->annotated[p->annotated_count++] = p->live[i];
+		p->is_annotated_stale = false;
+	}
+	*ret_count = p->annotated_count;
+	return p->annotated;
 }
 
 static void take_instance(struct predictor *p, const struct observe_instance *info)
@@ -105,12 +105,14 @@ static void take_instance(struct predictor *p, const struct observe_instance *in
 	if (info->slot == WIRE_SLOT_OTHER || info->slot >= p->config.slots_max)
 		return;
 	instance = &p->instance[info->slot];
+	p->is_annotated_stale |= (instance->is_live && predictor_is_annotated(instance)) || info->slo.source != SLO_FROM_DEFAULT;
 	if (instance->is_live && instance->info.cgroup_id != info->cgroup_id) {
 		live_remove(p, info->slot);
 		instance->is_live = false;
+		memory_park(p, info->slot);
 	}
 	if (!instance->is_live)
-		instance_start(p, info->slot);
+		instance_start(p, info->slot, info->path);
 	instance->info = *info;
 }
 
@@ -120,8 +122,10 @@ static void take_gone(struct predictor *p, const struct observe_gone *gone)
 
 	if (!instance || instance->info.cgroup_id != gone->cgroup_id)
 		return;
+	p->is_annotated_stale |= predictor_is_annotated(instance);
 	instance->is_live = false;
 	live_remove(p, gone->slot);
+	memory_park(p, gone->slot);
 }
 
 static void take_limits(struct predictor *p, const struct observe_limits *limits)
@@ -136,8 +140,9 @@ static void take_event(struct predictor *p, const struct observe_event *event)
 {
 	struct predictor_instance *instance = live_instance(p, event->slot);
 
-	for (int r = 0; instance && event->name_hash && r < RESOURCE_COUNT; r++)
-		announce_event(&instance->announce[r], event->name_hash, event->time_ns);
+	if (instance && event->name_hash)
+		for (int r = 0; r < RESOURCE_COUNT; r++)
+			announce_event(&memory_announce(p, instance)[r], event->name_hash, event->time_ns);
 }
 
 static void take_sample(struct predictor *p, const struct observe_sample *sample)
@@ -154,6 +159,14 @@ static void take_memory(struct predictor *p, const struct observe_memory *memory
 
 	if (instance)
 		window_memory(&instance->window, memory);
+}
+
+static void take_app(struct predictor *p, const struct observe_app *app)
+{
+	struct predictor_instance *instance = live_instance(p, app->slot);
+
+	if (instance)
+		window_app(&instance->window, app);
 }
 
 static void take_host_memory(struct predictor *p, const struct observe_host_memory *memory)
@@ -196,6 +209,9 @@ void predictor_observe(struct predictor *p, const struct observation *observatio
 	case OBSERVE_MEMORY:
 		take_memory(p, &observation->memory);
 		break;
+	case OBSERVE_APP:
+		take_app(p, &observation->app);
+		break;
 	case OBSERVE_HOST_MEMORY:
 		take_host_memory(p, &observation->host_memory);
 		break;
@@ -211,13 +227,14 @@ void predictor_observe(struct predictor *p, const struct observation *observatio
  * What nobody annotated cannot be violated. A fifth of a second that was bad enough for a reflex counts as well: a
  * reflex that works keeps the second's percentile below the bound, and would else leave foresight nothing to learn from.
  */
-static uint32_t second_violated(const struct slo *slo, const struct window_second *now)
+static uint32_t second_violated(const struct slo *slo, const struct window *window)
 {
+	const struct window_second *now = window_at(window, 0);
 	uint32_t violated = 0;
 
 	for (int sli = 0; sli < SLI_COUNT; sli++)
 		if (slo->bound[sli] && (now->sli[sli] > feature_bound(slo, (enum sli)sli) ||
-					(sli_unit((enum sli)sli) == SLI_UNIT_NS && now->worst_bad[sli] >= WORST_BAD)))
+					(sli_unit((enum sli)sli) == SLI_UNIT_NS && window->judged.worst_bad[sli] >= WORST_BAD)))
 			violated |= 1u << sli;
 	return violated;
 }
@@ -240,10 +257,17 @@ static void demand_second(struct predictor *p, struct predictor_instance *instan
 {
 	struct expectation *expect = &instance->expect[r];
 	float demand = instance->demand[r];
+	struct announce *announce = NULL;
+	struct recur *recur = memory_recur(p, instance, r);
 
-	recur_push(&instance->recur[r], demand);
-	announce_second(&instance->announce[r], demand);
-	feature_expect(&instance->recur[r], &instance->announce[r], expect);
+	if (recur)
+		recur_push(recur, demand);
+	instance->recur_count[r]++;
+	if (predictor_uses(instance, MEMORY_ANNOUNCE)) {
+		announce = &p->memory.announce[instance->info.slot][r];
+		announce_second(announce, demand);
+	}
+	feature_expect(recur, announce, expect);
 	for (int i = 0; i < EXPECT_SPANS; i++) {
 		p->host.expect[r][i] += expect->demand[i] * expect->confidence[i];
 		top_push(p->host.top[r][i],
@@ -259,7 +283,7 @@ static void instance_close(struct predictor *p, struct predictor_instance *insta
 
 	window_second(&instance->window, &instance->info.slo, elapsed_ns);
 	now = window_at(&instance->window, 0);
-	instance->violated = second_violated(&instance->info.slo, now);
+	instance->violated = second_violated(&instance->info.slo, &instance->window);
 	for (int r = 0; r < RESOURCE_COUNT; r++) {
 		instance->demand[r] = feature_demand(now, &instance->limits, (enum resource)r);
 		p->host.total[r] += fmaxf(instance->demand[r], 0);
@@ -316,11 +340,13 @@ static void instance_learn(struct predictor *p, struct predictor_instance *insta
 {
 	bool is_censored = predictor_is_censored(p, now_ns);
 
+	if (slo_is_bound(&instance->info.slo))
+		instance->parts |= 1u << MEMORY_STATISTICAL;
 	for (int sli = 0; sli < SLI_COUNT; sli++) {
 		bool is_violated = instance->violated >> sli & 1;
 
 		if (instance->info.slo.bound[sli] && (is_violated || !is_censored))
-			statistical_push(&instance->stat[sli], statistical_load((enum sli)sli, p->host.total), is_violated);
+			statistical_push(&p->memory.statistical[instance->info.slot][sli], statistical_load((enum sli)sli, p->host.total), is_violated);
 	}
 }
 
@@ -328,7 +354,7 @@ static void instance_learn(struct predictor *p, struct predictor_instance *insta
 static void instance_fallback(struct predictor *p, struct predictor_instance *instance, const struct extract *in,
 			      uint64_t now_ns)
 {
-	struct statistical_view view = { instance->stat, in, p->host.total, instance->violated };
+	struct statistical_view view = { p->memory.statistical[instance->info.slot], in, p->host.total, instance->violated };
 	struct forecast *forecast = &instance->forecast;
 	float demand[RESOURCE_COUNT];
 	enum sli sli;
@@ -343,71 +369,6 @@ static void instance_fallback(struct predictor *p, struct predictor_instance *in
 		forecast_persist(demand, forecast->sli[0][1], instance->violated, forecast);
 	forecast_blame(forecast);
 	forecast->time_ns = now_ns;
-}
-
-/*
- * Every live instance steps, so that its state keeps up with time, but for one: what an instance with a bound sees while
- * our own action protects it would teach its state that the load around it is harmless. Such a second is not shown to the
- * model, and the statistical forecaster, which learns from no such second either, speaks instead.
- */
-static uint32_t lstm_gather(struct predictor *p, uint32_t *who, bool is_censored)
-{
-	uint32_t count = 0;
-
-	for (uint32_t i = 0; i < p->live_count; i++) {
-		struct predictor_instance *instance = &p->instance[p->live[i]];
-
-		if (is_censored && !instance->violated && slo_is_bound(&instance->info.slo)) {
-			instance->warm_s = 0;
-			continue;
-		}
-		instance->warm_s++;
-		memcpy(p->inputs + (size_t)count * FEATURE_COUNT, instance->frame.value, sizeof(instance->frame.value));
-		p->states[count] = &instance->lstm;
-		who[count++] = p->live[i];
-	}
-	return count;
-}
-
-/*
- * Experience speaks where the model was taught nothing, and a model that has just woken up is not believed where it is
- * calmer than experience.
- */
-static void risk_keep(const struct predictor *p, struct predictor_instance *instance,
-		      const float learned[SLI_COUNT][FORECAST_HORIZONS])
-{
-	for (int sli = 0; sli < SLI_COUNT; sli++) {
-		float *risk = instance->forecast.risk[sli];
-
-		for (int h = 0; h < FORECAST_HORIZONS; h++)
-			if (p->untrained >> sli & 1)
-				risk[h] = learned[sli][h];
-			else if (instance->warm_s < WARM_S)
-				risk[h] = fmaxf(risk[h], learned[sli][h]);
-	}
-}
-
-static void lstm_speak(struct predictor *p, uint64_t now_ns)
-{
-	const struct predictor_config *config = &p->config;
-	float learned[SLI_COUNT][FORECAST_HORIZONS];
-	uint32_t count;
-
-	if (!config->weights || config->forecaster != FORECAST_LSTM)
-		return;
-	count = lstm_gather(p, p->stepped, predictor_is_censored(p, now_ns));
-	lstm_step(config->weights, config->isa, p->states, p->inputs, p->outputs, count);
-	for (uint32_t i = 0; i < count; i++) {
-		struct predictor_instance *instance = &p->instance[p->stepped[i]];
-
-		if (instance->frame.quality < 0.5f)
-			continue;
-		memcpy(learned, instance->forecast.risk, sizeof(learned));
-		forecast_decode(p->outputs + (size_t)i * OUTPUT_COUNT, p->host.capacity, &instance->info.slo,
-				&instance->forecast);
-		risk_keep(p, instance, learned);
-		forecast_blame(&instance->forecast);
-	}
 }
 
 bool predictor_is_censored(const struct predictor *p, uint64_t now_ns)
@@ -435,16 +396,18 @@ static void predictor_second(struct predictor *p, uint64_t now_ns, uint64_t elap
 		instance->has_frame = feature_extract(&in, &instance->frame);
 		instance->forecast.quality = instance->frame.quality;
 	}
-	lstm_speak(p, now_ns);
+	speak_all(p, now_ns);
 	p->host.busy_ns = p->host.elapsed_ns = p->host.lost = 0;
 }
 
 bool predictor_tick(struct predictor *p, uint64_t now_ns)
 {
 	uint64_t elapsed_ns = now_ns - p->second_start_ns;
+	uint32_t count;
+	const uint32_t *annotated = predictor_annotated(p, &count);
 
-	for (uint32_t i = 0; i < p->live_count; i++) {
-		struct predictor_instance *instance = &p->instance[p->live[i]];
+	for (uint32_t i = 0; i < count; i++) {
+		struct predictor_instance *instance = &p->instance[annotated[i]];
 
 		if (slo_is_bound(&instance->info.slo))
 			window_tick(&instance->window, &instance->info.slo, p->config.tick_ns);

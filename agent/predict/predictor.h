@@ -13,10 +13,13 @@
 #include "feature.h"
 #include "forecast.h"
 #include "lstm.h"
+#include "memory.h"
 #include "observe.h"
 #include "recur.h"
 #include "statistical.h"
 #include "window.h"
+
+#define PREDICTOR_BATCH 64	/* instances that the LSTM steps at a time */
 
 struct predictor_config {
 	uint32_t slots_max;	/* slots are 1..slots_max - 1 */
@@ -32,9 +35,6 @@ struct predictor_instance {
 	struct observe_instance info;
 	struct observe_limits limits;
 	struct window window;
-	struct recur recur[RESOURCE_COUNT];
-	struct announce announce[RESOURCE_COUNT];
-	struct statistical stat[SLI_COUNT];
 	struct expectation expect[RESOURCE_COUNT];
 	struct lstm_state lstm;
 	struct frame frame;
@@ -43,6 +43,9 @@ struct predictor_instance {
 	float demand[RESOURCE_COUNT];	/* of the last second, share of capacity, unthrottled; < 0: not measured */
 	uint32_t violated;		/* in the last second, bit per SLI */
 	uint32_t warm_s;		/* seconds in a row that the LSTM was shown */
+	uint32_t parts;			/* that it uses: bit per enum memory_part but MEMORY_RARE, which the window knows */
+	uint32_t recur_count[RESOURCE_COUNT];	/* seconds in which the demand was known */
+	uint32_t parked_at;		/* of one that is gone: seconds that the host had closed */
 	bool is_live;
 	bool has_frame;
 };
@@ -68,25 +71,39 @@ struct predictor_host {
 
 struct predictor {
 	struct predictor_config config;
-	struct predictor_instance *instance;	/* [slots_max] */
+	struct predictor_instance *instance;	/* by slot; behind the slots those that are parked */
+	struct memory memory;
 	uint32_t *live;				/* slots in use, in order of arrival */
 	uint32_t live_count;
 	struct predictor_host host;
 	uint64_t second_start_ns;		/* 0 before the first tick */
 	uint64_t acted_ns;			/* when the hands last held something of ours */
-	float *inputs, *outputs;		/* [slots_max][FEATURE_COUNT], [slots_max][OUTPUT_COUNT] */
-	struct lstm_state **states;
-	uint32_t *stepped;			/* slots that stepped in this second */
+	uint32_t *annotated;			/* those of the live that somebody annotated; see predictor_annotated() */
+	uint32_t annotated_count;
+	bool is_annotated_stale;
+	float *inputs, *outputs;		/* [PREDICTOR_BATCH][FEATURE_COUNT], [PREDICTOR_BATCH][OUTPUT_COUNT] */
+	struct lstm_state *states[PREDICTOR_BATCH];
+	struct predictor_instance *stepped[PREDICTOR_BATCH];
 	uint32_t untrained;			/* SLIs that the model was taught nothing of, bit per SLI */
 };
+
+static inline bool predictor_uses(const struct predictor_instance *instance, enum memory_part part)
+{
+	return part == MEMORY_RARE ? instance->window.is_rare : instance->parts >> part & 1;
+}
+
+static inline bool predictor_is_annotated(const struct predictor_instance *instance)
+{
+	return instance->info.slo.source != SLO_FROM_DEFAULT;
+}
 
 /* NULL when out of memory. */
 struct predictor *predictor_new(const struct predictor_config *config);
 void predictor_free(struct predictor *predictor);
 
 /*
- * Takes one observation of any kind but OBSERVE_TICK. A new cgroup id on a slot starts a new memory, the same id only
- * changes the annotation. What names no live slot is ignored: a cgroup may vanish at any time.
+ * Takes one observation of any kind but OBSERVE_TICK. A new cgroup id on a slot starts a new memory, or goes on
+ * with that of a cgroup of the same path that is gone; the same id only changes the annotation. What names no live slot is ignored: a cgroup may vanish at any time.
  */
 void predictor_observe(struct predictor *predictor, const struct observation *observation);
 
@@ -95,6 +112,9 @@ void predictor_observe(struct predictor *predictor, const struct observation *ob
  * happened without it. Stays true for a while after the last word of the hands.
  */
 bool predictor_is_censored(const struct predictor *predictor, uint64_t now_ns);
+
+/* Slots of the live that somebody annotated, in order of arrival; valid until the next observation. */
+const uint32_t *predictor_annotated(struct predictor *predictor, uint32_t *ret_count);
 
 /* Ends a tick; true when it also closed a second, so that every live instance has a new frame and forecast. */
 bool predictor_tick(struct predictor *predictor, uint64_t now_ns);

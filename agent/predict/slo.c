@@ -6,7 +6,6 @@
 #include <string.h>
 
 #define NS_PER_S 1000000000ull
-#define NUMBER_MAX 10000000000000ull	/* before the unit; in millionths it still fits 64 bits */
 #define AMOUNT_MAX 1000000000000000ull	/* of a range; what a double prints without loss */
 #define BLANKS " \t\n"
 #define ARRAY_COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -29,9 +28,10 @@ _Static_assert(ARRAY_COUNT(tier_names) == TIER_COUNT, "a name per tier");
 _Static_assert(ARRAY_COUNT(kind_names) == KIND_COUNT, "a name per kind");
 _Static_assert(ARRAY_COUNT(source_names) == SLO_SOURCE_COUNT, "a name per source");
 
-const char *sli_name(enum sli sli) { return slis[sli].name; }
-enum sli_unit sli_unit(enum sli sli) { return slis[sli].unit; }
-enum resource sli_resource(enum sli sli) { return slis[sli].resource; }
+const char *sli_name(enum sli sli) { return sli < SLI_APP ? slis[sli].name : "app"; }
+enum sli_unit sli_unit(enum sli sli) { return sli < SLI_APP ? slis[sli].unit : SLI_UNIT_NUMBER; }
+/* Why an application is slow it seldom knows itself. */
+enum resource sli_resource(enum sli sli) { return sli < SLI_APP ? slis[sli].resource : RESOURCE_COUNT; }
 const char *resource_name(enum resource resource) { return resource_names[resource]; }
 const char *tier_name(enum tier tier) { return tier_names[tier]; }
 const char *kind_name(enum kind kind) { return kind_names[kind]; }
@@ -60,12 +60,20 @@ bool slo_is_bound(const struct slo *slo)
 	return false;
 }
 
-enum sli slo_leading(const struct slo *slo)
+static enum sli leading_below(const struct slo *slo, int end)
 {
-	for (int i = 0; i < SLI_COUNT; i++)
+	for (int i = 0; i < end; i++)
 		if (slo->bound[i])
 			return (enum sli)i;
 	return SLI_RUNQ_P99;
+}
+
+enum sli slo_leading(const struct slo *slo) { return leading_below(slo, SLI_COUNT); }
+enum sli slo_leading_learned(const struct slo *slo) { return leading_below(slo, SLI_LEARNED_COUNT); }
+
+const char *slo_sli_name(const struct slo *slo, enum sli sli)
+{
+	return sli >= SLI_APP ? slo->app[sli - SLI_APP] : slis[sli].name;
 }
 
 static int name_find(const char *const *names, size_t count, struct word word)
@@ -87,7 +95,7 @@ static size_t number_scan(struct word word, uint64_t *ret_micro)
 
 	for (; i < word.bytes && word.text[i] >= '0' && word.text[i] <= '9'; i++) {
 		value = value * 10 + (uint64_t)(word.text[i] - '0');
-		if (value > NUMBER_MAX)
+		if (value > SLO_NUMBER_MAX)
 			return 0;
 	}
 	if (i == 0)
@@ -194,9 +202,45 @@ static int range_parse(struct word word, enum resource resource, struct slo_rang
 	return 0;
 }
 
+#define APP_PREFIX "app."
+#define APP_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
+
+/* The place of this name, or a free one; SLO_APP_MAX: there is none. */
+static int app_place(const struct slo *slo, struct word key)
+{
+	int place = SLO_APP_MAX;
+
+	for (int i = SLO_APP_MAX - 1; i >= 0; i--) {
+		if (strlen(slo->app[i]) == key.bytes && !memcmp(slo->app[i], key.text, key.bytes))
+			return i;
+		if (!slo->app[i][0])
+			place = i;
+	}
+	return place;
+}
+
+static const char *app_parse(struct word key, struct word value, struct slo *slo)
+{
+	int place = app_place(slo, key);
+	uint64_t micro;
+
+	if (key.bytes == strlen(APP_PREFIX) || key.bytes >= SLO_APP_NAME_MAX || strspn(key.text, APP_CHARACTERS) < key.bytes)
+		return "needs a name of at most 27 of a-z A-Z 0-9 _ . - after app.";
+	if (number_scan(value, &micro) != value.bytes || !value.bytes || !micro)
+		return "needs a number such as 250 or 0.5";
+	if (place == SLO_APP_MAX)
+		return "is one more than two SLIs of the application; leave one out";
+	memset(slo->app[place], 0, SLO_APP_NAME_MAX);
+	memcpy(slo->app[place], key.text, key.bytes);
+	slo->bound[SLI_APP + place] = micro;
+	return NULL;
+}
+
 static const char *bound_parse(struct word key, struct word value, struct slo *slo)
 {
-	for (int sli = 0; sli < SLI_COUNT; sli++) {
+	if (key.bytes >= strlen(APP_PREFIX) && !memcmp(key.text, APP_PREFIX, strlen(APP_PREFIX)))
+		return app_parse(key, value, slo);
+	for (int sli = 0; sli < SLI_LEARNED_COUNT; sli++) {
 		if (strlen(slis[sli].name) != key.bytes || memcmp(slis[sli].name, key.text, key.bytes))
 			continue;
 		if (slis[sli].unit == SLI_UNIT_NS)
@@ -204,7 +248,7 @@ static const char *bound_parse(struct word key, struct word value, struct slo *s
 		return percent_parse(value, &slo->bound[sli]) ? "needs a share such as 10%" : NULL;
 	}
 #define SLI_WORD(id, name, unit, resource, what) " " name
-	return "is no SLI; known:" SLI_TABLE(SLI_WORD);
+	return "is no SLI; known:" SLI_TABLE(SLI_WORD) " app.NAME";
 #undef SLI_WORD
 }
 
@@ -341,91 +385,6 @@ int slo_parse(const char *text, struct slo *ret, struct slo_error *ret_error)
 
 	slo_init(&slo);
 	return slo_parse_over(&slo, text, ret, ret_error);
-}
-
-/* The largest unit that needs no fraction, as long as the number is one that the parser takes. */
-static int duration_format(uint64_t ns, char *text, size_t size)
-{
-	static const struct {
-		const char *name;
-		uint64_t ns;
-	} units[] = { { "h", 3600 * NS_PER_S }, { "m", 60 * NS_PER_S }, { "s", NS_PER_S },
-		      { "ms", 1000000 }, { "us", 1000 }, { "ns", 1 } };
-
-	for (size_t i = 0; i < ARRAY_COUNT(units); i++)
-		if (ns % units[i].ns == 0 && ns / units[i].ns <= NUMBER_MAX)
-			return snprintf(text, size, "%llu%s", (unsigned long long)(ns / units[i].ns), units[i].name);
-	return snprintf(text, size, "%llu.%06llums", (unsigned long long)(ns / 1000000),
-			(unsigned long long)(ns % 1000000));
-}
-
-/* In the largest of the units that needs no fraction, each `step` of the one before. */
-static int units_format(uint64_t amount, uint64_t step, const char *const units[4], char *text, size_t size)
-{
-	int unit = 0;
-
-	while (amount && amount % step == 0 && unit < 3 && units[unit + 1]) {
-		amount /= step;
-		unit++;
-	}
-	return snprintf(text, size, "%llu%s", (unsigned long long)amount, units[unit]);
-}
-
-/* CPUs as decimals, rates in bits where they are whole ones, else bytes. */
-static int amount_format(enum resource resource, uint64_t amount, char *text, size_t size)
-{
-	if (resource == RESOURCE_CPU)
-		return snprintf(text, size, "%.15g", (double)amount / 1e3);
-	if (resource == RESOURCE_NET && amount % 125 == 0)
-		return units_format(amount / 125, 1000, (const char *const[]){ "kbit", "mbit", "gbit", NULL }, text, size);
-	if (amount % 1024 && amount > NUMBER_MAX)	/* rounded up: less than a byte */
-		return snprintf(text, size, "%llu.%06lluK", (unsigned long long)(amount / 1024),
-				(unsigned long long)((amount % 1024 * 1000000 + 1023) / 1024));
-	if (amount % 1024)
-		return snprintf(text, size, "%llu", (unsigned long long)amount);
-	return units_format(amount / 1024, 1024, (const char *const[]){ "K", "M", "G", "T" }, text, size);
-}
-
-static int range_format(enum resource resource, const struct slo_range *range, char *text, size_t size)
-{
-	char min[32] = "", max[32] = "";
-
-	if (range->min)
-		amount_format(resource, range->min, min, sizeof(min));
-	if (range->max)
-		amount_format(resource, range->max, max, sizeof(max));
-	return snprintf(text, size, " %s=%s..%s", resource_names[resource], min, max);
-}
-
-static int bound_format(const struct slo *slo, enum sli sli, char *text, size_t size)
-{
-	char bound[32];
-
-	if (slis[sli].unit == SLI_UNIT_NS)
-		duration_format(slo->bound[sli], bound, sizeof(bound));
-	else
-		snprintf(bound, sizeof(bound), "%.7g%%", (double)slo->bound[sli] / 1e4);
-	return snprintf(text, size, "%s<%s ", slis[sli].name, bound);
-}
-
-int slo_format(const struct slo *slo, char text[SLO_TEXT_MAX])
-{
-	char window[32];
-	int at = 0;
-
-	text[0] = '\0';
-	duration_format(slo->window_ns, window, sizeof(window));
-	for (int i = 0; i < SLI_COUNT; i++)
-		if (slo->bound[i])
-			at += bound_format(slo, (enum sli)i, text + at, SLO_TEXT_MAX - (size_t)at);
-	at += snprintf(text + at, SLO_TEXT_MAX - (size_t)at, "window=%s budget=%.7g%% tier=%s", window,
-		       slo->budget_ppm / 1e4, tier_names[slo->tier]);
-	if (slo->kind != KIND_UNKNOWN)
-		at += snprintf(text + at, SLO_TEXT_MAX - (size_t)at, " kind=%s", kind_names[slo->kind]);
-	for (int i = 0; i < RESOURCE_COUNT; i++)
-		if (slo->range[i].min || slo->range[i].max)
-			at += range_format((enum resource)i, &slo->range[i], text + at, SLO_TEXT_MAX - (size_t)at);
-	return at;
 }
 
 /* A wish for less is granted as far as the range goes; one for more is not. */

@@ -3,7 +3,7 @@
  * The SLO annotation: one line of `SLI<bound` and `key=value` words, see docs/SLO.md. Pure.
  *
  *   runq_p99<5ms resp_p99<20ms mem_full<1% window=1m budget=1% tier=critical kind=latency cpu=0.5..4 memory=256M..2G
- *   io=..200M net=..100mbit
+ *   io=..200M net=..100mbit app.checkout_ms<250
  */
 #ifndef FORESTALL_SLO_H
 #define FORESTALL_SLO_H
@@ -13,11 +13,14 @@
 #include <stdint.h>
 #include "resource.h"
 
-#define SLO_TEXT_MAX 512
+#define SLO_TEXT_MAX 640
+#define SLO_NUMBER_MAX 10000000000000ull	/* before the unit; in millionths it still fits 64 bits */
+#define SLO_APP_MAX 2		/* SLIs of an instance that its application measures itself */
+#define SLO_APP_NAME_MAX 32	/* with the "app." before it */
 
 /*
  * The one table of SLIs: X(id, name, unit, resource, what it is). NS: a 99th percentile of single delays, bound in ns;
- * SHARE: a share of time or of segments, bound in parts per million. The resource is what a violation is blamed on;
+ * SHARE: a share of time or of segments, bound in parts per million. NUMBER: what an application says (sense/app.h). The resource is what a violation is blamed on;
  * RESOURCE_COUNT: whichever is under pressure.
  */
 #define SLI_TABLE(X)                                                                                     \
@@ -29,13 +32,15 @@
 	X(RESP_P99, "resp_p99", SLI_UNIT_NS, RESOURCE_COUNT, "99th percentile of server response times, TCP") \
 	X(RETRANS, "retrans", SLI_UNIT_SHARE, RESOURCE_NET, "share of TCP segments sent again")
 
-enum sli_unit { SLI_UNIT_NS, SLI_UNIT_SHARE };
+enum sli_unit { SLI_UNIT_NS, SLI_UNIT_SHARE, SLI_UNIT_NUMBER };
 
 enum sli {
 #define SLI_ENUM(id, name, unit, resource, what) SLI_##id,
 	SLI_TABLE(SLI_ENUM)
 #undef SLI_ENUM
-	SLI_COUNT
+	SLI_LEARNED_COUNT,	/* the model speaks of these; its outputs have their shape */
+	SLI_APP = SLI_LEARNED_COUNT,	/* then what the application says: only the statistical forecaster speaks of it */
+	SLI_COUNT = SLI_APP + SLO_APP_MAX
 };
 
 enum tier { TIER_BEST_EFFORT, TIER_STANDARD, TIER_CRITICAL, TIER_COUNT };
@@ -57,7 +62,8 @@ struct slo_range {
 };
 
 struct slo {
-	uint64_t bound[SLI_COUNT];	/* 0: none; units as in enum sli */
+	uint64_t bound[SLI_COUNT];	/* 0: none; units as in enum sli, of an app's millionths of what it counts in */
+	char app[SLO_APP_MAX][SLO_APP_NAME_MAX];	/* "app.NAME" of SLI_APP + i; "": none */
 	uint64_t window_ns;		/* default 60 s */
 	uint32_t budget_ppm;		/* share of the window that may be bad; default 1 % */
 	uint32_t tier;			/* enum tier; default standard */
@@ -95,7 +101,14 @@ enum sli slo_leading(const struct slo *slo);
  */
 bool slo_tighten(struct slo *granted, const struct slo *wish);
 
+/* The same of those that the model knows. */
+enum sli slo_leading_learned(const struct slo *slo);
+
+/* The name of a learned SLI; of the application's what is the same for all of them. */
 const char *sli_name(enum sli sli);
+
+/* The name as it is in this annotation. */
+const char *slo_sli_name(const struct slo *slo, enum sli sli);
 enum sli_unit sli_unit(enum sli sli);
 enum resource sli_resource(enum sli sli);
 const char *tier_name(enum tier tier);

@@ -22,7 +22,7 @@ struct statistical {
 
 /* What the forecaster has learned of one instance, by SLI, and what it is asked about. */
 struct statistical_view {
-	const struct statistical *learned;	/* [SLI_COUNT] */
+	const struct statistical *learned;	/* [SLI_COUNT] of an instance that is bound; else not looked at */
 	const struct extract *in;		/* as for feature_extract */
 	const float *total;			/* [RESOURCE_COUNT] demand of the host in the second closed last, share */
 	uint32_t violated;			/* in that second, bit per SLI */

@@ -46,7 +46,7 @@ struct train_label {
 	uint16_t violated;		/* bit per SLI: in some second within the horizon */
 	uint16_t known;
 };
-_Static_assert(TRAIN_KNOWS_VIOLATED(SLI_COUNT) <= UINT16_MAX + 1, "known has a bit per label");
+_Static_assert(TRAIN_KNOWS_VIOLATED(SLI_LEARNED_COUNT) <= UINT16_MAX + 1, "known has a bit per label");
 
 struct train_truth {
 	struct train_label now;		/* of the frame's own second: what persistence says; 0 where not measured */
@@ -115,7 +115,7 @@ struct train_risk_score {
 struct train_horizon_score {
 	struct train_quantile_score demand[RESOURCE_COUNT];
 	struct train_quantile_score sli;
-	struct train_risk_score risk[SLI_COUNT];
+	struct train_risk_score risk[SLI_LEARNED_COUNT];
 };
 
 struct train_score {
@@ -138,7 +138,7 @@ struct train_meter {
 		double all[TRAIN_METER_BINS][2];
 		double onset[TRAIN_METER_BINS][2];
 		double now[2][2];	/* [violated now][label] */
-	} risk[FORECAST_HORIZONS][SLI_COUNT];
+	} risk[FORECAST_HORIZONS][SLI_LEARNED_COUNT];
 };
 
 struct train;

@@ -89,7 +89,7 @@ static void score_horizon(const struct train_truth *truth, uint32_t h, const flo
 					&score->demand[r]);
 	if (then->known & TRAIN_KNOWS_SLI)
 		score_quantiles(output + OUTPUT_SLI(h, 0), then->sli, now->sli, weight, &score->sli);
-	for (int s = 0; s < SLI_COUNT; s++)
+	for (int s = 0; s < SLI_LEARNED_COUNT; s++)
 		if (then->known & TRAIN_KNOWS_VIOLATED(s))
 			score_risk(output[OUTPUT_RISK(h, s)], then->violated >> s & 1, now->violated >> s & 1, weight,
 				   &meter->risk[h][s], &score->risk[s]);
@@ -122,7 +122,7 @@ static void finish_horizon(const struct train_meter *meter, uint32_t h, struct t
 	for (int r = 0; r < RESOURCE_COUNT; r++)
 		finish_quantiles(&score->demand[r]);
 	finish_quantiles(&score->sli);
-	for (int s = 0; s < SLI_COUNT; s++)
+	for (int s = 0; s < SLI_LEARNED_COUNT; s++)
 		finish_risk(&meter->risk[h][s], &score->risk[s]);
 }
 

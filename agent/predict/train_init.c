@@ -65,7 +65,7 @@ struct label_mean {
 
 /* Of all that one horizon's labels say. */
 struct horizon_mean {
-	struct label_mean demand[RESOURCE_COUNT], sli, violated[SLI_COUNT];
+	struct label_mean demand[RESOURCE_COUNT], sli, violated[SLI_LEARNED_COUNT];
 };
 
 static void add_label(struct label_mean *mean, bool known, float label, float weight)
@@ -81,7 +81,7 @@ static void add_labels(struct horizon_mean *mean, const struct train_label *labe
 	for (int r = 0; r < RESOURCE_COUNT; r++)
 		add_label(&mean->demand[r], label->known & TRAIN_KNOWS_DEMAND(r), label->demand[r], weight);
 	add_label(&mean->sli, label->known & TRAIN_KNOWS_SLI, label->sli, weight);
-	for (int s = 0; s < SLI_COUNT; s++)
+	for (int s = 0; s < SLI_LEARNED_COUNT; s++)
 		add_label(&mean->violated[s], label->known & TRAIN_KNOWS_VIOLATED(s),
 			  (float)(label->violated >> s & 1), weight);
 }
@@ -116,7 +116,7 @@ static void init_horizon(const struct train_set *train, uint32_t h, struct lstm_
 	for (uint32_t r = 0; r < RESOURCE_COUNT; r++)
 		init_outputs(weights, OUTPUT_DEMAND(h, r, 0), FORECAST_QUANTILES, &mean.demand[r]);
 	init_outputs(weights, OUTPUT_SLI(h, 0), FORECAST_QUANTILES, &mean.sli);
-	for (uint32_t s = 0; s < SLI_COUNT; s++) {
+	for (uint32_t s = 0; s < SLI_LEARNED_COUNT; s++) {
 		float rate = fminf(fmaxf(divide_mean(&mean.violated[s]), RATE_MIN), 1 - RATE_MIN);
 
 		init_outputs(weights, OUTPUT_RISK(h, s), 1, &mean.violated[s]);

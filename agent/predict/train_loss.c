@@ -73,7 +73,7 @@ static float horizon_loss(const struct train_options *options, const struct trai
 	if (label->known & TRAIN_KNOWS_SLI)
 		loss += quantile_loss(output + OUTPUT_SLI(h, 0), label->sli, sli,
 				      gradient ? gradient + OUTPUT_SLI(h, 0) : NULL);
-	for (int s = 0; s < SLI_COUNT; s++) {
+	for (int s = 0; s < SLI_LEARNED_COUNT; s++) {
 		int at = OUTPUT_RISK(h, s);
 
 		if (label->known & TRAIN_KNOWS_VIOLATED(s))

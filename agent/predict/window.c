@@ -8,10 +8,12 @@
 static const int sli_delay[SLI_COUNT] = {
 	[SLI_RUNQ_P99] = WIRE_DELAY_QUEUE, [SLI_CPU_SOME] = -1, [SLI_MEM_SOME] = -1, [SLI_MEM_FULL] = -1,
 	[SLI_IO_P99] = WIRE_DELAY_IO, [SLI_RESP_P99] = WIRE_DELAY_RESPONSE, [SLI_RETRANS] = -1,
+	[SLI_APP ... SLI_COUNT - 1] = -1,
 };
 static const int sli_psi[SLI_COUNT] = {
 	[SLI_RUNQ_P99] = -1, [SLI_CPU_SOME] = PSI_CPU_SOME, [SLI_MEM_SOME] = PSI_MEMORY_SOME,
 	[SLI_MEM_FULL] = PSI_MEMORY_FULL, [SLI_IO_P99] = -1, [SLI_RESP_P99] = -1, [SLI_RETRANS] = -1,
+	[SLI_APP ... SLI_COUNT - 1] = -1,
 };
 
 static void worst_reset(struct window *window)
@@ -20,10 +22,19 @@ static void worst_reset(struct window *window)
 		window->worst_bad[sli] = -1;
 }
 
-void window_reset(struct window *window)
+void window_reset(struct window *window, struct window_rare *rare)
 {
 	memset(window, 0, sizeof(*window));
+	window->rare = rare;
 	worst_reset(window);
+}
+
+static struct hist *hist_of(struct window *window, uint32_t delay)
+{
+	if (delay == WIRE_DELAY_QUEUE)
+		return &window->queue;
+	window->is_rare = true;
+	return &window->rare->hist[delay - 1];
 }
 
 static void counters_add(struct wire_counters *to, const struct wire_counters *from)
@@ -39,7 +50,7 @@ void window_push(struct window *window, const struct observe_sample *sample)
 	counters_add(&window->sum, &sample->moved);
 	for (uint32_t i = 0; i < sample->bucket_count && i < OBSERVE_BUCKETS_MAX; i++)
 		if (sample->bucket[i].delay < WIRE_DELAY_ALL)
-			hist_add(&window->hist[sample->bucket[i].delay], sample->bucket[i].idx, sample->bucket[i].count);
+			hist_add(hist_of(window, sample->bucket[i].delay), sample->bucket[i].idx, sample->bucket[i].count);
 	for (int i = 0; i < WIRE_DELAY_COUNT; i++) {
 		tick->delay[i].good += (uint32_t)sample->moved.verdict[i].good;
 		tick->delay[i].bad += (uint32_t)sample->moved.verdict[i].bad;
@@ -60,12 +71,13 @@ void window_push(struct window *window, const struct observe_sample *sample)
 
 void window_memory(struct window *window, const struct observe_memory *memory)
 {
-	struct observe_memory *total = &window->memory_total;
+	struct observe_memory *total = &window->rare->memory_total;
 
 	window->refaults += memory->refaults;
 	window->has_refaults = true;
-	window->memory_last = *memory;
-	window->memory_told++;
+	window->is_rare = true;
+	window->rare->memory_last = *memory;
+	window->rare->memory_told++;
 	total->refaults += memory->refaults;
 	total->swap_ins += memory->swap_ins;
 	total->swap_outs += memory->swap_outs;
@@ -84,12 +96,56 @@ static float pressure_bad(float share, uint64_t bound_ppm)
 	return share < 0 || !bound_ppm ? -1.0f : share * 1e6f > (float)bound_ppm;
 }
 
+static void app_add(struct window_app *to, const struct observe_app *app, bool has_value)
+{
+	to->good += app->good;
+	to->bad += app->bad;
+	if (!has_value)
+		return;
+	to->value = app->value;
+	to->is_told = true;
+}
+
+/* The percentile of a timer is of a second: in a tick its single values count. */
+void window_app(struct window *window, const struct observe_app *app)
+{
+	if (app->idx >= SLO_APP_MAX)
+		return;
+	app_add(&window->app[app->idx], app, app->value >= 0);
+	app_add(&window->tick[window->tick_idx % WINDOW_TICKS].app[app->idx], app, app->value >= 0 && app->kind != APP_TIMER);
+}
+
+static float app_judge(const struct window_app *app, uint64_t bound_micro, uint32_t samples_min)
+{
+	if (app->good + app->bad)
+		return share_or_missing(app->bad, (uint64_t)app->good + app->bad, samples_min);
+	return app->is_told ? pressure_bad(app->value, bound_micro) : -1;
+}
+
+/* Of the last ticks together. */
+static float app_bad(const struct window *window, const struct slo *slo, enum sli sli)
+{
+	struct window_app sum = { 0 };
+
+	for (uint32_t ticks = WINDOW_REFLEX_TICKS; ticks-- > 0;) {
+		const struct window_app *app;
+
+		if (ticks > window->tick_idx)
+			continue;
+		app = &window->tick[(window->tick_idx - ticks) % WINDOW_TICKS].app[sli - SLI_APP];
+		app_add(&sum, &(struct observe_app){ .good = app->good, .bad = app->bad, .value = app->value }, app->is_told);
+	}
+	return app_judge(&sum, slo->bound[sli], WINDOW_REFLEX_SAMPLES);
+}
+
 float window_bad(const struct window *window, const struct slo *slo, enum sli sli, uint64_t tick_ns)
 {
 	uint64_t good = 0, bad = 0, psi_ns = 0, segments = 0, retransmits = 0;
 	bool is_known = false;
 	uint32_t ticks = 0;
 
+	if (sli >= SLI_APP)
+		return app_bad(window, slo, sli);
 	for (; ticks < WINDOW_REFLEX_TICKS && ticks <= window->tick_idx; ticks++) {
 		const struct window_tick *tick = &window->tick[(window->tick_idx - ticks) % WINDOW_TICKS];
 
@@ -124,27 +180,45 @@ void window_tick(struct window *window, const struct slo *slo, uint64_t tick_ns)
 	memset(&window->tick[window->tick_idx % WINDOW_TICKS], 0, sizeof(window->tick[0]));
 }
 
+static float quantile_or_missing(const struct hist *hist, double q)
+{
+	return hist->total >= HIST_P99_SAMPLES_MIN ? (float)hist_quantile(hist, q) : -1;
+}
+
+/* Of the open second. */
+static float delay_quantile(const struct window *window, int delay, double q)
+{
+	if (delay == WIRE_DELAY_QUEUE)
+		return quantile_or_missing(&window->queue, q);
+	return window->is_rare ? quantile_or_missing(&window->rare->hist[delay - 1], q) : -1;
+}
+
 /* The value of each SLI in the second, and how much of it was over the bound. */
-static void second_slis(const struct window *window, const struct slo *slo, struct window_second *second)
+static void second_slis(struct window *window, const struct slo *slo, struct window_second *second)
 {
 	const struct wire_counters *sum = &window->sum;
+	struct window_judged *judged = &window->judged;
 
-	for (int sli = 0; sli < SLI_COUNT; sli++) {
-		const struct hist *hist = sli_delay[sli] >= 0 ? &window->hist[sli_delay[sli]] : NULL;
+	for (int sli = SLI_APP; sli < SLI_COUNT; sli++) {
+		const struct window_app *app = &window->app[sli - SLI_APP];
 
-		if (hist) {
+		second->sli[sli] = slo->bound[sli] && app->is_told ? app->value : -1;
+		judged->bad[sli] = slo->bound[sli] ? app_judge(app, slo->bound[sli], HIST_P99_SAMPLES_MIN) : -1;
+	}
+	for (int sli = 0; sli < SLI_LEARNED_COUNT; sli++) {
+		if (sli_delay[sli] >= 0) {
 			const struct wire_verdict *verdict = &sum->verdict[sli_delay[sli]];
 
-			second->sli[sli] = hist->total >= HIST_P99_SAMPLES_MIN ? (float)hist_quantile(hist, 0.99) : -1;
-			second->bad[sli] = share_or_missing(verdict->bad, verdict->good + verdict->bad,
+			second->sli[sli] = delay_quantile(window, sli_delay[sli], 0.99);
+			judged->bad[sli] = share_or_missing(verdict->bad, verdict->good + verdict->bad,
 							    HIST_P99_SAMPLES_MIN);
 			continue;
 		}
 		second->sli[sli] = sli_psi[sli] >= 0 ? second->psi[sli_psi[sli]] :
 						       share_or_missing(sum->retransmits, sum->tx_segments, HIST_P99_SAMPLES_MIN);
-		second->bad[sli] = pressure_bad(second->sli[sli], slo->bound[sli]);
+		judged->bad[sli] = pressure_bad(second->sli[sli], slo->bound[sli]);
 	}
-	memcpy(second->worst_bad, window->worst_bad, sizeof(second->worst_bad));
+	memcpy(judged->worst_bad, window->worst_bad, sizeof(judged->worst_bad));
 }
 
 static void second_rates(const struct window *window, double elapsed, struct window_second *second)
@@ -165,8 +239,7 @@ static void second_rates(const struct window *window, double elapsed, struct win
 	second->tx_bytes = (float)((double)sum->tx_bytes * per_second);
 	second->rx_bytes = (float)((double)sum->rx_bytes * per_second);
 	second->rtt_ns = sum->rtt_samples ? (float)((double)sum->rtt_ns / (double)sum->rtt_samples) : -1;
-	second->p50_ns = window->hist[WIRE_DELAY_QUEUE].total >= HIST_P99_SAMPLES_MIN ?
-				 (float)hist_quantile(&window->hist[WIRE_DELAY_QUEUE], 0.5) : -1;
+	second->p50_ns = quantile_or_missing(&window->queue, 0.5);
 	for (int i = 0; i < PSI_COUNT; i++)
 		second->psi[i] = window->psi_known >> i & 1 ? fminf((float)((double)window->psi_ns[i] / elapsed), 1) : -1;
 }
@@ -177,14 +250,32 @@ static void second_keep(struct window *window, uint64_t elapsed_ns)
 	counters_add(&window->total, &window->sum);
 	window->last = window->sum;
 	window->last_ns = elapsed_ns;
-	/* Only the annotated have these; queue waits, which all have, are in window_second. */
-	for (int i = WIRE_DELAY_IO; i < WIRE_DELAY_ALL; i++) {
-		const struct hist *hist = &window->hist[i];
-		bool is_enough = hist->total >= HIST_P99_SAMPLES_MIN;
+	/* Queue waits, which all have, are in window_second. */
+	for (int i = WIRE_DELAY_IO; window->is_rare && i < WIRE_DELAY_ALL; i++)
+		window->rare->delay[i - 1] = (struct window_delay){ delay_quantile(window, i, 0.5),
+								    delay_quantile(window, i, 0.99) };
+}
 
-		window->delay[i].p50_ns = is_enough ? (float)hist_quantile(hist, 0.5) : -1;
-		window->delay[i].p99_ns = is_enough ? (float)hist_quantile(hist, 0.99) : -1;
-	}
+struct window_delay window_delay(const struct window *window, enum wire_delay delay)
+{
+	return window->is_rare ? window->rare->delay[delay - 1] : (struct window_delay){ -1, -1 };
+}
+
+/* Nothing has moved in the second that opens now. */
+static void second_open(struct window *window)
+{
+	worst_reset(window);
+	memset(&window->sum, 0, sizeof(window->sum));
+	memset(window->app, 0, sizeof(window->app));
+	if (window->queue.total)
+		hist_reset(&window->queue);
+	for (int i = 0; window->is_rare && i < WIRE_DELAY_ALL - 1; i++)
+		if (window->rare->hist[i].total)
+			hist_reset(&window->rare->hist[i]);
+	memset(window->psi_ns, 0, sizeof(window->psi_ns));
+	window->psi_known = 0;
+	window->refaults = 0;
+	window->has_refaults = false;
 }
 
 void window_second(struct window *window, const struct slo *slo, uint64_t elapsed_ns)
@@ -195,14 +286,16 @@ void window_second(struct window *window, const struct slo *slo, uint64_t elapse
 	second_slis(window, slo, second);
 	second_keep(window, elapsed_ns);
 	window->second_count++;
-	worst_reset(window);
-	memset(&window->sum, 0, sizeof(window->sum));
-	for (int i = 0; i < WIRE_DELAY_ALL; i++)
-		hist_reset(&window->hist[i]);
-	memset(window->psi_ns, 0, sizeof(window->psi_ns));
-	window->psi_known = 0;
-	window->refaults = 0;
-	window->has_refaults = false;
+	second_open(window);
+}
+
+void window_resume(struct window *window, const struct slo *slo, uint32_t missed, uint64_t second_ns)
+{
+	second_open(window);
+	memset(window->tick, 0, sizeof(window->tick));
+	window->has_memory = false;
+	for (uint32_t i = 0; i < missed && i < WINDOW_SECONDS; i++)
+		window_second(window, slo, second_ns);
 }
 
 const struct window_second *window_at(const struct window *window, uint32_t age)

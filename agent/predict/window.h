@@ -36,8 +36,19 @@ struct window_second {
 	float p50_ns;		/* of queue waits */
 	float psi[PSI_COUNT];	/* share of time */
 	float sli[SLI_COUNT];	/* ns or share, as in SLI_TABLE */
+};
+
+/* How the second closed last was against its bounds. */
+struct window_judged {
 	float bad[SLI_COUNT];	/* of delays or segments: share over the bound; of pressure: 1 over the bound, else 0 */
 	float worst_bad[SLI_COUNT];	/* the largest share in WINDOW_REFLEX_TICKS ticks of the second */
+};
+
+/* What an application told of one of its SLIs; all zero: nothing. */
+struct window_app {
+	uint32_t good, bad;	/* single values of a timer */
+	float value;		/* told last */
+	bool is_told;
 };
 
 /* What one tick adds: enough to say how bad the last ticks were. */
@@ -46,6 +57,7 @@ struct window_tick {
 		uint32_t good, bad;
 	} delay[WIRE_DELAY_COUNT];
 	uint32_t segments, retransmits;
+	struct window_app app[SLO_APP_MAX];
 	uint64_t psi_ns[PSI_COUNT];
 	uint32_t psi_known;
 };
@@ -55,33 +67,50 @@ struct window_delay {
 	float p50_ns, p99_ns;
 };
 
+/* What only the annotated are told. All zero, and not touched, until they are. */
+struct window_rare {
+	struct hist hist[WIRE_DELAY_ALL - 1];	/* of the open second, from WIRE_DELAY_IO on */
+	struct window_delay delay[WIRE_DELAY_ALL - 1];	/* the same */
+	struct observe_memory memory_last;	/* as told last; memory_told is how often */
+	struct observe_memory memory_total;	/* sums of what grows */
+	uint32_t memory_told;
+};
+
 struct window {
+	struct window_rare *rare;	/* kept by the owner */
+	bool is_rare;			/* it is used */
 	struct wire_counters sum;	/* of the open second */
 	struct wire_counters total;	/* since the instance is followed */
 	struct wire_counters last;	/* of the last closed second, which took last_ns */
 	uint64_t last_ns;
-	struct window_delay delay[WIRE_DELAY_ALL];	/* from WIRE_DELAY_IO on */
-	struct observe_memory memory_last;	/* as told last; memory_told is how often */
-	struct observe_memory memory_total;	/* sums of what grows */
-	uint32_t memory_told;
-	struct hist hist[WIRE_DELAY_ALL];	/* of the open second */
+	struct hist queue;		/* of the open second */
 	uint64_t psi_ns[PSI_COUNT];
 	uint32_t psi_known;
 	uint64_t memory_bytes;		/* last told */
 	uint64_t refaults;
 	bool has_memory;
 	bool has_refaults;
+	struct window_app app[SLO_APP_MAX];	/* of the open second */
 	struct window_tick tick[WINDOW_TICKS];	/* ring of the last ticks */
 	uint32_t tick_idx;
 	float worst_bad[SLI_COUNT];	/* of the open second so far; < 0: nothing known */
 	struct window_second second[WINDOW_SECONDS];	/* ring of closed seconds */
 	uint32_t second_count;		/* closed so far, grows without bound */
+	struct window_judged judged;
 };
 
-void window_reset(struct window *window);
+/* `rare` must be all zero and live as long as the window. */
+void window_reset(struct window *window, struct window_rare *rare);
+
+/* After an absence of so many seconds, each of second_ns, in which nothing moved; what was still open is dropped. */
+void window_resume(struct window *window, const struct slo *slo, uint32_t missed, uint64_t second_ns);
+
+/* Of the second closed last, from WIRE_DELAY_IO on. */
+struct window_delay window_delay(const struct window *window, enum wire_delay delay);
 
 /* Adds what moved since the sample before. */
 void window_push(struct window *window, const struct observe_sample *sample);
+void window_app(struct window *window, const struct observe_app *app);
 void window_memory(struct window *window, const struct observe_memory *memory);
 
 /* Ends a tick of tick_ns: the ring of ticks moves on. */

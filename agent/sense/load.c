@@ -1,41 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "load.h"
-
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "forestall.skel.h"
-
-#define BPFFS_MAGIC 0xcafe4a11
-#define PROGRAMS_MAX 32
-
-struct nerve {
-	struct forestall_bpf *skel;
-	struct ring_buffer *ring;
-	struct wire_row *rows;		/* mapped, cpu * slots_max + slot */
-	struct wire_detail *details;	/* mapped, cpu * NERVE_DETAILS_MAX + detail */
-	const struct wire_loss *losses;	/* mapped, by cpu */
-	size_t rows_bytes, details_bytes, losses_bytes;
-	struct bpf_link **flush;	/* [cpus], NULL where a CPU is offline */
-	struct bpf_link *link[PROGRAMS_MAX];	/* of the others, in the order of the object, NULL where not attached */
-	struct signal_answer signals[NERVE_SIGNAL_COUNT];
-	uint32_t cpus, slots_max;
-	nerve_record_fn on_record;
-	void *context;
-	char pin_dir[128];		/* "" when not pinned */
-};
+#include "load_internal.h"
 
 static char last_words[NERVE_ERROR_MAX];	/* libbpf's last warning: the reason behind an errno */
 
@@ -52,60 +26,6 @@ static int fail(char error[NERVE_ERROR_MAX], int r, const char *what, const char
 	snprintf(error, NERVE_ERROR_MAX, "%s: %s%s%.100s; %s", what, strerror(-r), last_words[0] ? ": " : "", last_words,
 		 remedy);
 	return r;
-}
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
-}
-
-static int maps_size(struct nerve *nerve, const struct nerve_config *config)
-{
-	struct forestall_bpf *skel = nerve->skel;
-	uint64_t rows = (uint64_t)nerve->cpus * config->slots_max;
-	int r = 0;
-
-	if (rows > UINT32_MAX)
-		return -E2BIG;
-	r = r ?: bpf_map__set_max_entries(skel->maps.rows, (uint32_t)rows);
-	r = r ?: bpf_map__set_max_entries(skel->maps.details, nerve->cpus * NERVE_DETAILS_MAX);
-	r = r ?: bpf_map__set_max_entries(skel->maps.slots, config->slots_max);
-	r = r ?: bpf_map__set_max_entries(skel->maps.bounds, config->slots_max);
-	r = r ?: bpf_map__set_max_entries(skel->maps.losses, nerve->cpus);
-	r = r ?: bpf_map__set_max_entries(skel->maps.events, config->ring_bytes);
-	skel->rodata->slots_max = config->slots_max;
-	skel->rodata->details_max = NERVE_DETAILS_MAX;
-	skel->rodata->window_ns = config->window_ns;
-	skel->rodata->loaded_ns = clock_ns(CLOCK_MONOTONIC);
-	return r;
-}
-
-static void *map_mmap(struct bpf_map *map, size_t bytes, int protection)
-{
-	void *at = mmap(NULL, bytes, protection, MAP_SHARED, bpf_map__fd(map), 0);
-
-	return at == MAP_FAILED ? NULL : at;
-}
-
-static size_t pages(size_t bytes)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-
-	return (bytes + page - 1) & ~(page - 1);
-}
-
-static int maps_mmap(struct nerve *nerve)
-{
-	nerve->rows_bytes = pages(sizeof(struct wire_row) * nerve->cpus * nerve->slots_max);
-	nerve->details_bytes = pages(sizeof(struct wire_detail) * nerve->cpus * NERVE_DETAILS_MAX);
-	nerve->losses_bytes = pages(sizeof(struct wire_loss) * nerve->cpus);
-	nerve->rows = map_mmap(nerve->skel->maps.rows, nerve->rows_bytes, PROT_READ | PROT_WRITE);
-	nerve->details = map_mmap(nerve->skel->maps.details, nerve->details_bytes, PROT_READ | PROT_WRITE);
-	nerve->losses = map_mmap(nerve->skel->maps.losses, nerve->losses_bytes, PROT_READ);
-	return nerve->rows && nerve->details && nerve->losses ? 0 : -errno;
 }
 
 /* One software clock per CPU drives on_flush; a CPU that is offline has none. */
@@ -137,57 +57,6 @@ static int flush_attach(struct nerve *nerve, uint32_t hz)
 	return 0;
 }
 
-/* The names of everything that this object could have pinned, and nothing else. */
-static void pins_remove(const struct bpf_object *object, const char *dir)
-{
-	struct bpf_program *program;
-	struct bpf_map *map;
-	char path[192];
-
-	bpf_object__for_each_map(map, object) {
-		snprintf(path, sizeof(path), "%s/%s", dir, bpf_map__name(map));
-		unlink(path);
-	}
-	bpf_object__for_each_program(program, object) {
-		snprintf(path, sizeof(path), "%s/%s", dir, bpf_program__name(program));
-		unlink(path);
-	}
-	rmdir(dir);
-}
-
-/* Pins are for people; a host without bpffs works without them. */
-static int pins_make(struct nerve *nerve, const char *dir)
-{
-	struct bpf_program *program;
-	struct bpf_map *map;
-	struct statfs fs;
-	char path[192];
-
-	pins_remove(nerve->skel->obj, dir);
-	if (mkdir(dir, 0700) && errno != EEXIST)
-		return -errno;
-	if (statfs(dir, &fs) || (uint32_t)fs.f_type != BPFFS_MAGIC) {
-		rmdir(dir);
-		return -ENODEV;
-	}
-	snprintf(nerve->pin_dir, sizeof(nerve->pin_dir), "%s", dir);
-	bpf_object__for_each_map(map, nerve->skel->obj) {
-		if (strchr(bpf_map__name(map), '.'))
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", dir, bpf_map__name(map));
-		if (bpf_map__pin(map, path))
-			return -errno;
-	}
-	bpf_object__for_each_program(program, nerve->skel->obj) {
-		if (!bpf_program__autoload(program))
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", dir, bpf_program__name(program));
-		if (bpf_program__pin(program, path))
-			return -errno;
-	}
-	return 0;
-}
-
 static int record_forward(void *context, void *data, size_t bytes)
 {
 	struct nerve *nerve = context;
@@ -202,7 +71,7 @@ static bool is_wanted(const struct nerve *nerve, const char *program)
 	if (!signal_owns(program))
 		return true;
 	for (int signal = 0; signal < NERVE_SIGNAL_COUNT; signal++)
-		if (signal_needs(signal, &nerve->signals[signal], program))
+		if (signal_needs(signal, &nerve->signals, program))
 			return true;
 	return false;
 }
@@ -228,10 +97,17 @@ static int skel_load(struct nerve *nerve, const struct nerve_config *config)
 	return r;
 }
 
+/* With all that builds on it. */
 static void signal_drop(struct nerve *nerve, enum nerve_signal signal, const char *what, int r)
 {
-	nerve->signals[signal].is_there = false;
-	snprintf(nerve->signals[signal].reason, SIGNAL_REASON_MAX, "%s: %s", what, strerror(-r));
+	for (int other = 0; other < NERVE_SIGNAL_COUNT; other++) {
+		struct signal_answer *answer = &nerve->signals.of[other];
+
+		if (!answer->is_there || (other != (int)signal && signal_base(other) != signal))
+			continue;
+		answer->is_there = false;
+		snprintf(answer->reason, SIGNAL_REASON_MAX, "%s: %s", what, strerror(-r));
+	}
 }
 
 /* The kernel refused the whole for some program: each signal is tried alone, and those that it refuses are given up. */
@@ -239,24 +115,25 @@ static void signals_try(struct nerve *nerve, const struct nerve_config *config)
 {
 	struct signal_answer asked[NERVE_SIGNAL_COUNT];
 
-	memcpy(asked, nerve->signals, sizeof(asked));
+	memcpy(asked, nerve->signals.of, sizeof(asked));
 	for (int signal = 0; signal < NERVE_SIGNAL_COUNT; signal++) {
 		int r;
 
 		if (!asked[signal].is_there)
 			continue;
-		memset(nerve->signals, 0, sizeof(nerve->signals));
-		nerve->signals[signal] = asked[signal];
+		memset(nerve->signals.of, 0, sizeof(nerve->signals.of));
+		nerve->signals.of[signal] = asked[signal];
+		nerve->signals.of[signal_base(signal)] = asked[signal_base(signal)];
 		r = skel_load(nerve, config);
 		forestall_bpf__destroy(nerve->skel);
 		nerve->skel = NULL;
 		if (!r)
 			continue;
-		memcpy(nerve->signals, asked, sizeof(asked));
+		memcpy(nerve->signals.of, asked, sizeof(asked));
 		signal_drop(nerve, signal, "the kernel refuses its programs", r);
-		memcpy(asked, nerve->signals, sizeof(asked));
+		memcpy(asked, nerve->signals.of, sizeof(asked));
 	}
-	memcpy(nerve->signals, asked, sizeof(asked));
+	memcpy(nerve->signals.of, asked, sizeof(asked));
 }
 
 static struct bpf_link *program_attach(const struct bpf_program *program, const char *cgroup_root)
@@ -303,7 +180,7 @@ static int programs_attach(struct nerve *nerve, const char *cgroup_root)
 		if (!signal_owns(name))
 			return r;
 		for (int signal = 0; signal < NERVE_SIGNAL_COUNT; signal++)
-			if (signal_needs(signal, &nerve->signals[signal], name))
+			if (signal_needs(signal, &nerve->signals, name))
 				signal_drop(nerve, signal, "its programs cannot be attached", r);
 	}
 	return 0;
@@ -316,7 +193,7 @@ static int nerve_load(struct nerve *nerve, const struct nerve_config *config, ch
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
 		return fail(error, -ENOENT, "/sys/kernel/btf/vmlinux",
 			    "the kernel was built without BTF: boot one with CONFIG_DEBUG_INFO_BTF=y");
-	signals_ask(nerve->signals);
+	signals_ask(&nerve->signals);
 	r = skel_load(nerve, config);
 	if (r && r != -E2BIG) {
 		signals_try(nerve, config);
@@ -384,12 +261,7 @@ void nerve_close(struct nerve *nerve)
 		pins_remove(nerve->skel->obj, nerve->pin_dir);
 	nerve_stop(nerve);
 	ring_buffer__free(nerve->ring);
-	if (nerve->rows)
-		munmap(nerve->rows, nerve->rows_bytes);
-	if (nerve->details)
-		munmap(nerve->details, nerve->details_bytes);
-	if (nerve->losses)
-		munmap((void *)nerve->losses, nerve->losses_bytes);
+	maps_unmap(nerve);
 	forestall_bpf__destroy(nerve->skel);
 	free(nerve);
 }
@@ -399,56 +271,8 @@ int nerve_consume(struct nerve *nerve) { return ring_buffer__consume(nerve->ring
 bool nerve_is_pinned(const struct nerve *nerve) { return nerve->pin_dir[0]; }
 uint32_t nerve_cpus(const struct nerve *nerve) { return nerve->cpus; }
 
-const volatile struct wire_row *nerve_row(const struct nerve *nerve, uint32_t cpu, uint32_t slot)
-{
-	return &nerve->rows[(size_t)cpu * nerve->slots_max + slot];
-}
-
-bool nerve_has(const struct nerve *nerve, enum nerve_signal signal) { return nerve->signals[signal].is_there; }
-const char *nerve_lacks(const struct nerve *nerve, enum nerve_signal signal) { return nerve->signals[signal].reason; }
-
-const volatile struct wire_detail *nerve_detail(const struct nerve *nerve, uint32_t cpu, uint32_t detail)
-{
-	return &nerve->details[(size_t)cpu * NERVE_DETAILS_MAX + detail];
-}
-
-int nerve_slot_set(struct nerve *nerve, uint32_t slot, const struct wire_bound *bound)
-{
-	if (bpf_map_update_elem(bpf_map__fd(nerve->skel->maps.bounds), &slot, bound, BPF_ANY) ||
-	    bpf_map_update_elem(bpf_map__fd(nerve->skel->maps.slots), &bound->cgroup_id, &slot, BPF_ANY))
-		return -errno;
-	return 0;
-}
-
-int nerve_slot_clear(struct nerve *nerve, uint64_t cgroup_id, uint32_t slot)
-{
-	struct wire_bound bound = { 0 };
-
-	bpf_map_update_elem(bpf_map__fd(nerve->skel->maps.bounds), &slot, &bound, BPF_ANY);
-	return bpf_map_delete_elem(bpf_map__fd(nerve->skel->maps.slots), &cgroup_id) ? -errno : 0;
-}
-
-void nerve_row_reset(struct nerve *nerve, uint32_t slot)
-{
-	for (uint32_t cpu = 0; cpu < nerve->cpus; cpu++)
-		memset(&nerve->rows[(size_t)cpu * nerve->slots_max + slot], 0, sizeof(struct wire_row));
-}
-
-void nerve_detail_reset(struct nerve *nerve, uint32_t detail)
-{
-	for (uint32_t cpu = 0; cpu < nerve->cpus; cpu++)
-		memset(&nerve->details[(size_t)cpu * NERVE_DETAILS_MAX + detail], 0, sizeof(struct wire_detail));
-}
-
-void nerve_losses(const struct nerve *nerve, struct wire_loss *ret)
-{
-	memset(ret, 0, sizeof(*ret));
-	for (uint32_t cpu = 0; cpu < nerve->cpus; cpu++)
-		for (int kind = 0; kind < WIRE_KIND_COUNT; kind++) {
-			ret->produced[kind] += nerve->losses[cpu].produced[kind];
-			ret->dropped[kind] += nerve->losses[cpu].dropped[kind];
-		}
-}
+bool nerve_has(const struct nerve *nerve, enum nerve_signal signal) { return nerve->signals.of[signal].is_there; }
+const char *nerve_lacks(const struct nerve *nerve, enum nerve_signal signal) { return nerve->signals.of[signal].reason; }
 
 void nerve_run_stats(const struct nerve *nerve, uint64_t *ret_ns, uint64_t *ret_runs)
 {

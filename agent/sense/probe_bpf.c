@@ -94,16 +94,16 @@ void probe_perf_event(const struct probe_roots *roots, struct probe_result *ret)
 
 static void signal_probe(enum nerve_signal signal, struct probe_result *ret)
 {
-	static struct signal_answer answers[NERVE_SIGNAL_COUNT];
+	static struct signal_answers answers;
 	static bool is_asked;
 
 	if (!is_asked)
-		signals_ask(answers);
+		signals_ask(&answers);
 	is_asked = true;
-	if (answers[signal].is_there)
+	if (answers.of[signal].is_there)
 		probe_say(ret, PROBE_OK, "programs load on all its hooks");
 	else
-		probe_say(ret, PROBE_MISSING, "%s", answers[signal].reason);
+		probe_say(ret, PROBE_MISSING, "%s", answers.of[signal].reason);
 }
 
 #define SIGNAL_PROBE(id, name, lost)                                                              \

@@ -1,12 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "report.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "app_socket.h"
+#include "units.h"
 
 struct report {
 	struct failures failures;
 	struct watch *watch;
+	struct units *units;
+	struct app *app;
+	struct app_socket *app_socket;	/* NULL: it cannot be made */
 };
+
+static void app_open(struct report *report, const char *run_dir)
+{
+	int r = app_socket_open(run_dir, report->app, report->watch, &report->app_socket);
+
+	if (r)
+		fprintf(stderr, "forestalld: %s/app.dgram: %s; applications are not heard\n", run_dir, strerror(-r));
+}
 
 struct report *report_new(const struct report_setup *setup)
 {
@@ -16,20 +32,30 @@ struct report *report_new(const struct report_setup *setup)
 		.observe = setup->observe, .context = setup->context,
 	};
 
+	struct app_setup app = { .slots_max = setup->slots_max, .observe = setup->observe, .context = setup->context };
+
 	if (!report)
 		return NULL;
 	watch.failures = &report->failures;
 	report->watch = watch_new(&watch);
+	report->app = app_new(&app);
 	if (report->watch)
-		return report;
-	report_free(report);
-	return NULL;
+		report->units = units_new(report->watch);
+	if (!report->units || !report->app) {
+		report_free(report);
+		return NULL;
+	}
+	app_open(report, setup->run_dir);
+	return report;
 }
 
 void report_free(struct report *report)
 {
 	if (!report)
 		return;
+	app_socket_close(report->app_socket);
+	app_free(report->app);
+	units_free(report->units);
 	watch_free(report->watch);
 	free(report);
 }
@@ -40,15 +66,19 @@ void report_observe(struct report *report, const struct observation *observation
 		return;
 	if (observation->kind == OBSERVE_FAILURE)
 		failures_take(&report->failures, &observation->failure);
-	else
-		watch_observe(report->watch, observation);
+	watch_observe(report->watch, observation);
+	app_observe(report->app, observation);
 }
 
 void report_tick(struct report *report, uint64_t now_ns, bool is_second)
 {
-	(void)now_ns;
+	units_tick(report->units, now_ns);
 	watch_tick(report->watch, is_second);
+	if (report->app_socket)
+		app_socket_tick(report->app_socket, now_ns);
+	app_tick(report->app, now_ns, is_second);
 }
 
+const struct app *report_app(const struct report *report) { return report->app; }
 struct watch *report_watch(struct report *report) { return report->watch; }
 const struct failures *report_failures(const struct report *report) { return &report->failures; }

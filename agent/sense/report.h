@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What is told of instances by others than the kernel side: how their main processes end, what systemd says of them. One
- * hook for the daemon, so that each of these sources may be missing alone.
+ * What is told of instances by others than the kernel side: how their main processes end, what systemd says of them, what
+ * their applications say. One hook for the daemon, so that each of these sources may be missing alone.
  */
 #ifndef FORESTALL_REPORT_H
 #define FORESTALL_REPORT_H
 
+#include "app.h"
 #include "watch.h"
 
 struct report;
 
 struct report_setup {
 	const char *cgroup_root;
+	const char *run_dir;	/* for the sockets of applications */
 	uint32_t slots_max;
 	bool is_oom_told;	/* as struct watch_setup */
 	observe_fn observe;
@@ -29,6 +31,7 @@ void report_observe(struct report *report, const struct observation *observation
 void report_tick(struct report *report, uint64_t now_ns, bool is_second);
 
 struct watch *report_watch(struct report *report);
+const struct app *report_app(const struct report *report);
 const struct failures *report_failures(const struct report *report);
 
 #endif

@@ -34,8 +34,36 @@ static void exec_tell(struct ring *ring, const struct wire_task *task)
 		ring->observe(ring->context, &observation);
 }
 
+/*
+ * The kernel tells of a new cgroup a moment before its directory can be seen (cgroup_mkdir() in kernel/cgroup/cgroup.c traces,
+ * then activates), and we may be awake by then. What happens in it later can only come when it is there.
+ */
+static void made_take(struct ring *ring, const struct wire_head *head)
+{
+	tree_made(ring->tree, head->cgroup_id, head->time_ns);
+	if (!tree_slot(ring->tree, head->cgroup_id))
+		ring->early[ring->early_idx++ % RING_EARLY_MAX] = head->cgroup_id;
+}
+
+/* The one with this id, 0: all of them. */
+static void early_retry(struct ring *ring, uint64_t cgroup_id, uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < RING_EARLY_MAX; i++) {
+		if (!ring->early[i] || (cgroup_id && ring->early[i] != cgroup_id))
+			continue;
+		tree_made(ring->tree, ring->early[i], now_ns);
+		ring->early[i] = 0;
+	}
+}
+
+void ring_tick(struct ring *ring, uint64_t now_ns)
+{
+	early_retry(ring, 0, now_ns);
+}
+
 static void task_tell(struct ring *ring, const struct wire_task *task)
 {
+	early_retry(ring, task->head.cgroup_id, task->head.time_ns);
 	if (task->head.kind == WIRE_EXEC)
 		exec_tell(ring, task);
 	if (ring->watch)
@@ -63,7 +91,7 @@ void ring_record(void *context, const struct wire_head *head, size_t bytes)
 		task_tell(ring, (const struct wire_task *)head);
 		break;
 	case WIRE_CGROUP_MADE:
-		tree_made(ring->tree, head->cgroup_id, head->time_ns);
+		made_take(ring, head);
 		break;
 	case WIRE_CGROUP_GONE:
 		tree_gone(ring->tree, head->cgroup_id, head->time_ns);

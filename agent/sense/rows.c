@@ -28,23 +28,38 @@ static const volatile __u32 *hist_of(const struct nerve *nerve, uint32_t cpu, ui
 	}
 }
 
-static void hist_read(const struct nerve *nerve, uint32_t slot, uint32_t detail, enum wire_delay delay,
-		      struct rows_mark *mark, struct observe_sample *ret)
+#define CHUNK 16	/* buckets that are looked at together: most of a histogram does not move */
+
+static void chunk_sum(const struct nerve *nerve, uint32_t slot, uint32_t detail, enum wire_delay delay, uint32_t from,
+		      uint32_t count, uint32_t total[CHUNK])
 {
-	uint32_t total[WIRE_HIST_COUNT] = { 0 }, *seen = mark->hist[delay];
-
+	memset(total, 0, CHUNK * sizeof(*total));
 	for (uint32_t cpu = 0; cpu < nerve_cpus(nerve); cpu++) {
-		const volatile __u32 *hist = hist_of(nerve, cpu, slot, detail, delay);
+		const volatile __u32 *hist = hist_of(nerve, cpu, slot, detail, delay) + from;
 
-		for (uint32_t bucket = 0; bucket < WIRE_HIST_COUNT; bucket++)
-			total[bucket] += hist[bucket];
+		for (uint32_t i = 0; i < count; i++)
+			total[i] += hist[i];
 	}
-	for (uint32_t bucket = 0; bucket < WIRE_HIST_COUNT; bucket++) {
-		if (total[bucket] == seen[bucket])
+}
+
+static void hist_read(const struct nerve *nerve, uint32_t slot, uint32_t detail, enum wire_delay delay, uint32_t *seen,
+		      struct observe_sample *ret)
+{
+	uint32_t total[CHUNK];
+
+	for (uint32_t from = 0; from < WIRE_HIST_COUNT; from += CHUNK) {
+		uint32_t count = WIRE_HIST_COUNT - from < CHUNK ? WIRE_HIST_COUNT - from : CHUNK;
+
+		chunk_sum(nerve, slot, detail, delay, from, count, total);
+		if (!memcmp(total, seen + from, count * sizeof(*total)))
 			continue;
-		ret->bucket[ret->bucket_count++] = (struct observe_bucket){
-			.idx = (uint16_t)bucket, .delay = (uint16_t)delay, .count = total[bucket] - seen[bucket] };
-		seen[bucket] = total[bucket];
+		for (uint32_t i = 0; i < count; i++) {
+			if (total[i] == seen[from + i])
+				continue;
+			ret->bucket[ret->bucket_count++] = (struct observe_bucket){
+				.idx = (uint16_t)(from + i), .delay = (uint16_t)delay, .count = total[i] - seen[from + i] };
+			seen[from + i] = total[i];
+		}
 	}
 }
 
@@ -63,12 +78,12 @@ bool rows_read(const struct nerve *nerve, uint32_t slot, uint32_t detail, struct
 		seen[i] = total[i];
 	}
 	if (ret->moved.switches)
-		hist_read(nerve, slot, detail, WIRE_DELAY_QUEUE, mark, ret);
+		hist_read(nerve, slot, detail, WIRE_DELAY_QUEUE, mark->queue, ret);
 	if (ret->moved.io_done && detail)
-		hist_read(nerve, slot, detail, WIRE_DELAY_IO, mark, ret);
+		hist_read(nerve, slot, detail, WIRE_DELAY_IO, mark->detail->hist[WIRE_DELAY_IO], ret);
 	if (ret->moved.device_done && detail)
-		hist_read(nerve, slot, detail, WIRE_DELAY_DEVICE, mark, ret);
+		hist_read(nerve, slot, detail, WIRE_DELAY_DEVICE, mark->detail->hist[WIRE_DELAY_DEVICE], ret);
 	if (ret->moved.responses && detail)
-		hist_read(nerve, slot, detail, WIRE_DELAY_RESPONSE, mark, ret);
+		hist_read(nerve, slot, detail, WIRE_DELAY_RESPONSE, mark->detail->hist[WIRE_DELAY_RESPONSE], ret);
 	return true;
 }

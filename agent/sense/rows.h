@@ -7,10 +7,16 @@
 #include "load.h"
 #include "predict/observe.h"
 
+/* Histograms that only the annotated have, by enum wire_delay; that of queue waits is not used. */
+struct rows_detail {
+	uint32_t hist[WIRE_DELAY_ALL][WIRE_HIST_COUNT];
+};
+
 /* Totals of a slot at the last look. */
 struct rows_mark {
 	struct wire_counters counters;
-	uint32_t hist[WIRE_DELAY_ALL][WIRE_HIST_COUNT];
+	uint32_t queue[WIRE_HIST_COUNT];
+	struct rows_detail *detail;	/* NULL: it has none */
 };
 
 /*

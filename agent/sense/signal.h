@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the kernel side measures beside scheduling, and which of it this kernel has hooks for. One table: a signal has one
- * or more ways, a way is a set of BPF programs with their hooks, and the first way of which every hook is there is taken.
- * Nothing is derived from version numbers: the kernel's BTF says which hooks there are and what their arguments are, an
- * empty program on each shows whether this process may use it. docs/SIGNALS.md lists the same for people.
+ * What the kernel side measures beside scheduling, and which of it this kernel has hooks for. One table: a signal is made of
+ * parts, a part has one or more ways, a way is a set of BPF programs with their hooks, and the first way of which every hook is
+ * there is taken. Nothing is derived from version numbers: the kernel's BTF says which hooks there are and what their arguments
+ * are, an empty program on each shows whether this process may use it. docs/SIGNALS.md lists the same for people.
  */
 #ifndef FORESTALL_SIGNAL_H
 #define FORESTALL_SIGNAL_H
@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #define SIGNAL_REASON_MAX 128
+#define SIGNAL_PARTS_MAX 4
 
 /* X(id, name, what it is for: what is lost without it) */
 #define SIGNAL_TABLE(X)                                                                                      \
@@ -35,23 +36,49 @@ enum nerve_signal {
 	NERVE_SIGNAL_COUNT
 };
 
+/*
+ * What newer kernels are able to do, and what is done without it. X(id, name, without it)
+ */
+#define SIGNAL_ABILITIES(X)                                                                                          \
+	X(TASK_STORAGE, "task storage", "each task's account lies in a hash table of fixed size")                   \
+	X(SOCKET_STORAGE, "socket storage", "each socket's account lies in a table that forgets the oldest")        \
+	X(LOOP, "bpf_loop", "of a disk request the first 256 bios are measured")
+
+enum nerve_ability {
+	ABLE_NOTHING = 0,
+#define SIGNAL_ENUM(id, name, without) ABLE_##id,
+	SIGNAL_ABILITIES(SIGNAL_ENUM)
+#undef SIGNAL_ENUM
+	ABLE_COUNT
+};
+
 /* What the kernel said. */
 struct signal_answer {
 	bool is_there;
-	uint8_t way;				/* of those in the table, when it is there */
+	uint8_t way[SIGNAL_PARTS_MAX];		/* of those in the table, when it is there */
 	char reason[SIGNAL_REASON_MAX];		/* why not; "" when it is there */
+};
+
+struct signal_answers {
+	bool able[ABLE_COUNT];
+	struct signal_answer of[NERVE_SIGNAL_COUNT];
 };
 
 const char *signal_name(enum nerve_signal signal);
 const char *signal_lost(enum nerve_signal signal);
+const char *ability_name(enum nerve_ability ability);
+const char *ability_without(enum nerve_ability ability);
 
 /* Asks this kernel about all signals. Needs the rights to load BPF programs. */
-void signals_ask(struct signal_answer answers[NERVE_SIGNAL_COUNT]);
+void signals_ask(struct signal_answers *ret);
 
 /* The program belongs to a signal. What does not is needed by all. */
 bool signal_owns(const char *program);
 
-/* The program is needed for a signal, taken the way of its answer; false when the answer is no. */
-bool signal_needs(enum nerve_signal signal, const struct signal_answer *answer, const char *program);
+/* The signal that this one is a part of and is lost with; itself when it stands alone. */
+enum nerve_signal signal_base(enum nerve_signal signal);
+
+/* The program is needed for a signal or its base, taken the way of its answer; false when the answer is no. */
+bool signal_needs(enum nerve_signal signal, const struct signal_answers *answers, const char *program);
 
 #endif

@@ -105,3 +105,14 @@ void slots_give(struct slots *slots, uint64_t id, uint64_t now_ns)
 }
 
 uint64_t slots_id(const struct slots *slots, uint32_t slot) { return slots->id[slot]; }
+
+void slot_list_add(struct slot_list *list, uint32_t slot) { list->slot[list->count++] = slot; }
+
+void slot_list_remove(struct slot_list *list, uint32_t slot)
+{
+	for (uint32_t i = 0; i < list->count; i++)
+		if (list->slot[i] == slot) {
+			list->slot[i] = list->slot[--list->count];
+			return;
+		}
+}

@@ -28,4 +28,13 @@ void slots_give(struct slots *slots, uint64_t id, uint64_t now_ns);
 /* Id of a slot, 0 when free. */
 uint64_t slots_id(const struct slots *slots, uint32_t slot);
 
+/* Some slots, in no order; memory for all of them is the owner's. */
+struct slot_list {
+	uint32_t *slot;
+	uint32_t count;
+};
+
+void slot_list_add(struct slot_list *list, uint32_t slot);
+void slot_list_remove(struct slot_list *list, uint32_t slot);
+
 #endif

@@ -12,14 +12,21 @@
 
 #include "setup/annotate.h"
 #include "cgroupfile.h"
+#include "details.h"
+#include "kept.h"
 #include "rows.h"
 #include "slots.h"
 
-#define ACTIVE_TICKS 3	/* what a row gains after its window record comes within one window */
+/* A row is told of once a second, so what it gains in the second after a record is told by none; one more for a late tick. */
+#define BUSY_SECONDS 3
+/* A stranger's pressure is not read while its tasks have waited less than this since: it cannot have grown by more. */
+#define PSI_WAIT_NS 5000000ull
 #define DEPTH_MAX 64
 
 struct node {
-	struct observe_instance info;
+	char *path;
+	uint64_t cgroup_id;
+	struct slo slo;
 	struct observe_limits limits;
 	struct rows_mark mark;
 	struct cgroup_files files;
@@ -28,9 +35,11 @@ struct node {
 	uint32_t detail;		/* index of its histograms; 0: not annotated, or none left */
 	struct observe_memory memory;	/* totals at the last look */
 	bool has_memory;
-	uint8_t active_ticks;
+	uint8_t busy_seconds;	/* > 0: it is in the list of the busy */
+	bool is_fast;		/* it is in the list of the annotated */
+	uint64_t psi_wait_ns;	/* what its tasks waited since its pressure was read */
 	uint32_t scan;		/* number of the walk that saw it last */
-	char problem[TREE_PROBLEM_MAX];
+	char *problem;		/* NULL: none */
 };
 
 struct tree {
@@ -41,8 +50,9 @@ struct tree {
 	uint32_t scan;
 	uint32_t slot_top;	/* no slot above this one is in use */
 	uint64_t unfollowed;
-	uint32_t details[NERVE_DETAILS_MAX];	/* free indices, oldest first: one given back rests while others are left */
-	uint32_t detail_head, detail_count;
+	struct details details;
+	struct slot_list fast, busy;	/* the annotated; the others that moved lately */
+	struct kept *kept;
 };
 
 int tree_open(const struct tree_setup *setup, struct tree **ret_tree)
@@ -54,11 +64,12 @@ int tree_open(const struct tree_setup *setup, struct tree **ret_tree)
 		return -ENOMEM;
 	tree->setup = *setup;
 	tree->root_fd = -1;
-	for (uint32_t detail = 1; detail < NERVE_DETAILS_MAX; detail++)
-		tree->details[tree->detail_count++] = detail;
 	tree->slots = slots_new(setup->slots_max);
 	tree->node = calloc(setup->slots_max, sizeof(*tree->node));
-	if (tree->slots && tree->node) {
+	tree->fast.slot = calloc(setup->slots_max, sizeof(uint32_t));
+	tree->busy.slot = calloc(setup->slots_max, sizeof(uint32_t));
+	tree->kept = kept_new();
+	if (!details_init(&tree->details) && tree->slots && tree->node && tree->fast.slot && tree->busy.slot && tree->kept) {
 		tree->root_fd = open(setup->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		r = tree->root_fd < 0 ? -errno : 0;
 	}
@@ -70,15 +81,27 @@ int tree_open(const struct tree_setup *setup, struct tree **ret_tree)
 	return 0;
 }
 
+static void node_free(struct node *node)
+{
+	cgroup_files_close(&node->files);
+	free(node->path);
+	free(node->problem);
+	memset(node, 0, sizeof(*node));
+}
+
 void tree_close(struct tree *tree)
 {
 	if (!tree)
 		return;
 	for (uint32_t slot = 1; tree->slots && tree->node && slot < tree->setup.slots_max; slot++)
 		if (slots_id(tree->slots, slot))
-			cgroup_files_close(&tree->node[slot].files);
+			node_free(&tree->node[slot]);
 	slots_free(tree->slots);
 	free(tree->node);
+	details_done(&tree->details);
+	free(tree->fast.slot);
+	free(tree->busy.slot);
+	kept_free(tree->kept);
 	if (tree->root_fd >= 0)
 		close(tree->root_fd);
 	free(tree);
@@ -90,68 +113,99 @@ static void tell(struct tree *tree, struct observation *observation, enum observ
 	tree->setup.observe(tree->setup.context, observation);
 }
 
+static struct observation instance_of(const struct tree *tree, const struct node *node)
+{
+	struct observation observation = { .kind = OBSERVE_INSTANCE };
+
+	observation.instance.slot = (uint32_t)(node - tree->node);
+	observation.instance.cgroup_id = node->cgroup_id;
+	observation.instance.slo = node->slo;
+	snprintf(observation.instance.path, sizeof(observation.instance.path), "%s", node->path);
+	return observation;
+}
+
 static void tell_instance(struct tree *tree, const struct node *node)
 {
-	struct observation observation = { .instance = node->info };
+	struct observation observation = instance_of(tree, node);
 
 	tell(tree, &observation, OBSERVE_INSTANCE);
 }
 
 static bool is_annotated(const struct node *node)
 {
-	return node->info.slo.source != SLO_FROM_DEFAULT;
+	return node->slo.source != SLO_FROM_DEFAULT;
+}
+
+static void fast_set(struct tree *tree, uint32_t slot, bool is_fast)
+{
+	struct node *node = &tree->node[slot];
+
+	if (is_fast && !node->is_fast)
+		slot_list_add(&tree->fast, slot);
+	if (!is_fast && node->is_fast)
+		slot_list_remove(&tree->fast, slot);
+	node->is_fast = is_fast;
+}
+
+static void problem_set(struct node *node, const char *problem)
+{
+	free(node->problem);
+	node->problem = problem[0] ? strdup(problem) : NULL;
 }
 
 static void detail_take(struct tree *tree, struct node *node)
 {
-	if (!tree->detail_count) {
-		if (!node->problem[0])
-			snprintf(node->problem, sizeof(node->problem),
-				 "more than %d cgroups are annotated: io_p99 and resp_p99 are judged here, but not shown",
-				 NERVE_DETAILS_MAX - 1);
+	char problem[TREE_PROBLEM_MAX];
+
+	node->detail = node->detail ?: details_take(&tree->details, tree->setup.nerve);
+	node->mark.detail = node->detail ? &tree->details.mark[node->detail] : NULL;
+	if (node->detail || node->problem)
 		return;
-	}
-	node->detail = tree->details[tree->detail_head];
-	tree->detail_head = (tree->detail_head + 1) % NERVE_DETAILS_MAX;
-	tree->detail_count--;
-	nerve_detail_reset(tree->setup.nerve, node->detail);
-	memset(node->mark.hist[WIRE_DELAY_IO], 0, sizeof(node->mark.hist[WIRE_DELAY_IO]));
-	memset(node->mark.hist[WIRE_DELAY_RESPONSE], 0, sizeof(node->mark.hist[WIRE_DELAY_RESPONSE]));
-	memset(node->mark.hist[WIRE_DELAY_DEVICE], 0, sizeof(node->mark.hist[WIRE_DELAY_DEVICE]));
+	snprintf(problem, sizeof(problem), "more than %d cgroups are annotated: io_p99 and resp_p99 are judged here, but not shown",
+		 NERVE_DETAILS_MAX - 1);
+	problem_set(node, problem);
 }
 
 static void detail_give(struct tree *tree, struct node *node)
 {
-	if (!node->detail)
-		return;
-	tree->details[(tree->detail_head + tree->detail_count++) % NERVE_DETAILS_MAX] = node->detail;
+	details_give(&tree->details, node->detail);
 	node->detail = 0;
+	node->mark.detail = NULL;
 }
 
-/* Reads the annotation; the bounds go to the kernel at once. */
-static void node_annotate(struct tree *tree, struct node *node, int dir_fd)
+/* What the node's slot is bound to, as the hooks see it. */
+static void node_bind(struct tree *tree, const struct node *node)
 {
-	struct wire_bound bound = { .cgroup_id = node->info.cgroup_id };
-	const struct slo *slo = &node->info.slo;
+	struct wire_bound bound = { .cgroup_id = node->cgroup_id, .detail = is_annotated(node) ? node->detail : 0 };
 
-	annotate_read(dir_fd, node->info.path, tree->setup.config, &node->info.slo, node->problem);
+	bound.delay_ns_max[WIRE_DELAY_QUEUE] = node->slo.bound[SLI_RUNQ_P99];
+	bound.delay_ns_max[WIRE_DELAY_IO] = node->slo.bound[SLI_IO_P99];
+	bound.delay_ns_max[WIRE_DELAY_RESPONSE] = node->slo.bound[SLI_RESP_P99];
+	nerve_slot_set(tree->setup.nerve, (uint32_t)(node - tree->node), &bound);
+}
+
+/* Reads the annotation; the bounds go to the kernel at once. A directory that is new takes what its predecessor left. */
+static void node_annotate(struct tree *tree, struct node *node, int dir_fd, bool is_new)
+{
+	char problem[TREE_PROBLEM_MAX];
+
+	annotate_read(dir_fd, node->path, tree->setup.config, &node->slo, problem);
+	problem_set(node, problem);
+	if (is_new && !is_annotated(node) && !problem[0])
+		kept_take(tree->kept, node->path, &node->slo);
 	if (is_annotated(node)) {
 		cgroup_files_open_all(&node->files, dir_fd);
-		if (!node->detail)
-			detail_take(tree, node);
+		detail_take(tree, node);
 	}
-	bound.detail = is_annotated(node) ? node->detail : 0;
-	bound.delay_ns_max[WIRE_DELAY_QUEUE] = slo->bound[SLI_RUNQ_P99];
-	bound.delay_ns_max[WIRE_DELAY_IO] = slo->bound[SLI_IO_P99];
-	bound.delay_ns_max[WIRE_DELAY_RESPONSE] = slo->bound[SLI_RESP_P99];
-	nerve_slot_set(tree->setup.nerve, node->info.slot, &bound);
+	node_bind(tree, node);
 	if (!is_annotated(node))
 		detail_give(tree, node);
+	fast_set(tree, (uint32_t)(node - tree->node), is_annotated(node));
 }
 
 static void node_limits(struct tree *tree, struct node *node)
 {
-	struct observation observation = { .limits = { .slot = node->info.slot } };
+	struct observation observation = { .limits = { .slot = node->limits.slot } };
 
 	cgroup_files_limits(&node->files, &observation.limits);
 	if (!memcmp(&observation.limits, &node->limits, sizeof(node->limits)))
@@ -162,7 +216,7 @@ static void node_limits(struct tree *tree, struct node *node)
 
 static void node_memory(struct tree *tree, struct node *node)
 {
-	struct observation observation = { .memory = { .slot = node->info.slot } };
+	struct observation observation = { .memory = { .slot = node->limits.slot } };
 	struct observe_memory *memory = &observation.memory, total = { 0 };
 
 	if (cgroup_files_memory_stat(&node->files, &total))
@@ -184,25 +238,26 @@ static void node_memory(struct tree *tree, struct node *node)
 
 static void node_add(struct tree *tree, int dir_fd, uint64_t id, const char *path, uint64_t now_ns)
 {
-	uint32_t slot = strlen(path) < OBSERVE_PATH_MAX ? slots_take(tree->slots, id, now_ns) : 0;
+	char *own_path = strlen(path) < OBSERVE_PATH_MAX ? strdup(path) : NULL;
+	uint32_t slot = own_path ? slots_take(tree->slots, id, now_ns) : 0;
 	struct node *node = &tree->node[slot];
 
 	if (!slot) {
+		free(own_path);
 		tree->unfollowed++;
 		return;
 	}
 	memset(node, 0, sizeof(*node));
 	nerve_row_reset(tree->setup.nerve, slot);
-	node->info.slot = slot;
-	node->info.cgroup_id = id;
-	snprintf(node->info.path, sizeof(node->info.path), "%s", path);
+	node->cgroup_id = id;
+	node->path = own_path;
 	node->limits.slot = slot;
 	cgroup_files_limits(&node->files, &node->limits);
 	node->scan = tree->scan;
 	if (slot > tree->slot_top)
 		tree->slot_top = slot;
 	cgroup_files_open(&node->files, dir_fd);
-	node_annotate(tree, node, dir_fd);
+	node_annotate(tree, node, dir_fd, true);
 	tell_instance(tree, node);
 	node_limits(tree, node);
 }
@@ -223,36 +278,58 @@ static void psi_read(struct node *node, struct observe_sample *sample)
 	sample->psi_known = node->psi_known = known;
 }
 
-static void node_read(struct tree *tree, struct node *node, bool is_reading_files)
+/* What has waited for less than PSI_WAIT_NS since then has the pressure that was read last. */
+static void stranger_psi(struct node *node, struct observe_sample *sample)
+{
+	node->psi_wait_ns += sample->moved.wait_ns;
+	sample->psi_known = node->psi_known;
+	if (node->psi_known && node->psi_wait_ns < PSI_WAIT_NS)
+		return;
+	psi_read(node, sample);
+	node->psi_wait_ns = 0;
+}
+
+static void fast_read(struct tree *tree, struct node *node)
 {
 	struct observation observation;
 	struct observe_sample *sample = &observation.sample;
-	bool has_moved = rows_read(tree->setup.nerve, node->info.slot, node->detail, &node->mark, sample);
+	bool has_moved = rows_read(tree->setup.nerve, node->limits.slot, node->detail, &node->mark, sample);
 
-	if (!has_moved && !is_reading_files)
-		return;
 	if (!has_moved)
 		memset(sample, 0, offsetof(struct observe_sample, bucket));
-	sample->slot = node->info.slot;
-	if (is_reading_files) {
-		psi_read(node, sample);
-		sample->has_memory = !cgroup_files_memory(&node->files, &sample->memory_bytes);
-	}
+	sample->slot = node->limits.slot;
+	psi_read(node, sample);
+	sample->has_memory = !cgroup_files_memory(&node->files, &sample->memory_bytes);
 	if (has_moved || sample->psi_known || sample->has_memory)
 		tell(tree, &observation, OBSERVE_SAMPLE);
+}
+
+static void stranger_read(struct tree *tree, struct node *node)
+{
+	struct observation observation;
+
+	if (!rows_read(tree->setup.nerve, node->limits.slot, node->detail, &node->mark, &observation.sample))
+		return;
+	stranger_psi(node, &observation.sample);
+	tell(tree, &observation, OBSERVE_SAMPLE);
 }
 
 static void node_drop(struct tree *tree, uint32_t slot, uint64_t now_ns)
 {
 	struct node *node = &tree->node[slot];
-	struct observation observation = { .gone = { .slot = slot, .cgroup_id = node->info.cgroup_id } };
+	struct observation observation = { .gone = { .slot = slot, .cgroup_id = node->cgroup_id } };
 
-	node_read(tree, node, false);
+	stranger_read(tree, node);
 	tell(tree, &observation, OBSERVE_GONE);
-	nerve_slot_clear(tree->setup.nerve, node->info.cgroup_id, slot);
+	nerve_slot_clear(tree->setup.nerve, node->cgroup_id, slot);
+	if (node->slo.source == SLO_FROM_TRUSTED_XATTR || node->slo.source == SLO_FROM_USER_XATTR)
+		kept_put(tree->kept, node->path, &node->slo);
 	detail_give(tree, node);
-	cgroup_files_close(&node->files);
-	slots_give(tree->slots, node->info.cgroup_id, now_ns);
+	fast_set(tree, slot, false);
+	if (node->busy_seconds)
+		slot_list_remove(&tree->busy, slot);
+	slots_give(tree->slots, node->cgroup_id, now_ns);
+	node_free(node);
 }
 
 /* Takes the directory in when it is new, and says whether there was something to take. */
@@ -341,8 +418,11 @@ void tree_gone(struct tree *tree, uint64_t cgroup_id, uint64_t now_ns)
 
 void tree_active(struct tree *tree, uint32_t slot)
 {
-	if (slot < tree->setup.slots_max)
-		tree->node[slot].active_ticks = ACTIVE_TICKS;
+	if (slot >= tree->setup.slots_max || !slots_id(tree->slots, slot))
+		return;
+	if (!tree->node[slot].busy_seconds)
+		slot_list_add(&tree->busy, slot);
+	tree->node[slot].busy_seconds = BUSY_SECONDS;
 }
 
 uint32_t tree_slot(const struct tree *tree, uint64_t cgroup_id)
@@ -350,42 +430,40 @@ uint32_t tree_slot(const struct tree *tree, uint64_t cgroup_id)
 	return slots_find(tree->slots, cgroup_id);
 }
 
-void tree_tick(struct tree *tree, bool is_second)
+static void fast_tick(struct tree *tree, bool is_second)
 {
-	for (uint32_t slot = 1; slot <= tree->slot_top; slot++) {
-		struct node *node = &tree->node[slot];
-		bool is_fast = is_annotated(node);
+	for (uint32_t i = 0; i < tree->fast.count; i++) {
+		struct node *node = &tree->node[tree->fast.slot[i]];
 
-		if (!is_fast && !node->active_ticks && !is_second)
-			continue;
-		if (!slots_id(tree->slots, slot))
-			continue;
-		if (is_second && is_fast) {
+		if (is_second) {
 			cgroup_files_refresh(&node->files);
 			node_limits(tree, node);
 			node_memory(tree, node);
 		}
-		/* An idle stranger's pressure does not move: its row would have. */
-		if (node->active_ticks || is_fast)
-			node_read(tree, node, is_fast || is_second);
-		if (node->active_ticks)
-			node->active_ticks--;
+		fast_read(tree, node);
 	}
 }
 
-void tree_tell(struct tree *tree, observe_fn observe, void *context)
+/* An idle stranger's pressure does not move: its row would have. */
+static void busy_second(struct tree *tree)
 {
-	for (uint32_t slot = 1; slot <= tree->slot_top; slot++) {
-		struct node *node = &tree->node[slot];
-		struct observation observation = { .kind = OBSERVE_INSTANCE, .instance = node->info };
+	for (uint32_t i = 0; i < tree->busy.count;) {
+		struct node *node = &tree->node[tree->busy.slot[i]];
 
-		if (!slots_id(tree->slots, slot))
-			continue;
-		observe(context, &observation);
-		observation.kind = OBSERVE_LIMITS;
-		observation.limits = node->limits;
-		observe(context, &observation);
+		if (!node->is_fast)
+			stranger_read(tree, node);
+		if (--node->busy_seconds)
+			i++;
+		else
+			tree->busy.slot[i] = tree->busy.slot[--tree->busy.count];
 	}
+}
+
+void tree_tick(struct tree *tree, bool is_second)
+{
+	fast_tick(tree, is_second);
+	if (is_second)
+		busy_second(tree);
 }
 
 int tree_refresh(struct tree *tree, uint32_t slot)
@@ -397,10 +475,10 @@ int tree_refresh(struct tree *tree, uint32_t slot)
 	if (!slot || slot >= tree->setup.slots_max || !slots_id(tree->slots, slot))
 		return -ENOENT;
 	node = &tree->node[slot];
-	fd = cgroup_open_by_id(tree->root_fd, tree->setup.root, node->info.cgroup_id, path);
+	fd = cgroup_open_by_id(tree->root_fd, tree->setup.root, node->cgroup_id, path);
 	if (fd < 0)
 		return fd;
-	node_annotate(tree, node, fd);
+	node_annotate(tree, node, fd, false);
 	close(fd);
 	tell_instance(tree, node);
 	return 0;
@@ -408,7 +486,9 @@ int tree_refresh(struct tree *tree, uint32_t slot)
 
 const char *tree_problem(const struct tree *tree, uint32_t slot)
 {
-	return slot < tree->setup.slots_max && slots_id(tree->slots, slot) ? tree->node[slot].problem : "";
+	bool has_problem = slot < tree->setup.slots_max && slots_id(tree->slots, slot) && tree->node[slot].problem;
+
+	return has_problem ? tree->node[slot].problem : "";
 }
 
 uint64_t tree_unfollowed(const struct tree *tree) { return tree->unfollowed; }

@@ -5,7 +5,8 @@
  * Directories are found by a walk at the start and by the kernel's cgroup_mkdir and cgroup_rmdir events after that; a
  * walk now and then repairs what a lost event left wrong. A cgroup may vanish at any step: that is normal and never
  * an error. The fast lane are the annotated: their pressure (CPU, memory, IO) and memory.current are read at each tick,
- * memory.stat, memory.events and limits once a second; of the rest only CPU pressure, once a second when they were active.
+ * memory.stat, memory.events and limits once a second. Of the rest the row is read once a second when it moved, and CPU
+ * pressure when their tasks waited. An annotation that was set on a directory outlives it (sense/kept.h).
  */
 #ifndef FORESTALL_TREE_H
 #define FORESTALL_TREE_H
@@ -38,7 +39,7 @@ uint32_t tree_scan(struct tree *tree, uint64_t now_ns);
 void tree_made(struct tree *tree, uint64_t cgroup_id, uint64_t now_ns);
 void tree_gone(struct tree *tree, uint64_t cgroup_id, uint64_t now_ns);
 
-/* The row of this slot moved: read it at this tick and the next two. */
+/* The row of this slot moved: read it at the next few seconds. */
 void tree_active(struct tree *tree, uint32_t slot);
 
 /* Slot of a cgroup id, 0 when not followed. */
@@ -46,9 +47,6 @@ uint32_t tree_slot(const struct tree *tree, uint64_t cgroup_id);
 
 /* Hands on what moved since the last tick; `is_second` also reads what is due once a second. */
 void tree_tick(struct tree *tree, bool is_second);
-
-/* Says everything again to a new listener: one instance and limits observation per cgroup. */
-void tree_tell(struct tree *tree, observe_fn observe, void *context);
 
 /* Reads the annotation again. 0, or -ENOENT when the slot is free. */
 int tree_refresh(struct tree *tree, uint32_t slot);

@@ -13,8 +13,16 @@
 #define LOOKS_PER_TICK 32
 #define GONE_MAX 64	/* units whose cgroup went before systemd told why */
 
+/* Who started a program lately, by pid. */
+#define EXECS_MAX 1024
+
+struct exec {
+	uint32_t pid, slot;
+};
+
 struct being {
 	char *path;		/* NULL: the slot is free */
+	uint32_t path_hash;
 	uint32_t unit_hash;	/* of the last part of the path; 0: no unit of the host's */
 	uint32_t main_pid;
 	uint64_t failed_ns;	/* when the main process failed; who is older does not stand in for it */
@@ -26,6 +34,7 @@ struct watch {
 	struct watch_setup setup;
 	struct being *being;	/* [slots_max] */
 	uint32_t slot_top, look_at;
+	struct exec exec[EXECS_MAX];
 	char gone[GONE_MAX][OBSERVE_PATH_MAX];
 	uint32_t gone_idx;
 	bool is_systemd;
@@ -55,10 +64,15 @@ void watch_free(struct watch *watch)
 	free(watch);
 }
 
-/* The last part of a path; of what runs below a user's own manager none, for its units have the same names. */
+/*
+ * The last part of a path, without the '_' that systemd puts before what would look like a file of the kernel's; of what
+ * runs below a user's own manager none, for its units have the same names.
+ */
 static const char *unit_of(const char *path)
 {
-	return strstr(path, "/user@") ? "" : strrchr(path, '/') + 1;
+	const char *unit = strrchr(path, '/') + 1;
+
+	return strstr(path, "/user@") ? "" : unit + (unit[0] == '_');
 }
 
 static uint32_t unit_hash(const char *unit)
@@ -142,6 +156,9 @@ static void being_drop(struct watch *watch, struct being *being)
 {
 	if (being->unit_hash)
 		strcpy(watch->gone[watch->gone_idx++ % GONE_MAX], being->path);
+	for (uint32_t i = 0; i < EXECS_MAX; i++)
+		if (watch->exec[i].slot == (uint32_t)(being - watch->being))
+			watch->exec[i].slot = 0;
 	free(being->path);
 	memset(being, 0, sizeof(*being));
 }
@@ -156,6 +173,7 @@ static void take_instance(struct watch *watch, const struct observe_instance *in
 		being->path = strdup(info->path);
 		if (!being->path)
 			return;
+		being->path_hash = ring_name_hash(being->path, OBSERVE_PATH_MAX);
 		being->unit_hash = unit_hash(unit_of(being->path));
 		being->is_to_look = true;
 		if (info->slot > watch->slot_top)
@@ -244,6 +262,8 @@ void watch_task(struct watch *watch, uint32_t slot, const struct wire_task *task
 	if (!being)
 		return;
 	if (task->head.kind == WIRE_EXEC)
+		watch->exec[task->pid % EXECS_MAX] = (struct exec){ task->pid, slot };
+	if (task->head.kind == WIRE_EXEC)
 		take_exec(watch, being, task);
 	else if (task->head.kind == WIRE_EXIT)
 		take_exit(watch, being, task);
@@ -273,6 +293,49 @@ void watch_systemd(struct watch *watch, bool is_watching)
 	watch->is_systemd = is_watching;
 }
 
+static uint32_t path_slot(const struct watch *watch, const char *path)
+{
+	uint32_t hash = ring_name_hash(path, OBSERVE_PATH_MAX);
+
+	for (uint32_t slot = 1; slot <= watch->slot_top; slot++)
+		if (watch->being[slot].path_hash == hash && watch->being[slot].path && !strcmp(watch->being[slot].path, path))
+			return slot;
+	return 0;
+}
+
+uint32_t watch_owner(const struct watch *watch, const char *path)
+{
+	char above[OBSERVE_PATH_MAX];
+	uint32_t own = path_slot(watch, path), slot = own;
+
+	strcpy(above, path);
+	while (!(slot && watch->being[slot].is_annotated) && strrchr(above, '/') != above) {
+		*strrchr(above, '/') = '\0';
+		slot = path_slot(watch, above);
+	}
+	return slot && watch->being[slot].is_annotated ? slot : own;
+}
+
+uint32_t watch_exec_owner(const struct watch *watch, uint32_t pid, char ret_path[OBSERVE_PATH_MAX])
+{
+	const struct exec *exec = &watch->exec[pid % EXECS_MAX];
+
+	if (exec->pid != pid || !exec->slot)
+		return 0;
+	strcpy(ret_path, watch->being[exec->slot].path);
+	return watch_owner(watch, ret_path);
+}
+
+const char *watch_service(const struct watch *watch, uint32_t slot)
+{
+	const struct being *being;
+
+	if (slot > watch->slot_top)
+		return NULL;
+	being = &watch->being[slot];
+	return being->path && is_service(being->path) ? unit_of(being->path) : "";
+}
+
 uint32_t watch_unit_slot(const struct watch *watch, const char *unit)
 {
 	uint32_t hash = unit_hash(unit);
@@ -300,8 +363,10 @@ void watch_unit_main(struct watch *watch, const char *unit, uint32_t pid)
 {
 	struct being *being = being_at(watch, watch_unit_slot(watch, unit));
 
-	if (being && pid)
-		being->main_pid = pid;
+	if (!being || !pid)
+		return;
+	being->main_pid = pid;
+	being->is_to_look = false;
 }
 
 void watch_unit_failed(struct watch *watch, const char *unit, const struct observe_failure *what)

@@ -47,8 +47,17 @@ void watch_unit_main(struct watch *watch, const char *unit, uint32_t pid);
 void watch_unit_failed(struct watch *watch, const char *unit, const struct observe_failure *what);
 void watch_unit_active(struct watch *watch, const char *unit, uint64_t time_ns);
 
+/* Name of the service of the host that lives in this slot; "" when it is none, NULL from the first slot never used on. */
+const char *watch_service(const struct watch *watch, uint32_t slot);
+
 /* The slot of the unit's own cgroup, 0: none. */
 uint32_t watch_unit_slot(const struct watch *watch, const char *unit);
+
+/* The instance of a cgroup path: the nearest that is annotated, at the path or above it, else its own; 0: none. */
+uint32_t watch_owner(const struct watch *watch, const char *path);
+
+/* The same of a process that has ended, by its last exec; fills in the path then. */
+uint32_t watch_exec_owner(const struct watch *watch, uint32_t pid, char ret_path[OBSERVE_PATH_MAX]);
 
 /* Main process of a slot, 0: none is known. */
 uint32_t watch_main(const struct watch *watch, uint32_t slot);

@@ -7,6 +7,8 @@
 
 #include "answer_failure.h"
 #include "answer_instance.h"
+#include "answer_pick.h"
+#include "answer_report.h"
 #include "value.h"
 
 typedef json_t *(*answer_fn)(const struct answer_world *world, const json_t *question);
@@ -182,11 +184,11 @@ static json_t *answer_status(const struct answer_world *world, const json_t *que
 			 (json_int_t)world->delivered, "dropped", (json_int_t)world->dropped);
 	tick = json_pack("{s:I, s:I}", "late_ns_max", (json_int_t)world->tick_late_ns_max, "cost_ns",
 			 (json_int_t)world->tick_cost_ns);
-	return json_pack("{s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "ok", 1,
+	return json_pack("{s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "ok", 1,
 			 "mode", world->mode < MODE_COUNT ? mode_name(world->mode) : "none",
 			 "forecaster", forecast_source_name(config->forecaster), "model", model_json(world),
 			 "ring", ring, "tick", tick, "host_cpus", value_number(config->host_cpus),
-			 "capacity", capacity_json(world->mind->predictor), "failures", answer_failure_counts(world),
+			 "capacity", capacity_json(world->mind->predictor), "failures", answer_failure_counts(world), "app", answer_app_counts(world),
 			 "instances", counts_json(world->mind->predictor), "now_ns", (json_int_t)world->now_ns);
 }
 
@@ -239,6 +241,7 @@ static const struct {
 	answer_fn answer;
 } questions[] = {
 	{ "instance.list", answer_instance_list },
+	{ "instance.pick", answer_pick },
 	{ "instance.show", answer_instance_show },
 	{ "forecast.show", answer_forecast_show },
 	{ "failure.list", answer_failure_list },

@@ -8,6 +8,7 @@
  * {"ok":false,"error":"..."}.
  *
  * {"q":"instance.list","offset":N,"limit":M}	{"total","offset","instances":[...]}, at most ANSWER_PAGE_MAX of them
+ * {"q":"instance.pick","offset":N}		the same of those that matter most, with "rest": {"count","cpu",...} of the others
  * {"q":"instance.show","path":P}		{"instance":{...}}: signals, seconds, frame, expectation, all horizons
  * {"q":"forecast.show","path":P}		{"path","forecast"}
  * {"q":"failure.list","path":P}		{"total","forgotten","failures":[...]}, the last ANSWER_FAILURES_MAX, the
@@ -36,6 +37,7 @@
 #include "act/protocol.h"
 #include "decide/mind.h"
 #include "predict/failure.h"
+#include "sense/app.h"
 #include "setup/name.h"
 
 #define ANSWER_BYTES_MAX (200 * 1024)	/* what net.core.wmem_max lets one message have on a stock kernel */
@@ -48,6 +50,7 @@
 struct answer_world {
 	struct mind *mind;
 	const struct plan *plan;		/* the last one */
+	const struct app *app;			/* NULL: applications are not heard */
 	const struct failures *failures;	/* NULL: nobody watches for them */
 	const struct result *result;		/* what act said to it; count 0 when act is silent */
 	uint32_t mode;				/* enum mode as act reported, MODE_COUNT: no act */

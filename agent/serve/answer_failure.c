@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "answer_failure.h"
 
-#include <string.h>
-
 #include "value.h"
 
 json_t *answer_failure(const struct failure *failure)
@@ -24,7 +22,7 @@ json_t *answer_failures(const struct answer_world *world, const char *path)
 	for (uint32_t i = world->failures ? world->failures->count : 0; i-- > 0;) {
 		const struct failure *failure = &world->failures->record[i];
 
-		if (json_array_size(list) < ANSWER_FAILURES_MAX && (!path || !strcmp(failure->what.path, path)))
+		if (json_array_size(list) < ANSWER_FAILURES_MAX && (!path || failure_is_of(failure, path)))
 			json_array_append_new(list, answer_failure(failure));
 	}
 	return list;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "answer_failure.h"
+#include "answer_report.h"
 #include "answer_signals.h"
 #include "value.h"
 
@@ -68,14 +69,19 @@ static json_t *slo_json(const struct answer_world *world, const struct predictor
 			 problem && problem[0] ? value_text(problem) : json_null());
 }
 
-/* In the unit that people read: ms, or share of 1. */
+static const char *unit_name(enum sli sli)
+{
+	return sli_unit(sli) == SLI_UNIT_NS ? "ms" : sli_unit(sli) == SLI_UNIT_SHARE ? "share" : "number";
+}
+
+/* In the unit that people read: ms, or share of 1, or what the application counts in. */
 static double sli_readable(enum sli sli, float value)
 {
 	return sli_unit(sli) == SLI_UNIT_NS && value >= 0 ? (double)value / 1e6 : (double)value;
 }
 
-/* Each SLI that was measured or is bound: value, bound, how much of it was bad. */
-static json_t *slis_json(const struct slo *slo, const struct window_second *second)
+/* Each SLI that was measured or is bound: value, bound, how much of it was bad where that is still known. */
+static json_t *slis_json(const struct slo *slo, const struct window_second *second, const struct window_judged *judged)
 {
 	json_t *slis = json_object();
 
@@ -84,13 +90,13 @@ static json_t *slis_json(const struct slo *slo, const struct window_second *seco
 
 		if (!slo->bound[i] && (!second || second->sli[i] < 0))
 			continue;
-		json_object_set_new(slis, sli_name(sli), json_pack(
+		json_object_set_new(slis, slo_sli_name(slo, sli), json_pack(
 			"{s:o, s:o, s:s, s:o, s:o}",
 			"value", second ? value_measured(sli_readable(sli, second->sli[i])) : json_null(),
 			"bound", slo->bound[i] ? value_number(sli_readable(sli, feature_bound(slo, sli))) : json_null(),
-			"unit", sli_unit(sli) == SLI_UNIT_NS ? "ms" : "share",
-			"bad_share", second ? value_measured(second->bad[i]) : json_null(),
-			"worst_bad_share", second ? value_measured(second->worst_bad[i]) : json_null()));
+			"unit", unit_name(sli),
+			"bad_share", judged ? value_measured(judged->bad[i]) : json_null(),
+			"worst_bad_share", judged ? value_measured(judged->worst_bad[i]) : json_null()));
 	}
 	return slis;
 }
@@ -99,7 +105,7 @@ static json_t *slis_json(const struct slo *slo, const struct window_second *seco
 static void slis_judge(json_t *slis, const struct predictor_instance *instance, bool is_made)
 {
 	for (int i = 0; i < SLI_COUNT; i++) {
-		json_t *sli = json_object_get(slis, sli_name((enum sli)i));
+		json_t *sli = json_object_get(slis, slo_sli_name(&instance->info.slo, (enum sli)i));
 
 		if (!instance->info.slo.bound[i])
 			continue;
@@ -120,8 +126,9 @@ static json_t *psi_json(const struct window_second *second)
 	return psi;
 }
 
-/* What the last closed second says; every value null before there is one. */
-static void second_merge(json_t *to, const struct slo *slo, const struct window_second *second)
+/* What a closed second says; every value null before there is one. Only the last is still judged. */
+static void second_merge(json_t *to, const struct slo *slo, const struct window_second *second,
+			 const struct window_judged *judged)
 {
 	static const struct {
 		const char *name;
@@ -144,7 +151,7 @@ static void second_merge(json_t *to, const struct slo *slo, const struct window_
 								json_null());
 	}
 	json_object_set_new(to, "psi", psi_json(second));
-	json_object_set_new(to, "slis", slis_json(slo, second));
+	json_object_set_new(to, "slis", slis_json(slo, second, judged));
 }
 
 /* One value per resource, in its own unit. */
@@ -175,7 +182,7 @@ static json_t *risk_json(const struct slo *slo, const struct forecast *forecast,
 
 	for (int sli = 0; sli < SLI_COUNT; sli++)
 		if (slo->bound[sli])
-			json_object_set_new(out, sli_name((enum sli)sli), value_number(forecast->risk[sli][horizon]));
+			json_object_set_new(out, slo_sli_name(slo, (enum sli)sli), value_number(forecast->risk[sli][horizon]));
 	return out;
 }
 
@@ -193,6 +200,7 @@ static json_t *name_json(const struct answer_world *world, const char *path)
 json_t *answer_instance_brief(const struct answer_world *world, const struct predictor_instance *instance)
 {
 	const struct observe_instance *info = &instance->info;
+	const struct window_second *now = window_at(&instance->window, 0);
 	const struct forecast *forecast = &instance->forecast;
 	bool is_made = forecast_is_made(instance);
 	json_t *brief = json_object();
@@ -203,12 +211,12 @@ json_t *answer_instance_brief(const struct answer_world *world, const struct pre
 	json_object_set_new(brief, "slot", json_integer(info->slot));
 	json_object_set_new(brief, "tier", json_string(tier_name(info->slo.tier)));
 	json_object_set_new(brief, "slo", slo_json(world, instance));
-	second_merge(brief, &info->slo, window_at(&instance->window, 0));
+	second_merge(brief, &info->slo, now, now ? &instance->window.judged : NULL);
 	slis_judge(json_object_get(brief, "slis"), instance, is_made);
 	json_object_set_new(brief, "demand", instance->has_frame ?
 			    resources_json(instance->demand, world->mind->predictor->host.capacity) : json_null());
 	json_object_set_new(brief, "expected", is_made ? expected_json(forecast) : json_null());
-	json_object_set_new(brief, "leading", json_string(sli_name(slo_leading(&info->slo))));
+	json_object_set_new(brief, "leading", json_string(slo_sli_name(&info->slo, slo_leading(&info->slo))));
 	json_object_set_new(brief, "risk", is_made ? value_number(forecast_risk(forecast, RISK_HORIZON, &sli)) : json_null());
 	json_object_set_new(brief, "impairment", is_made ? json_string(resource_name(forecast->impairment)) : json_null());
 	json_object_set_new(brief, "forecast", json_string(forecast_source_name(is_made ? instance->forecast.source :
@@ -243,8 +251,8 @@ json_t *answer_instance_forecast(const struct predictor_instance *instance)
 	}
 	return json_pack("{s:s, s:I, s:o, s:s, s:s, s:s, s:o}", "source", forecast_source_name(forecast->source),
 			 "time_ns", (json_int_t)forecast->time_ns, "quality", value_number(forecast->quality),
-			 "leading", sli_name((enum sli)forecast->sli_id), "unit",
-			 sli_unit((enum sli)forecast->sli_id) == SLI_UNIT_NS ? "ms" : "share",
+			 "leading", slo_sli_name(&instance->info.slo, (enum sli)forecast->sli_id), "unit",
+			 unit_name((enum sli)forecast->sli_id),
 			 "impairment", resource_name((enum resource)forecast->impairment), "horizons", horizons);
 }
 
@@ -257,7 +265,7 @@ static json_t *window_json(const struct slo *slo, const struct window *window)
 	for (uint32_t age = 0; age < WINDOW_SECONDS && (second = window_at(window, age)); age++) {
 		json_t *value = json_object();
 
-		second_merge(value, slo, second);
+		second_merge(value, slo, second, age ? NULL : &window->judged);
 		json_array_append_new(seconds, value);
 	}
 	return seconds;
@@ -311,6 +319,7 @@ json_t *answer_instance_full(const struct answer_world *world, const struct pred
 	json_object_set_new(full, "seconds", window_json(&instance->info.slo, &instance->window));
 	json_object_set_new(full, "frame", instance->has_frame ? frame_json(&instance->frame) : json_null());
 	json_object_set_new(full, "expectation", expectation_json(world->mind->predictor, instance));
+	json_object_set_new(full, "app", answer_app_metrics(world, instance->info.slot));
 	json_object_set_new(full, "failures", answer_failures(world, instance->info.path));
 	json_object_set_new(full, "forecast_full", answer_instance_forecast(instance));
 	return full;

@@ -81,14 +81,14 @@ static void counted_put(json_t *out, const struct answer_world *world, const str
 static void delayed_put(json_t *out, const struct answer_world *world, const struct window *window)
 {
 	for (size_t i = 0; i < sizeof(delayed) / sizeof(delayed[0]); i++) {
-		const struct window_delay *delay = &window->delay[delayed[i].delay];
+		const struct window_delay delay = window_delay(window, delayed[i].delay);
 		bool is_known = is_measured(world, delayed[i].signal) && window->last_ns;
 		char name[32];
 
 		snprintf(name, sizeof(name), "%s_p50_ns", delayed[i].name);
-		signal_put(out, delayed[i].family, name, is_known ? delay->p50_ns : -1, -1, "ns", HOOK);
+		signal_put(out, delayed[i].family, name, is_known ? delay.p50_ns : -1, -1, "ns", HOOK);
 		snprintf(name, sizeof(name), "%s_p99_ns", delayed[i].name);
-		signal_put(out, delayed[i].family, name, is_known ? delay->p99_ns : -1, -1, "ns", HOOK);
+		signal_put(out, delayed[i].family, name, is_known ? delay.p99_ns : -1, -1, "ns", HOOK);
 	}
 }
 
@@ -104,8 +104,8 @@ static void depth_put(json_t *out, const struct answer_world *world, const struc
 
 static void swap_put(json_t *out, const struct answer_world *world, const struct window *window)
 {
-	const struct observe_memory *last = &window->memory_last, *total = &window->memory_total;
-	bool is_told = window->memory_told, is_filed = is_told && last->has_swap;
+	const struct observe_memory *last = &window->rare->memory_last, *total = &window->rare->memory_total;
+	bool is_told = window->rare->memory_told, is_filed = is_told && last->has_swap;
 	bool is_hooked = is_told && !is_filed && is_measured(world, NERVE_SWAP) && window->last_ns;
 	double hooked = is_hooked ? (double)window->last.swap_outs * 1e9 / (double)window->last_ns : -1;
 
@@ -123,8 +123,8 @@ static void files_put(json_t *out, const struct window *window)
 		MEMORY_EVENT_TABLE(EVENT_NAME)
 #undef EVENT_NAME
 	};
-	const struct observe_memory *last = &window->memory_last, *total = &window->memory_total;
-	bool is_told = window->memory_told;
+	const struct observe_memory *last = &window->rare->memory_last, *total = &window->rare->memory_total;
+	bool is_told = window->rare->memory_told;
 
 	signal_put(out, "memory", "refaults", is_told ? (double)last->refaults : -1, is_told ? (double)total->refaults : -1,
 		   "pages", FILES);

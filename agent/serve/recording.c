@@ -55,6 +55,39 @@ static void setup_write(struct recording *recording, const struct mind *mind, co
 	recording_block(recording, RECORDING_SETUP, &setup, sizeof(setup));
 }
 
+static void parts_write(struct recording *recording, struct predictor *p, uint32_t place)
+{
+	for (uint32_t part = 0; part < MEMORY_PART_COUNT; part++) {
+		struct recording_part head = { place, part };
+		struct block_head block = { RECORDING_PART, 0 };
+		const void *at;
+		size_t bytes;
+
+		if (!predictor_uses(&p->instance[place], (enum memory_part)part))
+			continue;
+		at = memory_part(&p->memory, place, (enum memory_part)part, &bytes);
+		block.bytes = (uint32_t)(sizeof(head) + bytes);
+		bytes_write(recording, &block, sizeof(block));
+		bytes_write(recording, &head, sizeof(head));
+		bytes_write(recording, at, bytes);
+	}
+}
+
+static void place_write(struct recording *recording, const struct mind *mind, uint32_t place, bool is_live)
+{
+	struct recording_memory memory;
+
+	memset(&memory, 0, sizeof(memory));
+	memory.slot = place;
+	memory.instance = mind->predictor->instance[place];
+	memory.instance.window.rare = NULL;
+	if (is_live)
+		memory.view = mind->view[place];
+	memory.view.path = NULL;	/* set anew at each tick */
+	recording_block(recording, is_live ? RECORDING_MEMORY : RECORDING_PARKED, &memory, sizeof(memory));
+	parts_write(recording, mind->predictor, place);
+}
+
 static void memory_write(struct recording *recording, const struct mind *mind)
 {
 	const struct predictor *p = mind->predictor;
@@ -67,16 +100,10 @@ static void memory_write(struct recording *recording, const struct mind *mind)
 	scalars.plan_id = mind->plan_id;
 	scalars.tick_ns = mind->tick_ns;
 	recording_block(recording, RECORDING_MIND, &scalars, sizeof(scalars));
-	for (uint32_t i = 0; i < p->live_count; i++) {
-		struct recording_memory memory;
-
-		memset(&memory, 0, sizeof(memory));
-		memory.slot = p->live[i];
-		memory.instance = p->instance[memory.slot];
-		memory.view = mind->view[memory.slot];
-		memory.view.path = NULL;	/* set anew at each tick */
-		recording_block(recording, RECORDING_MEMORY, &memory, sizeof(memory));
-	}
+	for (uint32_t i = 0; i < p->live_count; i++)
+		place_write(recording, mind, p->live[i], true);
+	for (uint32_t i = 0; i < p->memory.parked_count; i++)
+		place_write(recording, mind, p->memory.parked[i], false);
 }
 
 int recording_create(const char *path, const struct mind *mind, const void *model, size_t model_bytes, const char *label,
@@ -150,7 +177,7 @@ void recording_observe(struct recording *recording, const struct observation *ob
 		[OBSERVE_HOST] = sizeof(struct observe_host),	      [OBSERVE_TICK] = sizeof(uint64_t),
 		[OBSERVE_ACTED] = sizeof(uint64_t),		      [OBSERVE_MEMORY] = sizeof(struct observe_memory),
 		[OBSERVE_HOST_MEMORY] = sizeof(struct observe_host_memory),
-		[OBSERVE_FAILURE] = sizeof(struct observe_failure),
+		[OBSERVE_FAILURE] = sizeof(struct observe_failure),    [OBSERVE_APP] = sizeof(struct observe_app),
 	};
 	size_t used = bytes[observation->kind];
 

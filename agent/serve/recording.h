@@ -22,6 +22,8 @@ enum recording_kind {
 	RECORDING_FORECAST,	/* struct recording_forecast: what was made, per instance and second */
 	RECORDING_PLAN,		/* struct plan up to its last action, when not empty or after a non-empty one */
 	RECORDING_RESULT,	/* struct result up to its last item: what the hands did */
+	RECORDING_PARKED,	/* struct recording_memory of one that is gone and may come back, the oldest first */
+	RECORDING_PART,		/* struct recording_part and the part: what the memory before it uses beside */
 };
 
 struct recording_setup {
@@ -46,8 +48,13 @@ struct recording_mind {
 struct recording_memory {
 	struct predictor_instance instance;
 	struct plan_view view;
-	uint32_t slot;
+	uint32_t slot;		/* or place of one that is parked */
 	uint32_t pad;
+};
+
+struct recording_part {
+	uint32_t slot;
+	uint32_t part;		/* enum memory_part */
 };
 
 struct recording_forecast {

@@ -26,16 +26,38 @@ static int mind_restore(struct replay *replay, const struct recording_mind *memo
 	return 0;
 }
 
-static int memory_restore(struct replay *replay, const struct recording_memory *memory)
+static int memory_restore(struct replay *replay, const struct recording_memory *memory, bool is_live)
 {
 	struct predictor *p = replay->mind->predictor;
+	uint32_t place = memory->slot;
 
-	if (!memory->slot || memory->slot >= p->config.slots_max || p->instance[memory->slot].is_live)
+	if (!place || place >= p->config.slots_max + PARKED_MAX || is_live != (place < p->config.slots_max) ||
+	    p->instance[place].window.rare)
 		return -EINVAL;
-	p->instance[memory->slot] = memory->instance;
-	p->instance[memory->slot].is_live = true;
-	p->live[p->live_count++] = memory->slot;
-	replay->mind->view[memory->slot] = memory->view;
+	p->instance[place] = memory->instance;
+	p->instance[place].window.rare = &p->memory.rare[place];
+	p->instance[place].is_live = is_live;
+	if (is_live) {
+		p->live[p->live_count++] = place;
+		replay->mind->view[place] = memory->view;
+	} else {
+		p->memory.parked[p->memory.parked_count++] = place;
+	}
+	return 0;
+}
+
+static int part_restore(struct replay *replay, const struct recording_part *head, size_t bytes)
+{
+	struct predictor *p = replay->mind->predictor;
+	size_t wanted;
+	void *at;
+
+	if (bytes < sizeof(*head) || head->slot >= p->config.slots_max + PARKED_MAX || head->part >= MEMORY_PART_COUNT)
+		return -EINVAL;
+	at = memory_part(&p->memory, head->slot, (enum memory_part)head->part, &wanted);
+	if (bytes != sizeof(*head) + wanted)
+		return -EINVAL;
+	memcpy(at, head + 1, wanted);
 	return 0;
 }
 
@@ -213,8 +235,11 @@ int replay_next(struct replay *replay)
 			instance_retell(replay, payload);
 		} else if (replay->is_retold && kind >= RECORDING_MODEL && kind != RECORDING_RESULT) {
 			continue;
-		} else if (kind == RECORDING_MEMORY && bytes == sizeof(struct recording_memory)) {
-			if (memory_restore(replay, payload))
+		} else if ((kind == RECORDING_MEMORY || kind == RECORDING_PARKED) && bytes == sizeof(struct recording_memory)) {
+			if (memory_restore(replay, payload, kind == RECORDING_MEMORY))
+				return -EINVAL;
+		} else if (kind == RECORDING_PART) {
+			if (part_restore(replay, payload, bytes))
 				return -EINVAL;
 		} else if (kind == RECORDING_FORECAST && bytes == sizeof(struct recording_forecast)) {
 			forecast_compare(replay, payload);

@@ -234,7 +234,7 @@ void web_history_push(struct web_history *history, const struct web_view *view, 
 
 	if (!history_ready(history, now_s))
 		return;
-	web_pick_make(view->instances, &pick);
+	web_pick_make(view, &pick);
 	r = batch_begin(history, now_s);
 	for (size_t i = 0; i < pick.count && r == SQLITE_OK; i++)
 		r = second_push(history, pick.item[i], now_s);

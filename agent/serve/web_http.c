@@ -95,9 +95,9 @@ static void instances_answer(const struct web_world *world, struct MHD_Connectio
 	for (long i = offset; i < offset + limit && (size_t)i < json_array_size(world->view->instances); i++)
 		json_array_append(page, json_array_get(world->view->instances, (size_t)i));
 	reply_json(reply, MHD_HTTP_OK,
-		   json_pack("{s:b, s:I, s:I, s:o}", "ok", 1, "total",
+		   json_pack("{s:b, s:I, s:I, s:o, s:O?}", "ok", 1, "total",
 			     (json_int_t)json_array_size(world->view->instances), "offset", (json_int_t)offset,
-			     "instances", page));
+			     "instances", page, "rest", world->view->rest));
 }
 
 static void history_answer(const struct web_world *world, struct MHD_Connection *connection, struct reply *reply)

@@ -4,7 +4,8 @@
  *
  * /metrics				Prometheus text, see web_metrics.h
  * /v1/status				what the mind says of itself, and {"mind_up","age_ms","history_up"} beside it
- * /v1/instances?offset=N&limit=M	{"total","offset","instances":[...]}, at most HTTP_PAGE_MAX of them
+ * /v1/instances?offset=N&limit=M	{"total","offset","instances":[...],"rest"}: those named (serve/answer_pick.h), at
+ *					most HTTP_PAGE_MAX of them, and the sum of the rest
  * /v1/history?path=P&seconds=N		see web_history_query(); seconds is 300 when not given
  *
  * Errors are {"ok":false,"error":"..."}: 400 a bad argument, or a foreign Host over TCP (a web page must not read

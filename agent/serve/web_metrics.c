@@ -39,6 +39,9 @@ static const struct series all_series[] = {
 	{ "forestall_pressure_ratio", "Share of the last second in which tasks stalled", "psi", "pressure", NULL, NULL, 1, "" },
 	{ "forestall_sli_seconds", "Delays of the last second, as their SLI says", "slis", "sli", "value", "ms", 1e-3, "" },
 	{ "forestall_sli_ratio", "Shares of the last second, as their SLI says", "slis", "sli", "value", "share", 1, "" },
+	{ "forestall_sli_number", "What the application said in the last second, as its SLI says", "slis", "sli", "value", "number",
+	  1, "" },
+	{ "forestall_bound_number", "What that is bound to", "slis", "sli", "bound", "number", 1, "" },
 	{ "forestall_bound_seconds", "What such a delay is bound to", "slis", "sli", "bound", "ms", 1e-3, "" },
 	{ "forestall_bound_ratio", "What such a share is bound to", "slis", "sli", "bound", "share", 1, "" },
 	{ "forestall_bad_ratio", "Share over the bound in the last second", "slis", "sli", "bad_share", NULL, 1, "" },
@@ -170,6 +173,8 @@ static void status_put(FILE *out, const json_t *status)
 		   json_object_get(json_object_get(status, "failures"), "causes"));
 	single(out, "forestall_failures_open", "Failures whose instance is not back",
 	       web_pick_number(json_object_get(status, "failures"), "open"));
+	family_put(out, "forestall_app_lines_total", "counter", "Lines of applications, by what became of them; strangers are packets",
+		   "state", json_object_get(json_object_get(status, "app"), "lines"));
 	single(out, "forestall_tick_cost_seconds", "How long the mind's last tick took",
 	       web_pick_number(tick, "cost_ns") * 1e-9);
 	single(out, "forestall_tick_late_seconds_max", "The latest that a tick of the mind began",
@@ -181,7 +186,7 @@ static void view_put(FILE *out, const struct web_view *view)
 {
 	struct web_pick pick;
 
-	web_pick_make(view->instances, &pick);
+	web_pick_make(view, &pick);
 	status_put(out, view->status);
 	single(out, "forestall_plan_actions", "Actions that the plan wants now",
 	       (double)json_array_size(json_object_get(view->plan, "actions")));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The view in Prometheus text format 0.0.4. Bounded: at most WEB_ANNOTATED_MAX + WEB_TOP_MAX values of the label
+ * The view in Prometheus text format 0.0.4. Bounded: at most WEB_NAMED_MAX values of the label
  * "path", and path="other" for the sum of the rest; no cgroup is called so, since their paths begin with '/'.
  */
 #ifndef FORESTALL_WEB_METRICS_H

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Which instances forestall-web names one by one: those somebody annotated and, of the others, those that used most
- * CPU in the last second. Everything else is one sum, so a host with ten thousand cgroups costs a database, a scraper
- * and a reader no more than one with a hundred.
- */
+/* What the mind names one by one (serve/answer_pick.h), and the sum of the rest. */
 #ifndef FORESTALL_WEB_PICK_H
 #define FORESTALL_WEB_PICK_H
 
@@ -11,12 +7,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define WEB_ANNOTATED_MAX 500	/* those beyond are in the sum */
-#define WEB_TOP_MAX 20
+#include "web_poll.h"
+
+#define WEB_NAMED_MAX 1000	/* more are not shown, whatever a mind says */
 #define WEB_SUMS 4
 
 struct web_pick {
-	const json_t *item[WEB_ANNOTATED_MAX + WEB_TOP_MAX];	/* borrowed from the array; the top ones last */
+	const json_t *item[WEB_NAMED_MAX];	/* borrowed from the view */
 	size_t count;
 	size_t other_count;	/* instances that are not named */
 	double other_sum[WEB_SUMS];	/* over them, of web_pick_summed[] */
@@ -25,8 +22,8 @@ struct web_pick {
 /* Keys of what adds up. Memory does not: it is charged to all ancestors of who uses it. */
 extern const char *const web_pick_summed[WEB_SUMS];
 
-/* From the "instances" of instance.list, which must outlive the pick. NULL is an empty array. */
-void web_pick_make(const json_t *instances, struct web_pick *ret);
+/* Of a view, which must outlive the pick. */
+void web_pick_make(const struct web_view *view, struct web_pick *ret);
 
 /* A measured number of an instance; NAN where it is null or missing. */
 double web_pick_number(const json_t *instance, const char *key);

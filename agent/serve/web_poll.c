@@ -23,7 +23,7 @@ enum stage { STAGE_IDLE, STAGE_STATUS, STAGE_INSTANCES, STAGE_FAILURES, STAGE_PL
 struct web_poll {
 	int fd;
 	enum stage stage;
-	json_t *status, *instances;	/* of the round that runs */
+	json_t *status, *instances, *rest;	/* of the round that runs */
 	json_int_t failure_changes;	/* what the mind had counted when it was asked for failures last */
 	struct web_view view;
 	char buffer[ANSWER_BYTES_MAX];
@@ -100,7 +100,9 @@ void web_poll_free(struct web_poll *poll)
 		return;
 	json_decref(poll->status);
 	json_decref(poll->instances);
+	json_decref(poll->rest);
 	json_decref(poll->view.status);
+	json_decref(poll->view.rest);
 	json_decref(poll->view.instances);
 	json_decref(poll->view.plan);
 	json_decref(poll->view.failures);
@@ -115,7 +117,7 @@ static int ask(struct web_poll *poll, enum stage stage)
 	if (stage == STAGE_STATUS)
 		snprintf(question, sizeof(question), "{\"q\":\"status\"}");
 	else if (stage == STAGE_INSTANCES)
-		snprintf(question, sizeof(question), "{\"q\":\"instance.list\",\"offset\":%zu}",
+		snprintf(question, sizeof(question), "{\"q\":\"instance.pick\",\"offset\":%zu}",
 			 json_array_size(poll->instances));
 	else if (stage == STAGE_FAILURES)
 		snprintf(question, sizeof(question), "{\"q\":\"failure.list\"}");
@@ -141,11 +143,13 @@ static void round_complete(struct web_poll *poll, json_t *plan, uint64_t now_ns)
 
 	json_decref(view->status);
 	json_decref(view->instances);
+	json_decref(view->rest);
 	json_decref(view->plan);
 	view->status = poll->status;
 	view->instances = poll->instances;
+	view->rest = poll->rest;
 	view->plan = json_is_true(json_object_get(plan, "ok")) ? json_incref(plan) : NULL;
-	poll->status = poll->instances = NULL;
+	poll->status = poll->instances = poll->rest = NULL;
 	view->time_ns = now_ns;
 	view->rounds++;
 	poll->stage = STAGE_IDLE;
@@ -178,6 +182,8 @@ static int page_take(struct web_poll *poll, json_t *answer)
 	if (!json_is_array(page) || total < 0 || total > INSTANCES_MAX)
 		return -EPROTO;
 	json_array_extend(poll->instances, page);
+	json_decref(poll->rest);
+	poll->rest = json_incref(json_object_get(answer, "rest"));
 	if (json_array_size(page) && json_array_size(poll->instances) < (size_t)total)
 		return ask(poll, STAGE_INSTANCES);
 	return instances_complete(poll);

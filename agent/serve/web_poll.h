@@ -17,7 +17,8 @@
 /* What the mind said last. All are NULL until the first round is complete, and owned by the poll. */
 struct web_view {
 	json_t *status, *plan;	/* answers of "status" and "plan.show"; plan is NULL while there is none */
-	json_t *instances;	/* all pages of "instance.list" as one array */
+	json_t *instances;	/* all pages of "instance.pick" as one array */
+	json_t *rest;		/* the sum of those that are not named there */
 	json_t *failures;	/* of "failure.list": the last ones, asked for again when something changed; NULL: none yet */
 	uint64_t time_ns;	/* monotonic, when the round was complete */
 	uint64_t rounds;

@@ -41,6 +41,7 @@ struct hands {
 	uint64_t tried_ns, asked_ns;
 	uint32_t slots_max;
 	struct wish (*wish)[KNOB_COUNT];	/* [slots_max] */
+	uint32_t wished;		/* how many are asked for */
 	struct asked asked[ASKED_MAX];	/* ring */
 	uint32_t asked_head, asked_count;
 	struct message message;
@@ -172,6 +173,7 @@ static void wishes_send(struct hands *hands, const struct mind *mind, const stru
 		struct wish *wish = &hands->wish[action->slot][action->knob];
 		uint64_t id = mind->predictor->instance[action->slot].info.cgroup_id;
 
+		hands->wished += !wish->sent_ns;
 		if (wish_move(wish, id, action, plan->id, plan->time_ns, renew_ns))
 			action_fill(hands, mind, wish, action->slot, action->knob, action->reason);
 	}
@@ -181,6 +183,8 @@ static void wishes_send(struct hands *hands, const struct mind *mind, const stru
 
 static void releases_send(struct hands *hands, const struct mind *mind, const struct plan *plan)
 {
+	if (!hands->wished)
+		return;
 	message_start(hands, MESSAGE_RELEASE, plan->id, plan->time_ns);
 	for (uint32_t i = 0; i < mind->predictor->live_count && hands->message.count < ACTIONS_MAX; i++) {
 		uint32_t slot = mind->predictor->live[i];
@@ -192,6 +196,7 @@ static void releases_send(struct hands *hands, const struct mind *mind, const st
 				continue;
 			action_fill(hands, mind, wish, slot, knob, 0);
 			wish->sent_ns = 0;
+			hands->wished--;
 		}
 	}
 	if (hands->message.count)

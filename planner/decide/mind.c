@@ -157,16 +157,12 @@ static struct plan_host host_view(const struct predictor *p)
 /* Only what somebody annotated takes part: an instance without annotation neither asks nor gives. */
 static uint32_t views_collect(struct mind *mind, uint64_t now_ns)
 {
-	const struct predictor *p = mind->predictor;
-	uint32_t count = 0;
+	uint32_t count;
+	const uint32_t *slot = predictor_annotated(mind->predictor, &count);
 
-	for (uint32_t i = 0; i < p->live_count; i++) {
-		uint32_t slot = p->live[i];
-
-		if (p->instance[slot].info.slo.source == SLO_FROM_DEFAULT)
-			continue;
-		view_update(mind, slot, now_ns);
-		mind->annotated[count++] = &mind->view[slot];
+	for (uint32_t i = 0; i < count; i++) {
+		view_update(mind, slot[i], now_ns);
+		mind->annotated[i] = &mind->view[slot[i]];
 	}
 	return count;
 }

@@ -285,13 +285,6 @@ static void stage_run(struct stage *stage)
 		;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* The k-th smallest of count is the q quantile, as hist_quantile() has it. */
 static uint64_t quantile_of(const uint64_t *sorted, uint32_t count, uint32_t percent)
 {
@@ -320,21 +313,14 @@ static uint32_t delays_of(const struct stage *stage, uint64_t delay_ns[PACKETS_M
 	return count;
 }
 
-static void near(uint64_t got, uint64_t wanted, uint32_t percent)
-{
-	assert_in_range(got, wanted - wanted * percent / 100, wanted + wanted * percent / 100);
-}
-
 static void delays_check(const struct stage *stage)
 {
 	static uint64_t delay_ns[PACKETS_MAX];
-	uint64_t bucket[WIRE_HIST_COUNT], p50, p99, mean, wire_ns = 0, wire_p50, wire_p99;
+	uint64_t p50, p99, mean, wire_ns = 0, wire_p50, wire_p99;
 	uint32_t count = delays_of(stage, delay_ns);
-	struct hist hist = { 0 };
+	struct hist hist;
 
-	hist_of(stage->world, WIRE_DELAY_RESPONSE, bucket);
-	for (uint32_t i = 0; i < WIRE_HIST_COUNT; i++)
-		hist_add(&hist, i, (uint32_t)bucket[i]);
+	hist_load(stage->world, WIRE_DELAY_RESPONSE, &hist);
 	p50 = hist_quantile(&hist, .5);
 	p99 = hist_quantile(&hist, .99);
 	for (uint32_t i = 0; i < count; i++)

@@ -53,6 +53,10 @@ static void witnesses_of_one_end_make_one_record_with_the_gravest_cause(void **s
 	failed("/a", FAILURE_WATCHDOG, 6, 10, 5 * S + 1000);
 	failed("/a", FAILURE_UNIT, 0, 0, 5 * S + 2000);
 	assert_int_equal(failures.count, 1);
+	failed("/b", FAILURE_OOM, 0, 20, 5 * S);
+	failed("/b", FAILURE_SIGNAL, 9, 20, 5 * S);
+	assert_int_equal(failures.record[1].what.cause, FAILURE_OOM);
+	assert_int_equal(failures.record[1].what.value, 9);
 	assert_int_equal(failures.record[0].what.cause, FAILURE_WATCHDOG);
 	assert_int_equal(failures.record[0].what.value, 6);
 	assert_int_equal(failures.total[FAILURE_WATCHDOG], 1);
@@ -92,6 +96,19 @@ static void who_knows_no_process_learns_it_later(void **state)
 	assert_int_equal(failures.record[0].what.cause, FAILURE_EXIT);
 }
 
+static void a_unit_that_nobody_saw_is_known_by_its_name(void **state)
+{
+	(void)state;
+	failed("a.service", FAILURE_EXIT, 1, 10, 5 * S);
+	assert_true(failures_is_open(&failures, "/x/a.service"));
+	assert_false(failures_is_open(&failures, "/x/ba.service"));
+	failed("/x/a.service", FAILURE_EXIT, 1, 10, 5 * S);
+	assert_int_equal(failures.count, 1);
+	assert_string_equal(failures.record[0].what.path, "/x/a.service");
+	recover("a.service", 6 * S);
+	assert_false(failures_is_open(&failures, "/x/a.service"));
+}
+
 static void strangers_go_first_when_there_is_no_room(void **state)
 {
 	char path[16];
@@ -120,6 +137,7 @@ int main(void)
 		cmocka_unit_test_setup(a_late_witness_of_what_is_over_makes_no_second_record, reset),
 		cmocka_unit_test_setup(another_process_is_another_failure, reset),
 		cmocka_unit_test_setup(who_knows_no_process_learns_it_later, reset),
+		cmocka_unit_test_setup(a_unit_that_nobody_saw_is_known_by_its_name, reset),
 		cmocka_unit_test_setup(strangers_go_first_when_there_is_no_room, reset),
 	};
 

@@ -7,6 +7,14 @@
 
 #define TICK_NS 100000000ull
 
+static struct window_rare *rare_new(void)
+{
+	static struct window_rare rare;
+
+	memset(&rare, 0, sizeof(rare));
+	return &rare;
+}
+
 static void load_is_that_of_the_resource_and_of_memory_the_last_quarter(void **state)
 {
 	const float total[RESOURCE_COUNT] = { [RESOURCE_CPU] = 0.6f, [RESOURCE_MEMORY] = 0.7f, [RESOURCE_IO] = 0.2f,
@@ -42,7 +50,7 @@ static void question_make(struct question *question, const char *annotation)
 	struct slo_error error;
 
 	memset(question, 0, sizeof(*question));
-	window_reset(&question->window);
+	window_reset(&question->window, rare_new());
 	assert_int_equal(slo_parse(annotation, &question->slo, &error), 0);
 	question->limits = (struct observe_limits){ .quota_us = LIMIT_NONE, .io_bps = LIMIT_NONE };
 	for (int r = 0; r < RESOURCE_COUNT; r++)
@@ -265,6 +273,26 @@ static void what_a_disk_can_do_is_learned_from_what_it_did(void **state)
 	predictor_free(p);
 }
 
+static void the_model_says_nothing_of_an_application(void **state)
+{
+	const float capacity[RESOURCE_COUNT] = { 4, 1e9f, 1e8f, 1e7f };
+	float output[OUTPUT_COUNT] = { 0 };
+	struct forecast forecast = { 0 };
+	struct slo_error error;
+	struct slo slo;
+
+	(void)state;
+	assert_int_equal(OUTPUT_COUNT, FORECAST_HORIZONS * ((RESOURCE_COUNT + 1) * FORECAST_QUANTILES + 7));
+	assert_int_equal(slo_parse("app.depth<5", &slo, &error), 0);
+	forecast.sli[0][0] = 4.5f;
+	forecast.risk[SLI_APP][0] = 0.75f;
+	forecast_decode(output, capacity, &slo, &forecast);
+	assert_int_equal(forecast.sli_id, SLI_APP);
+	assert_float_equal(forecast.sli[0][0], 4.5, 0);
+	assert_float_equal(forecast.risk[SLI_APP][0], 0.75, 0);
+	assert_int_equal(forecast.impairment, RESOURCE_COUNT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -277,6 +305,7 @@ int main(void)
 		cmocka_unit_test(raw_output_becomes_monotone_risks_of_what_is_bound),
 		cmocka_unit_test(a_violation_is_of_the_sli_that_broke_and_is_blamed),
 		cmocka_unit_test(what_a_disk_can_do_is_learned_from_what_it_did),
+		cmocka_unit_test(the_model_says_nothing_of_an_application),
 	};
 
 	return cmocka_run_group_tests_name("forecast", tests, NULL, NULL);

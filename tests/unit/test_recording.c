@@ -44,6 +44,22 @@ static void instance_tell(struct live *live, uint32_t slot, const char *annotati
 	tell(live, &observation);
 }
 
+/* A unit that is gone before the recording begins, and comes back while it runs. */
+static void restarted_tell(struct live *live, uint32_t slot, bool is_gone)
+{
+	struct observation observation = { .kind = is_gone ? OBSERVE_GONE : OBSERVE_INSTANCE };
+
+	if (is_gone) {
+		observation.gone = (struct observe_gone){ .slot = slot, .cgroup_id = 170 + slot };
+	} else {
+		observation.instance = (struct observe_instance){ .slot = slot, .cgroup_id = 170 + slot, .path = "/restarted" };
+		slo_init(&observation.instance.slo);
+		observation.instance.slo.bound[SLI_RUNQ_P99] = 1000000;
+		observation.instance.slo.source = SLO_FROM_CONFIG;
+	}
+	tell(live, &observation);
+}
+
 static uint64_t draw(struct live *live, uint64_t below)
 {
 	live->seed = live->seed * 6364136223846793005ull + 1442695040888963407ull;
@@ -126,12 +142,19 @@ static int live_make(void **state)
 	instance_tell(live, 1, "runq_p99<1ms mem_some<1% io_p99<1ms tier=critical memory=1M..");
 	instance_tell(live, 2, "tier=best-effort");
 	instance_tell(live, 3, "resp_p99<1ms retrans<1% tier=best-effort");
-	for (int i = 0; i < 30; i++)
+	restarted_tell(live, 5, false);
+	for (int i = 0; i < 30; i++) {
+		sample_tell(live, 5, 3);
 		tick(live);
+	}
+	restarted_tell(live, 5, true);
 	if (recording_create(live->path, live->mind, NULL, 0, "test", &live->recording))
 		return -1;
-	for (int i = 0; i < 60; i++)
+	for (int i = 0; i < 60; i++) {
+		if (i == 20)
+			restarted_tell(live, 6, false);
 		tick(live);
+	}
 	*state = live;
 	return recording_close(live->recording);
 }
@@ -169,7 +192,7 @@ static void a_run_comes_out_bit_for_bit(void **state)
 
 	assert_int_equal(replayed(live->path, false, &replay), REPLAY_END);
 	assert_int_equal(replay.ticks, 60);
-	assert_int_equal(replay.forecasts, 3 * 6);
+	assert_int_equal(replay.forecasts, 3 * 6 + 4);
 	assert_true(replay.plans > 0);
 	assert_int_equal(replay.differing, 0);
 	assert_memory_equal(&replay.plan, &live->plan,

@@ -42,6 +42,31 @@ static void parse_knows_every_key(void **state)
 	assert_int_equal(slo.range[RESOURCE_NET].max, 12500000);
 }
 
+static void an_application_has_two_slis_of_its_own(void **state)
+{
+	struct slo slo = parsed("app.queue-length<200 runq_p99<5ms app.checkout_ms<0.25"), over;
+	struct slo_error error;
+
+	(void)state;
+	assert_string_equal(slo_sli_name(&slo, SLI_APP), "app.queue-length");
+	assert_int_equal(slo.bound[SLI_APP], 200000000);
+	assert_string_equal(slo_sli_name(&slo, SLI_APP + 1), "app.checkout_ms");
+	assert_int_equal(slo.bound[SLI_APP + 1], 250000);
+	assert_int_equal(slo_leading(&slo), SLI_RUNQ_P99);
+	assert_int_equal(slo_parse_over(&slo, "app.checkout_ms<0.5", &over, &error), 0);
+	assert_int_equal(over.bound[SLI_APP + 1], 500000);
+	assert_int_not_equal(slo_parse_over(&slo, "app.third<1", &over, &error), 0);
+	slo = parsed("app.x<1");
+	assert_int_equal(slo_leading(&slo), SLI_APP);
+	assert_int_equal(slo_leading_learned(&slo), SLI_RUNQ_P99);
+	assert_int_not_equal(slo_parse("app.<1", &slo, &error), 0);
+	assert_int_not_equal(slo_parse("app.a$<1", &slo, &error), 0);
+	assert_int_not_equal(slo_parse("app.a<1ms", &slo, &error), 0);
+	assert_int_not_equal(slo_parse("app.a<0", &slo, &error), 0);
+	assert_int_not_equal(slo_parse("app.abcdefghijklmnopqrstuvwxyz01<1", &slo, &error), 0);
+	assert_int_equal(slo_parse("app.abcdefghijklmnopqrstuvwxyz0<1", &slo, &error), 0);
+}
+
 static void the_first_bound_of_the_table_leads(void **state)
 {
 	struct slo slo = parsed("resp_p99<20ms mem_full<1%");
@@ -171,10 +196,14 @@ static struct slo random_slo(uint64_t *seed)
 	struct slo slo;
 
 	slo_init(&slo);
-	for (int i = 0; i < SLI_COUNT; i++)
+	for (int i = 0; i < SLI_LEARNED_COUNT; i++)
 		if (random_below(seed, 3))
 			slo.bound[i] = 1 + random_below(seed, sli_unit((enum sli)i) == SLI_UNIT_SHARE ? 1000000 :
 								   random_below(seed, 2) ? 20000000 : 18000000000000);
+	for (uint64_t i = 0, apps = random_below(seed, SLO_APP_MAX + 1); i < apps; i++) {
+		snprintf(slo.app[i], sizeof(slo.app[i]), "app.%.*s%d", (int)random_below(seed, 26), "abcdefghijklmnopqrst_uvw.xyz", (int)i);
+		slo.bound[SLI_APP + i] = 1 + random_below(seed, random_below(seed, 2) ? 20000000 : SLO_NUMBER_MAX * 1000000);
+	}
 	slo.window_ns = 1 + random_below(seed, random_below(seed, 2) ? 5000000000 : 18000000000000);
 	slo.budget_ppm = (uint32_t)(1 + random_below(seed, 1000000));
 	slo.tier = (uint32_t)random_below(seed, TIER_COUNT);
@@ -288,6 +317,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(parse_knows_every_key),
+		cmocka_unit_test(an_application_has_two_slis_of_its_own),
 		cmocka_unit_test(the_first_bound_of_the_table_leads),
 		cmocka_unit_test(empty_text_gives_the_defaults),
 		cmocka_unit_test(parse_scales_units_and_fractions),

@@ -415,7 +415,7 @@ static void training_is_quick_enough(void **state)
 		((float *)world.input)[i] = draw_between(0.1f, 1);
 	for (int i = 0; i < SEQUENCES * STEPS * FORECAST_HORIZONS; i++)
 		world.truth[i / FORECAST_HORIZONS / STEPS][i / FORECAST_HORIZONS % STEPS].then[i % FORECAST_HORIZONS]
-			.known = TRAIN_KNOWS_VIOLATED(SLI_COUNT) - 1;
+			.known = TRAIN_KNOWS_VIOLATED(SLI_LEARNED_COUNT) - 1;
 	train_options_init(&options);
 	assert_int_equal(train_new(&options, &train_set, &none, NULL, &train), 0);
 	start = clock();

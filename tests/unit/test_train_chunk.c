@@ -15,7 +15,7 @@
 
 #define STEPS 60
 #define TINY_STEPS 9
-#define ALL_KNOWN (TRAIN_KNOWS_VIOLATED(SLI_COUNT) - 1)
+#define ALL_KNOWN (TRAIN_KNOWS_VIOLATED(SLI_LEARNED_COUNT) - 1)
 
 static float input[STEPS][FEATURE_COUNT];
 static struct train_truth truth[STEPS];
@@ -35,8 +35,8 @@ static struct train_label draw_label(void)
 	for (int r = 0; r < RESOURCE_COUNT; r++)
 		ret.demand[r] = ret.known & TRAIN_KNOWS_DEMAND(r) ? draw_between(0, 1) : NAN;
 	ret.sli = ret.known & TRAIN_KNOWS_SLI ? draw_between(-1, 1) : NAN;
-	ret.violated = train_random_next(&random_source) & ((1u << SLI_COUNT) - 1);
-	for (int s = 0; s < SLI_COUNT; s++)
+	ret.violated = train_random_next(&random_source) & ((1u << SLI_LEARNED_COUNT) - 1);
+	for (int s = 0; s < SLI_LEARNED_COUNT; s++)
 		if (!(ret.known & TRAIN_KNOWS_VIOLATED(s)))
 			ret.violated |= 1u << s;
 	return ret;

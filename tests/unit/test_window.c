@@ -4,6 +4,14 @@
 #include "predict/hist.h"
 #include "predict/window.h"
 
+static struct window_rare *rare_new(void)
+{
+	static struct window_rare rare;
+
+	memset(&rare, 0, sizeof(rare));
+	return &rare;
+}
+
 static void every_value_falls_between_the_floors_of_its_bucket(void **state)
 {
 	(void)state;
@@ -64,7 +72,7 @@ static void second_says_what_moved_in_it(void **state)
 	const struct window_second *second;
 
 	(void)state;
-	window_reset(&window);
+	window_reset(&window, rare_new());
 	sample.moved = (struct wire_counters){
 		.oncpu_ns = 1000000000, .wait_ns = 500000000, .switches = 200, .execs = 4, .major_faults = 6,
 		.reclaim_ns = 20000000, .io_done = 10, .io_read_bytes = 3000, .io_write_bytes = 1000, .rx_bytes = 800,
@@ -102,18 +110,18 @@ static void three_delays_are_kept_apart(void **state)
 		struct observe_sample sample = sample_of((enum wire_delay)delay, 3000000, 100, 75, 25);
 		const struct window_second *second;
 
-		window_reset(&window);
+		window_reset(&window, rare_new());
 		window_push(&window, &sample);
 		window_second(&window, &slo, NS_PER_SECOND);
 		second = window_at(&window, 0);
 		for (int i = 0; i < WIRE_DELAY_COUNT; i++) {
 			if (i != delay) {
 				assert_true(second->sli[slis[i]] < 0);
-				assert_true(second->bad[slis[i]] < 0);
+				assert_true(window.judged.bad[slis[i]] < 0);
 				continue;
 			}
 			assert_true(second->sli[slis[i]] > 2.6e6f && second->sli[slis[i]] < 3.4e6f);
-			assert_float_equal(second->bad[slis[i]], 0.25, 1e-6);
+			assert_float_equal(window.judged.bad[slis[i]], 0.25, 1e-6);
 		}
 		assert_true((second->p50_ns > 0) == (delay == WIRE_DELAY_QUEUE));
 	}
@@ -128,7 +136,7 @@ static void pressure_is_a_share_of_the_second_and_over_its_bound_or_not(void **s
 	const struct window_second *second;
 
 	(void)state;
-	window_reset(&window);
+	window_reset(&window, rare_new());
 	window_push(&window, &sample);
 	window_second(&window, &slo, NS_PER_SECOND);
 	second = window_at(&window, 0);
@@ -139,9 +147,9 @@ static void pressure_is_a_share_of_the_second_and_over_its_bound_or_not(void **s
 	assert_float_equal(second->sli[SLI_CPU_SOME], 0.1, 1e-6);
 	assert_float_equal(second->sli[SLI_MEM_FULL], 0.02, 1e-6);
 	assert_true(second->sli[SLI_MEM_SOME] < 0);
-	assert_float_equal(second->bad[SLI_CPU_SOME], 0, 0);
-	assert_float_equal(second->bad[SLI_MEM_FULL], 1, 0);
-	assert_true(second->bad[SLI_MEM_SOME] < 0);
+	assert_float_equal(window.judged.bad[SLI_CPU_SOME], 0, 0);
+	assert_float_equal(window.judged.bad[SLI_MEM_FULL], 1, 0);
+	assert_true(window.judged.bad[SLI_MEM_SOME] < 0);
 	/* The file is read a little after the second's end. */
 	sample.psi_ns[PSI_CPU_SOME] = 1100000000;
 	window_push(&window, &sample);
@@ -156,12 +164,12 @@ static void segments_sent_again_are_a_share_of_those_sent(void **state)
 	struct slo slo = slo_of("retrans<2%");
 
 	(void)state;
-	window_reset(&window);
+	window_reset(&window, rare_new());
 	window_push(&window, &sample);
 	assert_float_equal(window_bad(&window, &slo, SLI_RETRANS, TICK_NS), 1, 0);
 	window_second(&window, &slo, NS_PER_SECOND);
 	assert_float_equal(window_at(&window, 0)->sli[SLI_RETRANS], 0.03, 1e-6);
-	assert_float_equal(window_at(&window, 0)->bad[SLI_RETRANS], 1, 0);
+	assert_float_equal(window.judged.bad[SLI_RETRANS], 1, 0);
 	sample.moved = (struct wire_counters){ .tx_segments = HIST_P99_SAMPLES_MIN - 1, .retransmits = 3 };
 	window_push(&window, &sample);
 	window_second(&window, &slo, NS_PER_SECOND);
@@ -176,14 +184,14 @@ static void few_samples_are_missing_not_zero(void **state)
 	const struct window_second *second;
 
 	(void)state;
-	window_reset(&window);
+	window_reset(&window, rare_new());
 	window_push(&window, &sample);
 	window_second(&window, &slo, NS_PER_SECOND);
 	second = window_at(&window, 0);
 	for (int sli = 0; sli < SLI_COUNT; sli++) {
 		assert_true(second->sli[sli] < 0);
-		assert_true(second->bad[sli] < 0);
-		assert_true(second->worst_bad[sli] < 0);
+		assert_true(window.judged.bad[sli] < 0);
+		assert_true(window.judged.worst_bad[sli] < 0);
 	}
 	for (int psi = 0; psi < PSI_COUNT; psi++)
 		assert_true(second->psi[psi] < 0);
@@ -201,7 +209,7 @@ static void second_does_not_leak_into_the_next(void **state)
 	const struct window_second *second;
 
 	(void)state;
-	window_reset(&window);
+	window_reset(&window, rare_new());
 	sample.moved.oncpu_ns = 700000000;
 	sample.psi_known = 1u << PSI_MEMORY_SOME;
 	sample.psi_ns[PSI_MEMORY_SOME] = 50000000;
@@ -211,12 +219,12 @@ static void second_does_not_leak_into_the_next(void **state)
 	window_memory(&window, &(struct observe_memory){ .refaults = 9 });
 	window_tick(&window, &slo, TICK_NS);
 	window_second(&window, &slo, NS_PER_SECOND);
-	assert_float_equal(window_at(&window, 0)->worst_bad[SLI_RUNQ_P99], 0.6, 1e-6);
+	assert_float_equal(window.judged.worst_bad[SLI_RUNQ_P99], 0.6, 1e-6);
 	window_second(&window, &slo, NS_PER_SECOND);
 	second = window_at(&window, 0);
 	assert_true(second->cpu == 0);
 	assert_true(second->sli[SLI_RUNQ_P99] < 0);
-	assert_true(second->worst_bad[SLI_RUNQ_P99] < 0);
+	assert_true(window.judged.worst_bad[SLI_RUNQ_P99] < 0);
 	assert_true(second->psi[PSI_MEMORY_SOME] < 0);
 	assert_true(second->refaults < 0);
 	/* What is charged stays charged while nobody says otherwise. */
@@ -232,7 +240,7 @@ static void a_reflex_forgets_ticks_that_are_over(void **state)
 	struct slo slo = slo_of("io_p99<5ms");
 
 	(void)state;
-	window_reset(&window);
+	window_reset(&window, rare_new());
 	assert_true(window_bad(&window, &slo, SLI_IO_P99, TICK_NS) < 0);
 	window_push(&window, &bad);
 	assert_float_equal(window_bad(&window, &slo, SLI_IO_P99, TICK_NS), 1, 0);
@@ -256,7 +264,7 @@ static void pressure_is_judged_by_the_time_of_the_ticks(void **state)
 	struct slo slo = slo_of("mem_some<2%"), unbound = slo_of("tier=critical");
 
 	(void)state;
-	window_reset(&window);
+	window_reset(&window, rare_new());
 	/* 3 ms of one tick of 100 ms are 3 %; of two they are 1.5 %. */
 	window_push(&window, &stalled);
 	assert_float_equal(window_bad(&window, &slo, SLI_MEM_SOME, TICK_NS), 1, 0);
@@ -269,6 +277,37 @@ static void pressure_is_judged_by_the_time_of_the_ticks(void **state)
 	window_tick(&window, &slo, TICK_NS);
 	window_tick(&window, &slo, TICK_NS);
 	assert_true(window_bad(&window, &slo, SLI_MEM_SOME, TICK_NS) < 0);
+}
+
+static void an_application_is_judged_by_what_it_says(void **state)
+{
+	struct slo slo = slo_of("app.ms<20 app.depth<5");
+	static struct window window;
+	struct observe_app timer = { .idx = 0, .kind = APP_TIMER, .good = 15, .bad = 5, .value = -1 };
+	struct observe_app gauge = { .idx = 1, .kind = APP_GAUGE, .value = 8 };
+
+	(void)state;
+	window_reset(&window, rare_new());
+	assert_float_equal(window_bad(&window, &slo, SLI_APP, TICK_NS), -1, 0);
+	window_app(&window, &timer);
+	window_app(&window, &gauge);
+	assert_float_equal(window_bad(&window, &slo, SLI_APP, TICK_NS), 0.25, 1e-6);
+	assert_float_equal(window_bad(&window, &slo, SLI_APP + 1, TICK_NS), 1, 0);
+	window_tick(&window, &slo, TICK_NS);
+	gauge.value = 4;
+	window_app(&window, &gauge);
+	assert_float_equal(window_bad(&window, &slo, SLI_APP + 1, TICK_NS), 0, 0);
+	timer = (struct observe_app){ .idx = 0, .kind = APP_TIMER, .value = 21 };
+	window_app(&window, &timer);
+	window_second(&window, &slo, NS_PER_SECOND);
+	assert_float_equal(window_at(&window, 0)->sli[SLI_APP], 21, 0);
+	assert_float_equal(window.judged.bad[SLI_APP], 0.25, 1e-6);
+	assert_float_equal(window_at(&window, 0)->sli[SLI_APP + 1], 4, 0);
+	assert_float_equal(window.judged.worst_bad[SLI_APP + 1], 1, 0);
+	window_second(&window, &slo, NS_PER_SECOND);
+	assert_float_equal(window_at(&window, 0)->sli[SLI_APP], -1, 0);
+	gauge.idx = SLO_APP_MAX;
+	window_app(&window, &gauge);
 }
 
 int main(void)
@@ -284,6 +323,7 @@ int main(void)
 		cmocka_unit_test(second_does_not_leak_into_the_next),
 		cmocka_unit_test(a_reflex_forgets_ticks_that_are_over),
 		cmocka_unit_test(pressure_is_judged_by_the_time_of_the_ticks),
+		cmocka_unit_test(an_application_is_judged_by_what_it_says),
 	};
 
 	return cmocka_run_group_tests_name("window", tests, NULL, NULL);

@@ -36,6 +36,7 @@ static inline void view_done(struct web_view *view)
 {
 	json_decref(view->status);
 	json_decref(view->instances);
+	json_decref(view->rest);
 	json_decref(view->plan);
 	json_decref(view->failures);
 }

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "speak.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "decode.h"
+
+#define WARM_S 8	/* a state that missed seconds is behind; so long the more worried of the two forecasters is heard */
+
+uint32_t speak_untrained(const struct lstm_weights *weights)
+{
+	uint32_t untrained = 0;
+
+	for (int sli = 0; weights && sli < SLI_COUNT; sli++)
+		if (sli >= SLI_APP || lstm_output_is_constant(weights, OUTPUT_RISK(0, sli)))
+			untrained |= 1u << sli;
+	return untrained;
+}
+
+/*
+ * Every live instance steps, so that its state keeps up with time, but for one: what an instance with a bound sees while
+ * our own action protects it would teach its state that the load around it is harmless. Such a second is not shown to the
+ * model, and the statistical forecaster, which learns from no such second either, speaks instead.
+ */
+static bool lstm_shows(struct predictor_instance *instance, bool is_censored)
+{
+	if (is_censored && !instance->violated && slo_is_bound(&instance->info.slo)) {
+		instance->warm_s = 0;
+		return false;
+	}
+	instance->warm_s++;
+	return true;
+}
+
+/* From the live one at *at on, as many as one batch holds. */
+static uint32_t lstm_gather(struct predictor *p, uint32_t *at, bool is_censored)
+{
+	uint32_t count = 0;
+
+	for (; *at < p->live_count && count < PREDICTOR_BATCH; (*at)++) {
+		struct predictor_instance *instance = &p->instance[p->live[*at]];
+
+		if (!lstm_shows(instance, is_censored))
+			continue;
+		memcpy(p->inputs + (size_t)count * FEATURE_COUNT, instance->frame.value, sizeof(instance->frame.value));
+		p->states[count] = &instance->lstm;
+		p->stepped[count++] = instance;
+	}
+	return count;
+}
+
+/*
+ * Experience speaks where the model was taught nothing, and a model that has just woken up is not believed where it is
+ * calmer than experience.
+ */
+static void risk_keep(const struct predictor *p, struct predictor_instance *instance,
+		      const float learned[SLI_COUNT][FORECAST_HORIZONS])
+{
+	for (int sli = 0; sli < SLI_COUNT; sli++) {
+		float *risk = instance->forecast.risk[sli];
+
+		for (int h = 0; h < FORECAST_HORIZONS; h++)
+			if (p->untrained >> sli & 1)
+				risk[h] = learned[sli][h];
+			else if (instance->warm_s < WARM_S)
+				risk[h] = fmaxf(risk[h], learned[sli][h]);
+	}
+}
+
+static void batch_speak(struct predictor *p, uint32_t count)
+{
+	float learned[SLI_COUNT][FORECAST_HORIZONS];
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct predictor_instance *instance = p->stepped[i];
+
+		if (instance->frame.quality < 0.5f)
+			continue;
+		memcpy(learned, instance->forecast.risk, sizeof(learned));
+		forecast_decode(p->outputs + (size_t)i * OUTPUT_COUNT, p->host.capacity, &instance->info.slo,
+				&instance->forecast);
+		risk_keep(p, instance, learned);
+		forecast_blame(&instance->forecast);
+	}
+}
+
+void speak_all(struct predictor *p, uint64_t now_ns)
+{
+	const struct predictor_config *config = &p->config;
+	bool is_censored = predictor_is_censored(p, now_ns);
+
+	if (!config->weights || config->forecaster != FORECAST_LSTM)
+		return;
+	for (uint32_t at = 0; at < p->live_count;) {
+		uint32_t count = lstm_gather(p, &at, is_censored);
+
+		lstm_step(config->weights, config->isa, p->states, p->inputs, p->outputs, count);
+		batch_speak(p, count);
+	}
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the LSTM says of all instances, over what the statistical forecaster said of them. Pure. */
+#ifndef FORESTALL_SPEAK_H
+#define FORESTALL_SPEAK_H
+
+#include "predictor.h"
+
+/*
+ * SLIs that the model was taught nothing of, bit per SLI: the trainer leaves those without weights that it saw nothing of, and it
+ * never hears of what an application says.
+ */
+uint32_t speak_untrained(const struct lstm_weights *weights);
+
+/* Steps all live instances, in batches. Nothing without a model. */
+void speak_all(struct predictor *predictor, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The maps of the kernel side: how big they are, which this kernel can have, and what user space reads and writes in them. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "load_internal.h"
+
+#define TASKS_FEWEST 4096u	/* accounts of tasks, where they lie in a table */
+#define TASKS_MOST 65536u
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
+}
+
+/* As many accounts as there can be tasks, within reason: each takes 128 bytes or so. */
+static uint32_t tasks_max(void)
+{
+	FILE *file = fopen("/proc/sys/kernel/pid_max", "re");
+	unsigned count = TASKS_MOST;
+
+	if (!file)
+		return count;
+	if (fscanf(file, "%u", &count) != 1 || count > TASKS_MOST)
+		count = TASKS_MOST;
+	fclose(file);
+	return count < TASKS_FEWEST ? TASKS_FEWEST : count;
+}
+
+/* One of storage and table is made, the other does not exist. */
+static int storage_choose(struct nerve *nerve)
+{
+	const struct forestall_bpf *skel = nerve->skel;
+	bool tasks = nerve->signals.able[ABLE_TASK_STORAGE], sockets = nerve->signals.able[ABLE_SOCKET_STORAGE];
+	int r = 0;
+
+	skel->rodata->has_task_storage = tasks;
+	skel->rodata->has_socket_storage = sockets;
+	r = r ?: bpf_map__set_autocreate(skel->maps.tasks, tasks);
+	r = r ?: bpf_map__set_autocreate(skel->maps.task_table, !tasks);
+	r = r ?: bpf_map__set_autocreate(skel->maps.sockets, sockets);
+	r = r ?: bpf_map__set_autocreate(skel->maps.socket_table, !sockets);
+	r = r ?: bpf_map__set_autocreate(skel->maps.victims,
+					 signal_needs(NERVE_OOM, &nerve->signals, "on_oom_number"));
+	r = r ?: bpf_map__set_max_entries(skel->maps.task_table, tasks_max());
+	return r ?: bpf_program__set_autoload(skel->progs.on_task_free, !tasks);
+}
+
+int maps_size(struct nerve *nerve, const struct nerve_config *config)
+{
+	struct forestall_bpf *skel = nerve->skel;
+	uint64_t rows = (uint64_t)nerve->cpus * config->slots_max;
+	int r = 0;
+
+	if (rows > UINT32_MAX)
+		return -E2BIG;
+	r = r ?: bpf_map__set_max_entries(skel->maps.rows, (uint32_t)rows);
+	r = r ?: bpf_map__set_max_entries(skel->maps.details, nerve->cpus * NERVE_DETAILS_MAX);
+	r = r ?: bpf_map__set_max_entries(skel->maps.slots, config->slots_max);
+	r = r ?: bpf_map__set_max_entries(skel->maps.bounds, config->slots_max);
+	r = r ?: bpf_map__set_max_entries(skel->maps.losses, nerve->cpus);
+	r = r ?: bpf_map__set_max_entries(skel->maps.lanes, nerve->cpus);
+	r = r ?: bpf_map__set_max_entries(skel->maps.events, config->ring_bytes);
+	r = r ?: storage_choose(nerve);
+	skel->rodata->slots_max = config->slots_max;
+	skel->rodata->details_max = NERVE_DETAILS_MAX;
+	skel->rodata->window_ns = config->window_ns;
+	skel->rodata->loaded_ns = clock_ns(CLOCK_MONOTONIC);
+	return r;
+}
+
+static void *map_mmap(struct bpf_map *map, size_t bytes, int protection)
+{
+	void *at = mmap(NULL, bytes, protection, MAP_SHARED, bpf_map__fd(map), 0);
+
+	return at == MAP_FAILED ? NULL : at;
+}
+
+static size_t pages(size_t bytes)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (bytes + page - 1) & ~(page - 1);
+}
+
+int maps_mmap(struct nerve *nerve)
+{
+	nerve->rows_bytes = pages(sizeof(struct wire_row) * nerve->cpus * nerve->slots_max);
+	nerve->details_bytes = pages(sizeof(struct wire_detail) * nerve->cpus * NERVE_DETAILS_MAX);
+	nerve->losses_bytes = pages(sizeof(struct wire_loss) * nerve->cpus);
+	nerve->rows = map_mmap(nerve->skel->maps.rows, nerve->rows_bytes, PROT_READ | PROT_WRITE);
+	nerve->details = map_mmap(nerve->skel->maps.details, nerve->details_bytes, PROT_READ | PROT_WRITE);
+	nerve->losses = map_mmap(nerve->skel->maps.losses, nerve->losses_bytes, PROT_READ);
+	return nerve->rows && nerve->details && nerve->losses ? 0 : -errno;
+}
+
+void maps_unmap(struct nerve *nerve)
+{
+	if (nerve->rows)
+		munmap(nerve->rows, nerve->rows_bytes);
+	if (nerve->details)
+		munmap(nerve->details, nerve->details_bytes);
+	if (nerve->losses)
+		munmap((void *)nerve->losses, nerve->losses_bytes);
+}
+
+const volatile struct wire_row *nerve_row(const struct nerve *nerve, uint32_t cpu, uint32_t slot)
+{
+	return &nerve->rows[(size_t)cpu * nerve->slots_max + slot];
+}
+
+const volatile struct wire_detail *nerve_detail(const struct nerve *nerve, uint32_t cpu, uint32_t detail)
+{
+	return &nerve->details[(size_t)cpu * NERVE_DETAILS_MAX + detail];
+}
+
+int nerve_slot_set(struct nerve *nerve, uint32_t slot, const struct wire_bound *bound)
+{
+	if (bpf_map_update_elem(bpf_map__fd(nerve->skel->maps.bounds), &slot, bound, BPF_ANY) ||
+	    bpf_map_update_elem(bpf_map__fd(nerve->skel->maps.slots), &bound->cgroup_id, &slot, BPF_ANY))
+		return -errno;
+	return 0;
+}
+
+int nerve_slot_clear(struct nerve *nerve, uint64_t cgroup_id, uint32_t slot)
+{
+	struct wire_bound bound = { 0 };
+
+	bpf_map_update_elem(bpf_map__fd(nerve->skel->maps.bounds), &slot, &bound, BPF_ANY);
+	return bpf_map_delete_elem(bpf_map__fd(nerve->skel->maps.slots), &cgroup_id) ? -errno : 0;
+}
+
+void nerve_row_reset(struct nerve *nerve, uint32_t slot)
+{
+	for (uint32_t cpu = 0; cpu < nerve->cpus; cpu++)
+		memset(&nerve->rows[(size_t)cpu * nerve->slots_max + slot], 0, sizeof(struct wire_row));
+}
+
+void nerve_detail_reset(struct nerve *nerve, uint32_t detail)
+{
+	for (uint32_t cpu = 0; cpu < nerve->cpus; cpu++)
+		memset(&nerve->details[(size_t)cpu * NERVE_DETAILS_MAX + detail], 0, sizeof(struct wire_detail));
+}
+
+void nerve_losses(const struct nerve *nerve, struct wire_loss *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	for (uint32_t cpu = 0; cpu < nerve->cpus; cpu++)
+		for (int kind = 0; kind < WIRE_KIND_COUNT; kind++) {
+			ret->produced[kind] += nerve->losses[cpu].produced[kind];
+			ret->dropped[kind] += nerve->losses[cpu].dropped[kind];
+		}
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "print_report.h"
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "print.h"
+
+void app_print(const json_t *metrics)
+{
+	static const char *const headings[] = { "NAME", "KIND", ">LAST SECOND", "SLI" };
+	struct table *table = table_new(headings, 4);
+	const json_t *metric;
+	size_t i;
+
+	json_array_foreach((json_t *)metrics, i, metric) {
+		table_cell(table, "%s", json_string_value(json_object_get(metric, "name")));
+		table_cell(table, "%s", json_string_value(json_object_get(metric, "kind")));
+		table_number(table, json_object_get(metric, "value"), 1, 3);
+		table_cell(table, "%s", json_is_true(json_object_get(metric, "bound")) ? "yes" : "-");
+	}
+	if (i) {
+		printf("\nsaid by the application (timer: 99th percentile, counter: per second):\n");
+		table_print(table, SIZE_MAX);
+	}
+	table_free(table);
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What an instance reports of itself, as tables; nothing where there is nothing. */
+#ifndef FORESTALL_PRINT_REPORT_H
+#define FORESTALL_PRINT_REPORT_H
+
+#include <jansson.h>
+
+void app_print(const json_t *metrics);
+
+#endif
