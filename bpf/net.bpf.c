@@ -14,6 +14,8 @@
 #include <bpf/bpf_tracing.h>
 
 #define PROTOCOL_TCP 6
+#define FAMILY_IP4 2	/* include/linux/socket.h */
+#define FAMILY_IP6 10
 #define STATE_ESTABLISHED 1	/* include/net/tcp_states.h */
 #define STATE_SYN_RECV 3
 #define STATE_TIME_WAIT 6
@@ -157,14 +159,23 @@ int BPF_PROG(on_retransmit, const struct sock *sk, const struct sk_buff *skb)
 SEC("tp_btf/tcp_retransmit_synack")
 int BPF_PROG(on_retransmit_accept, const struct sock *sk) { return retransmit_count(sk, 1); }
 
-/* A packet that was thrown away, for one of the reasons of `kfree_skb`; `socket` may not be a whole one. */
+/* Messages of netlink and Unix sockets are no packets; of requests and of TIME_WAIT there is no whole socket. */
+static __always_inline bool is_internet(const struct sock *socket)
+{
+	__u16 family = socket->__sk_common.skc_family;
+	__u8 state = socket->__sk_common.skc_state;
+
+	return (family == FAMILY_IP4 || family == FAMILY_IP6) && state != STATE_NEW_SYN_RECV && state != STATE_TIME_WAIT;
+}
+
+/* A packet that was thrown away, for whatever reason. */
 static __always_inline int drop_count(struct sk_buff *skb, const struct sock *socket)
 {
 	struct skb_shared_info *shared;
 	struct wire_row *row;
 	__u32 slot;
 
-	if (!socket || socket->__sk_common.skc_state == STATE_NEW_SYN_RECV || socket->__sk_common.skc_state == STATE_TIME_WAIT)
+	if (!socket || !is_internet(socket))
 		return 0;
 	row = row_of_cgroup(cgroup_id_of_socket(socket), &slot);
 	shared = (void *)(skb->head + skb->end);

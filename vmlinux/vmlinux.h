@@ -206,6 +206,7 @@ struct sock_cgroup_data {
 };
 
 struct sock_common {
+	unsigned short skc_family;
 	unsigned char skc_state;
 };
 

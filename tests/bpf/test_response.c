@@ -4,7 +4,6 @@
  * listener on the wire live in processes of their own: server and listener in one network namespace, the client in another,
  * and only the server in the cgroup.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_ether.h>
@@ -13,7 +12,6 @@
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,7 +25,7 @@
 #include <unistd.h>
 
 #include "predict/hist.h"
-#include "world.h"
+#include "talk.h"
 
 #define CONNECTIONS 4
 #define ROUNDS 750	/* requests of each connection */
@@ -88,12 +86,6 @@ static const struct server servers[] = {
 	{ "redis", "*2\r\n$4\r\nECHO\r\n$7\r\nthe end\r\n", "the end\r\n", 6379, redis_run },
 	{ "nginx", "GET /page HTTP/1.1\r\nHost: a\r\n\r\n", "the end", 8080, nginx_run },
 };
-
-static void die(const char *what)
-{
-	fprintf(stderr, "# %s: %s\n", what, strerror(errno));
-	_exit(98);
-}
 
 /* --- the wire ------------------------------------------------------------------------------------------------------------- */
 
@@ -170,26 +162,18 @@ static pid_t wire_start(struct stage *stage, int netns_fd, int ready)
 
 /* --- the client ----------------------------------------------------------------------------------------------------------- */
 
-static int connect_to(int family, uint16_t port)
+/* The server may still be starting. */
+static int server_connect(const struct stage *stage)
 {
-	struct sockaddr_in to4 = { .sin_family = AF_INET, .sin_port = htons(port) };
-	struct sockaddr_in6 to6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
-	bool is_four = family == AF_INET;
-	int fd = -1, yes = 1;
+	int fd = -1;
 
-	inet_pton(AF_INET, "10.9.0.2", &to4.sin_addr);
-	inet_pton(AF_INET6, "fd09::2", &to6.sin6_addr);
-	for (int i = 0; i < 300; i++) {
-		fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		if (!connect(fd, is_four ? (void *)&to4 : (void *)&to6, is_four ? sizeof(to4) : sizeof(to6)))
-			break;
-		close(fd);
-		fd = -1;
-		usleep(100000);
+	for (int i = 0; i < 300 && fd < 0; i++) {
+		fd = connect_try(stage->family, stage->family == AF_INET ? "10.9.0.2" : "fd09::2", stage->server->port);
+		if (fd < 0)
+			usleep(100000);
 	}
 	if (fd < 0)
 		die("connect");
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
 	return fd;
 }
 
@@ -213,7 +197,7 @@ static void requests_send(const struct stage *stage)
 	int fd[CONNECTIONS];
 
 	for (int i = 0; i < CONNECTIONS; i++)
-		fd[i] = connect_to(stage->family, server->port);
+		fd[i] = server_connect(stage);
 	for (int round = 0; round < ROUNDS; round++) {
 		for (int i = 0; i < CONNECTIONS; i++)
 			if (send(fd[i], server->request, strlen(server->request), MSG_NOSIGNAL) < 0)
@@ -227,7 +211,7 @@ static void requests_send(const struct stage *stage)
 
 /* --- all of them ---------------------------------------------------------------------------------------------------------- */
 
-static pid_t server_start(const struct stage *stage, int ready, int go)
+static pid_t server_launch(const struct stage *stage, int ready, int go)
 {
 	pid_t pid = fork();
 	char byte;
@@ -264,7 +248,7 @@ static void stage_run(struct stage *stage)
 
 	if (unshare(CLONE_NEWNET) || pipe(ready) || pipe(go))
 		die("namespace");
-	server = server_start(stage, ready[1], go[0]);
+	server = server_launch(stage, ready[1], go[0]);
 	byte_await(ready[0]);
 	snprintf(command, sizeof(command), LINK_SETUP, server, server);
 	if (system(command)) {

@@ -14,7 +14,7 @@ echo 1 >$swap/power
 mkswap /dev/nullb1 >/dev/null
 export FORESTALL_SWAP=/dev/nullb1
 status=0
-for test in net io memory tree; do
+for test in net link response io memory tree; do
 	build/test/test_$test || status=1
 done
 exit $status
