@@ -21,7 +21,7 @@ BPF_CFLAGS := -g -O2 -target bpf -D__TARGET_ARCH_$(ARCH) -Wall -Werror -Wno-miss
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
-.PHONY: all help deps check demo demo-full clean bench-tick bench-lstm bench-agent bench-hook train corpus fuzz test-programs
+.PHONY: all help deps check demo demo-full clean bench-tick bench-lstm bench-agent bench-flood check-churn bench-hook train corpus fuzz test-programs
 
 objects = $(patsubst %.c,build/obj/%.o,$(wildcard $(1)/*.c))
 ACT_MAIN := planner/act/main.c
@@ -38,7 +38,7 @@ ARCHIVES := $(addprefix build/lib/lib,tools.a serve.a sense.a setup.a act.a deci
 BINS := $(addprefix build/bin/,forestall forestalld forestall-act $(if $(WEB_MAIN),forestall-web))
 UNIT := $(patsubst tests/unit/%.c,build/test/%,$(wildcard tests/unit/test_*.c))
 BPF_TESTS := $(patsubst tests/bpf/%.c,build/test/%,$(wildcard tests/bpf/test_*.c))
-VM_PROGRAMS := $(addprefix build/test/,kill_act mind_driver)
+VM_PROGRAMS := $(addprefix build/test/,kill_act mind_driver insns)
 LOAD := $(addprefix build/test/,load-client load-burn load-sink load-watch demo-report)
 
 all: $(BINS) ## build the programs
@@ -120,6 +120,9 @@ build/test/kill_act: $(filter build/obj/tests/vm/kill_%,$(call objects,tests/vm)
 	$(call link)
 build/test/mind_driver: build/obj/tests/vm/mind_driver.o $(ARCHIVES)
 	$(call link)
+build/obj/tests/bpf/insns.o: build/bpf/forestall.skel.h
+build/test/insns: build/obj/tests/bpf/insns.o $(ARCHIVES)
+	$(call link)
 build/test/load-client: $(addprefix build/obj/tests/load/,client.o exchange.o hist.o reply.o)
 	$(call link)
 build/test/load-burn: $(addprefix build/obj/tests/load/,burn.o burn_cpu.o burn_memory.o burn_io.o burn_net.o shape.o)
@@ -134,8 +137,8 @@ check: deps all test-programs ## run every test; ends with one summary line
 	$(Q)tests/run
 demo: deps all $(LOAD) ## keep real servers' SLOs in a VM, CPU and memory, three arms each, and draw the reports
 	$(Q)tests/demo/run.sh
-demo-full: deps all $(LOAD) ## the same with IO and network, ramps and steps, and three seeds; an hour or two
-	$(Q)tests/demo/run.sh --families "cpu memory io net" --set full --seeds "730241 730242 730243" --out build/demo-full
+demo-full: deps all $(LOAD) ## the same with IO and network and three seeds; an hour
+	$(Q)tests/demo/run.sh --families "cpu memory io net" --seeds "730241 730242 730243" --out build/demo-full
 bench-tick: deps build/test/bench_tick ## frames -> LSTM -> plan, microseconds per instance, last line JSON
 	$(Q)build/test/bench_tick
 bench-lstm: deps build/test/bench_lstm ## one LSTM step, ns by instruction set, last line JSON
@@ -145,6 +148,10 @@ bench-hook: deps build/test/bench_hook ## cost of the hooks beside empty ones an
 bench-agent: deps all build/test/bench_agent ## cost of observing N= cgroups for SECONDS= beside netdata and a plain reader, last line JSON
 	$(Q)tests/deps netdata-core
 	$(Q)N="$(N)" SECONDS="$(SECONDS)" build/test/bench_agent
+bench-flood: deps build/test/bench_flood ## ring records as fast as they come for SECONDS=: accounts, memory, latency, last line JSON
+	$(Q)SECONDS="$(SECONDS)" build/test/bench_flood
+check-churn: deps all test-programs ## tests/system/churn.sh with 100,000 cgroups instead of 3,000
+	$(Q)CHURN=100000 tests/run system-churn
 corpus: deps all $(LOAD) ## record training runs, in the VM and natively, under build/corpus
 	$(Q)tests/corpus/run
 train: deps all ## train the default model from build/corpus

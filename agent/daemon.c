@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@
 
 #define NS_PER_S 1000000000ull
 #define SCAN_NS (30 * NS_PER_S)	/* repairs what a lost mkdir or rmdir record left wrong */
-#define RING_BYTES (1u << 20)
+#define RING_BYTES (512u << 10)
 #define FLUSH_HZ 10
 
 /* Every observation goes to the recording first: what the mind saw is on disk even if it then dies of it. */
@@ -103,9 +104,13 @@ static void world_fill(struct daemon *daemon, struct answer_world *world)
 		.name = world_name,
 		.failures = report_failures(daemon->report),
 		.app = report_app(daemon->report),
+		.log = report_log(daemon->report),
 	};
 	for (int signal = 0; signal < NERVE_SIGNAL_COUNT; signal++)
 		world->signals |= (uint32_t)nerve_has(daemon->nerve, signal) << signal;
+	world->unfollowed = tree_unfollowed(daemon->tree);
+	for (uint32_t cpu = 0; cpu < nerve_cpus(daemon->nerve); cpu++)
+		world->other_cpu_ns += nerve_row(daemon->nerve, cpu, WIRE_SLOT_OTHER)->now.oncpu_ns;
 	for (int kind = 1; kind < WIRE_KIND_COUNT; kind++) {
 		world->produced += loss.produced[kind];
 		world->dropped += loss.dropped[kind];
@@ -173,7 +178,7 @@ static void tick(struct daemon *daemon)
 
 	nerve_consume(daemon->nerve);
 	ring_tick(&daemon->ring, now_ns);
-	if (now_ns - daemon->scan_ns >= SCAN_NS) {
+	if (now_ns - daemon->scan_ns >= SCAN_NS || (now_ns - daemon->scan_ns >= NS_PER_S && tree_has_room(daemon->tree, now_ns))) {
 		tree_scan(daemon->tree, now_ns);
 		daemon->scan_ns = now_ns;
 	}
@@ -245,7 +250,8 @@ static int mind_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
 static int report_open(struct daemon *daemon)
 {
 	struct report_setup setup = {
-		.cgroup_root = daemon->cgroup_root, .run_dir = daemon->options.run_dir, .slots_max = daemon->config.instances_max,
+		.cgroup_root = daemon->cgroup_root, .run_dir = daemon->options.run_dir, .config = &daemon->config,
+		.slots_max = daemon->config.instances_max,
 		.is_oom_told = nerve_has(daemon->nerve, NERVE_OOM), .observe = observe, .context = daemon,
 	};
 
@@ -368,6 +374,8 @@ int daemon_open(struct daemon *daemon, const struct daemon_options *options, cha
 		daemon_close(daemon);
 		return r;
 	}
+	/* Loading reads the whole of the kernel's BTF, megabytes that are not needed again. */
+	malloc_trim(0);
 	host_busy_ns(&daemon->busy_ns);
 	daemon->second_ns = daemon->scan_ns = host_now_ns();
 	tree_scan(daemon->tree, daemon->scan_ns);

@@ -84,6 +84,9 @@ static __always_inline int bio_queued(struct bio *bio)
 		known = bpf_map_lookup_elem(&bios, &key);
 		if (!known)
 			return 0;	/* the map is full */
+		/* From 7 on the rest of a bio that was split is queued once more: it is measured already. */
+		if (known->cgroup_id && bio->__bi_remaining.counter > 1)
+			return 0;
 		lost = known->cgroup_id ? row_of(bpf_get_smp_processor_id(), known->slot) : 0;
 		if (lost)
 			count_add(&lost->now.io_lost, 1);

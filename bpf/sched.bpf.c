@@ -152,7 +152,7 @@ static __always_inline __u64 task_leave(struct task_struct *task, struct lane *l
 		return cgroup_id;
 	row->now.switches++;
 	run_settle(task, account, row);
-	wait_settle(task, account, lane, row, bound_of(slot), cgroup_id, is_moved);
+	wait_settle(task, account, lane, row, row->is_bound ? bound_of(slot) : 0, cgroup_id, is_moved);
 	if (migrations != account->migrations) {
 		row->now.migrations += migrations - account->migrations;
 		account->migrations = migrations;

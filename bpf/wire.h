@@ -77,6 +77,7 @@ struct wire_counters {
 	__u64 wait_other_ns;	/* tasks of other cgroups */
 	__u64 wait_sibling_ns;	/* tasks of the same cgroup */
 	__u64 wait_quota_ns;	/* nobody, or others, while the instance's own quota was used up */
+	/* And what it seldom does. */
 	__u64 migrations;	/* task->se.nr_migrations */
 	struct wire_verdict verdict[WIRE_DELAY_COUNT];
 	__u64 forks;
@@ -118,12 +119,12 @@ struct wire_counters {
 /* A switch of an instance without bounds touches the first cache line and one of the histogram. */
 struct wire_row {
 	__u64 sent_ns;			/* when the last window record was delivered */
+	__u64 is_bound;			/* the slot has a bound or a histogram in `details`: its wire_bound is worth a look */
 	struct wire_counters now;
 	__u64 sent[WIRE_TOLD];		/* value of the first counters of `now` in it */
 	__u32 runnable;			/* tasks that ran or waited on this CPU at flush number `flush` */
 	__u32 flush;			/* stale unless it is that of the CPU's row of WIRE_SLOT_OTHER */
 	__u32 hist[WIRE_HIST_COUNT];	/* of queue waits, so its total is <= switches */
-	__u64 line_pad;
 };
 
 /* Histograms that only annotated instances have, on one CPU. */

@@ -353,6 +353,7 @@ int cmd_instance_show(const struct context *context, int argc, char **argv)
 	slis_print(instance);
 	signals_print(json_object_get(instance, "signals"));
 	app_print(json_object_get(instance, "app"));
+	log_print(json_object_get(instance, "log"));
 	if (json_array_size(json_object_get(instance, "failures")))
 		printf("\nfailures, the last one first:\n");
 	failures_print(json_object_get(instance, "failures"));

@@ -168,9 +168,9 @@ static void status_print(const json_t *status)
 	       strcmp(text_of(status, "mode"), "none") ? "" : " (no forestall-act answers: nothing can be changed)");
 	printf("forecaster  %s\n", text_of(status, "forecaster"));
 	printf("model       %s\n", json_string_value(json_object_get(model, "path")) ?: "none");
-	printf("instances   %.0f observed of at most %.0f, %.0f annotated, %.0f with a bound, %.0f violated\n",
-	       number_of(instances, "observed"), number_of(instances, "max"), number_of(instances, "annotated"),
-	       number_of(instances, "bound"), number_of(instances, "violated"));
+	printf("instances   %.0f observed of at most %.0f, %.0f not followed, %.0f annotated, %.0f with a bound, %.0f violated\n",
+	       number_of(instances, "observed"), number_of(instances, "max"), number_of(instances, "unfollowed"),
+	       number_of(instances, "annotated"), number_of(instances, "bound"), number_of(instances, "violated"));
 	printf("records     %.0f produced, %.0f delivered, %.0f dropped (%.4f %%)\n", produced,
 	       number_of(ring, "delivered"), dropped, produced > 0 ? 100 * dropped / produced : 0.0);
 	printf("tick        cost %.3f ms, late by at most %.3f ms\n", number_of(tick, "cost_ns") / 1e6,

@@ -112,6 +112,7 @@ static int slo_write(const struct context *context, const char *path, const char
 	close(fd);
 	if (r < 0 && !text && error == ENODATA) {
 		print_note("%s: has no annotation of this kind; nothing to remove", path);
+		mind_refresh(context, path);	/* which may have kept one of an earlier directory */
 		return 0;
 	}
 	if (r < 0) {

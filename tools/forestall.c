@@ -31,6 +31,8 @@ static const struct command commands[] = {
 	{ "slo", "check", "\"TEXT\"", "parse an annotation", cmd_slo_check, NULL },
 	{ "forecast", "show", "PATH", "where one is heading", cmd_forecast_show, NULL },
 	{ "failure", "list", "[PATH]", "what failed, why, and how long until it was back", cmd_failure_list, NULL },
+	{ "signal", "list", "", "what is measured, from where, and what this kernel has", cmd_signal_list, NULL },
+	{ "signal", "table", "", "the same for any kernel, as in docs/SIGNALS.md", cmd_signal_table, NULL },
 	{ "plan", "show", "", "the last plan, for whom, and what came of it", cmd_plan_show, NULL },
 	{ "mode", "get", "", "what forestall may do now", cmd_mode_get, NULL },
 	{ "mode", "set", "observe|shadow|canary|enforce", "change that", cmd_mode_set, NULL },

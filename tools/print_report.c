@@ -25,3 +25,29 @@ void app_print(const json_t *metrics)
 	}
 	table_free(table);
 }
+
+void log_print(json_t *log)
+{
+	static const char *const headings[] = { ">AGO s", ">COUNT", "SEVERITY", "TEMPLATE" };
+	struct table *table = table_new(headings, 4);
+	const json_t *template;
+	const char *severity;
+	json_t *count;
+	size_t i;
+
+	json_array_foreach(json_object_get(log, "templates"), i, template) {
+		table_number(table, json_object_get(template, "ago_s"), 1, 1);
+		table_number(table, json_object_get(template, "count"), 1, 0);
+		table_cell(table, "%s", json_string_value(json_object_get(template, "severity")));
+		table_cell(table, "%s", json_string_value(json_object_get(template, "text")));
+	}
+	if (i) {
+		printf("\nlogged:");
+		json_object_foreach(json_object_get(log, "lines"), severity, count)
+			if (json_integer_value(count))
+				printf(" %" JSON_INTEGER_FORMAT " %s", json_integer_value(count), severity);
+		putchar('\n');
+		table_print(table, SIZE_MAX);
+	}
+	table_free(table);
+}

@@ -6,5 +6,6 @@
 #include <jansson.h>
 
 void app_print(const json_t *metrics);
+void log_print(json_t *log);
 
 #endif

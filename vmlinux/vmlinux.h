@@ -192,6 +192,7 @@ struct bio {
 	unsigned int bi_opf;
 	unsigned short bi_flags;
 	struct bvec_iter bi_iter;
+	atomic_t __bi_remaining;
 	struct blkcg_gq *bi_blkg;
 };
 

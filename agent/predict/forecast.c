@@ -46,8 +46,9 @@ void forecast_blame(struct forecast *forecast)
 {
 	enum sli sli;
 
-	forecast->impairment = forecast_risk(forecast, BLAME_HORIZON, &sli) >= BLAME_RISK ? sli_resource(sli) :
-											    RESOURCE_COUNT;
+	forecast->impairment = RESOURCE_COUNT;
+	if (forecast_risk(forecast, BLAME_HORIZON, &sli) >= BLAME_RISK)
+		forecast->impairment = sli_resource(sli) == RESOURCE_COUNT ? forecast->scarcest : sli_resource(sli);
 }
 
 static float sigmoid(float logit)

@@ -37,6 +37,8 @@ struct forecast {
 	uint32_t sli_id;	/* enum sli: which one leads */
 	uint32_t source;	/* enum forecast_source */
 	float quality;		/* of the frame, 0..1 */
+	uint32_t scarcest;	/* enum resource: the host's in 2 s, if what is expected comes; late answers are blamed on it */
+	uint32_t pad;
 	uint32_t impairment;	/* enum resource that the gravest risk is blamed on; RESOURCE_COUNT: no risk to speak of */
 };
 

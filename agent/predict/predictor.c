@@ -14,6 +14,8 @@
 #define MEMORY_CAPACITY_MIN 64e6f
 #define IO_CAPACITY_MIN 16e6f
 #define NET_CAPACITY_MIN 1e6f
+#define HELD 0.95f		/* of memory.high */
+#define WANTED_DECAY 0.999f	/* a second; half is forgotten in twelve minutes */
 #define CENSORED_NS 1200000000ull	/* hands that hold something say so twice a second */
 
 struct predictor *predictor_new(const struct predictor_config *config)
@@ -275,23 +277,40 @@ static void demand_second(struct predictor *p, struct predictor_instance *instan
 	}
 }
 
+/* Memory does not grow beyond its limit: who is held at memory.high wants what it had when it was free to. */
+static float memory_wanted(struct predictor_instance *instance, float demand)
+{
+	bool is_limited = instance->limits.memory_high != LIMIT_NONE;
+
+	if (is_limited && demand >= HELD * (float)instance->limits.memory_high)
+		return fmaxf(demand, instance->memory_wanted);
+	if (!is_limited)
+		instance->memory_wanted = fmaxf(demand, instance->memory_wanted * WANTED_DECAY);
+	return demand;
+}
+
 /* Closes the second of one instance; its demand is not yet a share, since the capacity may still grow. */
 static void instance_close(struct predictor *p, struct predictor_instance *instance, uint64_t elapsed_ns)
 {
 	const struct window_second *now;
 	float limit = others_limit_share(p, &instance->limits);
+	bool is_annotated = instance->info.slo.source != SLO_FROM_DEFAULT;
 
 	window_second(&instance->window, &instance->info.slo, elapsed_ns);
 	now = window_at(&instance->window, 0);
 	instance->violated = second_violated(&instance->info.slo, &instance->window);
 	for (int r = 0; r < RESOURCE_COUNT; r++) {
-		instance->demand[r] = feature_demand(now, &instance->limits, (enum resource)r);
+		/* Memory and limits of the others are read for the sake of those below them, who are counted themselves. */
+		instance->demand[r] = r != RESOURCE_MEMORY || is_annotated ?
+			feature_demand(now, &instance->limits, (enum resource)r) : -1;
+		if (r == RESOURCE_MEMORY)
+			instance->demand[r] = memory_wanted(instance, instance->demand[r]);
 		p->host.total[r] += fmaxf(instance->demand[r], 0);
 	}
 	p->host.wait += now->wait;
 	p->host.execs += now->execs;
 	p->host.reclaim += now->reclaim;
-	if (limit < 1) {
+	if (limit < 1 && is_annotated) {
 		p->host.limit += limit;
 		p->host.limited++;
 	}
@@ -335,7 +354,10 @@ static void host_close(struct predictor *p)
 	}
 }
 
-/* What happened under our own action teaches only when it was bad in spite of it. */
+/*
+ * What happened under our own action teaches only when it was bad in spite of it: the load is demand, of which the action
+ * kept some away. Of memory the load is what is in use, whoever keeps it so.
+ */
 static void instance_learn(struct predictor *p, struct predictor_instance *instance, uint64_t now_ns)
 {
 	bool is_censored = predictor_is_censored(p, now_ns);
@@ -344,8 +366,11 @@ static void instance_learn(struct predictor *p, struct predictor_instance *insta
 		instance->parts |= 1u << MEMORY_STATISTICAL;
 	for (int sli = 0; sli < SLI_COUNT; sli++) {
 		bool is_violated = instance->violated >> sli & 1;
+		enum resource cause = sli_resource((enum sli)sli);
 
-		if (instance->info.slo.bound[sli] && (is_violated || !is_censored))
+		if (cause == RESOURCE_COUNT)
+			cause = statistical_scarcest(p->host.total);
+		if (instance->info.slo.bound[sli] && (is_violated || !is_censored || cause == RESOURCE_MEMORY))
 			statistical_push(&p->memory.statistical[instance->info.slot][sli], statistical_load((enum sli)sli, p->host.total), is_violated);
 	}
 }

@@ -41,6 +41,7 @@ struct predictor_instance {
 	struct forecast forecast;	/* the one that speaks */
 	float learned_risk[2];		/* the gravest that the statistical forecaster says of 2 s and 5 s */
 	float demand[RESOURCE_COUNT];	/* of the last second, share of capacity, unthrottled; < 0: not measured */
+	float memory_wanted;		/* most that it held lately while no memory.high held it, bytes */
 	uint32_t violated;		/* in the last second, bit per SLI */
 	uint32_t warm_s;		/* seconds in a row that the LSTM was shown */
 	uint32_t parts;			/* that it uses: bit per enum memory_part but MEMORY_RARE, which the window knows */

@@ -7,6 +7,7 @@
 #define SEEN_DECAY 0.998f	/* remembers about eight minutes of a bin */
 #define PRIOR_SECONDS 2.0f
 #define HISTORY_SECONDS 30
+#define SCARCE_SPAN 1	/* 2 s ahead: how far plans look */
 
 static const float normal_quantile[FORECAST_QUANTILES] = { -1.2816f, 0.0f, 1.2816f, 2.3263f };
 
@@ -15,18 +16,27 @@ void statistical_reset(struct statistical *stat)
 	memset(stat, 0, sizeof(*stat));
 }
 
+/* Nothing hurts before memory is nearly gone. */
+static float stretched(const float total[RESOURCE_COUNT], enum resource resource)
+{
+	return resource == RESOURCE_MEMORY ? 1 + 4 * (total[RESOURCE_MEMORY] - 1) : total[resource];
+}
+
+enum resource statistical_scarcest(const float total[RESOURCE_COUNT])
+{
+	enum resource scarcest = RESOURCE_CPU;
+
+	for (int r = 0; r < RESOURCE_COUNT; r++)
+		if (stretched(total, (enum resource)r) > stretched(total, scarcest))
+			scarcest = (enum resource)r;
+	return scarcest;
+}
+
 float statistical_load(enum sli sli, const float total[RESOURCE_COUNT])
 {
-	float load[RESOURCE_COUNT], highest = 0;
+	bool is_any = sli_resource(sli) == RESOURCE_COUNT;
 
-	memcpy(load, total, sizeof(load));
-	/* Nothing hurts before memory is nearly gone. */
-	load[RESOURCE_MEMORY] = 1 + 4 * (total[RESOURCE_MEMORY] - 1);
-	if (sli_resource(sli) < RESOURCE_COUNT)
-		return load[sli_resource(sli)];
-	for (int r = 0; r < RESOURCE_COUNT; r++)
-		highest = fmaxf(highest, load[r]);
-	return highest;
+	return fmaxf(stretched(total, is_any ? statistical_scarcest(total) : sli_resource(sli)), is_any ? 0 : -INFINITY);
 }
 
 static uint32_t bin_of(float load)
@@ -90,30 +100,53 @@ static uint32_t span_of(uint32_t horizon)
 	return horizon < EXPECT_SPANS - 1 ? horizon : EXPECT_SPANS - 1;
 }
 
-/* Load when one expectation comes true: the rest of the host stays as it is, and who is expected does what it did then. */
-static float load_expected(const struct statistical_view *view, enum sli sli, uint32_t span, float *ret_confidence)
-{
-	float total[RESOURCE_COUNT], best = 0;
+/* The host's demand when one expectation comes true, and how likely that is. */
+struct outlook {
+	float total[RESOURCE_COUNT];
+	float confidence;
+};
 
-	memcpy(total, view->total, sizeof(total));
-	*ret_confidence = 0;
+/*
+ * The rest of the host stays as it is, and who is expected does what it did then. Of the resources that the SLI may depend
+ * on, RESOURCE_COUNT for any, the one of which most is expected.
+ */
+static struct outlook outlook_of(const struct statistical_view *view, enum resource only, uint32_t span)
+{
+	struct outlook outlook = { .confidence = 0 };
+	float best = 0;
+
+	memcpy(outlook.total, view->total, sizeof(outlook.total));
 	for (int r = 0; r < RESOURCE_COUNT; r++) {
 		const struct expectation *likeliest = &view->in->others->likeliest[r];
 		float own = fmaxf(view->in->demand[r], 0), coming;
 
-		if (sli_resource(sli) != RESOURCE_COUNT && (int)sli_resource(sli) != r)
+		if (only != RESOURCE_COUNT && (int)only != r)
 			continue;
 		/* Memory does not come and go with its owner alone: what is used now is not given back. */
 		coming = r == RESOURCE_MEMORY ?
-				 total[r] + fmaxf(likeliest->demand[span] - view->in->others->likeliest_now[r], 0) :
+				 view->total[r] + fmaxf(likeliest->demand[span] - view->in->others->likeliest_now[r], 0) :
 				 own + likeliest->demand[span];
 		if (coming * likeliest->confidence[span] <= best)
 			continue;
 		best = coming * likeliest->confidence[span];
-		total[r] = coming;
-		*ret_confidence = likeliest->confidence[span];
+		memcpy(outlook.total, view->total, sizeof(outlook.total));
+		outlook.total[r] = coming;
+		outlook.confidence = likeliest->confidence[span];
 	}
-	return statistical_load(sli, total);
+	return outlook;
+}
+
+/* What would be scarcest, each resource weighed by how likely it is to come to that. */
+static enum resource scarcest_soon(const struct statistical_view *view, uint32_t span)
+{
+	float total[RESOURCE_COUNT];
+
+	for (int r = 0; r < RESOURCE_COUNT; r++) {
+		struct outlook outlook = outlook_of(view, (enum resource)r, span);
+
+		total[r] = view->total[r] + outlook.confidence * fmaxf(outlook.total[r] - view->total[r], 0);
+	}
+	return statistical_scarcest(total);
 }
 
 static void risk_forecast(const struct statistical_view *view, enum sli sli, struct forecast *ret)
@@ -123,9 +156,10 @@ static void risk_forecast(const struct statistical_view *view, enum sli sli, str
 	float risk = stay;
 
 	for (uint32_t h = 0; h < FORECAST_HORIZONS; h++) {
-		float confidence, load = load_expected(view, sli, span_of(h), &confidence);
+		struct outlook outlook = outlook_of(view, sli_resource(sli), span_of(h));
+		float coming = bin_risk(stat, statistical_load(sli, outlook.total));
 
-		risk = fmaxf(risk, confidence * bin_risk(stat, load) + (1 - confidence) * stay);
+		risk = fmaxf(risk, outlook.confidence * coming + (1 - outlook.confidence) * stay);
 		ret->risk[sli][h] = fminf(risk, 1);
 	}
 }
@@ -156,6 +190,7 @@ void statistical_forecast(const struct statistical_view *view, struct forecast *
 
 	ret->source = FORECAST_STATISTICAL;
 	ret->sli_id = leading;
+	ret->scarcest = scarcest_soon(view, SCARCE_SPAN);
 	for (int r = 0; r < RESOURCE_COUNT; r++)
 		demand_forecast(view->in, (enum resource)r, ret);
 	for (uint32_t h = 0; h < FORECAST_HORIZONS; h++)

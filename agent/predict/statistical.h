@@ -30,6 +30,9 @@ struct statistical_view {
 
 void statistical_reset(struct statistical *stat);
 
+/* The resource with the highest load, as statistical_load() has it. */
+enum resource statistical_scarcest(const float total[RESOURCE_COUNT]);
+
 /* Load that an SLI depends on, from the host's demand as shares of capacity; resp_p99 looks at the highest. */
 float statistical_load(enum sli sli, const float total[RESOURCE_COUNT]);
 

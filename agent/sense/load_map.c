@@ -68,6 +68,7 @@ int maps_size(struct nerve *nerve, const struct nerve_config *config)
 	r = r ?: bpf_map__set_max_entries(skel->maps.bounds, config->slots_max);
 	r = r ?: bpf_map__set_max_entries(skel->maps.losses, nerve->cpus);
 	r = r ?: bpf_map__set_max_entries(skel->maps.lanes, nerve->cpus);
+	r = r ?: bpf_map__set_max_entries(skel->maps.bios, nerve->cpus <= 4 ? 4096 : 1024 * nerve->cpus);
 	r = r ?: bpf_map__set_max_entries(skel->maps.events, config->ring_bytes);
 	r = r ?: storage_choose(nerve);
 	skel->rodata->slots_max = config->slots_max;
@@ -124,9 +125,15 @@ const volatile struct wire_detail *nerve_detail(const struct nerve *nerve, uint3
 
 int nerve_slot_set(struct nerve *nerve, uint32_t slot, const struct wire_bound *bound)
 {
+	bool is_bound = bound->detail;
+
+	for (int delay = 0; delay < WIRE_DELAY_COUNT; delay++)
+		is_bound = is_bound || bound->delay_ns_max[delay];
 	if (bpf_map_update_elem(bpf_map__fd(nerve->skel->maps.bounds), &slot, bound, BPF_ANY) ||
 	    bpf_map_update_elem(bpf_map__fd(nerve->skel->maps.slots), &bound->cgroup_id, &slot, BPF_ANY))
 		return -errno;
+	for (uint32_t cpu = 0; cpu < nerve->cpus; cpu++)
+		nerve->rows[(size_t)cpu * nerve->slots_max + slot].is_bound = is_bound;
 	return 0;
 }
 

@@ -37,11 +37,11 @@ static const struct {
 	  "run a kernel from 5.5 on with CONFIG_BPF_SYSCALL, CONFIG_BPF_JIT and BTF, as root", true },
 	{ "bpf.ringbuf", PROBE_FOR_OBSERVE, "records from kernel to agent", probe_ringbuf,
 	  "run a kernel from 5.8 on, as root", true },
-	{ "bpf.task_storage", PROBE_FOR_OBSERVE, "each task's instance, cached", probe_task_storage,
-	  "run a kernel from 5.11 on, or one with bpf_task_storage, as root", true },
+	{ "bpf.abilities", PROBE_FOR_COMFORT, "what is known of tasks, sockets and requests, without bounds", probe_abilities,
+	  "run a newer kernel; forestall goes without", true },
 	{ "bpf.perf_event", PROBE_FOR_COMFORT, "counting tasks that never leave their CPU", probe_perf_event,
 	  "set kernel.perf_event_paranoid to 2 or less, or grant CAP_PERFMON", true },
-#define SIGNAL_PROBE_ROW(id, name, lost)                                                        \
+#define SIGNAL_PROBE_ROW(id, name, lost, fallback)                                                        \
 	{ "signal." name, PROBE_FOR_COMFORT, lost, probe_signal_##id,                           \
 	  "run a kernel that has the hook, as root; forestall goes without", true },
 	SIGNAL_TABLE(SIGNAL_PROBE_ROW)

@@ -6,11 +6,23 @@
 #include <errno.h>
 #include <linux/bpf.h>
 #include <linux/perf_event.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "probe_table.h"
+
+static const struct signal_answers *answers_get(void)
+{
+	static struct signal_answers answers;
+	static bool is_asked;
+
+	if (!is_asked)
+		signals_ask(&answers);
+	is_asked = true;
+	return &answers;
+}
 
 /* Loads a program that returns 0 on the tracepoint sched_switch. 0 or -errno. */
 static int tracepoint_try(void)
@@ -65,10 +77,20 @@ void probe_ringbuf(const struct probe_roots *roots, struct probe_result *ret)
 	map_try(BPF_MAP_TYPE_RINGBUF, "ring buffer", ret);
 }
 
-void probe_task_storage(const struct probe_roots *roots, struct probe_result *ret)
+void probe_abilities(const struct probe_roots *roots, struct probe_result *ret)
 {
+	const struct signal_answers *answers = answers_get();
+	char lacking[PROBE_TEXT_MAX] = "";
+
 	(void)roots;
-	map_try(BPF_MAP_TYPE_TASK_STORAGE, "task storage", ret);
+	for (int ability = ABLE_NOTHING + 1; ability < ABLE_COUNT; ability++)
+		if (!answers->able[ability])
+			snprintf(lacking + strlen(lacking), sizeof(lacking) - strlen(lacking), "%sno %s: %s", lacking[0] ? "; " : "",
+				 ability_name(ability), ability_without(ability));
+	if (lacking[0])
+		probe_say(ret, PROBE_DEGRADED, "%s", lacking);
+	else
+		probe_say(ret, PROBE_OK, "task storage, socket storage, bpf_loop");
 }
 
 void probe_perf_event(const struct probe_roots *roots, struct probe_result *ret)
@@ -94,19 +116,19 @@ void probe_perf_event(const struct probe_roots *roots, struct probe_result *ret)
 
 static void signal_probe(enum nerve_signal signal, struct probe_result *ret)
 {
-	static struct signal_answers answers;
-	static bool is_asked;
+	const struct signal_answers *answers = answers_get();
+	char hooks[512];
 
-	if (!is_asked)
-		signals_ask(&answers);
-	is_asked = true;
-	if (answers.of[signal].is_there)
-		probe_say(ret, PROBE_OK, "programs load on all its hooks");
+	signal_hooks_format(signal, &answers->of[signal], hooks, sizeof(hooks));
+	if (signal_is_fallback(&answers->of[signal]) && signal_fallback(signal)[0])
+		probe_say(ret, PROBE_DEGRADED, "%.100s; %s", hooks, signal_fallback(signal));
+	else if (answers->of[signal].is_there)
+		probe_say(ret, PROBE_OK, "%.240s", hooks);
 	else
-		probe_say(ret, PROBE_MISSING, "%s", answers.of[signal].reason);
+		probe_say(ret, PROBE_MISSING, "%s", answers->of[signal].reason);
 }
 
-#define SIGNAL_PROBE(id, name, lost)                                                              \
+#define SIGNAL_PROBE(id, name, lost, fallback)                                                              \
 	void probe_signal_##id(const struct probe_roots *roots, struct probe_result *ret)         \
 	{                                                                                         \
 		(void)roots;                                                                      \

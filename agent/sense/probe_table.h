@@ -63,10 +63,10 @@ void probe_xattr(const struct probe_roots *roots, struct probe_result *ret);
 
 void probe_tracepoint(const struct probe_roots *roots, struct probe_result *ret);
 void probe_ringbuf(const struct probe_roots *roots, struct probe_result *ret);
-void probe_task_storage(const struct probe_roots *roots, struct probe_result *ret);
+void probe_abilities(const struct probe_roots *roots, struct probe_result *ret);
 void probe_perf_event(const struct probe_roots *roots, struct probe_result *ret);
 
-#define SIGNAL_PROBE_DECLARE(id, name, lost) \
+#define SIGNAL_PROBE_DECLARE(id, name, lost, fallback) \
 	void probe_signal_##id(const struct probe_roots *roots, struct probe_result *ret);
 SIGNAL_TABLE(SIGNAL_PROBE_DECLARE)
 #undef SIGNAL_PROBE_DECLARE

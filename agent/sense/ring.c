@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ring.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "watch.h"
@@ -40,8 +41,9 @@ static void exec_tell(struct ring *ring, const struct wire_task *task)
  */
 static void made_take(struct ring *ring, const struct wire_head *head)
 {
-	tree_made(ring->tree, head->cgroup_id, head->time_ns);
-	if (!tree_slot(ring->tree, head->cgroup_id))
+	int r = tree_made(ring->tree, head->cgroup_id, head->time_ns);
+
+	if (r && r != -ENOSPC && r != -ENAMETOOLONG)
 		ring->early[ring->early_idx++ % RING_EARLY_MAX] = head->cgroup_id;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "signal_table.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define ARRAY_COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -38,9 +39,9 @@ const struct signal_hook signal_hooks[] = {
 const size_t signal_hooks_count = ARRAY_COUNT(signal_hooks);
 
 static const struct {
-	const char *name, *lost;
+	const char *name, *lost, *fallback;
 } signals[] = {
-#define SIGNAL_ROW(id, name, lost) [NERVE_##id] = { name, lost },
+#define SIGNAL_ROW(id, name, lost, fallback) [NERVE_##id] = { name, lost, fallback },
 	SIGNAL_TABLE(SIGNAL_ROW)
 #undef SIGNAL_ROW
 };
@@ -57,6 +58,56 @@ const char *ability_name(enum nerve_ability ability) { return abilities[ability]
 const char *ability_without(enum nerve_ability ability) { return abilities[ability].without; }
 const char *signal_name(enum nerve_signal signal) { return signals[signal].name; }
 const char *signal_lost(enum nerve_signal signal) { return signals[signal].lost; }
+const char *signal_fallback(enum nerve_signal signal) { return signals[signal].fallback; }
+
+bool signal_is_fallback(const struct signal_answer *answer)
+{
+	for (int part = 0; part < SIGNAL_PARTS_MAX; part++)
+		if (answer->is_there && answer->way[part])
+			return true;
+	return false;
+}
+
+static void text_add(char *text, size_t size, const char *more)
+{
+	size_t at = strlen(text);
+
+	snprintf(text + at, size - at, "%s", more);
+}
+
+static void hook_add(const struct signal_hook *hook, char *text, size_t size)
+{
+	static const char *const prefix[] = { [HOOK_TRACEPOINT] = "", [HOOK_FUNCTION] = "fentry ", [HOOK_CGROUP] = "cgroup_skb " };
+
+	text_add(text, size, prefix[hook->kind]);
+	text_add(text, size, hook->target);
+	if (hook->args[0]) {
+		text_add(text, size, "(");
+		text_add(text, size, hook->args);
+		text_add(text, size, ")");
+	}
+	if (hook->needs) {
+		text_add(text, size, " with ");
+		text_add(text, size, ability_name(hook->needs));
+	}
+}
+
+void signal_hooks_format(enum nerve_signal signal, const struct signal_answer *answer, char *text, size_t size)
+{
+	const struct signal_hook *last = NULL;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < ARRAY_COUNT(signal_hooks); i++) {
+		const struct signal_hook *hook = &signal_hooks[i];
+
+		if (hook->signal != signal || (answer && hook->way != answer->way[hook->part]))
+			continue;
+		if (last)
+			text_add(text, size, last->part != hook->part ? "; " : last->way != hook->way ? " | " : " + ");
+		hook_add(hook, text, size);
+		last = hook;
+	}
+}
 
 enum nerve_signal signal_base(enum nerve_signal signal)
 {

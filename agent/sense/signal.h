@@ -9,28 +9,44 @@
 #define FORESTALL_SIGNAL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define SIGNAL_REASON_MAX 128
 #define SIGNAL_PARTS_MAX 4
 
-/* X(id, name, what it is for: what is lost without it) */
-#define SIGNAL_TABLE(X)                                                                                      \
-	X(RECLAIM, "reclaim", "reclaims and the time in them (pressure and refaults are read from files)")  \
-	X(OOM, "oom", "OOM kills at once (memory.events is read once a second)")                            \
-	X(OOM_LIMIT, "oom.limit", "whose limit it was that an OOM kill was for")                            \
-	X(SWAP, "swap", "pages swapped out, where memory.stat does not tell them")                          \
-	X(IO, "io", "io_p99 and IO demand (pressure is read from files)")                                   \
-	X(IO_DEVICE, "io.device", "how much of an IO's delay its device took")                              \
-	X(IO_HELD, "io.held", "the time that io.max holds IO back, as part of io_p99")                      \
-	X(PACKETS, "packets", "network demand, and retrans as a share of what is sent")                     \
-	X(RETRANSMITS, "retransmits", "retrans")                                                            \
-	X(DROPS, "drops", "packets that this host threw away")                                              \
-	X(RTT, "rtt", "round trip times")                                                                   \
-	X(RESPONSES, "responses", "resp_p99")
+/*
+ * X(id, name, what it is for: what is lost without it, what is lost where not the first way is taken). What builds on another stands
+ * after it.
+ */
+#define SIGNAL_TABLE(X) \
+	X(RECLAIM, "reclaim", "reclaims and the time in them (pressure and refaults are read from files)", \
+	  "") \
+	X(OOM, "oom", "OOM kills at once (memory.events is read once a second)", \
+	  "told when the victim ends, not when it is chosen") \
+	X(OOM_LIMIT, "oom.limit", "whose limit it was that an OOM kill was for", \
+	  "") \
+	X(SWAP, "swap", "pages swapped out, where memory.stat does not tell them", \
+	  "") \
+	X(IO, "io", "io_p99 and IO demand (pressure is read from files)", \
+	  "of a request of more than 256 bios the first 256 are measured") \
+	X(IO_DEVICE, "io.device", "how much of an IO's delay its device took", \
+	  "") \
+	X(IO_HELD, "io.held", "the time that io.max holds IO back, as part of io_p99", \
+	  "") \
+	X(PACKETS, "packets", "network demand, and retrans as a share of what is sent", \
+	  "") \
+	X(RETRANSMITS, "retransmits", "retrans", \
+	  "") \
+	X(DROPS, "drops", "packets that this host threw away", \
+	  "most of what is dropped on the way in is nobody's") \
+	X(RTT, "rtt", "round trip times", \
+	  "") \
+	X(RESPONSES, "responses", "resp_p99", \
+	  "")
 
 enum nerve_signal {
-#define SIGNAL_ENUM(id, name, lost) NERVE_##id,
+#define SIGNAL_ENUM(id, name, lost, fallback) NERVE_##id,
 	SIGNAL_TABLE(SIGNAL_ENUM)
 #undef SIGNAL_ENUM
 	NERVE_SIGNAL_COUNT
@@ -66,6 +82,16 @@ struct signal_answers {
 
 const char *signal_name(enum nerve_signal signal);
 const char *signal_lost(enum nerve_signal signal);
+
+/* What is lost where not the first way of each part is taken; "" when nothing is, or there is but one. */
+const char *signal_fallback(enum nerve_signal signal);
+
+/* The hooks of a way taken, or with NULL all ways, "|" between them, as "tcp_data_ready + tcp_sendmsg (fentry)". */
+void signal_hooks_format(enum nerve_signal signal, const struct signal_answer *answer, char *text, size_t size);
+
+/* The way taken is not the first in some part. */
+bool signal_is_fallback(const struct signal_answer *answer);
+
 const char *ability_name(enum nerve_ability ability);
 const char *ability_without(enum nerve_ability ability);
 

@@ -66,15 +66,20 @@ uint32_t slots_find(const struct slots *slots, uint64_t id)
 	return slots->cell[cell_find(slots, id)];
 }
 
+bool slots_has(const struct slots *slots, uint64_t now_ns)
+{
+	uint64_t given_ns = slots->given_ns[slots->free_ring[slots->free_head]];
+
+	return slots->free_count && (!given_ns || now_ns - given_ns >= SLOT_REST_NS);
+}
+
 uint32_t slots_take(struct slots *slots, uint64_t id, uint64_t now_ns)
 {
 	uint32_t slot;
 
-	if (!slots->free_count)
+	if (!slots_has(slots, now_ns))
 		return 0;
 	slot = slots->free_ring[slots->free_head];
-	if (slots->given_ns[slot] && now_ns - slots->given_ns[slot] < SLOT_REST_NS)
-		return 0;
 	slots->free_head = (slots->free_head + 1) % slots->max;
 	slots->free_count--;
 	slots->id[slot] = id;

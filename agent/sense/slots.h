@@ -6,6 +6,7 @@
 #ifndef FORESTALL_SLOTS_H
 #define FORESTALL_SLOTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define SLOT_REST_NS 2000000000ull
@@ -21,6 +22,9 @@ uint32_t slots_find(const struct slots *slots, uint64_t id);
 
 /* A slot for a new id (not 0, not known), 0 when none is free. */
 uint32_t slots_take(struct slots *slots, uint64_t id, uint64_t now_ns);
+
+/* Whether slots_take() would give one now. */
+bool slots_has(const struct slots *slots, uint64_t now_ns);
 
 /* Takes a slot back; unknown ids are ignored. */
 void slots_give(struct slots *slots, uint64_t id, uint64_t now_ns);

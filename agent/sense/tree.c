@@ -11,49 +11,11 @@
 #include <unistd.h>
 
 #include "setup/annotate.h"
-#include "cgroupfile.h"
-#include "details.h"
-#include "kept.h"
-#include "rows.h"
-#include "slots.h"
+#include "tree_node.h"
 
 /* A row is told of once a second, so what it gains in the second after a record is told by none; one more for a late tick. */
 #define BUSY_SECONDS 3
-/* A stranger's pressure is not read while its tasks have waited less than this since: it cannot have grown by more. */
-#define PSI_WAIT_NS 5000000ull
 #define DEPTH_MAX 64
-
-struct node {
-	char *path;
-	uint64_t cgroup_id;
-	struct slo slo;
-	struct observe_limits limits;
-	struct rows_mark mark;
-	struct cgroup_files files;
-	uint64_t psi_us[PSI_COUNT];	/* totals at the last look, of those that psi_known says */
-	uint32_t psi_known;
-	uint32_t detail;		/* index of its histograms; 0: not annotated, or none left */
-	struct observe_memory memory;	/* totals at the last look */
-	bool has_memory;
-	uint8_t busy_seconds;	/* > 0: it is in the list of the busy */
-	bool is_fast;		/* it is in the list of the annotated */
-	uint64_t psi_wait_ns;	/* what its tasks waited since its pressure was read */
-	uint32_t scan;		/* number of the walk that saw it last */
-	char *problem;		/* NULL: none */
-};
-
-struct tree {
-	struct tree_setup setup;
-	struct slots *slots;
-	struct node *node;	/* [slots_max] */
-	int root_fd;
-	uint32_t scan;
-	uint32_t slot_top;	/* no slot above this one is in use */
-	uint64_t unfollowed;
-	struct details details;
-	struct slot_list fast, busy;	/* the annotated; the others that moved lately */
-	struct kept *kept;
-};
 
 int tree_open(const struct tree_setup *setup, struct tree **ret_tree)
 {
@@ -107,12 +69,6 @@ void tree_close(struct tree *tree)
 	free(tree);
 }
 
-static void tell(struct tree *tree, struct observation *observation, enum observe_kind kind)
-{
-	observation->kind = kind;
-	tree->setup.observe(tree->setup.context, observation);
-}
-
 static struct observation instance_of(const struct tree *tree, const struct node *node)
 {
 	struct observation observation = { .kind = OBSERVE_INSTANCE };
@@ -128,7 +84,7 @@ static void tell_instance(struct tree *tree, const struct node *node)
 {
 	struct observation observation = instance_of(tree, node);
 
-	tell(tree, &observation, OBSERVE_INSTANCE);
+	tree_say(tree, &observation, OBSERVE_INSTANCE);
 }
 
 static bool is_annotated(const struct node *node)
@@ -184,6 +140,31 @@ static void node_bind(struct tree *tree, const struct node *node)
 	nerve_slot_set(tree->setup.nerve, (uint32_t)(node - tree->node), &bound);
 }
 
+/* The directories between the root and an annotated one are read like it: what limits them limits it. */
+static void above_follow(struct tree *tree, const struct node *node)
+{
+	char path[OBSERVE_PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s", node->path);
+	for (char *slash = strrchr(path, '/'); slash > path; slash = strrchr(path, '/')) {
+		struct stat st = { 0 };
+		uint32_t slot;
+		int fd;
+
+		*slash = '\0';
+		fd = openat(tree->root_fd, path + 1, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		slot = fstat(fd, &st) ? 0 : slots_find(tree->slots, st.st_ino);
+		if (slot && !tree->node[slot].is_above) {
+			tree->node[slot].is_above = true;
+			cgroup_files_open_all(&tree->node[slot].files, fd);
+			fast_set(tree, slot, true);
+		}
+		close(fd);
+	}
+}
+
 /* Reads the annotation; the bounds go to the kernel at once. A directory that is new takes what its predecessor left. */
 static void node_annotate(struct tree *tree, struct node *node, int dir_fd, bool is_new)
 {
@@ -195,45 +176,13 @@ static void node_annotate(struct tree *tree, struct node *node, int dir_fd, bool
 		kept_take(tree->kept, node->path, &node->slo);
 	if (is_annotated(node)) {
 		cgroup_files_open_all(&node->files, dir_fd);
+		above_follow(tree, node);
 		detail_take(tree, node);
 	}
 	node_bind(tree, node);
 	if (!is_annotated(node))
 		detail_give(tree, node);
-	fast_set(tree, (uint32_t)(node - tree->node), is_annotated(node));
-}
-
-static void node_limits(struct tree *tree, struct node *node)
-{
-	struct observation observation = { .limits = { .slot = node->limits.slot } };
-
-	cgroup_files_limits(&node->files, &observation.limits);
-	if (!memcmp(&observation.limits, &node->limits, sizeof(node->limits)))
-		return;
-	node->limits = observation.limits;
-	tell(tree, &observation, OBSERVE_LIMITS);
-}
-
-static void node_memory(struct tree *tree, struct node *node)
-{
-	struct observation observation = { .memory = { .slot = node->limits.slot } };
-	struct observe_memory *memory = &observation.memory, total = { 0 };
-
-	if (cgroup_files_memory_stat(&node->files, &total))
-		return;
-	memory->anon_bytes = total.anon_bytes;
-	memory->file_bytes = total.file_bytes;
-	memory->has_swap = total.has_swap;
-	if (node->has_memory) {
-		memory->refaults = total.refaults - node->memory.refaults;
-		memory->swap_ins = total.swap_ins - node->memory.swap_ins;
-		memory->swap_outs = total.swap_outs - node->memory.swap_outs;
-		for (int i = 0; i < MEMORY_EVENT_COUNT; i++)
-			memory->events[i] = total.events[i] - node->memory.events[i];
-	}
-	node->memory = total;
-	node->has_memory = true;
-	tell(tree, &observation, OBSERVE_MEMORY);
+	fast_set(tree, (uint32_t)(node - tree->node), is_annotated(node) || node->is_above);
 }
 
 static void node_add(struct tree *tree, int dir_fd, uint64_t id, const char *path, uint64_t now_ns)
@@ -259,59 +208,7 @@ static void node_add(struct tree *tree, int dir_fd, uint64_t id, const char *pat
 	cgroup_files_open(&node->files, dir_fd);
 	node_annotate(tree, node, dir_fd, true);
 	tell_instance(tree, node);
-	node_limits(tree, node);
-}
-
-/* A total that was not known before has not grown yet. */
-static void psi_read(struct node *node, struct observe_sample *sample)
-{
-	uint64_t us[PSI_COUNT];
-	uint32_t known = cgroup_files_psi(&node->files, us);
-
-	for (int i = 0; i < PSI_COUNT; i++) {
-		if (!(known & 1u << i))
-			continue;
-		if (node->psi_known & 1u << i)
-			sample->psi_ns[i] = (us[i] - node->psi_us[i]) * 1000;
-		node->psi_us[i] = us[i];
-	}
-	sample->psi_known = node->psi_known = known;
-}
-
-/* What has waited for less than PSI_WAIT_NS since then has the pressure that was read last. */
-static void stranger_psi(struct node *node, struct observe_sample *sample)
-{
-	node->psi_wait_ns += sample->moved.wait_ns;
-	sample->psi_known = node->psi_known;
-	if (node->psi_known && node->psi_wait_ns < PSI_WAIT_NS)
-		return;
-	psi_read(node, sample);
-	node->psi_wait_ns = 0;
-}
-
-static void fast_read(struct tree *tree, struct node *node)
-{
-	struct observation observation;
-	struct observe_sample *sample = &observation.sample;
-	bool has_moved = rows_read(tree->setup.nerve, node->limits.slot, node->detail, &node->mark, sample);
-
-	if (!has_moved)
-		memset(sample, 0, offsetof(struct observe_sample, bucket));
-	sample->slot = node->limits.slot;
-	psi_read(node, sample);
-	sample->has_memory = !cgroup_files_memory(&node->files, &sample->memory_bytes);
-	if (has_moved || sample->psi_known || sample->has_memory)
-		tell(tree, &observation, OBSERVE_SAMPLE);
-}
-
-static void stranger_read(struct tree *tree, struct node *node)
-{
-	struct observation observation;
-
-	if (!rows_read(tree->setup.nerve, node->limits.slot, node->detail, &node->mark, &observation.sample))
-		return;
-	stranger_psi(node, &observation.sample);
-	tell(tree, &observation, OBSERVE_SAMPLE);
+	node_read_limits(tree, node);
 }
 
 static void node_drop(struct tree *tree, uint32_t slot, uint64_t now_ns)
@@ -319,8 +216,8 @@ static void node_drop(struct tree *tree, uint32_t slot, uint64_t now_ns)
 	struct node *node = &tree->node[slot];
 	struct observation observation = { .gone = { .slot = slot, .cgroup_id = node->cgroup_id } };
 
-	stranger_read(tree, node);
-	tell(tree, &observation, OBSERVE_GONE);
+	node_read_stranger(tree, node);
+	tree_say(tree, &observation, OBSERVE_GONE);
 	nerve_slot_clear(tree->setup.nerve, node->cgroup_id, slot);
 	if (node->slo.source == SLO_FROM_TRUSTED_XATTR || node->slo.source == SLO_FROM_USER_XATTR)
 		kept_put(tree->kept, node->path, &node->slo);
@@ -380,6 +277,7 @@ uint32_t tree_scan(struct tree *tree, uint64_t now_ns)
 	if (fd < 0)
 		return 0;
 	tree->scan++;
+	tree->unfollowed = 0;
 	dir_walk(tree, fd, "/", 0, now_ns);
 	for (uint32_t slot = 1; slot <= tree->slot_top; slot++) {
 		if (!slots_id(tree->slots, slot))
@@ -392,20 +290,21 @@ uint32_t tree_scan(struct tree *tree, uint64_t now_ns)
 	return count;
 }
 
-void tree_made(struct tree *tree, uint64_t cgroup_id, uint64_t now_ns)
+int tree_made(struct tree *tree, uint64_t cgroup_id, uint64_t now_ns)
 {
 	char path[OBSERVE_PATH_MAX];
 	int fd;
 
 	if (slots_find(tree->slots, cgroup_id))
-		return;
+		return 0;
 	fd = cgroup_open_by_id(tree->root_fd, tree->setup.root, cgroup_id, path);
 	if (fd == -ENAMETOOLONG)
 		tree->unfollowed++;
 	if (fd < 0)
-		return;
+		return fd;
 	node_add(tree, fd, cgroup_id, path, now_ns);
 	close(fd);
+	return slots_find(tree->slots, cgroup_id) ? 0 : -ENOSPC;
 }
 
 void tree_gone(struct tree *tree, uint64_t cgroup_id, uint64_t now_ns)
@@ -414,6 +313,8 @@ void tree_gone(struct tree *tree, uint64_t cgroup_id, uint64_t now_ns)
 
 	if (slot)
 		node_drop(tree, slot, now_ns);
+	else if (tree->unfollowed)
+		tree->unfollowed--;
 }
 
 void tree_active(struct tree *tree, uint32_t slot)
@@ -437,10 +338,10 @@ static void fast_tick(struct tree *tree, bool is_second)
 
 		if (is_second) {
 			cgroup_files_refresh(&node->files);
-			node_limits(tree, node);
-			node_memory(tree, node);
+			node_read_limits(tree, node);
+			node_read_memory(tree, node);
 		}
-		fast_read(tree, node);
+		node_read_fast(tree, node);
 	}
 }
 
@@ -451,7 +352,7 @@ static void busy_second(struct tree *tree)
 		struct node *node = &tree->node[tree->busy.slot[i]];
 
 		if (!node->is_fast)
-			stranger_read(tree, node);
+			node_read_stranger(tree, node);
 		if (--node->busy_seconds)
 			i++;
 		else
@@ -492,3 +393,5 @@ const char *tree_problem(const struct tree *tree, uint32_t slot)
 }
 
 uint64_t tree_unfollowed(const struct tree *tree) { return tree->unfollowed; }
+
+bool tree_has_room(const struct tree *tree, uint64_t now_ns) { return tree->unfollowed && slots_has(tree->slots, now_ns); }

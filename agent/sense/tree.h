@@ -5,8 +5,9 @@
  * Directories are found by a walk at the start and by the kernel's cgroup_mkdir and cgroup_rmdir events after that; a
  * walk now and then repairs what a lost event left wrong. A cgroup may vanish at any step: that is normal and never
  * an error. The fast lane are the annotated: their pressure (CPU, memory, IO) and memory.current are read at each tick,
- * memory.stat, memory.events and limits once a second. Of the rest the row is read once a second when it moved, and CPU
- * pressure when their tasks waited. An annotation that was set on a directory outlives it (sense/kept.h).
+ * memory.stat, memory.events and limits once a second; so are the directories above them, whose limits hold them too. Of the
+ * rest the row is read once a second when it moved, and CPU pressure when their tasks waited. An annotation that was set on
+ * a directory outlives it (sense/kept.h).
  */
 #ifndef FORESTALL_TREE_H
 #define FORESTALL_TREE_H
@@ -35,8 +36,10 @@ void tree_close(struct tree *tree);
 /* Walks the whole tree: takes in what is new, drops what is gone. Returns how many cgroups are followed. */
 uint32_t tree_scan(struct tree *tree, uint64_t now_ns);
 
-/* A cgroup appeared or went, by id. Unknown and vanished ones are ignored. */
-void tree_made(struct tree *tree, uint64_t cgroup_id, uint64_t now_ns);
+/* A cgroup appeared: 0, -ENOSPC: there is no slot for it, or -errno when it cannot be opened, which is normal. */
+int tree_made(struct tree *tree, uint64_t cgroup_id, uint64_t now_ns);
+
+/* A cgroup went. Unknown ones are ignored. */
 void tree_gone(struct tree *tree, uint64_t cgroup_id, uint64_t now_ns);
 
 /* The row of this slot moved: read it at the next few seconds. */
@@ -54,7 +57,10 @@ int tree_refresh(struct tree *tree, uint32_t slot);
 /* What was wrong with the annotation of a slot; "" when nothing. */
 const char *tree_problem(const struct tree *tree, uint32_t slot);
 
-/* Cgroups not followed because there was no slot or the path was too long. */
+/* Cgroups that are there and not followed, because there was no slot or the path is too long: their tasks count as WIRE_SLOT_OTHER. */
 uint64_t tree_unfollowed(const struct tree *tree);
+
+/* Some are not followed, and there is room for one now: a walk would take it in. */
+bool tree_has_room(const struct tree *tree, uint64_t now_ns);
 
 #endif

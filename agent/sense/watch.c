@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "watch.h"
 
+#include <fnmatch.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -314,6 +315,14 @@ uint32_t watch_owner(const struct watch *watch, const char *path)
 		slot = path_slot(watch, above);
 	}
 	return slot && watch->being[slot].is_annotated ? slot : own;
+}
+
+uint32_t watch_match(const struct watch *watch, const char *glob)
+{
+	for (uint32_t slot = 1; slot <= watch->slot_top; slot++)
+		if (watch->being[slot].path && !fnmatch(glob, watch->being[slot].path, FNM_PATHNAME))
+			return slot;
+	return 0;
 }
 
 uint32_t watch_exec_owner(const struct watch *watch, uint32_t pid, char ret_path[OBSERVE_PATH_MAX])

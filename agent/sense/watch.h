@@ -59,6 +59,9 @@ uint32_t watch_owner(const struct watch *watch, const char *path);
 /* The same of a process that has ended, by its last exec; fills in the path then. */
 uint32_t watch_exec_owner(const struct watch *watch, uint32_t pid, char ret_path[OBSERVE_PATH_MAX]);
 
+/* The first instance whose path matches a glob as in instances.d; 0: none. */
+uint32_t watch_match(const struct watch *watch, const char *glob);
+
 /* Main process of a slot, 0: none is known. */
 uint32_t watch_main(const struct watch *watch, uint32_t slot);
 

@@ -148,8 +148,9 @@ static json_t *model_json(const struct answer_world *world)
 }
 
 /* How many instances there are of each sort. */
-static json_t *counts_json(const struct predictor *predictor)
+static json_t *counts_json(const struct answer_world *world)
 {
+	const struct predictor *predictor = world->mind->predictor;
 	uint32_t annotated = 0, bound = 0, violated = 0;
 
 	for (uint32_t i = 0; i < predictor->live_count; i++) {
@@ -159,9 +160,9 @@ static json_t *counts_json(const struct predictor *predictor)
 		bound += slo_is_bound(&instance->info.slo);
 		violated += answer_instance_is_violated(instance);
 	}
-	return json_pack("{s:i, s:i, s:i, s:i, s:i}", "observed", (int)predictor->live_count, "annotated",
+	return json_pack("{s:i, s:i, s:i, s:i, s:i, s:I}", "observed", (int)predictor->live_count, "annotated",
 			 (int)annotated, "bound", (int)bound, "violated", (int)violated, "max",
-			 (int)predictor->config.slots_max - 1);
+			 (int)predictor->config.slots_max - 1, "unfollowed", (json_int_t)world->unfollowed);
 }
 
 /* What there is to share; of a disk and a wire, the most that was seen. */
@@ -184,12 +185,13 @@ static json_t *answer_status(const struct answer_world *world, const json_t *que
 			 (json_int_t)world->delivered, "dropped", (json_int_t)world->dropped);
 	tick = json_pack("{s:I, s:I}", "late_ns_max", (json_int_t)world->tick_late_ns_max, "cost_ns",
 			 (json_int_t)world->tick_cost_ns);
-	return json_pack("{s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "ok", 1,
+	return json_pack("{s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:I}", "ok", 1,
 			 "mode", world->mode < MODE_COUNT ? mode_name(world->mode) : "none",
 			 "forecaster", forecast_source_name(config->forecaster), "model", model_json(world),
 			 "ring", ring, "tick", tick, "host_cpus", value_number(config->host_cpus),
-			 "capacity", capacity_json(world->mind->predictor), "failures", answer_failure_counts(world), "app", answer_app_counts(world),
-			 "instances", counts_json(world->mind->predictor), "now_ns", (json_int_t)world->now_ns);
+			 "capacity", capacity_json(world->mind->predictor), "failures", answer_failure_counts(world),
+			 "app", answer_app_counts(world), "log", answer_log_counts(world), "instances", counts_json(world),
+			 "other_cpu_s", (double)world->other_cpu_ns / 1e9, "now_ns", (json_int_t)world->now_ns);
 }
 
 static json_t *answer_slo_refresh(const struct answer_world *world, const json_t *question)

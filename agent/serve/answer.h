@@ -38,6 +38,7 @@
 #include "decide/mind.h"
 #include "predict/failure.h"
 #include "sense/app.h"
+#include "sense/log.h"
 #include "setup/name.h"
 
 #define ANSWER_BYTES_MAX (200 * 1024)	/* what net.core.wmem_max lets one message have on a stock kernel */
@@ -50,6 +51,7 @@
 struct answer_world {
 	struct mind *mind;
 	const struct plan *plan;		/* the last one */
+	const struct log *log;			/* NULL: nobody reads logs */
 	const struct app *app;			/* NULL: applications are not heard */
 	const struct failures *failures;	/* NULL: nobody watches for them */
 	const struct result *result;		/* what act said to it; count 0 when act is silent */
@@ -58,6 +60,8 @@ struct answer_world {
 	const char *model_provenance;		/* JSON text or NULL */
 	uint64_t now_ns;
 	uint64_t produced, delivered, dropped;	/* ring records */
+	uint64_t unfollowed;			/* cgroups that found no slot */
+	uint64_t other_cpu_ns;			/* CPU time of their tasks, and of others whose cgroup is not known */
 	uint64_t tick_late_ns_max, tick_cost_ns;
 	uint32_t signals;			/* bit per enum nerve_signal: which are measured */
 	void *context;

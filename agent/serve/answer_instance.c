@@ -320,6 +320,7 @@ json_t *answer_instance_full(const struct answer_world *world, const struct pred
 	json_object_set_new(full, "frame", instance->has_frame ? frame_json(&instance->frame) : json_null());
 	json_object_set_new(full, "expectation", expectation_json(world->mind->predictor, instance));
 	json_object_set_new(full, "app", answer_app_metrics(world, instance->info.slot));
+	json_object_set_new(full, "log", answer_log(world, instance->info.slot));
 	json_object_set_new(full, "failures", answer_failures(world, instance->info.path));
 	json_object_set_new(full, "forecast_full", answer_instance_forecast(instance));
 	return full;

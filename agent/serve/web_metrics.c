@@ -175,10 +175,16 @@ static void status_put(FILE *out, const json_t *status)
 	       web_pick_number(json_object_get(status, "failures"), "open"));
 	family_put(out, "forestall_app_lines_total", "counter", "Lines of applications, by what became of them; strangers are packets",
 		   "state", json_object_get(json_object_get(status, "app"), "lines"));
+	family_put(out, "forestall_log_lines_total", "counter", "Lines of logs of instances, by where they come from", "source",
+		   json_object_get(json_object_get(status, "log"), "lines"));
+	family_put(out, "forestall_log_dropped_total", "counter", "Lines that were skipped because there were too many; of files bytes",
+		   "source", json_object_get(json_object_get(status, "log"), "dropped"));
 	single(out, "forestall_tick_cost_seconds", "How long the mind's last tick took",
 	       web_pick_number(tick, "cost_ns") * 1e-9);
 	single(out, "forestall_tick_late_seconds_max", "The latest that a tick of the mind began",
 	       web_pick_number(tick, "late_ns_max") * 1e-9);
+	heading(out, "forestall_other_cpu_seconds_total", "counter", "CPU time of tasks whose cgroup is not followed");
+	fprintf(out, "forestall_other_cpu_seconds_total %.9g\n", json_number_value(json_object_get(status, "other_cpu_s")));
 	single(out, "forestall_host_cpus", "CPUs of the host", web_pick_number(status, "host_cpus"));
 }
 

@@ -40,8 +40,10 @@ void config_init(struct config *config)
 void config_done(struct config *config)
 {
 	free(config->rule);
+	free(config->log);
 	config->rule = NULL;
-	config->rule_count = 0;
+	config->log = NULL;
+	config->rule_count = config->log_count = 0;
 }
 
 static int problem_set(struct reading *reading, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -128,12 +130,38 @@ static int slo_set(struct reading *reading, const char *glob, const char *value)
 	return 1;
 }
 
+static int log_add(struct reading *reading, const char *glob, const char *path)
+{
+	struct config *config = reading->config;
+	struct config_log *log;
+
+	if (path[0] != '/' || strlen(path) >= PATH_MAX)
+		return problem_set(reading, "log must be an absolute path; '%s' is not", path);
+	for (uint32_t i = 0; i < config->log_count; i++)
+		if (!strcmp(config->log[i].path, path))
+			return problem_set(reading, "%s is the log of [%s] already; remove one of the two", path, config->log[i].glob);
+	if (config->log_count == CONFIG_LOGS_MAX)
+		return problem_set(reading, "more than %d log files; let services write to the journal", CONFIG_LOGS_MAX);
+	log = reallocarray(config->log, config->log_count + 1, sizeof(*log));
+	if (!log) {
+		reading->error = -ENOMEM;
+		return 0;
+	}
+	config->log = log;
+	log += config->log_count++;
+	snprintf(log->glob, sizeof(log->glob), "%s", glob);
+	snprintf(log->path, sizeof(log->path), "%s", path);
+	return 1;
+}
+
 static int on_instance(struct reading *reading, const char *section, const char *key, const char *value)
 {
 	if (!section[0])
 		return problem_set(reading, "'%s' stands before any section; write [CGROUP PATH] above it", key);
+	if (!strcmp(key, "log"))
+		return log_add(reading, section, value);
 	if (strcmp(key, "slo"))
-		return problem_set(reading, "[%s] has no key '%s'; the only key is slo", section, key);
+		return problem_set(reading, "[%s] has no key '%s'; the keys are slo and log", section, key);
 	return slo_set(reading, section, value);
 }
 

@@ -24,6 +24,14 @@ struct config_rule {
 	struct slo slo;			/* source = SLO_FROM_CONFIG */
 };
 
+/* A log file of the first cgroup whose path matches. */
+#define CONFIG_LOGS_MAX 32
+
+struct config_log {
+	char glob[CONFIG_GLOB_MAX];
+	char path[PATH_MAX];
+};
+
 struct config {
 	uint32_t tick_ms;
 	uint32_t instances_max;
@@ -32,6 +40,8 @@ struct config {
 	struct plan_policy policy;
 	struct config_rule *rule;	/* in the order of reading: file names sorted, then lines */
 	uint32_t rule_count;
+	struct config_log *log;		/* in the order of reading */
+	uint32_t log_count;
 };
 
 /* The defaults, no rule. */

@@ -309,9 +309,9 @@ static void child_settle(struct apply *apply, struct hold *hold, int error, stru
 
 	if (r == 0)
 		r = place_read(&place, hold->knob, &value);
-	/* Reclaim that found less than was asked for, or was ended for its time, has done what it could. */
-	if (r == 0 && error < 0 && knob_spec(hold->knob)->kind == KIND_DEED)
-		log_line("%s %s: %s", hold->path, knob_name(hold->knob), strerror(-error));
+	/* Reclaim that found less than was asked for (EAGAIN), or was ended for its time, has done what it could. */
+	if (r == 0 && knob_spec(hold->knob)->kind == KIND_DEED)
+		r = error == -EAGAIN || error == -EINTR ? 0 : error;
 	else if (r == 0 && error == -EINTR && !knob_close(hold->knob, &value, &hold->wanted))
 		r = -ETIMEDOUT;
 	else if (r == 0 && error != -EINTR)

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rung.h"
+
 #define QUANTILE_HIGH 2	/* .9 */
 #define OPEN_NS_MIN 90000000ull	/* a tick, or nearly */
 
@@ -18,7 +20,8 @@ struct mind *mind_new(const struct predictor_config *config, const struct plan_p
 	mind->predictor = predictor_new(config);
 	mind->view = calloc(config->slots_max, sizeof(*mind->view));
 	mind->annotated = calloc(config->slots_max, sizeof(*mind->annotated));
-	if (!mind->predictor || !mind->view || !mind->annotated) {
+	mind->scope = calloc(config->slots_max, sizeof(*mind->scope));
+	if (!mind->predictor || !mind->view || !mind->annotated || !mind->scope) {
 		mind_free(mind);
 		return NULL;
 	}
@@ -32,6 +35,7 @@ void mind_free(struct mind *mind)
 	predictor_free(mind->predictor);
 	free(mind->view);
 	free(mind->annotated);
+	free(mind->scope);
 	free(mind);
 }
 
@@ -59,8 +63,8 @@ static float open_demand(const struct predictor *p, const struct predictor_insta
 }
 
 /*
- * Answers may be late for any reason: blamed on the resource that holds the instance up most now, or of which the others
- * are expected to want most.
+ * Answers that are late now may be so for any reason: blamed on the resource that holds the instance up most, or of which
+ * the others are expected to want most. Of those that may come to be late the forecast says what is scarcest then.
  */
 static enum resource blame(const struct predictor *p, const struct predictor_instance *instance)
 {
@@ -111,12 +115,16 @@ static void dangers_update(struct mind *mind, const struct predictor_instance *i
 	for (int sli = 0; sli < SLI_COUNT; sli++) {
 		enum resource resource = sli_resource((enum sli)sli);
 		struct plan_need *need;
+		float bad;
 
 		if (!slo->bound[sli])
 			continue;
-		need = &view->need[resource == RESOURCE_COUNT ? blame(mind->predictor, instance) : resource];
-		need->bad = fmaxf(need->bad, window_bad(&instance->window, slo, (enum sli)sli,
-							mind->predictor->config.tick_ns));
+		bad = window_bad(&instance->window, slo, (enum sli)sli, mind->predictor->config.tick_ns);
+		if (resource == RESOURCE_COUNT)
+			resource = bad >= mind->policy.bad_act ? blame(mind->predictor, instance) :
+								 (enum resource)instance->forecast.scarcest;
+		need = &view->need[resource];
+		need->bad = fmaxf(need->bad, bad);
 		need->risk = fmaxf(need->risk, instance->forecast.risk[sli][mind->policy.act_horizon]);
 	}
 }
@@ -128,8 +136,8 @@ static void view_update(struct mind *mind, uint32_t slot, uint64_t now_ns)
 	const struct window_second *now = window_at(&instance->window, 0);
 	struct plan_view *view = &mind->view[slot];
 
-	if (view->slot != slot || !instance->has_frame)
-		*view = (struct plan_view){ .slot = slot };
+	if (view->cgroup_id != instance->info.cgroup_id)
+		*view = (struct plan_view){ .slot = slot, .cgroup_id = instance->info.cgroup_id };
 	view->path = instance->info.path;
 	view->tier = instance->info.slo.tier;
 	view->is_bound = slo_is_bound(&instance->info.slo);
@@ -137,6 +145,7 @@ static void view_update(struct mind *mind, uint32_t slot, uint64_t now_ns)
 	view->is_persistence = instance->forecast.source == FORECAST_PERSISTENCE;
 	view->has = instance->limits.has;
 	view->device = instance->limits.device;
+	view->cache_bytes = (float)instance->window.rare->memory_last.file_bytes;
 	view->request_bytes = now && now->io_done > 0 ? now->io_bytes / now->io_done : 0;
 	view->quality = instance->forecast.quality;
 	for (int r = 0; r < RESOURCE_COUNT; r++)
@@ -144,9 +153,48 @@ static void view_update(struct mind *mind, uint32_t slot, uint64_t now_ns)
 	dangers_update(mind, instance, view);
 }
 
-static struct plan_host host_view(const struct predictor *p)
+/* What the directory's own limits leave to it and all below it; false when it has none. */
+static bool scope_fill(const struct predictor *p, const struct predictor_instance *instance, struct plan_scope *ret)
 {
-	struct plan_host host = { .memory_free = -1, .swap_free = (float)p->host.swap_free };
+	const struct observe_limits *limits = &instance->limits;
+	bool has_quota = limits->quota_us != LIMIT_NONE && limits->period_us, has_max = limits->memory_max != LIMIT_NONE;
+
+	*ret = (struct plan_scope){ .path = instance->info.path, .memory_free = -1 };
+	if (has_quota)
+		ret->capacity[RESOURCE_CPU] = fminf((float)limits->quota_us / (float)limits->period_us, p->config.host_cpus);
+	if (has_max && limits->memory_max)
+		ret->capacity[RESOURCE_MEMORY] = (float)limits->memory_max;
+	if (has_max && instance->window.has_memory)
+		ret->memory_free = fmaxf((float)limits->memory_max - (float)instance->window.memory_bytes, 0);
+	return has_quota || has_max;
+}
+
+/* The limits of directories that hold nobody with a bound do not matter. */
+static uint32_t scopes_collect(struct mind *mind, uint32_t view_count)
+{
+	const struct predictor *p = mind->predictor;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < p->live_count; i++) {
+		struct plan_scope *scope = &mind->scope[count];
+
+		if (!scope_fill(p, &p->instance[p->live[i]], scope))
+			continue;
+		for (uint32_t v = 0; v < view_count; v++) {
+			if (!mind->annotated[v]->is_bound || !rung_is_above(scope->path, mind->annotated[v]->path))
+				continue;
+			count++;
+			break;
+		}
+	}
+	return count;
+}
+
+static struct plan_host host_view(const struct mind *mind, uint32_t scope_count)
+{
+	const struct predictor *p = mind->predictor;
+	struct plan_host host = { .memory_free = -1, .swap_free = (float)p->host.swap_free, .scopes = mind->scope,
+				  .scope_count = scope_count };
 
 	memcpy(host.capacity, p->host.capacity, sizeof(host.capacity));
 	if (p->host.memory_total)
@@ -180,7 +228,7 @@ bool mind_tick(struct mind *mind, uint64_t now_ns, struct plan *ret_plan)
 		count = views_collect(mind, now_ns);
 	ret_plan->id = ++mind->plan_id;
 	ret_plan->time_ns = now_ns;
-	host = host_view(mind->predictor);
+	host = host_view(mind, scopes_collect(mind, count));
 	plan_make(&mind->policy, &host, mind->annotated, count, now_ns, elapsed_ns, ret_plan);
 	mind->tick_ns = now_ns;
 	return is_second;

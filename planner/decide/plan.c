@@ -36,7 +36,7 @@ void plan_policy_init(struct plan_policy *policy)
 	};
 }
 
-/* One resource, and all that share it. */
+/* One resource, and all that share it: on the host, or below a directory with a limit. */
 struct scene {
 	const struct plan_policy *policy;
 	const struct plan_host *host;
@@ -45,6 +45,9 @@ struct scene {
 	enum resource resource;
 	uint64_t now_ns;
 	float seconds;		/* since the tick before */
+	const char *path;	/* of the directory; NULL: the host */
+	float capacity;
+	float memory_free;	/* < 0: not known */
 };
 
 /* The instance whose danger counts most now. */
@@ -65,18 +68,40 @@ static float wants(const struct scene *scene, const struct plan_view *view)
 	return hold->left > 0 && need->demand > hold->left * PRESSES ? fmaxf(need->demand, hold->wanted) : need->demand;
 }
 
+static bool holds(const struct scene *scene, const struct plan_view *view)
+{
+	return !scene->path || rung_is_above(scene->path, view->path);
+}
+
+/*
+ * What may be taken without taking it from the protected: the kernel calls their page cache available, but they would read
+ * it again. < 0 where more than all is taken.
+ */
+static float memory_spare(const struct scene *scene)
+{
+	float spare = scene->memory_free;
+
+	for (uint32_t i = 0; i < scene->count; i++) {
+		const struct plan_view *view = scene->views[i];
+		const struct plan_need *need = &view->need[RESOURCE_MEMORY];
+
+		if (view->is_bound && holds(scene, view))
+			spare -= view->cache_bytes + fmaxf(need->min - need->demand, 0);
+	}
+	return spare;
+}
+
 /* Whether the resource is nearly used up by those that would have to give and the one they would give to. */
 static bool is_pressed(const struct scene *scene, const struct plan_view *view)
 {
-	float headroom = scene->policy->headroom[scene->resource], capacity = scene->host->capacity[scene->resource];
-	float sum = view->need[scene->resource].demand;
+	float headroom = scene->policy->headroom[scene->resource], sum = view->need[scene->resource].demand;
 
 	if (scene->resource == RESOURCE_MEMORY)
-		return scene->host->memory_free >= 0 && scene->host->memory_free < 2 * headroom * capacity;
+		return scene->memory_free >= 0 && memory_spare(scene) < 2 * headroom * scene->capacity;
 	for (uint32_t i = 0; i < scene->count; i++)
-		if (scene->views[i]->tier < view->tier)
+		if (scene->views[i]->tier < view->tier && holds(scene, scene->views[i]))
 			sum += wants(scene, scene->views[i]);
-	return sum > capacity * (1 - headroom);
+	return sum > scene->capacity * (1 - headroom);
 }
 
 static enum plan_reason danger_of(const struct scene *scene, const struct plan_view *view)
@@ -124,7 +149,7 @@ static struct danger danger_find(const struct scene *scene)
 		struct plan_hold *hold = &view->hold[scene->resource];
 		enum plan_reason reason;
 
-		if (!view->is_bound)
+		if (!view->is_bound || view->scope != scene->path)
 			continue;
 		reason = danger_of(scene, view);
 		if (reason != REASON_NONE)
@@ -151,7 +176,7 @@ static float reserve_of(const struct scene *scene, uint32_t tier)
 		const struct plan_need *need = &scene->views[i]->need[scene->resource];
 		float wanted = fmaxf(need->demand_high, need->min);
 
-		if (!scene->views[i]->is_bound || scene->views[i]->tier < tier)
+		if (!scene->views[i]->is_bound || scene->views[i]->tier < tier || !holds(scene, scene->views[i]))
 			continue;
 		sum += need->max > 0 ? fminf(wanted, need->max) : wanted;
 	}
@@ -167,8 +192,10 @@ static bool gives(const struct scene *scene, struct plan_view *view, const struc
 {
 	const struct plan_need *need = &view->need[scene->resource];
 	struct plan_hold *hold = &view->hold[scene->resource];
-	float unit = scene->resource == RESOURCE_CPU ? 1 : scene->host->capacity[scene->resource];
+	float unit = scene->resource == RESOURCE_CPU ? 1 : scene->capacity;
 
+	if (!holds(scene, view))
+		return false;
 	if (fmaxf(need->demand, need->coming) >= scene->policy->giver_active[scene->resource] * unit)
 		hold->active_ns = scene->now_ns;
 	return view->tier < victim->tier && !rung_is_above(view->path, victim->path) && hold->active_ns &&
@@ -187,19 +214,18 @@ static float limit_move(const struct scene *scene, float left, float target)
 	if (left <= 0 || target < left * 0.9f)
 		return target;
 	if (target > left * 1.1f)
-		return fminf(target, left + scene->policy->relax_per_s * scene->host->capacity[scene->resource] *
-						    scene->seconds);
+		return fminf(target, left + scene->policy->relax_per_s * scene->capacity * scene->seconds);
 	return left;
 }
 
 /*
  * What a giver's memory may grow to. Without swap it cannot be told to shrink, only to stop growing: at what it holds and
- * its share of what is free above the headroom.
+ * its share of what is to spare above the headroom.
  */
 static float memory_target(const struct scene *scene, const struct plan_view *giver, float share)
 {
 	float held = giver->need[RESOURCE_MEMORY].demand + MEMORY_SLACK;
-	float spare = scene->host->memory_free - scene->policy->headroom[RESOURCE_MEMORY] * scene->host->capacity[RESOURCE_MEMORY];
+	float spare = memory_spare(scene) - scene->policy->headroom[RESOURCE_MEMORY] * scene->capacity;
 
 	if (spare < 0 && scene->host->swap_free > -spare)
 		return held + spare * share;
@@ -222,34 +248,90 @@ static void giver_limit(const struct scene *scene, struct plan_view *giver, cons
 	if (hold->left <= 0)
 		hold->wanted = 0;
 	hold->wanted = fmaxf(hold->wanted, fmaxf(giver->need[scene->resource].demand, giver->need[scene->resource].coming));
-	hold->left = limit_move(scene, hold->left, target);
+	/* Below a directory with a limit and on the host: the smaller counts. */
+	hold->left = hold->gave_ns == scene->now_ns ? fminf(hold->left, target) : limit_move(scene, hold->left, target);
+	hold->gave_ns = scene->now_ns;
 	rung_push(&wish, plan);
 }
 
-static void resource_plan(const struct scene *scene, struct plan *plan)
+static void scene_plan(const struct scene *scene, struct plan *plan)
 {
 	struct danger danger = danger_find(scene);
 	float free, demand = 0;
 
-	if (!danger.view) {
-		for (uint32_t i = 0; i < scene->count; i++)
-			scene->views[i]->hold[scene->resource].left = 0;
+	if (!danger.view)
 		return;
-	}
 	rung_protect(&(struct rung_wish){ scene->policy, scene->host, NULL, danger.view, scene->resource, danger.reason }, plan);
-	free = fmaxf(scene->host->capacity[scene->resource] * (1 - scene->policy->headroom[scene->resource]) -
+	free = fmaxf(scene->capacity * (1 - scene->policy->headroom[scene->resource]) -
 			     reserve_of(scene, danger.view->tier), 0);
 	for (uint32_t i = 0; i < scene->count; i++)
 		if (gives(scene, scene->views[i], danger.view))
 			demand += giver_need(scene, scene->views[i]);
-	for (uint32_t i = 0; i < scene->count; i++) {
-		struct plan_view *giver = scene->views[i];
+	for (uint32_t i = 0; i < scene->count; i++)
+		if (gives(scene, scene->views[i], danger.view))
+			giver_limit(scene, scene->views[i], &danger, free, giver_need(scene, scene->views[i]) / demand, plan);
+}
 
-		if (gives(scene, giver, danger.view))
-			giver_limit(scene, giver, &danger, free, giver_need(scene, giver) / demand, plan);
-		else
-			giver->hold[scene->resource].left = 0;
+/* The share of the capacity that is wanted. */
+static float fullness(const struct scene *scene)
+{
+	float sum = 0;
+
+	if (scene->resource == RESOURCE_MEMORY)
+		return scene->memory_free < 0 ? 0 : 1 - scene->memory_free / scene->capacity;
+	for (uint32_t i = 0; i < scene->count; i++)
+		if (holds(scene, scene->views[i]))
+			sum += wants(scene, scene->views[i]);
+	return sum / scene->capacity;
+}
+
+static struct scene scene_below(const struct scene *host, const struct plan_scope *scope)
+{
+	struct scene scene = *host;
+
+	scene.path = scope->path;
+	scene.capacity = scope->capacity[host->resource];
+	scene.memory_free = scope->memory_free;
+	return scene;
+}
+
+/* Each of the endangered belongs where it is scarcest: below the fullest directory that is nearly full, else to the host. */
+static void scopes_choose(const struct scene *host)
+{
+	float least = host->host->scope_count ? fmaxf(fullness(host), 1 - host->policy->headroom[host->resource]) : 0;
+
+	for (uint32_t i = 0; i < host->count; i++) {
+		host->views[i]->scope = NULL;
+		host->views[i]->scope_fullness = least;
 	}
+	for (uint32_t s = 0; s < host->host->scope_count; s++) {
+		struct scene scene = scene_below(host, &host->host->scopes[s]);
+		float full = scene.capacity > 0 ? fullness(&scene) : 0;
+
+		for (uint32_t i = 0; full > least && i < host->count; i++) {
+			struct plan_view *view = host->views[i];
+
+			if (full <= view->scope_fullness || !holds(&scene, view))
+				continue;
+			view->scope = scene.path;
+			view->scope_fullness = full;
+		}
+	}
+}
+
+static void resource_plan(const struct scene *host, struct plan *plan)
+{
+	scopes_choose(host);
+	for (uint32_t s = 0; s < host->host->scope_count; s++) {
+		struct scene scene = scene_below(host, &host->host->scopes[s]);
+
+		if (scene.capacity > 0)
+			scene_plan(&scene, plan);
+	}
+	scene_plan(host, plan);
+	for (uint32_t i = 0; i < host->count; i++)
+		if (host->views[i]->hold[host->resource].gave_ns != host->now_ns)
+			host->views[i]->hold[host->resource].left = 0;
 }
 
 void plan_make(const struct plan_policy *policy, const struct plan_host *host, struct plan_view *const views[],
@@ -258,6 +340,6 @@ void plan_make(const struct plan_policy *policy, const struct plan_host *host, s
 	ret->count = 0;
 	ret->cut = 0;
 	for (int r = 0; r < RESOURCE_COUNT; r++)
-		resource_plan(&(struct scene){ policy, host, views, count, (enum resource)r, now_ns,
-					       (float)elapsed_ns / 1e9f }, ret);
+		resource_plan(&(struct scene){ policy, host, views, count, (enum resource)r, now_ns, (float)elapsed_ns / 1e9f,
+					       NULL, host->capacity[r], host->memory_free }, ret);
 }

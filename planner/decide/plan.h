@@ -9,6 +9,8 @@
  * the annotated instances of a lower tier that use or are about to use the resource, never an ancestor of the protected;
  * what the protected need and a headroom are kept free and the givers share the rest by their demand. How it is taken is
  * a ladder of knobs (decide/rung.h), cheapest first.
+ * All this happens within the fullest directory that has a limit and holds the endangered, or else on the host: what is
+ * scarce below a cpu.max is not got back from those outside it.
  * Give fast, take slow: protection starts at once, ends only after hold_ns without danger and without pressure,
  * and what a giver has lost comes back in steps.
  */
@@ -71,11 +73,20 @@ struct plan_policy {
 	uint32_t pad;
 };
 
+/* A directory that may use less than the host (cpu.max, memory.max). */
+struct plan_scope {
+	const char *path;	/* kept by the predictor */
+	float capacity[RESOURCE_COUNT];	/* 0: it does not limit this resource */
+	float memory_free;	/* bytes below memory.max; < 0: not known */
+};
+
 /* What there is to share, in the units of enum resource. */
 struct plan_host {
 	float capacity[RESOURCE_COUNT];
 	float memory_free;	/* bytes available; < 0: not known */
 	float swap_free;	/* bytes */
+	const struct plan_scope *scopes;	/* directories with limits of their own, in any order */
+	uint32_t scope_count;
 };
 
 /* One instance and one resource, in the units of enum resource. */
@@ -96,12 +107,14 @@ struct plan_hold {
 	uint32_t level;			/* rungs taken beyond the first */
 	float left;			/* of a giver: what is left to it; 0: not limited */
 	float wanted;			/* of a giver: its demand before it was limited */
+	uint64_t gave_ns;		/* of a giver: the tick of its last limit */
 	uint64_t active_ns;		/* of a giver: when it last used, or was about to use, much */
 };
 
 struct plan_view {
 	uint32_t slot;
 	uint32_t tier;		/* enum tier */
+	uint64_t cgroup_id;	/* whose memory this is: another one starts anew */
 	const char *path;	/* kept by the predictor */
 	bool is_bound;
 	bool is_fresh;		/* a forecast was made in the last second */
@@ -109,8 +122,11 @@ struct plan_view {
 	uint32_t has;		/* bit per enum observe_has */
 	uint32_t device;	/* the disk it uses most; 0: none seen */
 	float request_bytes;	/* mean size of its IO requests */
+	float cache_bytes;	/* page cache charged to it */
 	float quality;
 	struct plan_need need[RESOURCE_COUNT];
+	const char *scope;	/* of the resource in hand: path of the directory that holds it back, NULL: the host */
+	float scope_fullness;
 
 	struct plan_hold hold[RESOURCE_COUNT];
 };

@@ -48,6 +48,11 @@ static bool competes(const struct rung_wish *wish)
 static bool weight_applies(const struct rung_wish *wish) { return has(wish, OBSERVE_HAS_CPU) && competes(wish); }
 static bool quota_applies(const struct rung_wish *wish) { return has(wish, OBSERVE_HAS_CPU); }
 static bool memory_applies(const struct rung_wish *wish) { return has(wish, OBSERVE_HAS_MEMORY); }
+/* What has neither page cache nor swap to go to cannot be reclaimed: the kernel would look for it in vain at each step. */
+static bool reclaim_applies(const struct rung_wish *wish)
+{
+	return memory_applies(wish) && (wish->giver->cache_bytes >= RECLAIM_STEP || wish->host->swap_free >= RECLAIM_STEP);
+}
 static bool io_weight_applies(const struct rung_wish *wish) { return has(wish, OBSERVE_HAS_IO_WEIGHT) && competes(wish); }
 static bool io_max_applies(const struct rung_wish *wish) { return has(wish, OBSERVE_HAS_IO) && wish->giver->device; }
 static bool net_applies(const struct rung_wish *wish) { return has(wish, OBSERVE_HAS_PROCESS); }
@@ -105,7 +110,7 @@ static const struct rung cpu_ladder[] = {
 };
 static const struct rung memory_ladder[] = {
 	{ memory_applies, left_value, 1, { KNOB_MEMORY_HIGH } },
-	{ memory_applies, reclaim_value, 1, { KNOB_MEMORY_RECLAIM } },
+	{ reclaim_applies, reclaim_value, 1, { KNOB_MEMORY_RECLAIM } },
 };
 static const struct rung io_ladder[] = {
 	{ io_weight_applies, weight_value, 1, { KNOB_IO_WEIGHT } },
@@ -126,9 +131,23 @@ static const struct {
 	[RESOURCE_NET] = LADDER(net_ladder),
 };
 
+/* The knob of a giver that was limited below a directory already holds the smaller value when the host's turn comes. */
+static struct plan_action *plan_find(struct plan *plan, const struct plan_action *like)
+{
+	for (uint32_t i = 0; i < plan->count; i++)
+		if (plan->action[i].slot == like->slot && plan->action[i].knob == like->knob &&
+		    plan->action[i].device == like->device)
+			return &plan->action[i];
+	return NULL;
+}
+
 static void plan_push(struct plan *plan, const struct plan_action *action)
 {
-	if (plan->count == ACTIONS_MAX)
+	struct plan_action *same = plan_find(plan, action);
+
+	if (same)
+		*same = *action;
+	else if (plan->count == ACTIONS_MAX)
 		plan->cut++;
 	else
 		plan->action[plan->count++] = *action;

@@ -54,10 +54,15 @@ static void cost_add(struct cost *sum, const struct cost *from, const struct cos
 	sum->empty_runs += to->empty_runs - from->empty_runs;
 }
 
+/* What the counting costs: how loaded a machine was shows here. */
+static double empty_ns(const struct cost *cost)
+{
+	return cost->empty_runs ? (double)cost->empty_ns / (double)cost->empty_runs : 0;
+}
+
 static double bpf_ns(const struct cost *cost)
 {
-	double each = cost->empty_runs ? (double)cost->empty_ns / (double)cost->empty_runs : 0;
-	double net = (double)cost->bpf_ns - each * (double)cost->bpf_runs;
+	double net = (double)cost->bpf_ns - empty_ns(cost) * (double)cost->bpf_runs;
 
 	return net > 0 ? net : 0;
 }
@@ -94,6 +99,9 @@ static void slice_run(struct result *result, enum peer_kind kind, uint64_t ms)
 	pause_ms(ms);
 	to = cost_now(measure->pid);
 	measure->elapsed_ns += now_ns() - begun;
+	/* Our hooks run on while the others look; that is no cost of theirs. */
+	if (kind != PEER_OURS)
+		from.bpf_ns = to.bpf_ns = from.bpf_runs = to.bpf_runs = 0;
 	cost_add(&measure->cost, &from, &to);
 }
 
@@ -121,10 +129,10 @@ static void result_print(const struct result *result)
 		const struct measure *measure = &result->peer[kind];
 
 		if (measure->elapsed_ns)
-			printf("#  %-10s %8.4f %% of a core (%.4f processes, %.4f BPF), %8.2f MB (%.2f resident, %.2f maps)\n",
+			printf("#  %-10s %8.4f %% of a core (%.4f processes, %.4f BPF), %8.2f MB (%.2f resident, %.2f of it its share, %.2f maps)\n",
 			       peer_name[kind], core_percent(measure), percent(measure, (double)measure->cost.cpu_ns),
 			       percent(measure, bpf_ns(&measure->cost)), memory_mb(measure), measure->memory.rss_mb,
-			       measure->memory.maps_mb);
+			       measure->memory.pss_mb, measure->memory.maps_mb);
 	}
 	if (ours->bpf_runs && ours->empty_runs)
 		printf("#   BPF: %.1f ns per run less %.1f ns that an empty program shows, %.0f runs/s\n",
@@ -208,9 +216,11 @@ static void json_print(const struct result *result, uint32_t count)
 	LIST("core_percent", "%.4f", core_percent(&result[i].peer[PEER_OURS]));
 	LIST("bpf_core_percent", "%.4f", percent(&result[i].peer[PEER_OURS], bpf_ns(&result[i].peer[PEER_OURS].cost)));
 	LIST("rss_mb", "%.2f", memory_mb(&result[i].peer[PEER_OURS]));
+	LIST("pss_mb", "%.2f", result[i].peer[PEER_OURS].memory.pss_mb + result[i].peer[PEER_OURS].memory.maps_mb);
 	LIST("maps_mb", "%.2f", result[i].peer[PEER_OURS].memory.maps_mb);
 	LIST("netdata_core_percent", "%.4f", core_percent(&result[i].peer[PEER_NETDATA]));
 	LIST("netdata_rss_mb", "%.2f", memory_mb(&result[i].peer[PEER_NETDATA]));
+	LIST("empty_program_ns", "%.1f", empty_ns(&result[i].peer[PEER_OURS].cost));
 	LIST("reader_core_percent", "%.4f", core_percent(&result[i].peer[PEER_READER]));
 	LIST("reader_rss_mb", "%.2f", memory_mb(&result[i].peer[PEER_READER]));
 	printf("}\n");

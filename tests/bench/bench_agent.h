@@ -48,6 +48,7 @@ struct cost {
 
 struct memory {
 	double rss_mb, maps_mb;		/* resident but for mapped BPF arrays, and what the kernel charges for BPF maps */
+	double pss_mb;			/* of rss_mb, its share of what several processes hold */
 };
 
 /* Counts run time from now on. 0 or -errno. */

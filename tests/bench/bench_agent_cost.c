@@ -212,11 +212,11 @@ void cost_watch(pid_t pid)
 }
 
 /* Mapped BPF arrays are in maps_mb already. */
-static double resident_mb(pid_t pid)
+static void resident_read(pid_t pid, struct memory *ret)
 {
 	bool is_map = false;
 	char path[64], line[512];
-	double kb = 0, value;
+	double value;
 	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/%d/smaps", pid);
@@ -225,11 +225,12 @@ static double resident_mb(pid_t pid)
 		if (strchr(line, '-') && strchr(line, '-') < line + 17)
 			is_map = strstr(line, "bpf-map") || strstr(line, "bpf_map");
 		else if (!is_map && sscanf(line, "Rss: %lf", &value) == 1)
-			kb += value;
+			ret->rss_mb += value / 1024;
+		else if (!is_map && sscanf(line, "Pss: %lf", &value) == 1)
+			ret->pss_mb += value / 1024;
 	}
 	if (file)
 		fclose(file);
-	return kb / 1024;
 }
 
 static void bytes_add(void *context, double value) { *(double *)context += value; }
@@ -244,12 +245,15 @@ static double memlock_mb(pid_t pid)
 
 struct memory process_memory(pid_t pid)
 {
-	return (struct memory){ resident_mb(pid), memlock_mb(pid) };
+	struct memory memory = { .maps_mb = memlock_mb(pid) };
+
+	resident_read(pid, &memory);
+	return memory;
 }
 
 struct memory memory_now(pid_t pid)
 {
-	struct memory sum = { 0, 0 };
+	struct memory sum = { 0 };
 	pid_t family[PIDS_MAX];
 	uint32_t count = family_of(pid, family);
 
@@ -257,6 +261,7 @@ struct memory memory_now(pid_t pid)
 		struct memory one = process_memory(family[i]);
 
 		sum.rss_mb += one.rss_mb;
+		sum.pss_mb += one.pss_mb;
 		sum.maps_mb += one.maps_mb;
 	}
 	return sum;

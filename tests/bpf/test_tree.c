@@ -209,6 +209,45 @@ static void limits_say_what_the_files_say(void **state)
 	world_close(&world);
 }
 
+/* What holds the directories above it holds the annotated. */
+static void limits_above_the_annotated_are_told(void **state)
+{
+	struct told told = { 0 };
+	struct world world;
+	struct tree *tree;
+	char root[512], path[600];
+	struct stat st;
+
+	(void)state;
+	tree = tree_of(&world, &told, root);
+	if (cgroup_lacks(&world, "memory.high")) {
+		tree_close(tree);
+		world_skip(&world, "needs controllers, as in a guest");
+	}
+	assert_int_equal(stat(world.cgroup, &st), 0);
+	told.slot = tree_slot(tree, st.st_ino);
+	cgroup_write(&world, "cgroup.subtree_control", "+cpu +memory");
+	snprintf(path, sizeof(path), "%s/inner", world.cgroup);
+	assert_int_equal(removexattr(world.cgroup, "trusted.forestall.slo"), 0);
+	assert_int_equal(mkdir(path, 0755), 0);
+	tree_refresh(tree, told.slot);
+	cgroup_write(&world, "cpu.max", "30000 60000");
+	cgroup_write(&world, "memory.max", "104857600");
+	tree_scan(tree, host_now_ns());
+	told.samples = told.limits_count = 0;
+	annotate(path, "tier=critical");
+	assert_int_equal(stat(path, &st), 0);
+	tree_refresh(tree, tree_slot(tree, st.st_ino));
+	tree_tick(tree, true);
+	assert_int_equal(told.limits_count, 1);
+	assert_int_equal(told.limits.quota_us, 30000);
+	assert_int_equal(told.limits.memory_max, 104857600);
+	assert_true(told.samples == 1 && told.has_memory);
+	assert_int_equal(rmdir(path), 0);
+	tree_close(tree);
+	world_close(&world);
+}
+
 static void the_last_of_too_many_annotated_is_told_so(void **state)
 {
 	struct told told = { 0 };
@@ -254,6 +293,7 @@ int main(void)
 		cmocka_unit_test(delays_come_with_their_histograms),
 		cmocka_unit_test(pressure_of_all_three_is_read_at_each_tick),
 		cmocka_unit_test(limits_say_what_the_files_say),
+		cmocka_unit_test(limits_above_the_annotated_are_told),
 		cmocka_unit_test(the_last_of_too_many_annotated_is_told_so),
 	};
 

@@ -10,7 +10,6 @@ usage() {
 	cat <<'END'
 usage: tests/demo/run.sh [OPTION]...
   --families LIST of cpu, memory, io and net (default "cpu memory")
-  --set SET       short: what can be foreseen; full: ramps and steps too (default short)
   --seeds LIST    seeds of the load (default: the one in tests/demo/shapes)
   --order-seed N  seed of the order of the runs (default: random, printed)
   --jobs N        virtual machines at a time (default 2, or 1 on one core)
@@ -27,13 +26,12 @@ root=$(cd "$here/../.." && pwd)
 . "$here/shapes"
 # shellcheck source=tests/load/families.sh
 . "$here/../load/families.sh"
-families="cpu memory" set=short seeds=$demo_seed
+families="cpu memory" seeds=$demo_seed
 order_seed=$RANDOM jobs=2 out=$root/build/demo bin=$root/build/bin load=$root/build/test report_only=0
 forestall=${FORESTALL:-}
 while (($#)); do
 	case $1 in
 	--families) families=$2; shift 2 ;;
-	--set) set=$2; shift 2 ;;
 	--seeds) seeds=$2; shift 2 ;;
 	--order-seed) order_seed=$2; shift 2 ;;
 	--jobs) jobs=$2; shift 2 ;;
@@ -90,7 +88,7 @@ start_run() { # FAMILY/SEED/ARM
 	# shellcheck disable=SC2046 # words
 	exec "$root/tests/vm/run" --kernel 6.12 --icount --cpus 1 --timeout 580 $(family_vm_options "$family") \
 		"${preload[@]}" --env "BIN=$bin" --env "LOAD=$load" --env "FORESTALL=$forestall" --out "$out/$1" \
-		-- tests/demo/scenario.sh "$family" "$arm" "$seed" /out "$set"
+		-- tests/demo/scenario.sh "$family" "$arm" "$seed" /out
 }
 
 # "45 %" of a run, or its state.

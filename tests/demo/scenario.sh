@@ -8,7 +8,7 @@ set -euo pipefail
 
 usage() {
 	cat <<'END'
-usage: tests/demo/scenario.sh FAMILY ARM SEED OUTDIR [short|full]
+usage: tests/demo/scenario.sh FAMILY ARM SEED OUTDIR
   FAMILY: cpu, memory, io or net (tests/load/families.sh)
   ARM: observe    forestall watches and writes nothing
        reactive   forestall acts, its forecaster says "the future is like now"
@@ -18,12 +18,12 @@ Environment: BIN (default build/bin), LOAD (load programs, default build/test),
   FORESTALL (default $BIN/forestall)
 END
 }
-(($# == 4 || $# == 5)) || { usage >&2; exit 2; }
+(($# == 4)) || { usage >&2; exit 2; }
 family=$1 arm=$2 seed=$3 out=$4
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/demo/shapes
 . "$here/shapes"
-demo_shape "$family" "${5:-full}"
+demo_shape "$family"
 bin=${BIN:-$here/../../build/bin}
 load=${LOAD:-$here/../../build/test}
 forestall=${FORESTALL:-$bin/forestall}

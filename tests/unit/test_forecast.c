@@ -30,6 +30,8 @@ static void load_is_that_of_the_resource_and_of_memory_the_last_quarter(void **s
 	/* Answers may be late for whatever is scarcest. */
 	assert_float_equal(statistical_load(SLI_RESP_P99, total), 0.6, 1e-6);
 	assert_float_equal(statistical_load(SLI_RESP_P99, full), 0.8, 1e-5);
+	assert_int_equal(statistical_scarcest(total), RESOURCE_CPU);
+	assert_int_equal(statistical_scarcest(full), RESOURCE_MEMORY);
 }
 
 /* What the statistical forecaster is asked about, with nothing going on. */
@@ -159,6 +161,30 @@ static void demand_is_never_beyond_capacity_and_its_quantiles_never_cross(void *
 	assert_true(forecast.demand[RESOURCE_MEMORY][0][3] == 0);
 }
 
+static void late_answers_are_blamed_on_what_is_about_to_be_scarcest(void **state)
+{
+	struct question question;
+	struct forecast forecast = { 0 };
+
+	(void)state;
+	question_make(&question, "resp_p99<5ms");
+	question.total[RESOURCE_CPU] = 0.5f;
+	question.total[RESOURCE_MEMORY] = 0.6f;
+	statistical_forecast(&question.view, &forecast);
+	assert_int_equal(forecast.scarcest, RESOURCE_CPU);
+	/* Somebody who holds nothing yet is about to hold four tenths. */
+	question.others.likeliest[RESOURCE_MEMORY].demand[1] = 0.4f;
+	question.others.likeliest[RESOURCE_MEMORY].confidence[1] = 0.9f;
+	statistical_forecast(&question.view, &forecast);
+	assert_int_equal(forecast.scarcest, RESOURCE_MEMORY);
+	question.others.likeliest_now[RESOURCE_MEMORY] = 0.4f;
+	statistical_forecast(&question.view, &forecast);
+	assert_int_equal(forecast.scarcest, RESOURCE_CPU);
+	forecast.risk[SLI_RESP_P99][2] = 0.9f;
+	forecast_blame(&forecast);
+	assert_int_equal(forecast.impairment, RESOURCE_CPU);
+}
+
 static void persistence_repeats_today_and_the_blame_is_the_gravest(void **state)
 {
 	const float demand[RESOURCE_COUNT] = { 1, 2, 3, 4 };
@@ -218,6 +244,7 @@ static struct predictor *predictor_of(const char *annotation)
 	struct slo_error error;
 
 	assert_int_equal(slo_parse(annotation, &observation.instance.slo, &error), 0);
+	observation.instance.slo.source = SLO_FROM_TRUSTED_XATTR;
 	predictor_observe(p, &observation);
 	return p;
 }
@@ -250,6 +277,60 @@ static void a_violation_is_of_the_sli_that_broke_and_is_blamed(void **state)
 	assert_true(instance->forecast.risk[SLI_MEM_SOME][0] >= 0.8f);
 	assert_true(instance->forecast.risk[SLI_RUNQ_P99][0] < 0.5f);
 	assert_int_equal(instance->forecast.impairment, RESOURCE_MEMORY);
+	predictor_free(p);
+}
+
+/* Tells that the only instance holds so much, and how much the host has left of a GB. */
+static void holds(struct predictor *p, uint64_t bytes, uint64_t available, uint64_t *now_ns)
+{
+	struct observe_sample sample = { .has_memory = true, .memory_bytes = bytes, .psi_known = 1u << PSI_MEMORY_SOME };
+	struct observation host = { .kind = OBSERVE_HOST_MEMORY, .host_memory = { 1000000000, available, 0 } };
+
+	predictor_observe(p, &host);
+	second_run(p, &sample, now_ns);
+}
+
+static void who_is_held_at_memory_high_wants_what_it_had_before(void **state)
+{
+	struct predictor *p = predictor_of("mem_some<2%");
+	struct observation limits = { .kind = OBSERVE_LIMITS, .limits = { .slot = 1, .quota_us = LIMIT_NONE,
+				      .memory_high = 300000000, .memory_max = LIMIT_NONE, .io_bps = LIMIT_NONE } };
+	const struct predictor_instance *instance = &p->instance[1];
+	uint64_t now_ns = TICK_NS;
+
+	(void)state;
+	predictor_tick(p, now_ns);
+	holds(p, 500000000, 400000000, &now_ns);
+	holds(p, 100000000, 800000000, &now_ns);
+	assert_float_equal(instance->demand[RESOURCE_MEMORY], 0.1, 1e-5);
+	predictor_observe(p, &limits);
+	holds(p, 200000000, 700000000, &now_ns);
+	assert_float_equal(instance->demand[RESOURCE_MEMORY], 0.2, 1e-5);
+	holds(p, 295000000, 600000000, &now_ns);
+	assert_float_equal(instance->demand[RESOURCE_MEMORY], 0.5, 1e-2);
+	predictor_free(p);
+}
+
+/* Of memory the load is what is in use, whoever keeps it so; of CPU it is what is wanted, of which an action keeps some away. */
+static void calm_under_our_own_action_teaches_of_memory_alone(void **state)
+{
+	struct predictor *p = predictor_of("mem_some<2% cpu_some<5%");
+	struct observation acted = { .kind = OBSERVE_ACTED };
+	const struct statistical *learned = p->memory.statistical[1];
+	float seen[2] = { 0 };
+	uint64_t now_ns = TICK_NS;
+
+	(void)state;
+	predictor_tick(p, now_ns);
+	acted.time_ns = now_ns + NS_PER_SECOND;
+	predictor_observe(p, &acted);
+	holds(p, 100000000, 100000000, &now_ns);
+	for (int bin = 0; bin < STATISTICAL_BINS; bin++) {
+		seen[0] += learned[SLI_MEM_SOME].seen[bin];
+		seen[1] += learned[SLI_CPU_SOME].seen[bin];
+	}
+	assert_float_equal(seen[0], 1, 0);
+	assert_float_equal(seen[1], 0, 0);
 	predictor_free(p);
 }
 
@@ -301,9 +382,12 @@ int main(void)
 		cmocka_unit_test(risk_follows_what_was_learned_at_that_load),
 		cmocka_unit_test(expected_memory_adds_to_what_is_used_and_a_rate_to_ones_own),
 		cmocka_unit_test(demand_is_never_beyond_capacity_and_its_quantiles_never_cross),
+		cmocka_unit_test(late_answers_are_blamed_on_what_is_about_to_be_scarcest),
 		cmocka_unit_test(persistence_repeats_today_and_the_blame_is_the_gravest),
 		cmocka_unit_test(raw_output_becomes_monotone_risks_of_what_is_bound),
 		cmocka_unit_test(a_violation_is_of_the_sli_that_broke_and_is_blamed),
+		cmocka_unit_test(who_is_held_at_memory_high_wants_what_it_had_before),
+		cmocka_unit_test(calm_under_our_own_action_teaches_of_memory_alone),
 		cmocka_unit_test(what_a_disk_can_do_is_learned_from_what_it_did),
 		cmocka_unit_test(the_model_says_nothing_of_an_application),
 	};

@@ -1,65 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "unit.h"
-
-#include "decide/plan.h"
-#include "predict/slo.h"
-
-#define TICK_NS 100000000ull
-
-struct scene {
-	struct plan_policy policy;
-	struct plan_host host;
-	struct plan_view server, batch, stranger;
-	struct plan_view *views[3];
-	struct plan plan;
-	uint64_t now_ns;
-};
-
-static struct plan_view view_make(uint32_t slot, uint32_t tier, const char *path)
-{
-	struct plan_view view = { .slot = slot, .tier = tier, .path = path, .quality = 1, .is_fresh = true, .has = 0xff,
-				  .device = 7 << 20, .request_bytes = 16384 };
-
-	for (int r = 0; r < RESOURCE_COUNT; r++)
-		view.need[r].bad = -1;
-	return view;
-}
-
-/* One CPU, 1 GB of memory with 200 MB free, a disk of 100 MB/s of cost, a wire of 10 MB/s. */
-static void scene_init(struct scene *scene)
-{
-	memset(scene, 0, sizeof(*scene));
-	plan_policy_init(&scene->policy);
-	scene->host = (struct plan_host){ .capacity = { 1, 1e9f, 100e6f, 10e6f }, .memory_free = 200e6f };
-	scene->server = view_make(1, TIER_CRITICAL, "/app/server");
-	scene->server.is_bound = true;
-	scene->server.need[RESOURCE_CPU] = (struct plan_need){ .demand = 0.3f, .demand_high = 0.35f };
-	scene->server.need[RESOURCE_MEMORY] = (struct plan_need){ .demand = 300e6f, .demand_high = 300e6f };
-	scene->server.need[RESOURCE_IO] = (struct plan_need){ .demand = 10e6f, .demand_high = 20e6f };
-	scene->server.need[RESOURCE_NET] = (struct plan_need){ .demand = 1e6f, .demand_high = 2e6f };
-	scene->batch = view_make(2, TIER_BEST_EFFORT, "/app/batch");
-	scene->batch.need[RESOURCE_CPU] = (struct plan_need){ .demand = 1, .demand_high = 1, .bad = -1 };
-	scene->stranger = view_make(3, TIER_CRITICAL, "/app/stranger");
-	scene->stranger.need[RESOURCE_CPU].demand = 0.1f;
-	scene->views[0] = &scene->server;
-	scene->views[1] = &scene->batch;
-	scene->views[2] = &scene->stranger;
-	scene->now_ns = NS_PER_SECOND;
-}
-
-static void scene_tick(struct scene *scene)
-{
-	scene->now_ns += TICK_NS;
-	plan_make(&scene->policy, &scene->host, scene->views, 3, scene->now_ns, TICK_NS, &scene->plan);
-}
-
-static const struct plan_action *action_of(const struct scene *scene, uint32_t slot, enum knob knob)
-{
-	for (uint32_t i = 0; i < scene->plan.count; i++)
-		if (scene->plan.action[i].slot == slot && scene->plan.action[i].knob == knob)
-			return &scene->plan.action[i];
-	return NULL;
-}
+#include "plan_scene.h"
 
 static void nobody_in_danger_is_an_empty_plan(void **state)
 {
@@ -263,15 +203,6 @@ static void persistence_has_no_foresight(void **state)
 	assert_int_equal(scene.plan.action[0].reason, REASON_REFLEX);
 }
 
-/* What each test below starts from: the server suffers from one resource, of which the batch uses much. */
-static void scene_hurt(struct scene *scene, enum resource resource, float batch_demand)
-{
-	scene_init(scene);
-	scene->batch.need[RESOURCE_CPU].demand = scene->batch.need[RESOURCE_CPU].demand_high = 0;
-	scene->batch.need[resource] = (struct plan_need){ .demand = batch_demand, .demand_high = batch_demand, .bad = -1 };
-	scene->server.need[resource].bad = 0.5f;
-}
-
 static void a_weight_acts_against_what_lives_below_the_same_directory(void **state)
 {
 	struct scene scene;
@@ -352,7 +283,29 @@ static void memory_is_protected_and_growth_stops_but_nothing_shrinks_without_swa
 	for (int i = 0; i < 20; i++)
 		scene_tick(&scene);
 	assert_in_range(action_of(&scene, 2, KNOB_MEMORY_HIGH)->value, 500000000, 510000000);
+	assert_null(action_of(&scene, 2, KNOB_MEMORY_RECLAIM));
+	scene.batch.cache_bytes = 100e6f;
+	scene_tick(&scene);
 	assert_non_null(action_of(&scene, 2, KNOB_MEMORY_RECLAIM));
+}
+
+/* The kernel calls the page cache of the protected available. */
+static void page_cache_of_the_protected_is_not_to_spare(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	scene_hurt(&scene, RESOURCE_MEMORY, 500e6f);
+	scene_tick(&scene);
+	/* 200 MB free less .08 of headroom, and 4 MB of slack. */
+	assert_in_range(action_of(&scene, 2, KNOB_MEMORY_HIGH)->value, 623000000, 625000000);
+	scene.server.cache_bytes = 50e6f;
+	scene.server.need[RESOURCE_MEMORY].min = 320e6f;
+	scene_tick(&scene);
+	assert_in_range(action_of(&scene, 2, KNOB_MEMORY_HIGH)->value, 553000000, 555000000);
+	scene.batch.cache_bytes = 50e6f;
+	scene_tick(&scene);
+	assert_in_range(action_of(&scene, 2, KNOB_MEMORY_HIGH)->value, 553000000, 555000000);
 }
 
 static void memory_shrinks_a_giver_only_as_far_as_there_is_swap(void **state)
@@ -464,6 +417,7 @@ int main(void)
 		cmocka_unit_test(pinning_comes_before_quota_where_the_host_allows_it),
 		cmocka_unit_test(a_knob_that_is_not_there_is_not_planned),
 		cmocka_unit_test(memory_is_protected_and_growth_stops_but_nothing_shrinks_without_swap),
+		cmocka_unit_test(page_cache_of_the_protected_is_not_to_spare),
 		cmocka_unit_test(memory_shrinks_a_giver_only_as_far_as_there_is_swap),
 		cmocka_unit_test(io_is_limited_in_both_directions_and_halved_when_that_is_not_enough),
 		cmocka_unit_test(who_uses_up_its_limit_still_presses),

@@ -76,4 +76,25 @@ check "mode set observe undoes" forestall mode set observe
 check "at once" is_weight 300
 stop
 hog_end
+
+# The server's own directory is what it lacks CPU in: somebody outside it has nothing to do with that.
+outside=/sys/fs/cgroup/outside
+outside_is() { [[ $(cat $outside/cpu.weight) == "$1" ]]; }
+never_for() { local end=$((SECONDS + $1)); shift; while ((SECONDS < end)); do ! "$@" || return 1; sleep 0.2; done; }
+in_danger() { "$bin/forestall" instance show /protect/server | grep -qi violated; }
+mkdir $outside
+echo 300 >$outside/cpu.weight
+setfattr -n trusted.forestall.slo -v 'tier=best-effort kind=batch' $outside
+echo "20000 100000" >"$top/cpu.max"
+check "enforce starts below a quota" start enforce
+sleep 3
+hog 60
+echo $hog >$outside/cgroup.procs
+check "what a directory's own cpu.max takes is not taken from outside it" never_for 10 outside_is 1
+check "though the server is in danger" within 5 in_danger
+echo "max 100000" >"$top/cpu.max"
+check "without that limit the outsider gives" within 15 outside_is 1
+stop
+check "and gets it back" outside_is 300
+hog_end
 finish

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tree_node.h"
+
+#include <stddef.h>
+#include <string.h>
+
+/* A stranger's pressure is not read while its tasks have waited less than this since: it cannot have grown by more. */
+#define PSI_WAIT_NS 5000000ull
+
+void tree_say(struct tree *tree, struct observation *observation, enum observe_kind kind)
+{
+	observation->kind = kind;
+	tree->setup.observe(tree->setup.context, observation);
+}
+
+void node_read_limits(struct tree *tree, struct node *node)
+{
+	struct observation observation = { .limits = { .slot = node->limits.slot } };
+
+	cgroup_files_limits(&node->files, &observation.limits);
+	if (!memcmp(&observation.limits, &node->limits, sizeof(node->limits)))
+		return;
+	node->limits = observation.limits;
+	tree_say(tree, &observation, OBSERVE_LIMITS);
+}
+
+void node_read_memory(struct tree *tree, struct node *node)
+{
+	struct observation observation = { .memory = { .slot = node->limits.slot } };
+	struct observe_memory *memory = &observation.memory, total = { 0 };
+
+	if (cgroup_files_memory_stat(&node->files, &total))
+		return;
+	memory->anon_bytes = total.anon_bytes;
+	memory->file_bytes = total.file_bytes;
+	memory->has_swap = total.has_swap;
+	if (node->has_memory) {
+		memory->refaults = total.refaults - node->memory.refaults;
+		memory->swap_ins = total.swap_ins - node->memory.swap_ins;
+		memory->swap_outs = total.swap_outs - node->memory.swap_outs;
+		for (int i = 0; i < MEMORY_EVENT_COUNT; i++)
+			memory->events[i] = total.events[i] - node->memory.events[i];
+	}
+	node->memory = total;
+	node->has_memory = true;
+	tree_say(tree, &observation, OBSERVE_MEMORY);
+}
+
+/* A total that was not known before has not grown yet. */
+static void psi_read(struct node *node, struct observe_sample *sample)
+{
+	uint64_t us[PSI_COUNT];
+	uint32_t known = cgroup_files_psi(&node->files, us);
+
+	for (int i = 0; i < PSI_COUNT; i++) {
+		if (!(known & 1u << i))
+			continue;
+		if (node->psi_known & 1u << i)
+			sample->psi_ns[i] = (us[i] - node->psi_us[i]) * 1000;
+		node->psi_us[i] = us[i];
+	}
+	sample->psi_known = node->psi_known = known;
+}
+
+/* What has waited for less than PSI_WAIT_NS since then has the pressure that was read last. */
+static void stranger_psi(struct node *node, struct observe_sample *sample)
+{
+	node->psi_wait_ns += sample->moved.wait_ns;
+	sample->psi_known = node->psi_known;
+	if (node->psi_known && node->psi_wait_ns < PSI_WAIT_NS)
+		return;
+	psi_read(node, sample);
+	node->psi_wait_ns = 0;
+}
+
+void node_read_fast(struct tree *tree, struct node *node)
+{
+	struct observation observation;
+	struct observe_sample *sample = &observation.sample;
+	bool has_moved = rows_read(tree->setup.nerve, node->limits.slot, node->detail, &node->mark, sample);
+
+	if (!has_moved)
+		memset(sample, 0, offsetof(struct observe_sample, bucket));
+	sample->slot = node->limits.slot;
+	psi_read(node, sample);
+	sample->has_memory = !cgroup_files_memory(&node->files, &sample->memory_bytes);
+	if (has_moved || sample->psi_known || sample->has_memory)
+		tree_say(tree, &observation, OBSERVE_SAMPLE);
+}
+
+void node_read_stranger(struct tree *tree, struct node *node)
+{
+	struct observation observation;
+
+	if (!rows_read(tree->setup.nerve, node->limits.slot, node->detail, &node->mark, &observation.sample))
+		return;
+	stranger_psi(node, &observation.sample);
+	tree_say(tree, &observation, OBSERVE_SAMPLE);
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From observations to plans: what the mind remembers of an instance, and which directories limit it. */
+#include "unit.h"
+
+#include "decide/mind.h"
+
+#define TICK_NS 100000000ull
+
+enum { ABOVE = 1, SERVER, BATCH, OUTSIDER, SLOTS };
+
+struct scene {
+	struct mind *mind;
+	struct plan plan;
+	uint64_t now_ns;
+};
+
+static void tell_instance(struct scene *scene, uint32_t slot, uint64_t id, const char *path, const char *slo)
+{
+	struct observation observation = { .kind = OBSERVE_INSTANCE, .instance = { .slot = slot, .cgroup_id = id } };
+	struct observation limits = { .kind = OBSERVE_LIMITS,
+				      .limits = { .slot = slot, .weight = 100, .quota_us = LIMIT_NONE, .has = 0xff,
+						  .memory_high = LIMIT_NONE, .memory_max = LIMIT_NONE, .io_bps = LIMIT_NONE } };
+	struct slo_error problem;
+
+	snprintf(observation.instance.path, OBSERVE_PATH_MAX, "%s", path);
+	slo_init(&observation.instance.slo);
+	if (slo) {
+		assert_int_equal(slo_parse(slo, &observation.instance.slo, &problem), 0);
+		observation.instance.slo.source = SLO_FROM_TRUSTED_XATTR;
+	}
+	predictor_observe(scene->mind->predictor, &observation);
+	predictor_observe(scene->mind->predictor, &limits);
+}
+
+static void scene_open(struct scene *scene)
+{
+	struct predictor_config config = { .slots_max = SLOTS, .host_cpus = 8, .second_ns = NS_PER_SECOND, .tick_ns = TICK_NS,
+					   .forecaster = FORECAST_PERSISTENCE };
+	struct plan_policy policy;
+
+	plan_policy_init(&policy);
+	memset(scene, 0, sizeof(*scene));
+	scene->mind = mind_new(&config, &policy);
+	assert_non_null(scene->mind);
+	scene->now_ns = 10 * NS_PER_SECOND;
+	tell_instance(scene, ABOVE, 100 + ABOVE, "/app", NULL);
+	tell_instance(scene, SERVER, 100 + SERVER, "/app/server", "runq_p99<4ms tier=critical");
+	tell_instance(scene, BATCH, 100 + BATCH, "/app/batch", "tier=best-effort");
+	tell_instance(scene, OUTSIDER, 100 + OUTSIDER, "/other/batch", "tier=best-effort");
+}
+
+static void ran(struct scene *scene, uint32_t slot, uint64_t oncpu_ns, uint64_t bad)
+{
+	struct observation observation = { .kind = OBSERVE_SAMPLE, .sample = { .slot = slot } };
+
+	observation.sample.moved.oncpu_ns = oncpu_ns;
+	observation.sample.moved.switches = 100;
+	observation.sample.moved.verdict[WIRE_DELAY_QUEUE].good = 100 - bad;
+	observation.sample.moved.verdict[WIRE_DELAY_QUEUE].bad = bad;
+	predictor_observe(scene->mind->predictor, &observation);
+}
+
+/* A tick in which the server ran for a fifth of a CPU, the batches each for one. */
+static void tick(struct scene *scene, uint64_t bad)
+{
+	scene->now_ns += TICK_NS;
+	ran(scene, SERVER, TICK_NS / 5, bad);
+	ran(scene, BATCH, TICK_NS, 0);
+	ran(scene, OUTSIDER, TICK_NS, 0);
+	mind_tick(scene->mind, scene->now_ns, &scene->plan);
+}
+
+static bool gives(const struct scene *scene, uint32_t slot)
+{
+	for (uint32_t i = 0; i < scene->plan.count; i++)
+		if (scene->plan.action[i].slot == slot)
+			return true;
+	return false;
+}
+
+static void protection_holds_before_the_first_second_is_over(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	scene_open(&scene);
+	tick(&scene, 0);
+	tick(&scene, 0);
+	tick(&scene, 50);
+	assert_true(gives(&scene, BATCH));
+	for (int i = 0; i < 5; i++) {
+		tick(&scene, 0);
+		assert_true(gives(&scene, BATCH));
+	}
+	mind_free(scene.mind);
+}
+
+static void a_new_cgroup_in_the_slot_has_no_protection(void **state)
+{
+	struct observation gone = { .kind = OBSERVE_GONE, .gone = { .slot = SERVER, .cgroup_id = 100 + SERVER } };
+	struct scene scene;
+
+	(void)state;
+	scene_open(&scene);
+	for (int i = 0; i < 3; i++)
+		tick(&scene, 50);
+	assert_true(gives(&scene, BATCH));
+	predictor_observe(scene.mind->predictor, &gone);
+	tell_instance(&scene, SERVER, 200, "/app/other", "runq_p99<4ms tier=critical");
+	tick(&scene, 0);
+	assert_false(gives(&scene, BATCH));
+	mind_free(scene.mind);
+}
+
+static void the_quota_of_a_directory_above_keeps_outsiders_out(void **state)
+{
+	struct observation limits = { .kind = OBSERVE_LIMITS,
+				      .limits = { .slot = ABOVE, .quota_us = 50000, .period_us = 100000, .memory_high = LIMIT_NONE,
+						  .memory_max = LIMIT_NONE, .io_bps = LIMIT_NONE } };
+	struct scene scene;
+
+	(void)state;
+	scene_open(&scene);
+	for (int i = 0; i < 3; i++)
+		tick(&scene, 50);
+	assert_true(gives(&scene, BATCH) && gives(&scene, OUTSIDER));
+	predictor_observe(scene.mind->predictor, &limits);
+	tick(&scene, 50);
+	assert_true(gives(&scene, BATCH));
+	assert_false(gives(&scene, OUTSIDER));
+	mind_free(scene.mind);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(protection_holds_before_the_first_second_is_over),
+		cmocka_unit_test(a_new_cgroup_in_the_slot_has_no_protection),
+		cmocka_unit_test(the_quota_of_a_directory_above_keeps_outsiders_out),
+	};
+
+	return cmocka_run_group_tests_name("mind", tests, NULL, NULL);
+}
