@@ -209,6 +209,7 @@ struct sock_cgroup_data {
 struct sock_common {
 	unsigned short skc_family;
 	unsigned char skc_state;
+	unsigned char pad___here;
 };
 
 struct sock {

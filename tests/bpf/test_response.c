@@ -51,7 +51,7 @@ struct stage {
 	const struct server *server;
 	int family;
 	struct world *world;
-	uint32_t packets;
+	volatile uint32_t packets;
 	struct packet packet[PACKETS_MAX];
 };
 
@@ -77,7 +77,7 @@ static void nginx_run(void)
 	fputs(config, file);
 	fclose(file);
 	file = fopen(DIR_PATH "/page", "we");
-	fprintf(file, "%20000s", "the end");
+	fprintf(file, "%2000s", "the end");
 	fclose(file);
 	execl("/usr/sbin/nginx", "nginx", "-e", DIR_PATH "/error", "-c", DIR_PATH "/config", (char *)NULL);
 }
@@ -139,7 +139,7 @@ static bool packet_take(struct stage *stage, int fd)
 static pid_t wire_start(struct stage *stage, int netns_fd, int ready)
 {
 	struct sockaddr_ll at = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL) };
-	int fd, yes = 1, room = 64 << 20;
+	int fd, yes = 1, room = 256 << 20;
 	pid_t pid = fork();
 
 	if (pid)
@@ -245,6 +245,7 @@ static void stage_run(struct stage *stage)
 	char command[512], path[64];
 	int ready[2], go[2];
 	pid_t server, wire;
+	uint32_t seen;
 
 	if (unshare(CLONE_NEWNET) || pipe(ready) || pipe(go))
 		die("namespace");
@@ -262,7 +263,11 @@ static void stage_run(struct stage *stage)
 	if (write(go[1], "g", 1) != 1)
 		die("pipe");
 	requests_send(stage);
-	usleep(200000);
+	/* On a busy host whoever reads the packets may be far behind. */
+	do {
+		seen = stage->packets;
+		usleep(1000000);
+	} while (stage->packets != seen);
 	kill(server, SIGKILL);
 	kill(wire, SIGKILL);
 	while (wait(NULL) > 0)
