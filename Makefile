@@ -21,7 +21,7 @@ BPF_CFLAGS := -g -O2 -target bpf -D__TARGET_ARCH_$(ARCH) -Wall -Werror -Wno-miss
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
-.PHONY: all help deps check demo demo-full clean bench-tick bench-lstm bench-agent bench-flood check-churn bench-hook train corpus fuzz test-programs
+.PHONY: all help deps check check-kernels demo demo-full clean bench-tick bench-lstm bench-agent bench-flood check-churn bench-hook train corpus fuzz test-programs
 
 objects = $(patsubst %.c,build/obj/%.o,$(wildcard $(1)/*.c))
 ACT_MAIN := planner/act/main.c
@@ -66,7 +66,7 @@ build/bpf/%.skel.h: build/bpf/%.o
 
 # --- user space ------------------------------------------------------------------------------------------------------
 build/obj/agent/predict/train%.o build/obj/agent/predict/lstm%.o build/obj/agent/predict/adam.o: override CFLAGS += -O3
-build/obj/agent/sense/load.o build/obj/agent/sense/load_map.o build/obj/agent/sense/load_pin.o: build/bpf/forestall.skel.h
+$(patsubst %.c,build/obj/%.o,$(wildcard agent/sense/load*.c)): build/bpf/forestall.skel.h
 build/obj/planner/act/tc_limits.o build/steps/planner/act/tc_limits.o: build/bpf/shape.skel.h
 build/obj/%.o: %.c | build/deps.stamp
 	$(call say,CC,$@)
@@ -135,6 +135,8 @@ build/test/demo-report: $(call objects,tests/demo) build/obj/tests/load/hist.o
 test-programs: $(UNIT) $(BPF_TESTS) $(VM_PROGRAMS) $(LOAD) build/test/forestall-act
 check: deps all test-programs ## run every test; ends with one summary line
 	$(Q)tests/run
+check-kernels: deps all test-programs ## the kernel side on 5.10, 6.1, 6.12, 7.3 and natively; rewrites the tables in docs
+	$(Q)tests/kernels
 demo: deps all $(LOAD) ## keep real servers' SLOs in a VM, CPU and memory, three arms each, and draw the reports
 	$(Q)tests/demo/run.sh
 demo-full: deps all $(LOAD) ## the same with IO and network and three seeds; an hour

@@ -118,6 +118,22 @@ static void world_fill(struct daemon *daemon, struct answer_world *world)
 	}
 }
 
+static uint64_t lacks_of(const struct nerve *nerve)
+{
+	static const struct {
+		enum nerve_signal signal;
+		enum observe_lack lack;
+	} rows[] = {
+		{ NERVE_RECLAIM, OBSERVE_LACKS_RECLAIM }, { NERVE_IO, OBSERVE_LACKS_IO },
+		{ NERVE_PACKETS, OBSERVE_LACKS_PACKETS }, { NERVE_RETRANSMITS, OBSERVE_LACKS_RETRANSMITS },
+	};
+	uint64_t lacks = 0;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		lacks |= (uint64_t)!nerve_has(nerve, rows[i].signal) << rows[i].lack;
+	return lacks;
+}
+
 static void host_tell(struct daemon *daemon, uint64_t now_ns)
 {
 	struct observation observation = { .kind = OBSERVE_HOST, .host = { .time_ns = now_ns } };
@@ -129,6 +145,7 @@ static void host_tell(struct daemon *daemon, uint64_t now_ns)
 		dropped += loss.dropped[kind] - daemon->loss.dropped[kind];
 	daemon->loss = loss;
 	observation.host.records_lost = dropped;
+	observation.host.lacks = lacks_of(daemon->nerve);
 	if (!host_busy_ns(&busy_ns)) {
 		observation.host.busy_ns = busy_ns - daemon->busy_ns;
 		observation.host.elapsed_ns = now_ns - daemon->second_ns;
@@ -186,6 +203,7 @@ static void tick(struct daemon *daemon)
 	report_tick(daemon->report, now_ns, is_second);
 	memory_tell(daemon);
 	if (is_second) {
+		nerve_second(daemon->nerve);
 		host_tell(daemon, now_ns);
 		daemon->second_ns = now_ns;
 	}

@@ -49,6 +49,7 @@ struct extract {
 	float host_idle;	/* share, negative when not measured */
 	float learned_risk[2];	/* within 2 s and 5 s, by the statistical forecaster; 0 without a bound */
 	float delivered;	/* 0..1: share of the kernel's records that arrived */
+	uint64_t lacks;		/* bit per enum observe_lack */
 };
 
 /* False while no second has been closed; then *ret is untouched. */

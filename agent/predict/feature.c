@@ -218,6 +218,30 @@ static void host_side(const struct extract *in, struct frame *frame)
 	frame_set(frame, FEATURE_HOST_CPUS, log2f(in->capacity[RESOURCE_CPU]) / 4);
 }
 
+/* What was made of counters that nothing counts. */
+static void lacking_miss(uint64_t lacks, struct frame *frame)
+{
+	static const struct {
+		enum observe_lack lack;
+		enum feature feature;
+	} rows[] = {
+		{ OBSERVE_LACKS_RECLAIM, FEATURE_OWN_RECLAIM },	     { OBSERVE_LACKS_RECLAIM, FEATURE_OTHERS_RECLAIM },
+		{ OBSERVE_LACKS_IO, FEATURE_OWN_IO },		     { OBSERVE_LACKS_IO, FEATURE_OWN_IO_P99 },
+		{ OBSERVE_LACKS_IO, FEATURE_OTHERS_IO },	     { OBSERVE_LACKS_IO, FEATURE_OTHERS_IO_SLOPE },
+		{ OBSERVE_LACKS_IO, FEATURE_OTHERS_IO_EXPECT },	     { OBSERVE_LACKS_PACKETS, FEATURE_OWN_TX },
+		{ OBSERVE_LACKS_PACKETS, FEATURE_OWN_RX },	     { OBSERVE_LACKS_PACKETS, FEATURE_OTHERS_TX },
+		{ OBSERVE_LACKS_PACKETS, FEATURE_OTHERS_TX_SLOPE },  { OBSERVE_LACKS_PACKETS, FEATURE_OTHERS_TX_EXPECT },
+		{ OBSERVE_LACKS_PACKETS, FEATURE_OWN_RETRANS },	     { OBSERVE_LACKS_RETRANSMITS, FEATURE_OWN_RETRANS },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (!(lacks >> rows[i].lack & 1))
+			continue;
+		frame->value[rows[i].feature] = 0;
+		frame_miss(frame, rows[i].feature);
+	}
+}
+
 bool feature_extract(const struct extract *in, struct frame *ret)
 {
 	const struct window_second *now = window_at(in->window, 0);
@@ -236,6 +260,7 @@ bool feature_extract(const struct extract *in, struct frame *ret)
 	frame_set(&frame, FEATURE_LEARNED_RISK_2, in->learned_risk[0]);
 	frame_set(&frame, FEATURE_LEARNED_RISK_5, in->learned_risk[1]);
 	host_side(in, &frame);
+	lacking_miss(in->lacks, &frame);
 	frame.quality = (1.0f - (float)__builtin_popcountll(frame.missing) / FEATURE_COUNT) * in->delivered;
 	frame_set(&frame, FEATURE_DATA_QUALITY, frame.quality);
 	*ret = frame;

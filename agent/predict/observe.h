@@ -113,11 +113,15 @@ struct observe_host_memory {
 	uint64_t swap_free_bytes;
 };
 
+/* What this kernel has no hook for: its counters stay 0 and stand for nothing. */
+enum observe_lack { OBSERVE_LACKS_RECLAIM, OBSERVE_LACKS_IO, OBSERVE_LACKS_PACKETS, OBSERVE_LACKS_RETRANSMITS };
+
 struct observe_host {
 	uint64_t time_ns;
 	uint64_t busy_ns;	/* growth over all CPUs since the previous observe_host */
 	uint64_t elapsed_ns;	/* wall time since then */
 	uint64_t records_lost;	/* ring records dropped since then: lowers data quality */
+	uint64_t lacks;		/* bit per enum observe_lack */
 };
 
 /* What an application says of itself: enum app_kind of a name. */

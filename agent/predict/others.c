@@ -126,6 +126,7 @@ void others_extract(const struct predictor *p, const struct predictor_instance *
 		.memory = memory_view(&p->host),
 		.own_limit = others_limit_share(p, &instance->limits),
 		.host_idle = host_busy(p, 0) < 0 ? -1 : 1 - host_busy(p, 0),
+		.lacks = p->host.lacks,
 		.delivered = p->host.lost ? 1.0f / (1.0f + log10f(1 + (float)p->host.lost)) : 1,
 	};
 }

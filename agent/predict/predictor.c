@@ -185,6 +185,7 @@ static void take_host(struct predictor *p, const struct observe_host *host)
 	p->host.busy_ns += host->busy_ns;
 	p->host.elapsed_ns += host->elapsed_ns;
 	p->host.lost += host->records_lost;
+	p->host.lacks = host->lacks;
 }
 
 void predictor_observe(struct predictor *p, const struct observation *observation)

@@ -58,6 +58,7 @@ struct predictor_host {
 	uint32_t count;
 	float capacity[RESOURCE_COUNT];		/* in the units of enum resource; of IO and net: the highest seen */
 	uint64_t busy_ns, elapsed_ns, lost;	/* of the open second */
+	uint64_t lacks;		/* bit per enum observe_lack, as last told */
 	uint64_t memory_total, memory_available, swap_free;	/* last told; total 0: not known */
 	float wait, execs, reclaim;		/* sums over instances, last second */
 	float total[RESOURCE_COUNT];		/* demand of the last second, share of capacity */

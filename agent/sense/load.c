@@ -2,11 +2,9 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "load_internal.h"
@@ -26,35 +24,6 @@ static int fail(char error[NERVE_ERROR_MAX], int r, const char *what, const char
 	snprintf(error, NERVE_ERROR_MAX, "%s: %s%s%.100s; %s", what, strerror(-r), last_words[0] ? ": " : "", last_words,
 		 remedy);
 	return r;
-}
-
-/* One software clock per CPU drives on_flush; a CPU that is offline has none. */
-static int flush_attach(struct nerve *nerve, uint32_t hz)
-{
-	struct perf_event_attr attr = {
-		.type = PERF_TYPE_SOFTWARE,
-		.size = sizeof(attr),
-		.config = PERF_COUNT_SW_CPU_CLOCK,
-		.sample_period = 1000000000ull / hz,
-	};
-
-	nerve->flush = calloc(nerve->cpus, sizeof(*nerve->flush));
-	if (!nerve->flush)
-		return -ENOMEM;
-	for (uint32_t cpu = 0; cpu < nerve->cpus; cpu++) {
-		int fd = (int)syscall(SYS_perf_event_open, &attr, -1, (int)cpu, -1, PERF_FLAG_FD_CLOEXEC);
-
-		if (fd < 0 && errno == ENODEV)
-			continue;
-		if (fd < 0)
-			return -errno;
-		nerve->flush[cpu] = bpf_program__attach_perf_event(nerve->skel->progs.on_flush, fd);
-		if (!nerve->flush[cpu]) {
-			close(fd);
-			return -errno;
-		}
-	}
-	return 0;
 }
 
 static int record_forward(void *context, void *data, size_t bytes)
@@ -208,7 +177,7 @@ static int nerve_load(struct nerve *nerve, const struct nerve_config *config, ch
 	r = programs_attach(nerve, config->cgroup_root);
 	if (r)
 		return fail(error, r, "attaching BPF programs", "`forestall doctor` names what this kernel lacks");
-	r = flush_attach(nerve, config->flush_hz);
+	r = flush_start(nerve, config->flush_hz);
 	if (r)
 		return fail(error, r, "perf_event cpu-clock", "allow perf events: CAP_PERFMON, sysctl kernel.perf_event_paranoid");
 	r = maps_mmap(nerve);
@@ -246,10 +215,7 @@ int nerve_open(const struct nerve_config *config, nerve_record_fn on_record, voi
 
 void nerve_stop(struct nerve *nerve)
 {
-	for (uint32_t cpu = 0; nerve->flush && cpu < nerve->cpus; cpu++)
-		bpf_link__destroy(nerve->flush[cpu]);
-	free(nerve->flush);
-	nerve->flush = NULL;
+	flush_stop(nerve);
 	links_destroy(nerve);
 }
 

@@ -39,6 +39,9 @@ void nerve_close(struct nerve *nerve);
 /* Detaches every program; maps and what waits in the ring stay readable. */
 void nerve_stop(struct nerve *nerve);
 
+/* Once a second: clocks of CPUs that came online, or went and came, are started anew. Rows of a CPU stay as they are without it. */
+void nerve_second(struct nerve *nerve);
+
 /* Readable when an urgent record waits. */
 int nerve_fd(const struct nerve *nerve);
 

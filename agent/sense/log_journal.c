@@ -4,11 +4,13 @@
 #include <string.h>
 #include <systemd/sd-journal.h>
 
+#include "host.h"
 #include "log_source.h"
 
 #define LINES_MAX 256		/* per tick */
 #define BEHIND_TICKS_MAX 10	/* after so many full ticks in a row what has piled up is skipped */
-#define SKIP_MAX 65536
+#define SKIP_STEP 512
+#define TICK_NS_MAX 10000000ull	/* a journal that the disk has to bring may be slow: then fewer lines are taken */
 #define RETRY_NS 10000000000ull
 
 struct log_journal {
@@ -100,17 +102,25 @@ static void line_take(struct log_journal *journal, uint64_t now_ns)
 		log_line(journal->log, LOG_JOURNAL, watch_owner(journal->watch, path), severity, field, bytes, now_ns);
 }
 
-static void behind_skip(struct log_journal *journal)
+/* Goes on with the next tick when it takes long. */
+static int behind_skip(struct log_journal *journal, uint64_t until_ns)
 {
-	int skipped = sd_journal_next_skip(journal->journal, SKIP_MAX);
+	int skipped = SKIP_STEP;
 
-	if (skipped > 0)
-		log_dropped(journal->log, LOG_JOURNAL, (uint64_t)skipped);
-	journal->behind_ticks = 0;
+	while (skipped == SKIP_STEP && host_now_ns() < until_ns) {
+		skipped = sd_journal_next_skip(journal->journal, SKIP_STEP);
+		if (skipped > 0)
+			log_dropped(journal->log, LOG_JOURNAL, (uint64_t)skipped);
+	}
+	if (skipped < SKIP_STEP)
+		journal->behind_ticks = 0;
+	return skipped;
 }
 
 void log_journal_tick(struct log_journal *journal, uint64_t now_ns)
 {
+	uint64_t until_ns = host_now_ns() + TICK_NS_MAX;
+	bool is_end = false;
 	int lines = 0, r;
 
 	if (!journal->journal)
@@ -121,13 +131,16 @@ void log_journal_tick(struct log_journal *journal, uint64_t now_ns)
 	if (r == SD_JOURNAL_NOP && !journal->is_behind)
 		return;
 	if (journal->behind_ticks >= BEHIND_TICKS_MAX)
-		behind_skip(journal);
-	while (r >= 0 && lines < LINES_MAX && (r = sd_journal_next(journal->journal)) > 0) {
-		line_take(journal, now_ns);
+		r = behind_skip(journal, until_ns);
+	while (r >= 0 && !is_end && lines < LINES_MAX && host_now_ns() < until_ns) {
+		r = sd_journal_next(journal->journal);
+		is_end = r == 0;
+		if (r > 0)
+			line_take(journal, now_ns);
 		lines++;
 	}
 	if (r < 0)
 		journal_drop(journal);
-	journal->is_behind = lines == LINES_MAX;
+	journal->is_behind = !is_end;
 	journal->behind_ticks = journal->is_behind ? journal->behind_ticks + 1 : 0;
 }

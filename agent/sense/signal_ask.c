@@ -173,7 +173,7 @@ static bool way_try(const struct btf *btf, const struct signal_answers *able, co
 	return is_there && *ret_known;
 }
 
-/* Finds a way for each part; bases stand before what builds on them. The reason kept is that of the last way that was tried. */
+/* Finds a way for each part; bases stand before what builds on them. Of a part that has none, the reason says why not the first. */
 static void signal_ask(const struct btf *btf, enum nerve_signal signal, struct signal_answers *ret)
 {
 	const struct signal_answer *base = &ret->of[signal_base(signal)];
@@ -186,9 +186,10 @@ static void signal_ask(const struct btf *btf, enum nerve_signal signal, struct s
 	answer->is_there = true;
 	for (uint8_t part = 0; answer->is_there && part < SIGNAL_PARTS_MAX; part++) {
 		struct signal_hook like = { .signal = signal, .part = part };
+		char later[SIGNAL_REASON_MAX];
 		bool is_known;
 
-		while (!way_try(btf, ret, &like, &is_known, answer->reason) && is_known)
+		while (!way_try(btf, ret, &like, &is_known, like.way ? later : answer->reason) && is_known)
 			like.way++;
 		answer->is_there = is_known || (like.way == 0 && part > 0);
 		answer->way[part] = like.way;

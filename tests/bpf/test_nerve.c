@@ -211,9 +211,10 @@ static void every_signal_is_there_or_says_why_not(void **state)
 	world_open(&world, 1 << 18);
 	for (int signal = 0; signal < NERVE_SIGNAL_COUNT; signal++) {
 		bool is_there = nerve_has(world.nerve, signal);
+		const char *may_lack = getenv("FORESTALL_MAY_LACK") ?: "";
 
 		assert_true(is_there == !nerve_lacks(world.nerve, signal)[0]);
-		if (!is_there && getenv("FORESTALL_MUST_RUN"))
+		if (!is_there && getenv("FORESTALL_MUST_RUN") && strcmp(signal_name(signal), may_lack))
 			fail_msg("%s: %s", signal_name(signal), nerve_lacks(world.nerve, signal));
 	}
 	world_close(&world);

@@ -170,6 +170,32 @@ static void the_leading_sli_is_the_one_that_is_bound(void **state)
 	assert_true(is_missing(&frame, FEATURE_OWN_RESP_P99));
 }
 
+/* A counter of a kernel without the hook stands at 0, and 0 would mean quiet. */
+static void what_a_kernel_cannot_count_is_missing_and_not_zero(void **state)
+{
+	static struct scene scene;
+	static const enum feature io[] = { FEATURE_OWN_IO, FEATURE_OTHERS_IO, FEATURE_OTHERS_IO_SLOPE, FEATURE_OTHERS_IO_EXPECT };
+	static const enum feature net[] = { FEATURE_OWN_TX, FEATURE_OWN_RX, FEATURE_OTHERS_TX, FEATURE_OTHERS_TX_SLOPE };
+	struct frame all, lacking;
+
+	(void)state;
+	scene_make(&scene, "io_p99<2ms");
+	window_second(&scene.window, &scene.slo, NS_PER_SECOND);
+	assert_true(feature_extract(&scene.in, &all));
+	scene.in.lacks = 1u << OBSERVE_LACKS_IO;
+	assert_true(feature_extract(&scene.in, &lacking));
+	for (size_t i = 0; i < sizeof(io) / sizeof(io[0]); i++)
+		assert_true(!is_missing(&all, io[i]) && is_missing(&lacking, io[i]));
+	for (size_t i = 0; i < sizeof(net) / sizeof(net[0]); i++)
+		assert_false(is_missing(&lacking, net[i]));
+	assert_true(lacking.quality < all.quality);
+	scene.in.lacks = 1u << OBSERVE_LACKS_PACKETS | 1u << OBSERVE_LACKS_RECLAIM;
+	assert_true(feature_extract(&scene.in, &lacking));
+	for (size_t i = 0; i < sizeof(net) / sizeof(net[0]); i++)
+		assert_true(is_missing(&lacking, net[i]));
+	assert_true(is_missing(&lacking, FEATURE_OWN_RECLAIM) && !is_missing(&lacking, FEATURE_OWN_IO));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +206,7 @@ int main(void)
 		cmocka_unit_test(an_sli_is_scaled_by_its_bound_or_by_what_stands_for_it),
 		cmocka_unit_test(what_was_not_measured_is_missing_and_lowers_the_quality),
 		cmocka_unit_test(the_leading_sli_is_the_one_that_is_bound),
+		cmocka_unit_test(what_a_kernel_cannot_count_is_missing_and_not_zero),
 	};
 
 	return cmocka_run_group_tests_name("feature", tests, NULL, NULL);

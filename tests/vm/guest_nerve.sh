@@ -1,5 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The kernel side on a Debian kernel.
-export CMOCKA_MESSAGE_OUTPUT=TAP FORESTALL_MUST_RUN=1
+. tests/vm/known.sh
 exec build/test/test_nerve

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm: --disk 256M --mem 1G
 # Memory, IO and network as the kernel side counts them, on a Debian kernel with all controllers, a disk and a lossy link.
-export CMOCKA_MESSAGE_OUTPUT=TAP FORESTALL_MUST_RUN=1
+. tests/vm/known.sh
 modprobe veth
 modprobe sch_netem
 # Two disks more: one for swap, and one that takes 20 ms for a request and one request at a time.

@@ -1,0 +1,6 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm: --cpus 2
+# A CPU goes offline and comes back.
+. tests/vm/known.sh
+exec build/test/test_hotplug
