@@ -14,7 +14,7 @@ const struct measure measures[] = {
 	COUNTED("cpu", "wait_ns", "ns", MEASURE_KERNEL, MEASURE_ALWAYS, wait_ns, "sched_info.run_delay"),
 	COUNTED("cpu", "wait_other_ns", "ns", MEASURE_KERNEL, MEASURE_ALWAYS, wait_other_ns, "run_delay, by who ran meanwhile"),
 	COUNTED("cpu", "wait_sibling_ns", "ns", MEASURE_KERNEL, MEASURE_ALWAYS, wait_sibling_ns, "run_delay, by who ran meanwhile"),
-	COUNTED("cpu", "wait_quota_ns", "ns", MEASURE_KERNEL, MEASURE_ALWAYS, wait_quota_ns, "run_delay while throttled"),
+	COUNTED("cpu", "wait_quota_ns", "ns", MEASURE_KERNEL, NERVE_WAIT_QUOTA, wait_quota_ns, "run_delay while throttled"),
 	COUNTED("cpu", "switches", "switches", MEASURE_HOOK, MEASURE_ALWAYS, switches, ""),
 	COUNTED("cpu", "migrations", "migrations", MEASURE_KERNEL, MEASURE_ALWAYS, migrations, "se.nr_migrations"),
 	COUNTED("cpu", "forks", "forks", MEASURE_HOOK, MEASURE_ALWAYS, forks, ""),

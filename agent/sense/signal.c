@@ -7,6 +7,7 @@
 #define ARRAY_COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 const struct signal_hook signal_hooks[] = {
+	{ NERVE_WAIT_QUOTA, 0, 0, HOOK_FIELD, "", "cfs_rq", "throttled_clock_self_time", 0 },
 	{ NERVE_RECLAIM, 0, 0, HOOK_TRACEPOINT, "on_group_reclaim", "mm_vmscan_memcg_reclaim_begin", "", 0 },
 	{ NERVE_RECLAIM, 0, 0, HOOK_TRACEPOINT, "on_group_reclaimed", "mm_vmscan_memcg_reclaim_end", "", 0 },
 	{ NERVE_RECLAIM, 0, 0, HOOK_TRACEPOINT, "on_host_reclaim", "mm_vmscan_direct_reclaim_begin", "", 0 },
@@ -77,7 +78,8 @@ static void text_add(char *text, size_t size, const char *more)
 
 static void hook_add(const struct signal_hook *hook, char *text, size_t size)
 {
-	static const char *const prefix[] = { [HOOK_TRACEPOINT] = "", [HOOK_FUNCTION] = "fentry ", [HOOK_CGROUP] = "cgroup_skb " };
+	static const char *const prefix[] = { [HOOK_TRACEPOINT] = "", [HOOK_FUNCTION] = "fentry ", [HOOK_CGROUP] = "cgroup_skb ",
+					      [HOOK_FIELD] = "field of " };
 
 	text_add(text, size, prefix[hook->kind]);
 	text_add(text, size, hook->target);

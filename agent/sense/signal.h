@@ -20,6 +20,8 @@
  * after it.
  */
 #define SIGNAL_TABLE(X) \
+	X(WAIT_QUOTA, "wait.quota", "the part of queue waits that the own quota caused (it is told of none of the three parts)", \
+	  "") \
 	X(RECLAIM, "reclaim", "reclaims and the time in them (pressure and refaults are read from files)", \
 	  "") \
 	X(OOM, "oom", "OOM kills at once (memory.events is read once a second)", \

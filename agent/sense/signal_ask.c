@@ -108,10 +108,24 @@ static int traced_try(const struct btf *btf, const struct signal_hook *hook, cha
 	return r;
 }
 
+static int field_try(const struct btf *btf, const struct signal_hook *hook, char reason[SIGNAL_REASON_MAX])
+{
+	int id = btf__find_by_name_kind(btf, hook->target, BTF_KIND_STRUCT);
+	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+
+	for (int i = 0; type && i < btf_vlen(type); i++)
+		if (!strcmp(btf__name_by_offset(btf, btf_members(type)[i].name_off), hook->args))
+			return 0;
+	snprintf(reason, SIGNAL_REASON_MAX, "this kernel's %s has no %s", hook->target, hook->args);
+	return -ENOENT;
+}
+
 static int hook_try(const struct btf *btf, const struct signal_hook *hook, char reason[SIGNAL_REASON_MAX])
 {
 	int r;
 
+	if (hook->kind == HOOK_FIELD)
+		return field_try(btf, hook, reason);
 	if (hook->kind != HOOK_CGROUP)
 		return traced_try(btf, hook, reason);
 	r = program_try(BPF_PROG_TYPE_CGROUP_SKB,

@@ -7,7 +7,8 @@
 
 #include <stddef.h>
 
-enum signal_hook_kind { HOOK_TRACEPOINT, HOOK_FUNCTION, HOOK_CGROUP };
+/* A field is no hook: programs that are there anyway read it, target its struct and args its name. */
+enum signal_hook_kind { HOOK_TRACEPOINT, HOOK_FUNCTION, HOOK_CGROUP, HOOK_FIELD };
 
 /*
  * A signal has parts, each of which is needed. A part has ways: sets of hooks, of which the first way that is there whole is

@@ -214,7 +214,7 @@ static void every_signal_is_there_or_says_why_not(void **state)
 		const char *may_lack = getenv("FORESTALL_MAY_LACK") ?: "";
 
 		assert_true(is_there == !nerve_lacks(world.nerve, signal)[0]);
-		if (!is_there && getenv("FORESTALL_MUST_RUN") && strcmp(signal_name(signal), may_lack))
+		if (!is_there && getenv("FORESTALL_MUST_RUN") && !strstr(may_lack, signal_name(signal)))
 			fail_msg("%s: %s", signal_name(signal), nerve_lacks(world.nerve, signal));
 	}
 	world_close(&world);
