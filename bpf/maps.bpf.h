@@ -73,6 +73,8 @@ struct task_account {
 	__u64 limit_id;		/* when it last looked for an OOM victim, as in struct wire_oom; 0: never */
 	__u64 throttled_ns;	/* throttled_of() of its cfs_rq */
 	__u64 migrations;
+	__u64 left_ns;		/* when it left a CPU, what its cgroup had run there by then, and all (struct wait) */
+	__u64 left_own_ns, left_busy_ns;
 	__u64 started_ns;	/* in task_table alone: whose it is */
 	__u32 slot;
 	__u32 is_primed;
@@ -97,6 +99,7 @@ struct lane {
 	__u32 last;
 	__u32 flush;		/* number of the last flush */
 	__u64 far_ns;		/* when it was last looked through as a whole */
+	__u64 busy_ns;		/* all runs but those of idle */
 	struct lane_run run[LANE_RUNS];
 };
 

@@ -101,6 +101,8 @@ struct sched_info {
 
 struct rq {
 	u64 clock;
+	u64 clock_task;
+	int cpu;
 	struct list_head cfs_tasks;
 };
 
