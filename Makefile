@@ -111,7 +111,7 @@ build/test/test_web build/test/test_web_history: build/test/%: build/obj/tests/u
 	$(call link,-lcmocka -lsqlite3 -lmicrohttpd)
 build/test/test_%: build/obj/tests/unit/test_%.o $(ARCHIVES)
 	$(call link,-lcmocka)
-build/test/test_%: build/obj/tests/bpf/test_%.o build/obj/tests/bpf/world.o $(ARCHIVES)
+build/test/test_%: build/obj/tests/bpf/test_%.o build/obj/tests/bpf/world.o build/obj/tests/bpf/talk.o $(ARCHIVES)
 	$(call link,-lcmocka)
 build/test/bench_hook: build/obj/tests/bench/hook_load.o
 build/test/bench_agent: $(filter build/obj/tests/bench/bench_agent%,$(call objects,tests/bench)) $(ARCHIVES)

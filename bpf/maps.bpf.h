@@ -164,8 +164,13 @@ struct {
 
 /* What an accepted TCP socket was asked and has not answered. */
 struct socket_account {
-	__u64 asked_ns;		/* when data became readable; 0: nothing waits for an answer */
-	__u64 again_ns;		/* when more did, of which nothing has been read */
+	__u64 made_ns;		/* when it was accepted by the kernel; 0 as soon as it was asked */
+	__u64 asked_ns;		/* when the question came; 0: nothing waits for an answer */
+	__u64 again_ns;		/* when more came, of which nothing has been read */
+	__u64 cgroup_id;	/* of the task that read the question; 0: nobody did yet */
+	__u64 own_id;		/* cgroup and slot of the socket itself, whose its packets are */
+	__u32 slot;
+	__u32 own_slot;
 };
 
 struct {
