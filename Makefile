@@ -56,8 +56,11 @@ build/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) vmlinux/vmlinux.h | build/dep
 build/bpf/forestall.o: $(patsubst bpf/%.bpf.c,build/bpf/%.bpf.o,$(filter-out bpf/shape.bpf.c,$(wildcard bpf/*.bpf.c)))
 	$(call say,LINK,$@)
 	$(Q)$(BPFTOOL) gen object $@ $^
-# The hands' own program: forestalld neither loads nor knows it.
-build/bpf/shape.o: build/bpf/shape.bpf.o
+build/bpf/%.bpf.o: tests/bpf/%.bpf.c $(wildcard bpf/*.h) vmlinux/vmlinux.h | build/deps.stamp
+	$(call say,BPF,$@)
+	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -c $< -o $@
+# Programs of the hands and of the tests: forestalld neither loads nor knows them.
+build/bpf/shape.o build/bpf/reference.o: build/bpf/%.o: build/bpf/%.bpf.o
 	$(call say,LINK,$@)
 	$(Q)$(BPFTOOL) gen object $@ $^
 build/bpf/%.skel.h: build/bpf/%.o
@@ -67,6 +70,7 @@ build/bpf/%.skel.h: build/bpf/%.o
 # --- user space ------------------------------------------------------------------------------------------------------
 build/obj/agent/predict/train%.o build/obj/agent/predict/lstm%.o build/obj/agent/predict/adam.o: override CFLAGS += -O3
 $(patsubst %.c,build/obj/%.o,$(wildcard agent/sense/load*.c)): build/bpf/forestall.skel.h
+build/obj/tests/bpf/test_sched.o: build/bpf/reference.skel.h
 build/obj/planner/act/tc_limits.o build/steps/planner/act/tc_limits.o: build/bpf/shape.skel.h
 build/obj/%.o: %.c | build/deps.stamp
 	$(call say,CC,$@)
@@ -107,7 +111,7 @@ build/test/test_web build/test/test_web_history: build/test/%: build/obj/tests/u
 	$(call link,-lcmocka -lsqlite3 -lmicrohttpd)
 build/test/test_%: build/obj/tests/unit/test_%.o $(ARCHIVES)
 	$(call link,-lcmocka)
-build/test/test_%: build/obj/tests/bpf/test_%.o build/obj/tests/bpf/world.o $(ARCHIVES)
+build/test/test_%: build/obj/tests/bpf/test_%.o build/obj/tests/bpf/world.o build/obj/tests/bpf/talk.o $(ARCHIVES)
 	$(call link,-lcmocka)
 build/test/bench_hook: build/obj/tests/bench/hook_load.o
 build/test/bench_agent: $(filter build/obj/tests/bench/bench_agent%,$(call objects,tests/bench)) $(ARCHIVES)

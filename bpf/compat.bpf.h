@@ -95,13 +95,29 @@ static __always_inline struct socket_account *socket_get(const struct sock *sk)
 	return bpf_map_lookup_elem(&socket_table, &key);
 }
 
+/* The account of the accepted socket that a packet is of; NULL for all other packets. */
+static __always_inline struct socket_account *socket_of_packet(struct __sk_buff *skb)
+{
+	struct bpf_sock *sk = skb->sk;
+	struct tcp_sock *tcp;
+	__u64 key;
+
+	if (!sk)
+		return 0;
+	if (has_socket_storage)
+		return bpf_sk_storage_get(&sockets, sk, 0, 0);
+	tcp = bpf_skc_to_tcp_sock(sk);	/* the socket's own address */
+	key = (__u64)tcp;
+	return tcp ? bpf_map_lookup_elem(&socket_table, &key) : 0;
+}
+
 static __always_inline void socket_make(const struct sock *sk)
 {
-	struct socket_account fresh = {};
+	struct socket_account fresh = { .made_ns = bpf_ktime_get_ns() };
 	__u64 key = (__u64)sk;
 
 	if (has_socket_storage)
-		bpf_sk_storage_get(&sockets, (void *)sk, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+		bpf_sk_storage_get(&sockets, (void *)sk, &fresh, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	else
 		bpf_map_update_elem(&socket_table, &key, &fresh, BPF_ANY);
 }

@@ -73,6 +73,8 @@ struct task_account {
 	__u64 limit_id;		/* when it last looked for an OOM victim, as in struct wire_oom; 0: never */
 	__u64 throttled_ns;	/* throttled_of() of its cfs_rq */
 	__u64 migrations;
+	__u64 left_ns;		/* when it left a CPU, what its cgroup had run there by then, and all (struct wait) */
+	__u64 left_own_ns, left_busy_ns;
 	__u64 started_ns;	/* in task_table alone: whose it is */
 	__u32 slot;
 	__u32 is_primed;
@@ -97,6 +99,7 @@ struct lane {
 	__u32 last;
 	__u32 flush;		/* number of the last flush */
 	__u64 far_ns;		/* when it was last looked through as a whole */
+	__u64 busy_ns;		/* all runs but those of idle */
 	struct lane_run run[LANE_RUNS];
 };
 
@@ -161,8 +164,13 @@ struct {
 
 /* What an accepted TCP socket was asked and has not answered. */
 struct socket_account {
-	__u64 asked_ns;		/* when data became readable; 0: nothing waits for an answer */
-	__u64 again_ns;		/* when more did, of which nothing has been read */
+	__u64 made_ns;		/* when it was accepted by the kernel; 0 as soon as it was asked */
+	__u64 asked_ns;		/* when the question came; 0: nothing waits for an answer */
+	__u64 again_ns;		/* when more came, of which nothing has been read */
+	__u64 cgroup_id;	/* of the task that read the question; 0: nobody did yet */
+	__u64 own_id;		/* cgroup and slot of the socket itself, whose its packets are */
+	__u32 slot;
+	__u32 own_slot;
 };
 
 struct {

@@ -2,40 +2,140 @@
 /*
  * Network: packets by the socket's cgroup, TCP retransmits and round trip times, and the response time of servers.
  *
- * A response is from data becoming readable on an accepted socket to the first byte sent after it, counted for the cgroup
- * of the task that sends: an accepted socket itself stays with the cgroup of whoever made the listener. Requests that
- * arrive while one is being answered (pipelining) are one response per batch that is read. IPv4 and IPv6 alike.
- *
- * Two ways to see data and answers: tracepoints (kernels from 6.2 on; the send is seen when it ends), or fentry.
+ * A response is from the packet with the first byte of a question on an accepted socket to the packet with the first byte
+ * sent after it was read, both as IP takes or gives them: for a connection these are the packets on the wire, less the way
+ * through the device. It counts for the cgroup of the task that read: an accepted socket itself stays with the cgroup of
+ * whoever made the listener. Requests that arrive while one is being answered (pipelining) are one response per batch that
+ * is read. IPv4 and IPv6 alike. No hook on sending or on readiness is needed, so all kernels see the same moments.
  */
 #include "account.bpf.h"
 #include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
 #include <bpf/bpf_tracing.h>
 
 #define PROTOCOL_TCP 6
+#define FAMILY_IP4 2	/* include/linux/socket.h */
+#define FAMILY_IP6 10
 #define STATE_ESTABLISHED 1	/* include/net/tcp_states.h */
 #define STATE_SYN_RECV 3
 #define STATE_TIME_WAIT 6
 #define STATE_CLOSE 7
 #define STATE_NEW_SYN_RECV 12
+#define IP6_HEADER_BYTES 40	/* packets with extension headers are taken for longer than they are */
 
-static __always_inline int packet_count(struct __sk_buff *skb, bool is_sent)
+/* include/uapi/linux/tcp.h, up to the header's length, which is in words and the upper half of its byte. */
+struct tcphdr_start {
+	__u16 source, dest;
+	__u32 sequence, acknowledged;
+	__u8 length;
+} __attribute__((packed));
+
+/* Of a TCP packet: how much it carries beyond headers, and the number of the first byte. IP has its headers in one piece. */
+static __always_inline __u32 payload_of(struct __sk_buff *skb, __u32 *ret_sequence)
 {
-	__u32 packets = skb->gso_segs ?: 1, slot;
-	struct wire_row *row = row_of_cgroup(bpf_skb_cgroup_id(skb), &slot);
+	__u8 *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	struct tcphdr_start *tcp;
+	__u32 at;
+
+	if (data + 1 > end)
+		return 0;
+	at = *data >> 4 == 6 ? IP6_HEADER_BYTES : (*data & 15) * 4;
+	tcp = (void *)(data + at);
+	if ((void *)(tcp + 1) > (void *)end)
+		return 0;
+	*ret_sequence = bpf_ntohl(tcp->sequence);
+	return skb->len - at - (tcp->length >> 4) * 4;
+}
+
+/* The slot of a packet's cgroup. An accepted socket keeps it while it is still that cgroup's. */
+static __always_inline __u32 slot_of_packet(struct __sk_buff *skb, struct socket_account *account)
+{
+	struct wire_bound *bound = account ? bound_of(account->own_slot) : 0;
+	__u64 cgroup_id;
+	__u32 slot;
+
+	if (bound && account->own_slot && bound->cgroup_id == account->own_id)
+		return account->own_slot;
+	cgroup_id = bpf_skb_cgroup_id(skb);
+	slot = slot_of(0, cgroup_id);
+	if (account) {
+		account->own_id = cgroup_id;
+		account->own_slot = slot;
+	}
+	return slot;
+}
+
+static __always_inline int packet_count(struct __sk_buff *skb, struct socket_account *account, bool is_sent)
+{
+	struct wire_row *row = row_of(bpf_get_smp_processor_id(), slot_of_packet(skb, account));
 
 	if (row) {
 		count_add(is_sent ? &row->now.tx_bytes : &row->now.rx_bytes, skb->len);
-		count_add(is_sent ? &row->now.tx_segments : &row->now.rx_packets, packets);
+		count_add(is_sent ? &row->now.tx_segments : &row->now.rx_packets, skb->gso_segs ?: 1);
 	}
 	return 1;
 }
 
+/* Whether the bytes are the next that the socket waits for: not sent again, and not with others missing before them. */
+static __always_inline bool is_next(struct __sk_buff *skb, __u32 sequence, __u32 bytes)
+{
+	struct bpf_sock *sk = skb->sk;
+	struct bpf_tcp_sock *tcp = sk ? bpf_tcp_sock(sk) : 0;
+
+	return tcp && (__s32)(tcp->rcv_nxt - sequence) >= 0 && (__s32)(sequence + bytes - tcp->rcv_nxt) > 0;
+}
+
+static __always_inline void packet_asks(struct __sk_buff *skb, struct socket_account *account)
+{
+	__u32 sequence, bytes;
+
+	if (!account || account->again_ns)
+		return;
+	bytes = payload_of(skb, &sequence);
+	if (!bytes || !is_next(skb, sequence, bytes))
+		return;
+	account->made_ns = 0;
+	*(account->asked_ns ? &account->again_ns : &account->asked_ns) = bpf_ktime_get_ns();
+}
+
+/* The first packet with payload since the question was read is the answer of who read it. */
+static __always_inline void packet_answers(struct __sk_buff *skb, struct socket_account *account)
+{
+	__u32 sequence, slot;
+	struct wire_row *row;
+	__u64 delay_ns;
+
+	if (!account || !account->asked_ns || !account->cgroup_id || !payload_of(skb, &sequence))
+		return;
+	delay_ns = bpf_ktime_get_ns() - account->asked_ns;
+	slot = account->slot;
+	account->asked_ns = account->again_ns;
+	account->again_ns = account->cgroup_id = 0;
+	row = row_of(bpf_get_smp_processor_id(), slot);
+	if (!row)
+		return;
+	count_add(&row->now.responses, 1);
+	count_add(&row->now.response_ns, delay_ns);
+	delay_count(row, bound_of(slot), WIRE_DELAY_RESPONSE, delay_ns);
+}
+
 SEC("cgroup_skb/ingress")
-int on_packet_in(struct __sk_buff *skb) { return packet_count(skb, false); }
+int on_packet_in(struct __sk_buff *skb)
+{
+	struct socket_account *account = socket_of_packet(skb);
+
+	packet_asks(skb, account);
+	return packet_count(skb, account, false);
+}
 
 SEC("cgroup_skb/egress")
-int on_packet_out(struct __sk_buff *skb) { return packet_count(skb, true); }
+int on_packet_out(struct __sk_buff *skb)
+{
+	struct socket_account *account = socket_of_packet(skb);
+
+	packet_answers(skb, account);
+	return packet_count(skb, account, true);
+}
 
 static __always_inline int retransmit_count(const struct sock *sk, __u16 segments)
 {
@@ -59,14 +159,23 @@ int BPF_PROG(on_retransmit, const struct sock *sk, const struct sk_buff *skb)
 SEC("tp_btf/tcp_retransmit_synack")
 int BPF_PROG(on_retransmit_accept, const struct sock *sk) { return retransmit_count(sk, 1); }
 
-/* A packet that was thrown away, for one of the reasons of `kfree_skb`; `socket` may not be a whole one. */
+/* Messages of netlink and Unix sockets are no packets; of requests and of TIME_WAIT there is no whole socket. */
+static __always_inline bool is_internet(const struct sock *socket)
+{
+	__u16 family = socket->__sk_common.skc_family;
+	__u8 state = socket->__sk_common.skc_state;
+
+	return (family == FAMILY_IP4 || family == FAMILY_IP6) && state != STATE_NEW_SYN_RECV && state != STATE_TIME_WAIT;
+}
+
+/* A packet that was thrown away, for whatever reason. */
 static __always_inline int drop_count(struct sk_buff *skb, const struct sock *socket)
 {
 	struct skb_shared_info *shared;
 	struct wire_row *row;
 	__u32 slot;
 
-	if (!socket || socket->__sk_common.skc_state == STATE_NEW_SYN_RECV || socket->__sk_common.skc_state == STATE_TIME_WAIT)
+	if (!socket || !is_internet(socket))
 		return 0;
 	row = row_of_cgroup(cgroup_id_of_socket(socket), &slot);
 	shared = (void *)(skb->head + skb->end);
@@ -85,7 +194,7 @@ int BPF_PROG(on_drop_known, struct sk_buff *skb, void *where, int reason, const 
 SEC("tp_btf/kfree_skb")
 int BPF_PROG(on_drop, struct sk_buff *skb) { return drop_count(skb, skb->sk); }
 
-/* Marks the sockets that are asked: only the accepting side goes from SYN_RECV to ESTABLISHED. */
+/* Makes the accounts of the sockets that are asked: only the accepting side goes from SYN_RECV to ESTABLISHED. */
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(on_socket_state, const struct sock *sk, int before, int after)
 {
@@ -96,69 +205,34 @@ int BPF_PROG(on_socket_state, const struct sock *sk, int before, int after)
 	return 0;
 }
 
-static __always_inline int socket_asked(const struct sock *sk)
+/*
+ * A task reads from a TCP socket: what came until now is the question that waits, what comes later is the next. A question
+ * that came with the last packet of the handshake (TCP_DEFER_ACCEPT) came when the socket was made.
+ */
+static __always_inline void socket_read(struct socket_account *account, __u64 cgroup_id, __u32 slot)
 {
-	struct socket_account *account = socket_get(sk);
-
-	if (!account)
-		return 0;
 	if (!account->asked_ns)
-		account->asked_ns = bpf_ktime_get_ns();
-	else if (!account->again_ns)
-		account->again_ns = bpf_ktime_get_ns();
-	return 0;
+		account->asked_ns = account->made_ns;
+	account->made_ns = account->again_ns = 0;
+	account->slot = slot;
+	account->cgroup_id = cgroup_id;
 }
 
-static __always_inline int socket_answered(const struct sock *sk)
-{
-	struct socket_account *account = socket_get(sk);
-	__u64 delay_ns, cgroup_id;
-	struct wire_row *row;
-	__u32 slot;
-
-	if (!account || !account->asked_ns)
-		return 0;
-	delay_ns = bpf_ktime_get_ns() - account->asked_ns;
-	account->asked_ns = account->again_ns;
-	account->again_ns = 0;
-	row = row_of_task(task_current(), &cgroup_id, &slot);
-	if (!row)
-		return 0;
-	count_add(&row->now.responses, 1);
-	count_add(&row->now.response_ns, delay_ns);
-	delay_count(row, bound_of(slot), WIRE_DELAY_RESPONSE, delay_ns);
-	return 0;
-}
-
-/* A task reads from a TCP socket: what came until now belongs to the question that waits, what comes later is the next. */
 SEC("tp_btf/tcp_rcv_space_adjust")
 int BPF_PROG(on_socket_read, struct sock *sk)
 {
 	struct socket_account *account = socket_get(sk);
 	__u64 rtt_us = BPF_CORE_READ((struct tcp_sock *)sk, srtt_us) >> 3, cgroup_id;
-	struct wire_row *row;
 	__u32 slot;
+	struct wire_row *row = row_of_task(task_current(), &cgroup_id, &slot);
 
 	if (account)
-		account->again_ns = 0;
-	row = row_of_task(task_current(), &cgroup_id, &slot);
+		socket_read(account, cgroup_id, slot);
 	if (row && rtt_us) {
 		count_add(&row->now.rtt_ns, rtt_us * 1000);
 		count_add(&row->now.rtt_samples, 1);
 	}
 	return 0;
 }
-
-SEC("tp_btf/sk_data_ready")
-int BPF_PROG(on_socket_ready, const struct sock *sk) { return socket_asked(sk); }
-
-SEC("tp_btf/sock_send_length")
-int BPF_PROG(on_socket_sent, struct sock *sk, int sent) { return sent > 0 ? socket_answered(sk) : 0; }
-
-SEC("fentry/tcp_data_ready")
-int BPF_PROG(on_tcp_ready, struct sock *sk) { return socket_asked(sk); }
-
-SEC("fentry/tcp_sendmsg")
-int BPF_PROG(on_tcp_send, struct sock *sk) { return socket_answered(sk); }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

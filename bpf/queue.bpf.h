@@ -49,48 +49,51 @@ static __always_inline struct starved *starved_of(struct task_struct *task)
 	return bpf_map_lookup_elem(&starving, &pid);
 }
 
-/* Counts what a task has waited since it was last told of. */
-static __noinline void starved_tell(struct lane *lane, struct wire_row *row, struct wait *wait, struct task_struct *task,
-				    __u32 slot)
+/*
+ * Counts what a task has waited since it was last told of. Its parts are told when it ends, and who runs now is written down as
+ * who ran since.
+ */
+static __always_inline void starved_tell(struct lane *lane, struct wire_row *row, struct task_struct *task, __u64 cgroup_id,
+					 __u32 slot, __u64 queued_ns)
 {
+	__u64 ns = BPF_CORE_READ(task, sched_info.run_delay) + queued_ns, more_ns, runner = lane_run(lane, 0)->cgroup_id;
 	struct starved *starved = starved_of(task);
 	struct wire_bound *bound = bound_of(slot);
-	__u64 ns;
 
 	if (!starved || !bound)
 		return;
-	ns = BPF_CORE_READ(task, sched_info.run_delay) - starved->delay_ns + wait->until_ns - wait->since_ns;
+	ns -= starved->delay_ns;
 	if (ns <= starved->told_ns)
 		return;
-	wait->since_ns = wait->until_ns - (ns - starved->told_ns);
-	wait->quota_ns = BPF_CORE_READ(task, se.cfs_rq, throttle_count) ? ns - starved->told_ns : 0;
-	row->now.wait_ns += ns - starved->told_ns;
+	more_ns = ns - starved->told_ns;
+	row->now.wait_ns += more_ns;
 	starved->told_ns = ns;
 	if (!starved->is_bad && bound->delay_ns_max[WIRE_DELAY_QUEUE] && ns > bound->delay_ns_max[WIRE_DELAY_QUEUE]) {
 		starved->is_bad = 1;
 		row->now.verdict[WIRE_DELAY_QUEUE].bad++;
 	}
-	wait_split(lane, row, wait, bound->detail);
+	if (bound->detail && runner)
+		blame_add(cgroup_id, runner, more_ns, minute_now());
 }
 
 /* Not static, so that the verifier looks at it once and not QUEUE_MAX times. `address`: of the task. */
 __noinline int queue_visit(__u64 address, __u32 cpu, __u64 now_ns)
 {
 	struct task_struct *task = (void *)address;
-	struct wait wait = { .since_ns = BPF_CORE_READ(task, sched_info.last_queued), .until_ns = now_ns };
+	__u64 queued_ns = BPF_CORE_READ(task, sched_info.last_queued), cgroup_id;
 	struct lane *lane = bpf_map_lookup_elem(&lanes, &cpu);
 	struct wire_row *row;
 	__u32 slot;
 
-	if (!lane || !wait.since_ns)
+	if (!lane || !queued_ns)
 		return 0;
-	wait.cgroup_id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
-	row = row_of_cgroup(wait.cgroup_id, &slot);
+	cgroup_id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+	row = row_of_cgroup(cgroup_id, &slot);
 	if (!row)
 		return 0;
 	runnable_add(row, lane->flush);
-	if (now_ns > wait.since_ns + STARVED_NS)
-		starved_tell(lane, row, &wait, task, slot);
+	if (now_ns > queued_ns + STARVED_NS)
+		starved_tell(lane, row, task, cgroup_id, slot, now_ns - queued_ns);
 	return 0;
 }
 

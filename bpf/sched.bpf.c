@@ -100,81 +100,104 @@ static __always_inline void run_settle(struct task_struct *task, struct task_acc
 
 /* The wait before the run that ends now. is_moved: the task changed its CPU or cgroup since it last left one. */
 static __always_inline void wait_settle(struct task_struct *task, struct task_account *account, struct lane *lane,
-					struct wire_row *row, const struct wire_bound *bound, __u64 cgroup_id, bool is_moved)
+					struct wire_row *row, const struct wire_bound *bound, bool is_moved)
 {
 	__u64 run_delay = task->sched_info.run_delay, arrival_ns = task->sched_info.last_arrival;
-	__u64 ns = run_delay - account->wait_ns, throttled_ns = throttled_of(task);
-	__u64 grown_ns = throttled_ns - account->throttled_ns;
+	__u64 ns = run_delay - account->wait_ns, throttled_ns = throttled_of(task), quota_ns = throttled_ns - account->throttled_ns;
 	struct lane_run *run = lane_run(lane, 0);
 	struct starved told = { 0 };
 
 	account->wait_ns = run_delay;
 	if (ns >= STARVED_NS)
 		starved_end(task->pid, task->sched_info.pcount, &told);
+	if (told.told_ns > ns)
+		told.told_ns = ns;
 	wait_count(row, bound, ns, told.is_bad);
-	ns -= told.told_ns < ns ? told.told_ns : ns;
-	row->now.wait_ns += ns;
-	if (grown_ns)
+	row->now.wait_ns += ns - told.told_ns;
+	if (quota_ns)
 		account->throttled_ns = throttled_ns;
+	/* The kernel did not tell of a switch before: who ran then is not known. */
+	if (run->end_ns < arrival_ns) {
+		lane_push(lane, 0, arrival_ns, 0);
+		run = lane_run(lane, 0);
+	}
 	if (is_moved)
 		return;
 	/* Nearly always: short, and in one run. */
-	if (!grown_ns && ns < WIRE_BLAME_NS && run->end_ns == arrival_ns && lane_run(lane, 1)->end_ns <= arrival_ns - ns) {
-		if (run->cgroup_id == cgroup_id)
+	if (!quota_ns && ns < WIRE_BLAME_NS && run->end_ns == arrival_ns && lane_run(lane, 1)->end_ns <= arrival_ns - ns) {
+		if (run->cgroup_id == account->cgroup_id)
 			row->now.wait_sibling_ns += ns;
 		else if (run->cgroup_id)
 			row->now.wait_other_ns += ns;
 		return;
 	}
-	struct wait wait = { .since_ns = arrival_ns - ns, .until_ns = arrival_ns, .cgroup_id = cgroup_id, .quota_ns = grown_ns };
+	/* Since its arrival a flush may have told of its own run. */
+	__u64 own_run_ns = run->end_ns > arrival_ns ? run->end_ns - arrival_ns : 0;
+	struct wait wait = { .since_ns = arrival_ns - ns, .until_ns = arrival_ns, .left_ns = account->left_ns,
+			     .own_ns = row->ran_ns - own_run_ns - account->left_own_ns,
+			     .busy_ns = lane->busy_ns - own_run_ns - account->left_busy_ns,
+			     .quota_ns = quota_ns, .told_ns = told.told_ns, .cgroup_id = account->cgroup_id };
 
-	wait_split(lane, row, &wait, bound && bound->detail);
+	int r = wait_split(lane, row, &wait, bound && bound->detail);
+
+	barrier_var(r);
 }
 
-/* `task` leaves the CPU at now_ns. Returns its cgroup. */
-static __always_inline __u64 task_leave(struct task_struct *task, struct lane *lane, __u32 cpu, __u64 now_ns)
+/* `task` leaves the CPU at now_ns. */
+static __always_inline void task_leave(struct task_struct *task, struct task_account *account, struct lane *lane,
+				       struct wire_row *row, __u32 slot, bool is_moved)
 {
-	__u64 cgroup_id = cgroup_id_of(task), migrations = task->se.nr_migrations;
-	struct task_account *account;
-	struct wire_row *row;
-	bool is_moved;
-	__u32 slot;
+	__u64 migrations = task->se.nr_migrations;
 
-	account = task_get(task, true);
-	if (!account)
-		return cgroup_id;
-	if (!account->is_primed)
-		account_prime(account, task);
-	is_moved = account->cgroup_id != cgroup_id || account->migrations != migrations;
-	slot = slot_of(account, cgroup_id);
-	row = row_of(cpu, slot);
-	if (!row)
-		return cgroup_id;
 	row->now.switches++;
 	run_settle(task, account, row);
-	wait_settle(task, account, lane, row, row->is_bound ? bound_of(slot) : 0, cgroup_id, is_moved);
+	wait_settle(task, account, lane, row, row->is_bound ? bound_of(slot) : 0, is_moved || migrations != account->migrations);
 	if (migrations != account->migrations) {
 		row->now.migrations += migrations - account->migrations;
 		account->migrations = migrations;
 	}
-	window_emit(row, cpu, slot, slot ? cgroup_id : 0, now_ns);
-	return cgroup_id;
 }
 
 SEC("tp_btf/sched_switch")
 int BPF_PROG(on_sched_switch, bool preempt, struct task_struct *prev)
 {
-	__u32 cpu = bpf_get_smp_processor_id();
+	__u32 cpu = bpf_get_smp_processor_id(), slot;
 	struct lane *lane = bpf_map_lookup_elem(&lanes, &cpu);
-	__u64 now_ns = prev->se.cfs_rq->rq->clock;
+	__u64 now_ns = prev->se.cfs_rq->rq->clock, cgroup_id;
+	struct task_account *account;
+	struct wire_row *row;
+	bool is_moved;
 
-	if (lane)
-		lane_push(lane, now_ns, prev->pid ? task_leave(prev, lane, cpu, now_ns) : 0);
+	if (!lane)
+		return 0;
+	if (!prev->pid) {
+		lane_push(lane, 0, now_ns, 0);
+		return 0;
+	}
+	cgroup_id = cgroup_id_of(prev);
+	account = task_get(prev, true);
+	if (!account) {
+		lane_push(lane, row_of(cpu, WIRE_SLOT_OTHER), now_ns, cgroup_id);
+		return 0;
+	}
+	if (!account->is_primed)
+		account_prime(account, prev);
+	is_moved = account->cgroup_id != cgroup_id;
+	slot = slot_of(account, cgroup_id);
+	row = row_of(cpu, slot);
+	if (!row)
+		return 0;
+	task_leave(prev, account, lane, row, slot, is_moved);
+	lane_push(lane, row, now_ns, cgroup_id);
+	account->left_ns = now_ns;
+	account->left_own_ns = row->ran_ns;
+	account->left_busy_ns = lane->busy_ns;
+	window_emit(row, cpu, slot, slot ? cgroup_id : 0, now_ns);
 	return 0;
 }
 
-/* The task that runs at a flush: its time so far. Returns its cgroup. */
-static __always_inline __u64 task_flush(struct task_struct *task, struct lane *lane, __u32 cpu, __u64 now_ns)
+/* The task that runs at a flush: its time so far, told as a run of its own, so that who waits now can be told who runs. */
+static __always_inline void task_flush(struct task_struct *task, struct lane *lane, __u32 cpu, __u64 now_ns)
 {
 	struct task_account *account = task_get(task, true);
 	__u64 cgroup_id = cgroup_id_of(task);
@@ -182,17 +205,17 @@ static __always_inline __u64 task_flush(struct task_struct *task, struct lane *l
 	__u32 slot;
 
 	if (!account)
-		return cgroup_id;
+		return;
 	if (!account->is_primed)
 		account_prime(account, task);
 	slot = slot_of(account, cgroup_id);
 	row = row_of(cpu, slot);
 	if (!row)
-		return cgroup_id;
+		return;
 	run_settle(task, account, row);
 	runnable_add(row, lane->flush);
+	lane_push(lane, row, now_ns, cgroup_id);
 	window_emit(row, cpu, slot, slot ? cgroup_id : 0, now_ns);
-	return cgroup_id;
 }
 
 SEC("perf_event")
@@ -209,8 +232,8 @@ int on_flush(struct bpf_perf_event_data *ctx)
 		return 0;
 	other->flush = ++lane->flush;
 	other->runnable = 0;
-	/* The run so far is told as one of its own, so that who waits now can be told who runs. */
-	lane_push(lane, now_ns, TASK_READ(task, pid) ? task_flush(task, lane, cpu, now_ns) : 0);
+	if (TASK_READ(task, pid))
+		task_flush(task, lane, cpu, now_ns);
 	queue_walk(rq, cpu, now_ns);
 	return 0;
 }

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Who had the CPU while a task waited for it. Each CPU remembers its last runs (struct lane); a wait that began and ended on
- * one CPU is laid over them. Both are in the clock of the run queue, so the parts are exact, with these bounds to the work:
+ * Who had the CPU while a task waited for it. Each CPU remembers its last runs (struct lane) and sums up how long it was busy, each
+ * row how long its cgroup ran there; a task keeps both sums as they were when it left the CPU. All of it, and the wait, is in
+ * the clock of the run queue, so the parts are exact:
  *
- * - A wait that lies in the last LANE_NEAR runs is always looked through. A longer one is looked through as far as LANE_FAR
- *   runs, at most once per LANE_FAR_EVERY_NS and CPU; what lies further back, or comes too soon, is taken to be shared as
- *   what was seen of it.
+ * - for a task that was runnable all the time (the sums tell), and for a wait within the last LANE_NEAR runs (they are looked
+ *   at). Of a wait that began with a wakeup further back, what lies beyond those runs is taken to be shared as all the time
+ *   since the task left.
  * - A wait during which the task changed its CPU or its cgroup is in no part.
- * - The quota's part is the growth of the cfs_rq's throttled_clock_self_time (since 6.6) since the task last left the CPU, as
+ * - The quota's part is the growth of the cfs_rq's throttled_clock_self_time (since 6.6) since the task left the CPU, as
  *   far as no sibling ran: exact for a task that was runnable all the time, an upper bound for one that slept while its
  *   cgroup was throttled. Where a kernel only tells that there was a throttle, nothing but siblings is told of that wait.
- * - A wait of which nobody ran and no quota was used up (a CPU that wakes) is in no part.
+ * - Time in which nobody ran and no quota was used up (a CPU that wakes) is in no part.
+ *
+ * Who ran in a long wait of the annotated is taken from the last LANE_FAR runs, at most once per LANE_FAR_EVERY_NS and CPU: shares
+ * are of that sample.
  */
 #ifndef FORESTALL_WAIT_BPF_H
 #define FORESTALL_WAIT_BPF_H
@@ -24,10 +28,11 @@
 
 struct wait {
 	__u64 since_ns, until_ns;
+	__u64 left_ns;		/* when the task left the CPU before */
+	__u64 own_ns, busy_ns;	/* what its cgroup, and all, ran from then until the wait's end */
+	__u64 quota_ns;		/* that the quota took of it, at most */
+	__u64 told_ns;		/* who ran in the first of it is told already */
 	__u64 cgroup_id;
-	__u64 quota_ns;		/* of it, at most */
-	__u64 minute;		/* who ran is written down with this time; 0: it is not */
-	__u64 sibling_ns, other_ns, seen_ns;
 };
 
 static __always_inline struct lane_run *lane_run(struct lane *lane, __u32 back)
@@ -35,91 +40,137 @@ static __always_inline struct lane_run *lane_run(struct lane *lane, __u32 back)
 	return &lane->run[(lane->last - back) & (LANE_RUNS - 1)];
 }
 
-static __always_inline void lane_push(struct lane *lane, __u64 now_ns, __u64 cgroup_id)
+/* The run that ends now; row is that of its cgroup, 0 when the CPU was idle. */
+static __always_inline void lane_push(struct lane *lane, struct wire_row *row, __u64 now_ns, __u64 cgroup_id)
 {
+	__u64 ran_ns = now_ns - lane_run(lane, 0)->end_ns;
 	struct lane_run *run = lane_run(lane, -1u);
 
 	run->end_ns = now_ns;
 	run->cgroup_id = cgroup_id;
 	lane->last++;
+	if (!row)
+		return;
+	lane->busy_ns += ran_ns;
+	row->ran_ns += ran_ns;
 }
 
-static __always_inline void blame_add(const struct wait *wait, __u64 runner, __u64 ns)
+static __always_inline void blame_add(__u64 waiter, __u64 runner, __u64 ns, __u64 minute)
 {
-	struct wire_blame_key key = { .waiter = wait->cgroup_id, .runner = runner };
-	struct wire_blame first = { .ns = ns, .minute = wait->minute }, *blame = bpf_map_lookup_elem(&blames, &key);
+	struct wire_blame_key key = { .waiter = waiter, .runner = runner };
+	struct wire_blame first = { .ns = ns, .minute = minute }, *blame = bpf_map_lookup_elem(&blames, &key);
 
 	if (!blame) {
 		bpf_map_update_elem(&blames, &key, &first, BPF_NOEXIST);
 		return;
 	}
-	if (blame->minute != wait->minute) {
-		blame->ns = wait->minute - blame->minute < 64 ? blame->ns >> (wait->minute - blame->minute) : 0;
-		blame->minute = wait->minute;
+	if (blame->minute != minute) {
+		blame->ns = minute - blame->minute < 64 ? blame->ns >> (minute - blame->minute) : 0;
+		blame->minute = minute;
 	}
 	__sync_fetch_and_add(&blame->ns, ns);
 }
 
-/* Adds up who ran in the last `runs` runs of the wait. */
-static __noinline void lane_look(struct lane *lane, struct wait *wait, __u32 runs)
+static __always_inline __u64 minute_now(void)
 {
-	wait->sibling_ns = wait->other_ns = wait->seen_ns = 0;
-	for (__u32 back = 0; back < LANE_FAR && back < runs; back++) {
-		struct lane_run *run = lane_run(lane, back);
-		__u64 from_ns = lane_run(lane, back + 1)->end_ns, to_ns = run->end_ns, ns;
-		bool is_last = from_ns <= wait->since_ns;
-
-		if (is_last)
-			from_ns = wait->since_ns;
-		if (to_ns > wait->until_ns)
-			to_ns = wait->until_ns;
-		ns = to_ns > from_ns ? to_ns - from_ns : 0;
-		wait->seen_ns += ns;
-		if (run->cgroup_id == wait->cgroup_id)
-			wait->sibling_ns += ns;
-		else if (run->cgroup_id)
-			wait->other_ns += ns;
-		if (ns && run->cgroup_id && wait->minute)
-			blame_add(wait, run->cgroup_id, ns);
-		if (is_last)
-			break;
-	}
+	return bpf_ktime_get_ns() / WIRE_BLAME_HALF_NS;
 }
 
-static __always_inline __u64 share_of(__u64 part, __u64 seen, __u64 whole)
+/* The part of the run, `back` before the last, that lies in the wait; *ret_is_last: the wait began in it, or before nothing is known. */
+static __always_inline __u64 run_part(struct lane *lane, __u32 back, __u64 since_ns, __u64 until_ns, bool *ret_is_last)
 {
-	return ((part << 16) / seen * whole) >> 16;
+	__u64 from_ns = lane_run(lane, back + 1)->end_ns, to_ns = lane_run(lane, back)->end_ns;
+
+	*ret_is_last = from_ns <= since_ns;
+	if (from_ns < since_ns)
+		from_ns = since_ns;
+	if (to_ns > until_ns)
+		to_ns = until_ns;
+	return to_ns > from_ns ? to_ns - from_ns : 0;
+}
+
+/* The verifier wants a number from what is not inlined; the compiler drops one that it knows. */
+static __always_inline int done(void)
+{
+	int r = 0;
+
+	barrier_var(r);
+	return r;
+}
+
+/* Writes down who ran. */
+static __noinline int wait_blame(struct lane *lane, const struct wait *wait)
+{
+	__u64 since_ns = wait->since_ns + wait->told_ns, minute = minute_now();
+	bool is_last = wait->until_ns - lane->far_ns < LANE_FAR_EVERY_NS;
+
+	if (!is_last)
+		lane->far_ns = wait->until_ns;
+	for (__u32 back = 0; back < LANE_FAR && !is_last; back++) {
+		__u64 ns = run_part(lane, back, since_ns, wait->until_ns, &is_last), runner = lane_run(lane, back)->cgroup_id;
+
+		if (ns && runner)
+			blame_add(wait->cgroup_id, runner, ns, minute);
+	}
+	return done();
+}
+
+/* part * share / whole, for share <= whole. */
+static __always_inline __u64 share_of(__u64 part, __u64 share, __u64 whole)
+{
+	return whole ? (part * ((share << 16) / whole)) >> 16 : 0;
+}
+
+/* What siblings and others ran in the wait. */
+static __always_inline void wait_look(struct lane *lane, const struct wait *wait, __u64 *ret_sibling_ns, __u64 *ret_other_ns)
+{
+	__u64 own_ns = 0, other_ns = 0, seen_ns = 0, at_ns;
+	bool is_last = wait->since_ns <= wait->left_ns;
+
+	for (__u32 back = 0; back < LANE_NEAR && !is_last; back++) {
+		__u64 ns = run_part(lane, back, wait->since_ns, wait->until_ns, &is_last);
+		__u64 runner = lane_run(lane, back)->cgroup_id;
+
+		seen_ns += ns;
+		if (runner == wait->cgroup_id)
+			own_ns += ns;
+		else if (runner)
+			other_ns += ns;
+	}
+	*ret_sibling_ns = own_ns;
+	*ret_other_ns = other_ns;
+	at_ns = wait->until_ns - seen_ns;
+	if (at_ns <= wait->since_ns || at_ns <= wait->left_ns)
+		return;
+	/* What is left of the wait, as a share of what is left of the time since the task left; all of it if it never slept. */
+	*ret_sibling_ns += share_of(wait->own_ns - own_ns, at_ns - wait->since_ns, at_ns - wait->left_ns);
+	*ret_other_ns += share_of(wait->busy_ns - wait->own_ns - other_ns, at_ns - wait->since_ns, at_ns - wait->left_ns);
 }
 
 /* Puts a wait into its parts. For the annotated, who ran in a long one is written down. */
-static __noinline void wait_split(struct lane *lane, struct wire_row *row, struct wait *wait, bool is_annotated)
+static __noinline int wait_split(struct lane *lane, struct wire_row *row, const struct wait *wait, bool is_annotated)
 {
-	__u64 ns = wait->until_ns - wait->since_ns, rest_ns, idle_ns;
-	__u32 runs = LANE_NEAR;
+	__u64 ns = wait->until_ns - wait->since_ns, quota_ns = wait->quota_ns, sibling_ns, other_ns, rest_ns;
 
-	wait->minute = 0;
-	lane_look(lane, wait, runs);
-	if (wait->seen_ns < ns && wait->until_ns - lane->far_ns >= LANE_FAR_EVERY_NS) {
-		lane->far_ns = wait->until_ns;
-		runs = LANE_FAR;
+	wait_look(lane, wait, &sibling_ns, &other_ns);
+	if (sibling_ns > ns)
+		sibling_ns = ns;
+	rest_ns = ns - sibling_ns;
+	if (other_ns > rest_ns)
+		other_ns = rest_ns;
+	if (quota_ns && !bpf_core_field_exists(((struct cfs_rq *)0)->throttled_clock_self_time)) {
+		quota_ns = 0;
+		other_ns = 0;
 	}
-	if (is_annotated && ns >= WIRE_BLAME_NS && (runs == LANE_FAR || wait->seen_ns == ns))
-		wait->minute = bpf_ktime_get_ns() / WIRE_BLAME_HALF_NS;
-	if (runs == LANE_FAR || wait->minute)
-		lane_look(lane, wait, runs);
-	if (wait->seen_ns && wait->seen_ns < ns) {
-		wait->sibling_ns = share_of(wait->sibling_ns, wait->seen_ns, ns);
-		wait->other_ns = share_of(wait->other_ns, wait->seen_ns, ns);
-	}
-	rest_ns = ns - wait->sibling_ns;
-	idle_ns = rest_ns - wait->other_ns;
-	if (wait->quota_ns > rest_ns)
-		wait->quota_ns = rest_ns;
-	if (wait->quota_ns > idle_ns)
-		wait->other_ns -= wait->quota_ns - idle_ns;
-	row->now.wait_quota_ns += wait->quota_ns;
-	row->now.wait_sibling_ns += wait->sibling_ns;
-	row->now.wait_other_ns += wait->other_ns;
+	if (quota_ns > rest_ns)
+		quota_ns = rest_ns;
+	/* While the quota was used up others may have run as well: it was the quota. */
+	if (quota_ns > rest_ns - other_ns)
+		other_ns = rest_ns - quota_ns;
+	row->now.wait_quota_ns += quota_ns;
+	row->now.wait_sibling_ns += sibling_ns;
+	row->now.wait_other_ns += other_ns;
+	return is_annotated && ns >= WIRE_BLAME_NS ? wait_blame(lane, wait) : done();
 }
 
 #endif

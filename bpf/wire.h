@@ -119,11 +119,12 @@ struct wire_counters {
 /* A switch of an instance without bounds touches the first cache line and one of the histogram. */
 struct wire_row {
 	__u64 sent_ns;			/* when the last window record was delivered */
-	__u64 is_bound;			/* the slot has a bound or a histogram in `details`: its wire_bound is worth a look */
+	__u64 ran_ns;			/* on this CPU, in the clock of its run queue: of use to the hooks alone */
+	__u32 flush;			/* number of the flush that counted `runnable`; stale unless it is that of the CPU's row of WIRE_SLOT_OTHER */
+	__u16 runnable;			/* tasks that ran or waited on this CPU then */
+	__u16 is_bound;			/* the slot has a bound or a histogram in `details`: its wire_bound is worth a look */
 	struct wire_counters now;
 	__u64 sent[WIRE_TOLD];		/* value of the first counters of `now` in it */
-	__u32 runnable;			/* tasks that ran or waited on this CPU at flush number `flush` */
-	__u32 flush;			/* stale unless it is that of the CPU's row of WIRE_SLOT_OTHER */
 	__u32 hist[WIRE_HIST_COUNT];	/* of queue waits, so its total is <= switches */
 };
 

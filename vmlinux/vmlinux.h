@@ -101,6 +101,8 @@ struct sched_info {
 
 struct rq {
 	u64 clock;
+	u64 clock_task;
+	int cpu;
 	struct list_head cfs_tasks;
 };
 
@@ -207,7 +209,9 @@ struct sock_cgroup_data {
 };
 
 struct sock_common {
+	unsigned short skc_family;
 	unsigned char skc_state;
+	unsigned char pad___here;
 };
 
 struct sock {
@@ -237,13 +241,24 @@ struct tcp_skb_cb {
 	u16 tcp_gso_segs;
 };
 
+struct bpf_sock {
+	u32 family;
+};
+
+struct bpf_tcp_sock {
+	u32 rcv_nxt;
+};
+
 struct __sk_buff {
 	u32 len;
 	u32 gso_segs;
 	u32 priority;
 	u32 ifindex;
+	u32 data;
+	u32 data_end;
 	u64 tstamp;
 	u32 wire_len;
+	struct bpf_sock *sk;
 };
 
 struct bpf_perf_event_data;

@@ -8,7 +8,7 @@
 #include "log_source.h"
 
 #define LINES_MAX 256		/* per tick */
-#define BEHIND_TICKS_MAX 10	/* after so many full ticks in a row what has piled up is skipped */
+#define BEHIND_TICKS_MAX 30	/* after so many full ticks in a row what has piled up is skipped */
 #define SKIP_STEP 512
 #define TICK_NS_MAX 10000000ull	/* a journal that the disk has to bring may be slow: then fewer lines are taken */
 #define RETRY_NS 10000000000ull

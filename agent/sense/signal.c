@@ -34,10 +34,8 @@ const struct signal_hook signal_hooks[] = {
 	{ NERVE_RTT, 0, 0, HOOK_TRACEPOINT, "on_socket_read", "tcp_rcv_space_adjust", "sock", 0 },
 	{ NERVE_RESPONSES, 0, 0, HOOK_TRACEPOINT, "on_socket_state", "inet_sock_set_state", "sock", 0 },
 	{ NERVE_RESPONSES, 0, 0, HOOK_TRACEPOINT, "on_socket_read", "tcp_rcv_space_adjust", "sock", 0 },
-	{ NERVE_RESPONSES, 1, 0, HOOK_TRACEPOINT, "on_socket_ready", "sk_data_ready", "sock", 0 },
-	{ NERVE_RESPONSES, 1, 0, HOOK_TRACEPOINT, "on_socket_sent", "sock_send_length", "sock", 0 },
-	{ NERVE_RESPONSES, 1, 1, HOOK_FUNCTION, "on_tcp_ready", "tcp_data_ready", "sock", 0 },
-	{ NERVE_RESPONSES, 1, 1, HOOK_FUNCTION, "on_tcp_send", "tcp_sendmsg", "sock", 0 },
+	{ NERVE_RESPONSES, 1, 0, HOOK_CGROUP, "on_packet_in", "ingress", "", 0 },
+	{ NERVE_RESPONSES, 2, 0, HOOK_CGROUP, "on_packet_out", "egress", "", 0 },
 };
 const size_t signal_hooks_count = ARRAY_COUNT(signal_hooks);
 

@@ -246,9 +246,10 @@ uint64_t hist_of(const struct world *world, enum wire_delay delay, uint64_t ret_
 	memset(ret_count, 0, WIRE_HIST_COUNT * sizeof(*ret_count));
 	for (uint32_t cpu = 0; cpu < nerve_cpus(world->nerve); cpu++) {
 		const volatile struct wire_detail *detail = nerve_detail(world->nerve, cpu, DETAIL);
-		const volatile __u32 *hist = delay == WIRE_DELAY_QUEUE ? nerve_row(world->nerve, cpu, SLOT)->hist :
-					     delay == WIRE_DELAY_IO    ? detail->io :
-									 detail->response;
+		const volatile __u32 *hist = delay == WIRE_DELAY_QUEUE	? nerve_row(world->nerve, cpu, SLOT)->hist :
+					     delay == WIRE_DELAY_IO	? detail->io :
+					     delay == WIRE_DELAY_DEVICE ? detail->device :
+									  detail->response;
 
 		for (int i = 0; i < WIRE_HIST_COUNT; i++) {
 			ret_count[i] += hist[i];
@@ -256,6 +257,28 @@ uint64_t hist_of(const struct world *world, enum wire_delay delay, uint64_t ret_
 		}
 	}
 	return total;
+}
+
+void hist_load(const struct world *world, enum wire_delay delay, struct hist *ret)
+{
+	uint64_t count[WIRE_HIST_COUNT];
+
+	hist_of(world, delay, count);
+	hist_reset(ret);
+	for (uint32_t i = 0; i < WIRE_HIST_COUNT; i++)
+		hist_add(ret, i, (uint32_t)count[i]);
+}
+
+int by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+void near(uint64_t got, uint64_t wanted, uint32_t percent)
+{
+	assert_in_range(got, wanted - wanted * percent / 100, wanted + wanted * percent / 100);
 }
 
 void verdict_check(const struct world *world, enum wire_delay delay, uint64_t count)

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "predict/hist.h"
 #include "sense/load.h"
 
 #define SLOT 5
@@ -90,6 +91,13 @@ uint64_t sent_of(const struct world *world, size_t field);
 
 /* The histogram of a delay of SLOT, over all CPUs. Returns its total. */
 uint64_t hist_of(const struct world *world, enum wire_delay delay, uint64_t ret_count[WIRE_HIST_COUNT]);
+
+/* The same as the mind takes it. */
+void hist_load(const struct world *world, enum wire_delay delay, struct hist *ret);
+
+/* For qsort() of uint64_t; and that a value is that close to another. */
+int by_value(const void *a, const void *b);
+void near(uint64_t got, uint64_t wanted, uint32_t percent);
 
 /* Every delay is in the histogram, and good or bad by the bound that world_open set. */
 void verdict_check(const struct world *world, enum wire_delay delay, uint64_t count);

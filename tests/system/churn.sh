@@ -27,7 +27,7 @@ echo $burn >"$group/burner/cgroup.procs"
 "$bin/forestall" --run-dir "$run" --config-dir "$scratch/conf" up --mode observe --state-dir "$scratch/state" 2>"$scratch/up.log" &
 up=$!
 at_exit "kill $up; wait $up"
-check "up is ready" within 15 ask status
+check "up is ready" within 40 ask status
 mind_pid() { pgrep -P "$up" -x forestalld; }
 rss() { awk '/^VmRSS/ { print $2 }' "/proc/$(mind_pid)/status"; }
 
@@ -49,45 +49,46 @@ after=$(rss)
 check "the same mind is there after $churn cgroups" test "$(mind_pid)" = "$mind"
 check "in the same memory ($before kB, then $after kB)" test $((after - before)) -lt 512
 nothing_is_stale() { ! ask instance list --json | grep -q "$name_of_group/c"; }
-check "no cgroup that is gone is shown" within 5 nothing_is_stale
+check "no cgroup that is gone is shown" within 30 nothing_is_stale
 made=$(status_of produced)
 all_delivered() { (($(status_of delivered) + $(status_of dropped) >= made)); }
-check "every record is accounted for" within 5 all_delivered
+check "every record is accounted for" within 30 all_delivered
 
 mkdir "$group"/many{1..250}
-check "cgroups beyond the bound are counted" within 10 eval '(($(status_of unfollowed) >= 250 - max))'
+check "cgroups beyond the bound are counted" within 30 eval '(($(status_of unfollowed) >= 250 - max))'
 check "and no more are followed than there is room for" test "$(status_of observed)" -lt $max
 echo $burn >"$group/many250/cgroup.procs"
 other_before=$(status_of other_cpu_s)
 other_grows() { awk -v a="$other_before" -v b="$(status_of other_cpu_s)" 'BEGIN { exit !(b > a + 0.2) }'; }
-[[ $(ask instance list --json) == *"$name_of_group/many250\""* ]] || check "what such a one uses is in other" within 20 other_grows
+[[ $(ask instance list --json) == *"$name_of_group/many250\""* ]] || check "what such a one uses is in other" within 40 other_grows
 echo $burn >"$group/burner/cgroup.procs"
 rmdir "$group"/many*
-check "their count goes with them" within 10 eval '(($(status_of unfollowed) == 0))'
+check "their count goes with them" within 30 eval '(($(status_of unfollowed) == 0))'
 
 # A unit that restarts has a new directory of the same path.
 mkdir "$group/unit"
-check "a unit is annotated" within 10 ask slo set "$name_of_group/unit" 'runq_p99<5ms tier=critical'
+annotated() { ask instance show "$name_of_group/unit" | grep -q 'runq_p99<5ms'; }
+annotate() { ask slo set "$name_of_group/unit" 'runq_p99<5ms tier=critical' && annotated; }
+check "a unit is annotated" within 30 annotate
 rmdir "$group/unit"
 gone() { ! ask instance show "$name_of_group/unit"; }
-check "it stops" within 5 gone
+check "it stops" within 30 gone
 mkdir "$group/unit"
-annotated() { ask instance show "$name_of_group/unit" | grep -q 'runq_p99<5ms'; }
-check "it starts, and its SLO holds" within 5 annotated
+check "it starts, and its SLO holds" within 30 annotated
 removed() { ask slo set "$name_of_group/unit" --remove && ! annotated; }
-check "until it is taken away" within 5 removed
+check "until it is taken away" within 30 removed
 
 # The counters of tasks and cgroups are older than a mind that starts now.
 kill -KILL "$mind"
 back() { [[ -n $(mind_pid) && $(mind_pid) != "$mind" ]] && ask status; }
-check "a mind that is killed comes back" within 15 back
+check "a mind that is killed comes back" within 40 back
 sleep 4
 cpu_is_sane() { ask instance show "$name_of_group/burner" --json | tr -d ' \n' | grep -o '"cpu":[0-9.]*' |
 	awk -F: '$2 > 1.3 { bad = 1 } $2 > 0.05 { seen = 1 } END { exit bad || !seen }'; }
 check "no second of the burner shows more than it burned" cpu_is_sane
 history_is_sane() { http "/v1/history?path=$name_of_group/burner&seconds=600" | grep -o '"cpu":[0-9.]*' |
 	awk -F: '$2 > 1.3 { bad = 1 } { seen++ } END { exit bad || seen < 3 }'; }
-if command -v curl >/dev/null; then check "nor does its history, across the restart" within 20 history_is_sane; fi
+if command -v curl >/dev/null; then check "nor does its history, across the restart" within 40 history_is_sane; fi
 kill -TERM $up
 wait $up
 finish
