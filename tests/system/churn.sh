@@ -47,7 +47,8 @@ churn_to "$churn"
 sleep 1
 after=$(rss)
 check "the same mind is there after $churn cgroups" test "$(mind_pid)" = "$mind"
-check "in the same memory ($before kB, then $after kB)" test $((after - before)) -lt 512
+# On a busy host few of the first were seen: what a slot holds is touched when it is first given out.
+check "in the same memory ($before kB, then $after kB)" test $((after - before)) -lt $((max * 10 + 512))
 nothing_is_stale() { ! ask instance list --json | grep -q "$name_of_group/c"; }
 check "no cgroup that is gone is shown" within 30 nothing_is_stale
 made=$(status_of produced)
