@@ -88,13 +88,22 @@ static bool limit_is_tight(const struct group *group, const struct limit *limit)
 	return !isnan(limit->quota_cpus) && !(limit->quota_cpus >= first->quota_cpus);
 }
 
-static unsigned int count_changes(const struct group *group, double from_s, double to_s)
+static bool is_logged(const struct arm *arm)
 {
+	return !strcmp(arm->family->name, "net");
+}
+
+/* A limit on what is sent stands in no file of the cgroup, so there forestall's own word has to do. */
+static unsigned int count_changes(const struct arm *arm, unsigned int idx, double from_s, double to_s)
+{
+	const struct group *group = &arm->groups[idx];
 	unsigned int count = 0;
 
 	for (unsigned int i = 1; i < group->limit_count; i++)
 		if (group->limits[i].time_s >= from_s && group->limits[i].time_s < to_s)
 			count += limit_differs(&group->limits[i], &group->limits[i - 1]);
+	for (unsigned int i = 0; is_logged(arm) && i < arm->action_count; i++)
+		count += arm->actions[i].group_idx == idx && arm->actions[i].time_s >= from_s && arm->actions[i].time_s < to_s;
 	return count;
 }
 
@@ -122,7 +131,6 @@ static double tight_since_s(const struct group *group, double from_s, double tim
 	return NAN;
 }
 
-/* A limit on what is sent stands in no file of the cgroup, so here forestall's own word has to do. */
 static double logged_since_s(const struct arm *arm, unsigned int group_idx, double from_s, double to_s)
 {
 	for (unsigned int i = 0; i < arm->action_count; i++) {
@@ -157,14 +165,13 @@ static void measure_lead(const struct arm *observe, const struct arm *arm, unsig
 {
 	const struct phase *phase = &arm->phases[idx];
 	double leads[OCCURRENCES_MAX], earliest_s = phase->from_s;
-	bool is_net = !strcmp(arm->family->name, "net");
 
 	for (unsigned int i = 0; i < phase->count; i++) {
 		double start_s = phase->occurrences[i].start_s, end_s = phase->occurrences[i].end_s;
 		double from_s = fmax(earliest_s, start_s - LEAD_MAX_S);
 		double violated_s = first_violation_s(observe, start_s, end_s + 1);
-		double acted_s = is_net ? logged_since_s(arm, idx, from_s, end_s + 1)
-					: tight_since_s(&arm->groups[idx], from_s, violated_s, end_s + 1);
+		double acted_s = is_logged(arm) ? logged_since_s(arm, idx, from_s, end_s + 1)
+						: tight_since_s(&arm->groups[idx], from_s, violated_s, end_s + 1);
 
 		earliest_s = end_s;
 		if (isnan(acted_s) || isnan(violated_s))
@@ -200,12 +207,16 @@ static void measure_arm(const struct arm *observe, const struct arm *arm, struct
 
 		measure_latency(arm, phase->from_s, phase->to_s, result);
 		measure_occurrences(arm, phase, result);
-		measure_lead(observe, arm, i, result);
-		result->change_count = count_changes(&arm->groups[i], phase->from_s, phase->to_s);
+		result->lead_s = NAN;
+		/* What the one that only observes would have done is no change. */
+		if (arm != observe) {
+			measure_lead(observe, arm, i, result);
+			result->change_count = count_changes(arm, i, phase->from_s, phase->to_s);
+			ret->total.change_count += count_changes(arm, i, 0, arm->seconds);
+		}
 		result->units = sum_units(&arm->groups[i]);
 		result->units_kept = result->units / sum_units(&observe->groups[i]);
 		ret->total.units += result->units;
-		ret->total.change_count += count_changes(&arm->groups[i], 0, arm->seconds);
 		units_observe += sum_units(&observe->groups[i]);
 	}
 	ret->total.units_kept = ret->total.units / units_observe;
