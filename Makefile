@@ -150,6 +150,7 @@ bench-tick: deps build/test/bench_tick ## frames -> LSTM -> plan, microseconds p
 bench-lstm: deps build/test/bench_lstm ## one LSTM step, ns by instruction set, last line JSON
 	$(Q)build/test/bench_lstm
 bench-hook: deps build/test/bench_hook ## cost of the hooks beside empty ones and libbpf-tools' runqlat, last line JSON
+	$(Q)tests/deps libbpf-tools
 	$(Q)build/test/bench_hook
 bench-agent: deps all build/test/bench_agent ## cost of observing N= cgroups for SECONDS= beside netdata and a plain reader, last line JSON
 	$(Q)tests/deps netdata-core
