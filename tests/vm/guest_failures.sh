@@ -26,7 +26,7 @@ unit hungry 'ExecStart=/bin/sh -c "echo 0; exec tail /dev/zero"' MemoryMax=30M M
 unit worker 'ExecStart=/bin/sh -c "tail /dev/zero; exec sleep 1000"' MemoryMax=30M MemorySwapMax=0 OOMPolicy=continue
 unit watchdog 'ExecStart=/bin/sleep 1000' WatchdogSec=1 NotifyAccess=all
 unit late 'ExecStart=/bin/sleep 1000' Type=notify TimeoutStartSec=1
-unit loops 'ExecStart=/bin/sh -c "sleep 0.3; exit 9"' Restart=always RestartSec=100ms StartLimitBurst=3 StartLimitIntervalSec=60
+unit loops 'ExecStart=/bin/sh -c "sleep 0.3; exit 9"' Restart=always RestartSec=100ms StartLimitBurst=3 StartLimitInterval=60
 unit fine 'ExecStart=/bin/sleep 1000'
 systemctl daemon-reload
 systemctl start dbus.service before.service
