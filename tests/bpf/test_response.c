@@ -36,6 +36,7 @@
 /* A packet with payload on the server's end of the link. */
 struct packet {
 	uint64_t time_ns;
+	uint32_t end;		/* number of the byte after its last */
 	uint16_t client_port;
 	bool is_answer;
 };
@@ -131,7 +132,7 @@ static bool packet_take(struct stage *stage, int fd)
 	if (!tcp || !payload || stage->packets == PACKETS_MAX)
 		return n > 0;
 	stage->packet[stage->packets++] = (struct packet){
-		.time_ns = stamp_of(&message), .client_port = is_answer ? tcp->dest : tcp->source, .is_answer = is_answer };
+		.time_ns = stamp_of(&message), .end = ntohl(tcp->seq) + (uint32_t)payload, .client_port = is_answer ? tcp->dest : tcp->source, .is_answer = is_answer };
 	return true;
 }
 
@@ -284,13 +285,20 @@ static uint64_t quantile_of(const uint64_t *sorted, uint32_t count, uint32_t per
 static uint32_t delays_of(const struct stage *stage, uint64_t delay_ns[PACKETS_MAX])
 {
 	static uint64_t asked_ns[65536];
+	static uint32_t end[2][65536];
 	uint32_t count = 0;
 
 	memset(asked_ns, 0, sizeof(asked_ns));
+	memset(end, 0, sizeof(end));
 	for (uint32_t i = 0; i < stage->packets; i++) {
 		const struct packet *packet = &stage->packet[i];
 		uint64_t *asked = &asked_ns[packet->client_port];
+		uint32_t *told = &end[packet->is_answer][packet->client_port];
 
+		/* What TCP sends again neither asks nor answers. */
+		if (*told && (int32_t)(packet->end - *told) <= 0)
+			continue;
+		*told = packet->end;
 		if (!packet->is_answer && !*asked)
 			*asked = packet->time_ns;
 		if (packet->is_answer && *asked) {
