@@ -182,7 +182,7 @@ int BPF_PROG(on_sched_switch, bool preempt, struct task_struct *prev)
 	}
 	if (!account->is_primed)
 		account_prime(account, prev);
-	is_moved = account->cgroup_id != cgroup_id;
+	is_moved = account->cgroup_id && account->cgroup_id != cgroup_id;
 	slot = slot_of(account, cgroup_id);
 	row = row_of(cpu, slot);
 	if (!row)

@@ -143,8 +143,13 @@ static __always_inline void wait_look(struct lane *lane, const struct wait *wait
 	if (at_ns <= wait->since_ns || at_ns <= wait->left_ns)
 		return;
 	/* What is left of the wait, as a share of what is left of the time since the task left; all of it if it never slept. */
-	*ret_sibling_ns += share_of(wait->own_ns - own_ns, at_ns - wait->since_ns, at_ns - wait->left_ns);
-	*ret_other_ns += share_of(wait->busy_ns - wait->own_ns - other_ns, at_ns - wait->since_ns, at_ns - wait->left_ns);
+	if (wait->left_ns) {
+		*ret_sibling_ns += share_of(wait->own_ns - own_ns, at_ns - wait->since_ns, at_ns - wait->left_ns);
+		*ret_other_ns += share_of(wait->busy_ns - wait->own_ns - other_ns, at_ns - wait->since_ns, at_ns - wait->left_ns);
+	} else {	/* A task's first wait: as what was looked at. */
+		*ret_sibling_ns += share_of(at_ns - wait->since_ns, own_ns, seen_ns);
+		*ret_other_ns += share_of(at_ns - wait->since_ns, other_ns, seen_ns);
+	}
 }
 
 /* Puts a wait into its parts. For the annotated, who ran in a long one is written down. */

@@ -66,7 +66,7 @@ static void crowd_run(void *argument)
 	char none;
 
 	pin(CPU);
-	/* They begin together: of a task's first wait only what lies in the last runs is split. */
+	/* They begin together: the part of a first wait that lies far back is an estimate. */
 	if (pipe(begin))
 		_exit(1);
 	for (int i = 0; i < crowd->tasks; i++) {
