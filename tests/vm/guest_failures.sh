@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# kernel: 6.1
 # vm: --systemd --mem 1G
 # Units of a real systemd fail in every way that they can: each is told once, with its cause and the time until it was back.
 . "$(dirname "$0")/../lib.sh"
