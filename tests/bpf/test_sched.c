@@ -19,7 +19,6 @@
 #include "reference.skel.h"
 #include "world.h"
 
-#define ROOT_ID 1	/* of the topmost cgroup: kernfs counts inodes from 1 */
 #define CPU 0
 
 struct stage {
@@ -353,7 +352,7 @@ static void who_ran_in_long_waits_is_named(void **state)
 	struct crowd crowd = { .tasks = 1, .cpu_ms = 300, .burn_us = 20000 };
 	struct nerve_runner runner[8] = { 0 };
 	struct stage stage;
-	uint32_t count, first;
+	uint32_t count, hog = 0;
 
 	(void)state;
 	stage_open(&stage);
@@ -361,10 +360,10 @@ static void who_ran_in_long_waits_is_named(void **state)
 	in_cgroup(&stage.world, crowd_run, &crowd);
 	count = nerve_runners(stage.world.nerve, stage.world.cgroup_id, runner, 8);
 	assert_in_range(count, 1, 8);
-	/* Whatever else this machine does meanwhile is done in the root. */
-	first = runner[0].cgroup_id == ROOT_ID;
-	assert_true(first < count);
-	assert_int_equal(runner[first].cgroup_id, id_of(stage.hog_cgroup));
+	/* Whatever else this machine does meanwhile may have run more. */
+	while (hog < count && runner[hog].cgroup_id != id_of(stage.hog_cgroup))
+		hog++;
+	assert_true(hog < count);
 	for (uint32_t i = 1; i < count; i++)
 		assert_true(runner[i].ns <= runner[i - 1].ns);
 	stage_close(&stage);
