@@ -81,8 +81,7 @@ static void instance_start(struct predictor *p, uint32_t slot, const char *path)
 	struct predictor_instance *instance = &p->instance[slot];
 
 	memory_start(p, slot, path);
-	instance->limits = (struct observe_limits){ .slot = slot, .quota_us = LIMIT_NONE, .memory_high = LIMIT_NONE,
-						    .memory_max = LIMIT_NONE, .io_bps = LIMIT_NONE };
+	instance->limits = (struct observe_limits){ .slot = slot, LIMITS_NONE };
 	instance->is_live = true;
 	p->live[p->live_count++] = slot;
 }

@@ -181,6 +181,13 @@ static uint64_t word_value(const char *line, const char *key)
 	return at && (!end || at < end) ? limit_value(at + strlen(key)) : 0;
 }
 
+static uint64_t word_least(const char *line, const char *key, const char *other_key)
+{
+	uint64_t value = word_value(line, key), other = word_value(line, other_key);
+
+	return value < other ? value : other;
+}
+
 static uint32_t device_of(const char *line)
 {
 	unsigned int major, minor;
@@ -211,7 +218,6 @@ static void limits_io(const struct cgroup_files *files, struct observe_limits *r
 {
 	char text[4096];
 	const char *line;
-	uint64_t read_bps, write_bps;
 
 	if (file_read(files, CGROUP_IO_STAT, text, sizeof(text)))
 		return;
@@ -222,9 +228,8 @@ static void limits_io(const struct cgroup_files *files, struct observe_limits *r
 	line = device_line(text, ret->device);
 	if (!line)
 		return;
-	read_bps = word_value(line, "rbps=");
-	write_bps = word_value(line, "wbps=");
-	ret->io_bps = read_bps < write_bps ? read_bps : write_bps;
+	ret->io_bps = word_least(line, "rbps=", "wbps=");
+	ret->io_iops = word_least(line, "riops=", "wiops=");
 }
 
 static pid_t first_process(int dir_fd, int depth)
@@ -300,8 +305,7 @@ void cgroup_files_limits(const struct cgroup_files *files, struct observe_limits
 {
 	char text[64];
 
-	*ret = (struct observe_limits){ .slot = ret->slot, .quota_us = LIMIT_NONE, .memory_high = LIMIT_NONE,
-					.memory_max = LIMIT_NONE, .io_bps = LIMIT_NONE };
+	*ret = (struct observe_limits){ .slot = ret->slot, LIMITS_NONE };
 	if (!file_read(files, CGROUP_CPU_WEIGHT, text, sizeof(text)))
 		ret->weight = (uint32_t)strtoul(text, NULL, 10);
 	if (!file_read(files, CGROUP_CPU_MAX, text, sizeof(text))) {

@@ -160,13 +160,17 @@ static bool scope_fill(const struct predictor *p, const struct predictor_instanc
 	bool has_quota = limits->quota_us != LIMIT_NONE && limits->period_us, has_max = limits->memory_max != LIMIT_NONE;
 
 	*ret = (struct plan_scope){ .path = instance->info.path, .memory_free = -1 };
+	if (limits->io_bps != LIMIT_NONE)
+		ret->io_bps = (float)limits->io_bps;
+	if (limits->io_iops != LIMIT_NONE)
+		ret->io_iops = (float)limits->io_iops;
 	if (has_quota)
 		ret->capacity[RESOURCE_CPU] = fminf((float)limits->quota_us / (float)limits->period_us, p->config.host_cpus);
 	if (has_max && limits->memory_max)
 		ret->capacity[RESOURCE_MEMORY] = (float)limits->memory_max;
 	if (has_max && instance->window.has_memory)
 		ret->memory_free = fmaxf((float)limits->memory_max - (float)instance->window.memory_bytes, 0);
-	return has_quota || has_max;
+	return has_quota || has_max || ret->io_bps > 0 || ret->io_iops > 0;
 }
 
 /* The limits of directories that hold nobody with a bound do not matter. */

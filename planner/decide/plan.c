@@ -285,12 +285,35 @@ static float fullness(const struct scene *scene)
 	return sum / scene->capacity;
 }
 
+/* An io.max counts bytes or requests: what it leaves, in the units of enum resource, depends on the requests made below it. */
+static float io_capacity(const struct scene *scene, const struct plan_scope *scope)
+{
+	float demand = 0, requests = 0, cost, capacity = INFINITY;
+
+	for (uint32_t i = 0; i < scene->count; i++) {
+		const struct plan_view *view = scene->views[i];
+
+		if (!holds(scene, view))
+			continue;
+		demand += view->need[RESOURCE_IO].demand;
+		requests += view->need[RESOURCE_IO].demand / (view->request_bytes + RESOURCE_IO_REQUEST_BYTES);
+	}
+	if (requests <= 0)
+		return 0;
+	cost = demand / requests;
+	if (scope->io_bps > 0 && cost > RESOURCE_IO_REQUEST_BYTES)
+		capacity = scope->io_bps * cost / (cost - RESOURCE_IO_REQUEST_BYTES);
+	if (scope->io_iops > 0)
+		capacity = fminf(capacity, scope->io_iops * cost);
+	return isinf(capacity) ? 0 : capacity;
+}
+
 static struct scene scene_below(const struct scene *host, const struct plan_scope *scope)
 {
 	struct scene scene = *host;
 
 	scene.path = scope->path;
-	scene.capacity = scope->capacity[host->resource];
+	scene.capacity = host->resource == RESOURCE_IO ? io_capacity(&scene, scope) : scope->capacity[host->resource];
 	scene.memory_free = scope->memory_free;
 	return scene;
 }

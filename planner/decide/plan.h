@@ -73,11 +73,12 @@ struct plan_policy {
 	uint32_t pad;
 };
 
-/* A directory that may use less than the host (cpu.max, memory.max). */
+/* A directory that may use less than the host (cpu.max, memory.max, io.max). */
 struct plan_scope {
 	const char *path;	/* kept by the predictor */
-	float capacity[RESOURCE_COUNT];	/* 0: it does not limit this resource */
+	float capacity[RESOURCE_COUNT];	/* 0: it does not limit this resource; of io see io_bps */
 	float memory_free;	/* bytes below memory.max; < 0: not known */
+	float io_bps, io_iops;	/* of the disk most used below it, 0: no limit; what they come to depends on who uses it */
 };
 
 /* What there is to share, in the units of enum resource. */
