@@ -53,7 +53,7 @@ enum observe_has {
 	OBSERVE_HAS_CPUSET,
 	OBSERVE_HAS_MEMORY,	/* memory.high is there */
 	OBSERVE_HAS_IO,		/* io.max is there */
-	OBSERVE_HAS_IO_WEIGHT,
+	OBSERVE_HAS_IO_WEIGHT,	/* io.weight is there and does something: io.cost is on for `device`, or bfq serves it */
 	OBSERVE_HAS_NETNS,	/* its processes have a network namespace of their own */
 };
 

@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "act/protocol.h"
+#include "knee.h"
 #include "predict/forecast.h"
 #include "predict/observe.h"
 
@@ -86,6 +87,9 @@ struct plan_host {
 	float capacity[RESOURCE_COUNT];
 	float memory_free;	/* bytes available; < 0: not known */
 	float swap_free;	/* bytes */
+	float served[RESOURCE_COUNT];	/* of IO and net, in the second closed last */
+	bool is_second;			/* it was closed in this tick */
+	struct knee *knee;		/* [RESOURCE_COUNT], kept by the caller between ticks; of IO and net */
 	const struct plan_scope *scopes;	/* directories with limits of their own, in any order */
 	uint32_t scope_count;
 };
@@ -109,6 +113,7 @@ struct plan_hold {
 	float left;			/* of a giver: what is left to it; 0: not limited */
 	float wanted;			/* of a giver: its demand before it was limited */
 	uint64_t gave_ns;		/* of a giver: the tick of its last limit */
+	float shown;			/* highest demand of closed seconds, fading */
 	uint64_t active_ns;		/* of a giver: when it last used, or was about to use, much */
 };
 
