@@ -360,7 +360,7 @@ static void knee_learn(const struct scene *host)
 	}
 	knee_tick(knee, bad, host->policy->bad_act);
 	if (host->host->is_second)
-		knee_second(knee, host->host->served[host->resource], is_held);
+		knee_second(knee, host->host->served[host->resource], host->capacity, is_held);
 }
 
 static void resource_plan(struct scene *host, struct plan *plan)
