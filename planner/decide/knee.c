@@ -7,7 +7,7 @@
 #define FALL 0.7f	/* at most per second */
 #define STEP 0.9f	/* at least, where a limit was not enough */
 #define RISE 1.02f
-#define START 1.2f	/* the same before it was found */
+#define START 1.1f	/* the same before it was found */
 
 void knee_tick(struct knee *knee, float bad, float bad_act)
 {

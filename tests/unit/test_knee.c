@@ -83,9 +83,9 @@ static void before_it_is_found_it_rises_fast(void **state)
 
 	(void)state;
 	second(&knee, 0, 70, true);
-	assert_float_equal(knee_capacity(&knee, 100), 120, 1e-3);
-	second(&knee, 0, 84, true);
-	assert_float_equal(knee_capacity(&knee, 100), 144, 1e-3);
+	assert_float_equal(knee_capacity(&knee, 100), 110, 1e-3);
+	second(&knee, 0, 77, true);
+	assert_float_equal(knee_capacity(&knee, 100), 121, 1e-3);
 	second(&knee, 0.5f, 101, true);
 	assert_float_equal(knee.rate, 101, 1e-3);
 	second(&knee, 0, 70, true);
