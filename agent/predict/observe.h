@@ -27,6 +27,10 @@ struct observe_instance {
 	char path[OBSERVE_PATH_MAX];	/* below the cgroup root, starts with '/' */
 };
 
+/* Initialises the members of struct observe_limits that are limits. */
+#define LIMITS_NONE .quota_us = LIMIT_NONE, .memory_high = LIMIT_NONE, .memory_max = LIMIT_NONE, .io_bps = LIMIT_NONE, \
+	.io_iops = LIMIT_NONE
+
 /* What holds an instance, and what it stands on. Told when it changes; looked at once a second for the annotated. */
 struct observe_limits {
 	uint32_t slot;
@@ -37,6 +41,7 @@ struct observe_limits {
 	uint64_t memory_high;	/* bytes; LIMIT_NONE as above */
 	uint64_t memory_max;
 	uint64_t io_bps;	/* the smaller of rbps and wbps of io.max on `device`; LIMIT_NONE as above */
+	uint64_t io_iops;	/* and of riops and wiops */
 	uint32_t device;	/* WIRE-style dev_t (major << 20 | minor) of the disk it uses most; 0: none seen */
 	uint32_t has;		/* bit per enum observe_has */
 };
@@ -48,7 +53,7 @@ enum observe_has {
 	OBSERVE_HAS_CPUSET,
 	OBSERVE_HAS_MEMORY,	/* memory.high is there */
 	OBSERVE_HAS_IO,		/* io.max is there */
-	OBSERVE_HAS_IO_WEIGHT,
+	OBSERVE_HAS_IO_WEIGHT,	/* io.weight is there and does something: io.cost is on for `device`, or bfq serves it */
 	OBSERVE_HAS_NETNS,	/* its processes have a network namespace of their own */
 };
 

@@ -52,6 +52,7 @@ static json_t *limits_json(const struct observe_limits *limits)
 	json_object_set_new(out, "memory_high", limit_json(limits->memory_high));
 	json_object_set_new(out, "memory_max", limit_json(limits->memory_max));
 	json_object_set_new(out, "io_bps", limit_json(limits->io_bps));
+	json_object_set_new(out, "io_iops", limit_json(limits->io_iops));
 	json_object_set_new(out, "device", value_device(limits->device));
 	return out;
 }

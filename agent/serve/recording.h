@@ -12,7 +12,7 @@
 #include "act/protocol.h"
 #include "decide/mind.h"
 
-#define RECORDING_VERSION 3
+#define RECORDING_VERSION 4
 
 enum recording_kind {
 	RECORDING_SETUP = 100,	/* struct recording_setup */

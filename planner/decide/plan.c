@@ -10,6 +10,7 @@
 #define IDLE_NS 1000000000ull
 #define LEVEL_MAX 3
 #define PRESSES 0.7f		/* who uses this share of what is left to it would use more */
+#define TIGHTER 0.9f		/* a limit is only tightened by more than a tenth */
 #define MEMORY_SLACK 4e6f	/* what a giver may grow before its limit is felt, bytes */
 
 static const char *const reason_names[] = { "none", "reflex", "foresight", "hold" };
@@ -211,7 +212,7 @@ static float giver_need(const struct scene *scene, const struct plan_view *giver
 /* A limit tightens at once and loosens in steps; small differences are not worth a write. */
 static float limit_move(const struct scene *scene, float left, float target)
 {
-	if (left <= 0 || target < left * 0.9f)
+	if (left <= 0 || target < left * TIGHTER)
 		return target;
 	if (target > left * 1.1f)
 		return fminf(target, left + scene->policy->relax_per_s * scene->capacity * scene->seconds);
@@ -239,14 +240,13 @@ static void giver_limit(const struct scene *scene, struct plan_view *giver, cons
 	struct rung_wish wish = { scene->policy, scene->host, giver, danger->view, scene->resource, danger->reason };
 	float target = free * share;
 
-	/* Disks and wires have no weight that works everywhere: where the share was not enough, half of it. */
-	if (scene->resource == RESOURCE_IO || scene->resource == RESOURCE_NET)
-		target /= (float)(1u << danger->view->hold[scene->resource].level);
 	if (scene->resource == RESOURCE_MEMORY)
 		target = memory_target(scene, giver, share);
 	target = fmaxf(fmaxf(target, giver->need[scene->resource].min), scene->policy->giver_min[scene->resource]);
 	if (hold->left <= 0)
 		hold->wanted = 0;
+	if (hold->left <= 0 || target < hold->left * TIGHTER)
+		scene->host->knee[scene->resource].is_tightened = true;
 	hold->wanted = fmaxf(hold->wanted, fmaxf(giver->need[scene->resource].demand, giver->need[scene->resource].coming));
 	/* Below a directory with a limit and on the host: the smaller counts. */
 	hold->left = hold->gave_ns == scene->now_ns ? fminf(hold->left, target) : limit_move(scene, hold->left, target);
@@ -285,12 +285,35 @@ static float fullness(const struct scene *scene)
 	return sum / scene->capacity;
 }
 
+/* An io.max counts bytes or requests: what it leaves, in the units of enum resource, depends on the requests made below it. */
+static float io_capacity(const struct scene *scene, const struct plan_scope *scope)
+{
+	float demand = 0, requests = 0, cost, capacity = INFINITY;
+
+	for (uint32_t i = 0; i < scene->count; i++) {
+		const struct plan_view *view = scene->views[i];
+
+		if (!holds(scene, view))
+			continue;
+		demand += view->need[RESOURCE_IO].demand;
+		requests += view->need[RESOURCE_IO].demand / (view->request_bytes + RESOURCE_IO_REQUEST_BYTES);
+	}
+	if (requests <= 0)
+		return 0;
+	cost = demand / requests;
+	if (scope->io_bps > 0 && cost > RESOURCE_IO_REQUEST_BYTES)
+		capacity = scope->io_bps * cost / (cost - RESOURCE_IO_REQUEST_BYTES);
+	if (scope->io_iops > 0)
+		capacity = fminf(capacity, scope->io_iops * cost);
+	return isinf(capacity) ? 0 : capacity;
+}
+
 static struct scene scene_below(const struct scene *host, const struct plan_scope *scope)
 {
 	struct scene scene = *host;
 
 	scene.path = scope->path;
-	scene.capacity = scope->capacity[host->resource];
+	scene.capacity = host->resource == RESOURCE_IO ? io_capacity(&scene, scope) : scope->capacity[host->resource];
 	scene.memory_free = scope->memory_free;
 	return scene;
 }
@@ -319,8 +342,33 @@ static void scopes_choose(const struct scene *host)
 	}
 }
 
-static void resource_plan(const struct scene *host, struct plan *plan)
+/* What hurt whom in this tick, and in a closed second what it was worth; see knee.h. */
+static void knee_learn(const struct scene *host)
 {
+	struct knee *knee = &host->host->knee[host->resource];
+	float bad = -1;
+	bool is_held = false;
+
+	for (uint32_t i = 0; i < host->count; i++) {
+		const struct plan_view *view = host->views[i];
+		const struct plan_need *need = &view->need[host->resource];
+		float left = view->hold[host->resource].left;
+
+		if (view->is_bound)
+			bad = fmaxf(bad, need->bad);
+		is_held |= left > 0 && need->demand > left * TIGHTER;
+	}
+	knee_tick(knee, bad, host->policy->bad_act);
+	if (host->host->is_second)
+		knee_second(knee, host->host->served[host->resource], host->capacity, is_held);
+}
+
+static void resource_plan(struct scene *host, struct plan *plan)
+{
+	if (host->resource == RESOURCE_IO || host->resource == RESOURCE_NET) {
+		knee_learn(host);
+		host->capacity = knee_capacity(&host->host->knee[host->resource], host->capacity);
+	}
 	scopes_choose(host);
 	for (uint32_t s = 0; s < host->host->scope_count; s++) {
 		struct scene scene = scene_below(host, &host->host->scopes[s]);

@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "act/protocol.h"
+#include "knee.h"
 #include "predict/forecast.h"
 #include "predict/observe.h"
 
@@ -73,11 +74,12 @@ struct plan_policy {
 	uint32_t pad;
 };
 
-/* A directory that may use less than the host (cpu.max, memory.max). */
+/* A directory that may use less than the host (cpu.max, memory.max, io.max). */
 struct plan_scope {
 	const char *path;	/* kept by the predictor */
-	float capacity[RESOURCE_COUNT];	/* 0: it does not limit this resource */
+	float capacity[RESOURCE_COUNT];	/* 0: it does not limit this resource; of io see io_bps */
 	float memory_free;	/* bytes below memory.max; < 0: not known */
+	float io_bps, io_iops;	/* of the disk most used below it, 0: no limit; what they come to depends on who uses it */
 };
 
 /* What there is to share, in the units of enum resource. */
@@ -85,6 +87,9 @@ struct plan_host {
 	float capacity[RESOURCE_COUNT];
 	float memory_free;	/* bytes available; < 0: not known */
 	float swap_free;	/* bytes */
+	float served[RESOURCE_COUNT];	/* of IO and net, in the second closed last */
+	bool is_second;			/* it was closed in this tick */
+	struct knee *knee;		/* [RESOURCE_COUNT], kept by the caller between ticks; of IO and net */
 	const struct plan_scope *scopes;	/* directories with limits of their own, in any order */
 	uint32_t scope_count;
 };
@@ -108,6 +113,7 @@ struct plan_hold {
 	float left;			/* of a giver: what is left to it; 0: not limited */
 	float wanted;			/* of a giver: its demand before it was limited */
 	uint64_t gave_ns;		/* of a giver: the tick of its last limit */
+	float shown;			/* highest demand of closed seconds, fading */
 	uint64_t active_ns;		/* of a giver: when it last used, or was about to use, much */
 };
 

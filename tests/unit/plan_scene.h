@@ -13,6 +13,7 @@
 struct scene {
 	struct plan_policy policy;
 	struct plan_host host;
+	struct knee knee[RESOURCE_COUNT];
 	struct plan_view server, batch, stranger;
 	struct plan_view *views[3];
 	struct plan plan;
@@ -34,7 +35,8 @@ static inline void scene_init(struct scene *scene)
 {
 	memset(scene, 0, sizeof(*scene));
 	plan_policy_init(&scene->policy);
-	scene->host = (struct plan_host){ .capacity = { 1, 1e9f, 100e6f, 10e6f }, .memory_free = 200e6f };
+	scene->host = (struct plan_host){ .capacity = { 1, 1e9f, 100e6f, 10e6f }, .memory_free = 200e6f,
+					  .knee = scene->knee };
 	scene->server = view_make(1, TIER_CRITICAL, "/app/server");
 	scene->server.is_bound = true;
 	scene->server.need[RESOURCE_CPU] = (struct plan_need){ .demand = 0.3f, .demand_high = 0.35f };

@@ -320,7 +320,7 @@ static void memory_shrinks_a_giver_only_as_far_as_there_is_swap(void **state)
 	assert_in_range(action_of(&scene, 2, KNOB_MEMORY_HIGH)->value, 430000000, 450000000);
 }
 
-static void io_is_limited_in_both_directions_and_halved_when_that_is_not_enough(void **state)
+static void io_is_limited_in_both_directions(void **state)
 {
 	struct scene scene;
 	uint64_t first;
@@ -335,9 +335,49 @@ static void io_is_limited_in_both_directions_and_halved_when_that_is_not_enough(
 	assert_in_range(first, 1500, 1530);
 	assert_in_range(action_of(&scene, 2, KNOB_IO_WBPS)->value, first * 16384, (first + 1) * 16384);
 	assert_int_equal(action_of(&scene, 2, KNOB_IO_RBPS)->device, 7 << 20);
-	for (int i = 0; i < 20; i++)
-		scene_tick(&scene);
-	assert_in_range(action_of(&scene, 2, KNOB_IO_RIOPS)->value, first / 2 - 10, first / 2 + 10);
+}
+
+/* A second in which `served` was done and the server was over its bound, or not. */
+static void scene_second(struct scene *scene, enum resource resource, float bad, float served)
+{
+	scene->server.need[resource].bad = bad;
+	for (int i = 0; i < 10; i++) {
+		scene->host.is_second = i == 9;
+		scene->host.served[resource] = served;
+		scene_tick(scene);
+	}
+}
+
+static uint64_t requests_left(const struct scene *scene) { return action_of(scene, 2, KNOB_IO_RIOPS)->value; }
+
+/* The disk is said to do 100 MB/s, but already at 60 the server suffers. */
+static void what_hurts_is_shared_and_not_what_was_ever_seen(void **state)
+{
+	struct scene scene;
+	uint64_t after_one, after_two;
+
+	(void)state;
+	scene_hurt(&scene, RESOURCE_IO, 40e6f);
+	scene.batch.has &= ~(1u << OBSERVE_HAS_IO_WEIGHT);
+	scene_second(&scene, RESOURCE_IO, 0.5f, 60e6f);
+	/* 60 less .3 of headroom and 20 MB/s for the server are 22 MB/s. */
+	after_one = requests_left(&scene);
+	assert_in_range(after_one, 660, 680);
+	scene_second(&scene, RESOURCE_IO, 0.5f, 60e6f);
+	after_two = requests_left(&scene);
+	/* It used up its limit and the server still suffers, but the limit was not there for all of the second: one more. */
+	scene_second(&scene, RESOURCE_IO, 0.5f, 52e6f);
+	assert_true(after_two <= after_one && requests_left(&scene) < after_two * 9 / 10);
+	/* Protection ends, and the next one starts where this one ended. */
+	after_two = requests_left(&scene);
+	scene.batch.need[RESOURCE_IO] = (struct plan_need){ .demand = 1e6f, .bad = -1 };
+	for (int i = 0; i < 5; i++)
+		scene_second(&scene, RESOURCE_IO, 0, 11e6f);
+	assert_int_equal(scene.plan.count, 0);
+	scene.batch.need[RESOURCE_IO] = (struct plan_need){ .demand = 40e6f, .demand_high = 40e6f, .bad = -1 };
+	scene.server.need[RESOURCE_IO].bad = 0.5f;
+	scene_tick(&scene);
+	assert_in_range(requests_left(&scene), after_two - 20, after_two + 20);
 }
 
 static void who_uses_up_its_limit_still_presses(void **state)
@@ -378,7 +418,8 @@ static void no_plan_holds_more_than_it_can(void **state)
 {
 	static struct plan_view view[200];
 	static struct plan_view *views[200];
-	struct plan_host host = { .capacity = { 4, 1e9f, 1e8f, 1e7f }, .memory_free = -1 };
+	struct knee knee[RESOURCE_COUNT] = { 0 };
+	struct plan_host host = { .capacity = { 4, 1e9f, 1e8f, 1e7f }, .memory_free = -1, .knee = knee };
 	struct plan_policy policy;
 	static struct plan plan;
 
@@ -419,7 +460,8 @@ int main(void)
 		cmocka_unit_test(memory_is_protected_and_growth_stops_but_nothing_shrinks_without_swap),
 		cmocka_unit_test(page_cache_of_the_protected_is_not_to_spare),
 		cmocka_unit_test(memory_shrinks_a_giver_only_as_far_as_there_is_swap),
-		cmocka_unit_test(io_is_limited_in_both_directions_and_halved_when_that_is_not_enough),
+		cmocka_unit_test(io_is_limited_in_both_directions),
+		cmocka_unit_test(what_hurts_is_shared_and_not_what_was_ever_seen),
 		cmocka_unit_test(who_uses_up_its_limit_still_presses),
 		cmocka_unit_test(each_resource_has_its_own_danger),
 		cmocka_unit_test(no_plan_holds_more_than_it_can),

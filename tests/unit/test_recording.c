@@ -38,9 +38,8 @@ static void instance_tell(struct live *live, uint32_t slot, const char *annotati
 	snprintf(observation.instance.path, OBSERVE_PATH_MAX, "/a/%u", slot);
 	tell(live, &observation);
 	observation = (struct observation){ .kind = OBSERVE_LIMITS,
-					    .limits = { .slot = slot, .weight = 100, .quota_us = LIMIT_NONE,
-							.memory_high = LIMIT_NONE, .memory_max = LIMIT_NONE,
-							.io_bps = LIMIT_NONE, .device = 254u << 20, .has = ~0u } };
+					    .limits = { .slot = slot, .weight = 100, .device = 254u << 20, .has = ~0u,
+							LIMITS_NONE } };
 	tell(live, &observation);
 }
 
