@@ -14,8 +14,9 @@
  * {"q":"forecast.show","path":P}		{"path","forecast"}
  * {"q":"failure.list","path":P}		{"total","forgotten","failures":[...]}, the last ANSWER_FAILURES_MAX, the
  *						youngest first; path may be left out. A failure has "path", "cause",
- *						"value" (status or signal), "pid", "program", "unix_ms", "recovered" and
- *						"recovery_s", null while it lasts
+ *						"value" (status or signal), "pid", "program", "limit" (of an OOM kill: path of
+ *						the cgroup whose limit it was, "/" the host's memory, null: not told),
+ *						"unix_ms", "recovered" and "recovery_s", null while it lasts
  * {"q":"plan.show"}				{"id","actions":[...]}; outcome is null until act spoke of that knob
  * {"q":"status"}				mode, model, ring, tick, instances
  * {"q":"slo.refresh","path":P}			{"instance":{...}} with what was read
