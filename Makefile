@@ -98,7 +98,7 @@ endef
 
 build/bin/forestall: build/obj/tools/forestall.o $(ARCHIVES)
 	$(call link)
-build/bin/forestalld: build/obj/agent/forestalld.o build/obj/agent/daemon.o $(ARCHIVES)
+build/bin/forestalld: build/obj/agent/forestalld.o build/obj/agent/daemon.o build/obj/agent/daemon_world.o $(ARCHIVES)
 	$(call link)
 # The hands link nothing but their own room, what limits egress, and sd-bus: no JSON, no model.
 build/bin/forestall-act: build/obj/$(ACT_MAIN:.c=.o) build/lib/libact.a
