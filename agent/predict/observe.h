@@ -151,6 +151,8 @@ enum failure_cause {
 	FAILURE_CAUSE_COUNT
 };
 
+#define FAILURE_LIMIT_HOST 1u	/* of the path: '/', the host's memory */
+
 enum failure_stage { FAILURE_FAILED, FAILURE_RECOVERED };
 
 /* An instance failed, or runs again. Named by its path: the cgroup may be gone. */
@@ -160,7 +162,7 @@ struct observe_failure {
 	uint32_t value;
 	uint32_t pid;		/* the process that ended; 0: not known */
 	uint32_t is_annotated;	/* the instance, when it failed */
-	uint32_t pad;
+	uint32_t limit_bytes;	/* of an OOM kill: so much of path is the cgroup whose limit it was; FAILURE_LIMIT_HOST; 0: not told */
 	char program[WIRE_COMM_LEN];
 	uint64_t time_ns;
 	uint64_t unix_ns;	/* the same on the calendar */

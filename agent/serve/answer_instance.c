@@ -316,7 +316,8 @@ json_t *answer_instance_full(const struct answer_world *world, const struct pred
 	json_t *full = answer_instance_brief(world, instance);
 
 	json_object_set_new(full, "cgroup_id", json_integer((json_int_t)instance->info.cgroup_id));
-	json_object_set_new(full, "signals", answer_signals(world, &instance->window));
+	json_object_set_new(full, "signals", answer_signals(world, instance));
+	json_object_set_new(full, "runners", answer_runners(world, instance));
 	json_object_set_new(full, "seconds", window_json(&instance->info.slo, &instance->window));
 	json_object_set_new(full, "frame", instance->has_frame ? frame_json(&instance->frame) : json_null());
 	json_object_set_new(full, "expectation", expectation_json(world->mind->predictor, instance));

@@ -7,6 +7,7 @@
 #define FALL 0.7f	/* at most per second */
 #define STEP 0.9f	/* at least, where a limit was not enough */
 #define RISE 1.02f
+#define START 1.1f	/* the same before it was found */
 
 void knee_tick(struct knee *knee, float bad, float bad_act)
 {
@@ -16,35 +17,34 @@ void knee_tick(struct knee *knee, float bad, float bad_act)
 
 static float knee_hurt(const struct knee *knee, float rate, bool is_held)
 {
-	/* The rate is a mixture of what was before the limit and after it. */
-	if (is_held && knee->is_tightened)
-		return knee->rate;
-	if (knee->rate <= 0)
+	if (!knee->is_found)
 		return rate;
 	if (is_held)
 		return fmaxf(fminf(rate, knee->rate * STEP), knee->rate * FALL);
 	return fmaxf(fminf(rate, knee->rate), knee->rate * FALL);
 }
 
-static float knee_calm(const struct knee *knee, float rate, bool is_held)
+static float knee_calm(const struct knee *knee, float rate, float capacity, bool is_held)
 {
-	if (knee->rate <= 0)
-		return 0;
-	return fmaxf(rate, is_held ? knee->rate * RISE : knee->rate);
+	if (is_held && !knee->is_found)
+		return knee_capacity(knee, capacity) * START;
+	return knee->rate > 0 ? fmaxf(rate, is_held ? knee->rate * RISE : knee->rate) : 0;
 }
 
-void knee_second(struct knee *knee, float rate, bool is_held)
+void knee_second(struct knee *knee, float rate, float capacity, bool is_held)
 {
+	/* Where a limit came in between, the rate is a mixture of what was before it and after. */
+	bool is_hurt = knee->hurt_ticks >= HURT_TICKS && !(is_held && knee->is_tightened);
 	float moved = knee->rate;
 
-	if (knee->hurt_ticks >= HURT_TICKS)
+	if (is_hurt)
 		moved = knee_hurt(knee, rate, is_held);
 	else if (!knee->hurt_ticks && knee->is_judged)
-		moved = knee_calm(knee, rate, is_held);
-	*knee = (struct knee){ .rate = moved };
+		moved = knee_calm(knee, rate, capacity, is_held);
+	*knee = (struct knee){ .rate = moved, .is_found = knee->is_found || is_hurt };
 }
 
 float knee_capacity(const struct knee *knee, float capacity)
 {
-	return knee->rate > 0 ? fminf(knee->rate, capacity) : capacity;
+	return knee->rate > 0 ? knee->rate : capacity;
 }
