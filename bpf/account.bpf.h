@@ -15,6 +15,7 @@
 
 const volatile __u32 slots_max __weak = 1;
 const volatile __u32 details_max __weak = 1;
+const volatile __u64 loaded_ns __weak = 0;	/* tasks and IO older than this carry a history that is not ours */
 
 /* Index of the highest set bit of v > 0, without a loop. */
 static __always_inline __u32 log2_floor(__u64 v)
