@@ -89,6 +89,14 @@ static enum resource blame(const struct predictor *p, const struct predictor_ins
 	return worst;
 }
 
+static float stalled(const struct window *window, enum resource resource)
+{
+	static const int psi[] = { [RESOURCE_CPU] = PSI_CPU_SOME, [RESOURCE_MEMORY] = PSI_MEMORY_SOME, [RESOURCE_IO] = PSI_IO_SOME };
+	const struct window_second *now = window_at(window, 0);
+
+	return now && resource != RESOURCE_NET ? now->psi[psi[resource]] : -1;
+}
+
 /*
  * What to keep free for it: the upper quantile of the forecast, but of a resource whose capacity is only learned no more than it has
  * shown lately or its own past says is coming: there the quantile's error is a share of a capacity that is an error itself.
@@ -118,6 +126,7 @@ static void need_update(struct mind *mind, const struct predictor_instance *inst
 	need->demand = open_demand(p, instance, resource, now_ns);
 	if (resource != RESOURCE_MEMORY)
 		need->demand = fmaxf(need->demand, fmaxf(instance->demand[resource], 0) * capacity);
+	need->stalled = stalled(&instance->window, resource);
 	need->demand_high = demand_high(mind, &instance->forecast, resource,
 				       fmaxf(view->hold[resource].shown, fmaxf(need->coming, need->demand)));
 }

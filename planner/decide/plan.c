@@ -3,13 +3,14 @@
 
 #include <math.h>
 
+#include "policy.h"
 #include "predict/slo.h"
 #include "rung.h"
+#include "scene.h"
 
 #define BAD_GAP_NS 500000000ull	/* delays over the bound that are farther apart are two stories */
 #define IDLE_NS 1000000000ull
 #define LEVEL_MAX 3
-#define PRESSES 0.7f		/* who uses this share of what is left to it would use more */
 #define TIGHTER 0.9f		/* a limit is only tightened by more than a tenth */
 #define MEMORY_SLACK 4e6f	/* what a giver may grow before its limit is felt, bytes */
 
@@ -37,87 +38,11 @@ void plan_policy_init(struct plan_policy *policy)
 	};
 }
 
-/* One resource, and all that share it: on the host, or below a directory with a limit. */
-struct scene {
-	const struct plan_policy *policy;
-	const struct plan_host *host;
-	struct plan_view *const *views;
-	uint32_t count;
-	enum resource resource;
-	uint64_t now_ns;
-	float seconds;		/* since the tick before */
-	const char *path;	/* of the directory; NULL: the host */
-	float capacity;
-	float memory_free;	/* < 0: not known */
-};
-
 /* The instance whose danger counts most now. */
 struct danger {
 	struct plan_view *view;
 	enum plan_reason reason;
 };
-
-/*
- * A limit must not hide the need that it causes: who uses up what is left to it still wants what it wanted before. Memory
- * does not fall when it is limited, and what CPU tasks wait for is measured.
- */
-static float wants(const struct scene *scene, const struct plan_view *view)
-{
-	const struct plan_need *need = &view->need[scene->resource];
-	const struct plan_hold *hold = &view->hold[scene->resource];
-
-	return hold->left > 0 && need->demand > hold->left * PRESSES ? fmaxf(need->demand, hold->wanted) : need->demand;
-}
-
-static bool holds(const struct scene *scene, const struct plan_view *view)
-{
-	return !scene->path || rung_is_above(scene->path, view->path);
-}
-
-/*
- * What may be taken without taking it from the protected: the kernel calls their page cache available, but they would read
- * it again. < 0 where more than all is taken.
- */
-static float memory_spare(const struct scene *scene)
-{
-	float spare = scene->memory_free;
-
-	for (uint32_t i = 0; i < scene->count; i++) {
-		const struct plan_view *view = scene->views[i];
-		const struct plan_need *need = &view->need[RESOURCE_MEMORY];
-
-		if (view->is_bound && holds(scene, view))
-			spare -= view->cache_bytes + fmaxf(need->min - need->demand, 0);
-	}
-	return spare;
-}
-
-/* Whether the resource is nearly used up by those that would have to give and the one they would give to. */
-static bool is_pressed(const struct scene *scene, const struct plan_view *view)
-{
-	float headroom = scene->policy->headroom[scene->resource], sum = view->need[scene->resource].demand;
-
-	if (scene->resource == RESOURCE_MEMORY)
-		return scene->memory_free >= 0 && memory_spare(scene) < 2 * headroom * scene->capacity;
-	for (uint32_t i = 0; i < scene->count; i++)
-		if (scene->views[i]->tier < view->tier && holds(scene, scene->views[i]))
-			sum += wants(scene, scene->views[i]);
-	return sum > scene->capacity * (1 - headroom);
-}
-
-static enum plan_reason danger_of(const struct scene *scene, const struct plan_view *view)
-{
-	const struct plan_policy *policy = scene->policy;
-	const struct plan_need *need = &view->need[scene->resource];
-
-	if (need->bad >= policy->bad_act)
-		return REASON_REFLEX;
-	if (view->is_fresh && view->quality >= policy->quality_min && need->risk >= policy->risk_act)
-		return view->is_persistence ? REASON_REFLEX : REASON_FORESIGHT;
-	if (scene->now_ns >= view->hold[scene->resource].protect_until_ns)
-		return REASON_NONE;
-	return is_pressed(scene, view) ? REASON_HOLD : REASON_NONE;
-}
 
 /*
  * Remembers for how long delays over the bound go on, and how many knobs have failed so far. Only what was measured in
@@ -152,7 +77,7 @@ static struct danger danger_find(const struct scene *scene)
 
 		if (!view->is_bound || view->scope != scene->path)
 			continue;
-		reason = danger_of(scene, view);
+		reason = policy_danger(scene, view);
 		if (reason != REASON_NONE)
 			hold->protect_until_ns = scene->now_ns + scene->policy->hold_ns;
 		else if (scene->now_ns < hold->protect_until_ns)
@@ -177,7 +102,7 @@ static float reserve_of(const struct scene *scene, uint32_t tier)
 		const struct plan_need *need = &scene->views[i]->need[scene->resource];
 		float wanted = fmaxf(need->demand_high, need->min);
 
-		if (!scene->views[i]->is_bound || scene->views[i]->tier < tier || !holds(scene, scene->views[i]))
+		if (!scene->views[i]->is_bound || scene->views[i]->tier < tier || !scene_holds(scene, scene->views[i]))
 			continue;
 		sum += need->max > 0 ? fminf(wanted, need->max) : wanted;
 	}
@@ -195,17 +120,18 @@ static bool gives(const struct scene *scene, struct plan_view *view, const struc
 	struct plan_hold *hold = &view->hold[scene->resource];
 	float unit = scene->resource == RESOURCE_CPU ? 1 : scene->capacity;
 
-	if (!holds(scene, view))
+	if (!scene_holds(scene, view))
 		return false;
 	if (fmaxf(need->demand, need->coming) >= scene->policy->giver_active[scene->resource] * unit)
 		hold->active_ns = scene->now_ns;
-	return view->tier < victim->tier && !rung_is_above(view->path, victim->path) && hold->active_ns &&
-	       scene->now_ns - hold->active_ns <= IDLE_NS;
+	if (view->tier >= victim->tier || rung_is_above(view->path, victim->path))
+		return false;
+	return policy_is_standing(scene->policy) || (hold->active_ns && scene->now_ns - hold->active_ns <= IDLE_NS);
 }
 
 static float giver_need(const struct scene *scene, const struct plan_view *giver)
 {
-	return fmaxf(fmaxf(wants(scene, giver), giver->need[scene->resource].demand_high),
+	return fmaxf(fmaxf(scene_wants(scene, giver), giver->need[scene->resource].demand_high),
 		     scene->policy->giver_min[scene->resource]);
 }
 
@@ -226,7 +152,7 @@ static float limit_move(const struct scene *scene, float left, float target)
 static float memory_target(const struct scene *scene, const struct plan_view *giver, float share)
 {
 	float held = giver->need[RESOURCE_MEMORY].demand + MEMORY_SLACK;
-	float spare = memory_spare(scene) - scene->policy->headroom[RESOURCE_MEMORY] * scene->capacity;
+	float spare = scene_memory_spare(scene) - scene->policy->headroom[RESOURCE_MEMORY] * scene->capacity;
 
 	if (spare < 0 && scene->host->swap_free > -spare)
 		return held + spare * share;
@@ -272,19 +198,6 @@ static void scene_plan(const struct scene *scene, struct plan *plan)
 			giver_limit(scene, scene->views[i], &danger, free, giver_need(scene, scene->views[i]) / demand, plan);
 }
 
-/* The share of the capacity that is wanted. */
-static float fullness(const struct scene *scene)
-{
-	float sum = 0;
-
-	if (scene->resource == RESOURCE_MEMORY)
-		return scene->memory_free < 0 ? 0 : 1 - scene->memory_free / scene->capacity;
-	for (uint32_t i = 0; i < scene->count; i++)
-		if (holds(scene, scene->views[i]))
-			sum += wants(scene, scene->views[i]);
-	return sum / scene->capacity;
-}
-
 /* An io.max counts bytes or requests: what it leaves, in the units of enum resource, depends on the requests made below it. */
 static float io_capacity(const struct scene *scene, const struct plan_scope *scope)
 {
@@ -293,7 +206,7 @@ static float io_capacity(const struct scene *scene, const struct plan_scope *sco
 	for (uint32_t i = 0; i < scene->count; i++) {
 		const struct plan_view *view = scene->views[i];
 
-		if (!holds(scene, view))
+		if (!scene_holds(scene, view))
 			continue;
 		demand += view->need[RESOURCE_IO].demand;
 		requests += view->need[RESOURCE_IO].demand / (view->request_bytes + RESOURCE_IO_REQUEST_BYTES);
@@ -321,7 +234,7 @@ static struct scene scene_below(const struct scene *host, const struct plan_scop
 /* Each of the endangered belongs where it is scarcest: below the fullest directory that is nearly full, else to the host. */
 static void scopes_choose(const struct scene *host)
 {
-	float least = host->host->scope_count ? fmaxf(fullness(host), 1 - host->policy->headroom[host->resource]) : 0;
+	float least = host->host->scope_count ? fmaxf(scene_fullness(host), 1 - host->policy->headroom[host->resource]) : 0;
 
 	for (uint32_t i = 0; i < host->count; i++) {
 		host->views[i]->scope = NULL;
@@ -329,12 +242,12 @@ static void scopes_choose(const struct scene *host)
 	}
 	for (uint32_t s = 0; s < host->host->scope_count; s++) {
 		struct scene scene = scene_below(host, &host->host->scopes[s]);
-		float full = scene.capacity > 0 ? fullness(&scene) : 0;
+		float full = scene.capacity > 0 ? scene_fullness(&scene) : 0;
 
 		for (uint32_t i = 0; full > least && i < host->count; i++) {
 			struct plan_view *view = host->views[i];
 
-			if (full <= view->scope_fullness || !holds(&scene, view))
+			if (full <= view->scope_fullness || !scene_holds(&scene, view))
 				continue;
 			view->scope = scene.path;
 			view->scope_fullness = full;

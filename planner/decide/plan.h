@@ -71,7 +71,7 @@ struct plan_policy {
 	uint64_t period_us;	/* of cpu.max: short, so that a giver's turn is shorter than the bound */
 	uint64_t giver_cpus;	/* CPUs onto which givers may be confined; 0: no pinning on this host */
 	uint32_t lease_ms;
-	uint32_t pad;
+	uint32_t policy;	/* enum policy of decide/policy.h */
 };
 
 /* A directory that may use less than the host (cpu.max, memory.max, io.max). */
@@ -102,6 +102,7 @@ struct plan_need {
 	float min, max;		/* annotated; max 0: none */
 	float bad;		/* largest share over the bound in the last ticks of an SLI blamed on it; < 0: unknown */
 	float risk;		/* gravest of these SLIs within the horizon acted on */
+	float stalled;		/* share of the last second in which some task of it waited for the resource; < 0: unknown */
 };
 
 /* What is remembered between ticks, per resource. */

@@ -270,13 +270,20 @@ static void plan_tells_for_whom_and_what_came_of_it(void **state)
 
 static void status_accounts_for_records(void **state)
 {
-	json_t *answer = asked(*state, "{\"q\":\"status\"}");
+	struct stage *stage = *state;
+	json_t *answer = asked(stage, "{\"q\":\"status\"}");
 
 	assert_string_equal(json_string_value(json_object_get(answer, "mode")), "shadow");
 	assert_int_equal(number_of(json_object_get(answer, "ring"), "dropped"), 1);
 	assert_int_equal(number_of(json_object_get(answer, "instances"), "annotated"), 2);
 	assert_int_equal(number_of(json_object_get(answer, "instances"), "bound"), 1);
 	assert_int_equal(number_of(json_object_get(json_object_get(answer, "model"), "provenance"), "seed"), 7);
+	assert_string_equal(json_string_value(json_object_get(answer, "policy")), "forestall");
+	assert_true(json_is_null(json_object_get(json_object_get(answer, "knee"), "io")));
+	json_decref(answer);
+	stage->mind->knee[RESOURCE_IO] = (struct knee){ .rate = 61e6f, .is_found = true };
+	answer = asked(stage, "{\"q\":\"status\"}");
+	assert_int_equal(number_of(json_object_get(answer, "knee"), "io"), 61000000);
 	json_decref(answer);
 }
 

@@ -3,7 +3,7 @@
 
 static void nobody_in_danger_is_an_empty_plan(void **state)
 {
-	struct scene scene;
+	struct stage scene;
 
 	(void)state;
 	scene_init(&scene);
@@ -13,7 +13,7 @@ static void nobody_in_danger_is_an_empty_plan(void **state)
 
 static void risk_alone_takes_weight_from_the_lower_tier(void **state)
 {
-	struct scene scene;
+	struct stage scene;
 
 	(void)state;
 	scene_init(&scene);
@@ -27,7 +27,7 @@ static void risk_alone_takes_weight_from_the_lower_tier(void **state)
 
 static void waits_over_the_bound_are_a_reflex(void **state)
 {
-	struct scene scene;
+	struct stage scene;
 
 	(void)state;
 	scene_init(&scene);
@@ -38,7 +38,7 @@ static void waits_over_the_bound_are_a_reflex(void **state)
 
 static void bad_frames_have_no_foresight(void **state)
 {
-	struct scene scene;
+	struct stage scene;
 
 	(void)state;
 	scene_init(&scene);
@@ -50,7 +50,7 @@ static void bad_frames_have_no_foresight(void **state)
 
 static void equal_and_higher_tiers_never_give(void **state)
 {
-	struct scene scene;
+	struct stage scene;
 
 	(void)state;
 	scene_init(&scene);
@@ -62,7 +62,7 @@ static void equal_and_higher_tiers_never_give(void **state)
 
 static void protection_outlasts_danger_while_there_is_pressure(void **state)
 {
-	struct scene scene;
+	struct stage scene;
 
 	(void)state;
 	scene_init(&scene);
@@ -78,7 +78,7 @@ static void protection_outlasts_danger_while_there_is_pressure(void **state)
 
 static void protection_ends_hold_after_the_pressure(void **state)
 {
-	struct scene scene;
+	struct stage scene;
 	uint64_t calm_ns;
 
 	(void)state;
@@ -97,7 +97,7 @@ static void protection_ends_hold_after_the_pressure(void **state)
 
 static void quota_comes_only_when_weights_have_not_helped(void **state)
 {
-	struct scene scene;
+	struct stage scene;
 	const struct plan_action *quota;
 
 	(void)state;
@@ -116,7 +116,7 @@ static void quota_comes_only_when_weights_have_not_helped(void **state)
 
 static void a_giver_that_is_no_sibling_gets_a_quota_at_once(void **state)
 {
-	struct scene scene;
+	struct stage scene;
 
 	(void)state;
 	scene_init(&scene);
@@ -129,7 +129,7 @@ static void a_giver_that_is_no_sibling_gets_a_quota_at_once(void **state)
 
 static void a_giver_keeps_what_it_was_promised(void **state)
 {
-	struct scene scene;
+	struct stage scene;
 
 	(void)state;
 	scene_init(&scene);
@@ -142,7 +142,7 @@ static void a_giver_keeps_what_it_was_promised(void **state)
 
 static void what_is_taken_at_once_comes_back_in_steps(void **state)
 {
-	struct scene scene;
+	struct stage scene;
 	uint64_t before, after;
 
 	(void)state;
@@ -161,7 +161,7 @@ static void what_is_taken_at_once_comes_back_in_steps(void **state)
 
 static void who_is_idle_and_stays_idle_is_left_alone(void **state)
 {
-	struct scene scene;
+	struct stage scene;
 
 	(void)state;
 	scene_init(&scene);
@@ -177,7 +177,7 @@ static void who_is_idle_and_stays_idle_is_left_alone(void **state)
 /* A second that has just begun shows no demand yet. */
 static void a_giver_that_pauses_for_a_tick_goes_on_giving(void **state)
 {
-	struct scene scene;
+	struct stage scene;
 
 	(void)state;
 	scene_init(&scene);
@@ -193,7 +193,7 @@ static void a_giver_that_pauses_for_a_tick_goes_on_giving(void **state)
 
 static void persistence_has_no_foresight(void **state)
 {
-	struct scene scene;
+	struct stage scene;
 
 	(void)state;
 	scene_init(&scene);
@@ -205,7 +205,7 @@ static void persistence_has_no_foresight(void **state)
 
 static void a_weight_acts_against_what_lives_below_the_same_directory(void **state)
 {
-	struct scene scene;
+	struct stage scene;
 
 	(void)state;
 	scene_init(&scene);
@@ -220,7 +220,7 @@ static void a_weight_acts_against_what_lives_below_the_same_directory(void **sta
 
 static void an_ancestor_of_the_protected_never_gives(void **state)
 {
-	struct scene scene;
+	struct stage scene;
 
 	(void)state;
 	scene_init(&scene);
@@ -237,7 +237,7 @@ static void an_ancestor_of_the_protected_never_gives(void **state)
 
 static void pinning_comes_before_quota_where_the_host_allows_it(void **state)
 {
-	struct scene scene;
+	struct stage scene;
 
 	(void)state;
 	scene_init(&scene);
@@ -254,7 +254,7 @@ static void pinning_comes_before_quota_where_the_host_allows_it(void **state)
 
 static void a_knob_that_is_not_there_is_not_planned(void **state)
 {
-	struct scene scene;
+	struct stage scene;
 
 	(void)state;
 	scene_hurt(&scene, RESOURCE_IO, 90e6f);
@@ -269,7 +269,7 @@ static void a_knob_that_is_not_there_is_not_planned(void **state)
 
 static void memory_is_protected_and_growth_stops_but_nothing_shrinks_without_swap(void **state)
 {
-	struct scene scene;
+	struct stage scene;
 	const struct plan_action *high;
 
 	(void)state;
@@ -292,7 +292,7 @@ static void memory_is_protected_and_growth_stops_but_nothing_shrinks_without_swa
 /* The kernel calls the page cache of the protected available. */
 static void page_cache_of_the_protected_is_not_to_spare(void **state)
 {
-	struct scene scene;
+	struct stage scene;
 
 	(void)state;
 	scene_hurt(&scene, RESOURCE_MEMORY, 500e6f);
@@ -310,7 +310,7 @@ static void page_cache_of_the_protected_is_not_to_spare(void **state)
 
 static void memory_shrinks_a_giver_only_as_far_as_there_is_swap(void **state)
 {
-	struct scene scene;
+	struct stage scene;
 
 	(void)state;
 	scene_hurt(&scene, RESOURCE_MEMORY, 500e6f);
@@ -322,7 +322,7 @@ static void memory_shrinks_a_giver_only_as_far_as_there_is_swap(void **state)
 
 static void io_is_limited_in_both_directions(void **state)
 {
-	struct scene scene;
+	struct stage scene;
 	uint64_t first;
 
 	(void)state;
@@ -338,7 +338,7 @@ static void io_is_limited_in_both_directions(void **state)
 }
 
 /* A second in which `served` was done and the server was over its bound, or not. */
-static void scene_second(struct scene *scene, enum resource resource, float bad, float served)
+static void scene_second(struct stage *scene, enum resource resource, float bad, float served)
 {
 	scene->server.need[resource].bad = bad;
 	for (int i = 0; i < 10; i++) {
@@ -348,12 +348,12 @@ static void scene_second(struct scene *scene, enum resource resource, float bad,
 	}
 }
 
-static uint64_t requests_left(const struct scene *scene) { return action_of(scene, 2, KNOB_IO_RIOPS)->value; }
+static uint64_t requests_left(const struct stage *scene) { return action_of(scene, 2, KNOB_IO_RIOPS)->value; }
 
 /* The disk is said to do 100 MB/s, but already at 60 the server suffers. */
 static void what_hurts_is_shared_and_not_what_was_ever_seen(void **state)
 {
-	struct scene scene;
+	struct stage scene;
 	uint64_t after_one, after_two;
 
 	(void)state;
@@ -382,7 +382,7 @@ static void what_hurts_is_shared_and_not_what_was_ever_seen(void **state)
 
 static void who_uses_up_its_limit_still_presses(void **state)
 {
-	struct scene scene;
+	struct stage scene;
 
 	(void)state;
 	scene_hurt(&scene, RESOURCE_NET, 9e6f);
@@ -401,7 +401,7 @@ static void who_uses_up_its_limit_still_presses(void **state)
 
 static void each_resource_has_its_own_danger(void **state)
 {
-	struct scene scene;
+	struct stage scene;
 
 	(void)state;
 	scene_hurt(&scene, RESOURCE_NET, 9e6f);

@@ -3,7 +3,7 @@
 #include "plan_scene.h"
 
 /* /app may use half a CPU, of which the server and its sibling want more; /other has the rest of the host. */
-static void scene_scoped(struct scene *scene, struct plan_scope *scope)
+static void scene_scoped(struct stage *scene, struct plan_scope *scope)
 {
 	scene_init(scene);
 	*scope = (struct plan_scope){ .path = "/app", .capacity = { [RESOURCE_CPU] = 0.5f }, .memory_free = -1 };
@@ -18,7 +18,7 @@ static void scene_scoped(struct scene *scene, struct plan_scope *scope)
 static void what_is_scarce_below_a_limit_is_not_taken_from_outside(void **state)
 {
 	struct plan_scope scope;
-	struct scene scene;
+	struct stage scene;
 
 	(void)state;
 	scene_scoped(&scene, &scope);
@@ -38,7 +38,7 @@ static void what_is_scarce_below_a_limit_is_not_taken_from_outside(void **state)
 static void a_limit_that_is_far_away_does_not_matter(void **state)
 {
 	struct plan_scope scope;
-	struct scene scene;
+	struct stage scene;
 
 	(void)state;
 	scene_scoped(&scene, &scope);
@@ -56,7 +56,7 @@ static void a_limit_that_is_far_away_does_not_matter(void **state)
 static void who_is_held_back_by_its_own_limit_takes_from_nobody(void **state)
 {
 	struct plan_scope scope;
-	struct scene scene;
+	struct stage scene;
 
 	(void)state;
 	scene_scoped(&scene, &scope);
@@ -70,7 +70,7 @@ static void who_is_held_back_by_its_own_limit_takes_from_nobody(void **state)
 static void limits_for_two_scopes_are_one_action_with_the_smaller_value(void **state)
 {
 	struct plan_scope scope;
-	struct scene scene;
+	struct stage scene;
 
 	(void)state;
 	scene_scoped(&scene, &scope);
@@ -87,7 +87,7 @@ static void limits_for_two_scopes_are_one_action_with_the_smaller_value(void **s
 static void memory_below_a_limit_is_shared_below_it(void **state)
 {
 	struct plan_scope scope;
-	struct scene scene;
+	struct stage scene;
 
 	(void)state;
 	scene_hurt(&scene, RESOURCE_MEMORY, 500e6f);
@@ -106,7 +106,7 @@ static void memory_below_a_limit_is_shared_below_it(void **state)
 static void disk_below_a_limit_is_shared_below_it(void **state)
 {
 	struct plan_scope scope = { .path = "/app", .memory_free = -1, .io_bps = 2e6f };
-	struct scene scene;
+	struct stage scene;
 
 	(void)state;
 	scene_hurt(&scene, RESOURCE_IO, 4e6f);
