@@ -22,7 +22,7 @@ BPF_CFLAGS := -g -O2 -mllvm -disable-block-placement -target bpf -D__TARGET_ARCH
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
-.PHONY: all help deps check check-kernels demo demo-full clean bench-tick bench-lstm bench-agent bench-flood check-churn bench-hook train corpus fuzz test-programs
+.PHONY: all help deps check check-kernels demo demo-full clean bench-tick bench-lstm bench-realdata bench-agent bench-flood check-churn bench-hook train corpus fuzz test-programs
 
 objects = $(patsubst %.c,build/obj/%.o,$(wildcard $(1)/*.c))
 ACT_MAIN := planner/act/main.c
@@ -115,6 +115,8 @@ build/test/test_%: build/obj/tests/unit/test_%.o $(ARCHIVES)
 build/test/test_%: build/obj/tests/bpf/test_%.o build/obj/tests/bpf/world.o build/obj/tests/bpf/talk.o $(ARCHIVES)
 	$(call link,-lcmocka)
 build/test/bench_hook: build/obj/tests/bench/hook_load.o
+build/test/bench_realdata: $(filter build/obj/tests/bench/realdata%,$(call objects,tests/bench)) build/lib/libpredict.a
+	$(call link)
 build/test/bench_agent: $(filter build/obj/tests/bench/bench_agent%,$(call objects,tests/bench)) $(ARCHIVES)
 	$(call link)
 build/test/bench_%: build/obj/tests/bench/bench_%.o $(ARCHIVES)
@@ -137,7 +139,7 @@ build/test/load-watch build/test/load-sink: build/test/load-%: build/obj/tests/l
 build/test/demo-report: $(call objects,tests/demo) build/obj/tests/load/hist.o
 	$(call link)
 
-test-programs: $(UNIT) $(BPF_TESTS) $(VM_PROGRAMS) $(LOAD) build/test/forestall-act
+test-programs: $(UNIT) $(BPF_TESTS) $(VM_PROGRAMS) $(LOAD) build/test/forestall-act build/test/bench_realdata
 check: deps all test-programs ## run every test; ends with one summary line
 	$(Q)tests/run
 check-kernels: deps all test-programs ## the kernel side on 5.10, 6.1, 6.12, 7.3 and natively; rewrites the tables in docs
@@ -150,6 +152,8 @@ bench-tick: deps build/test/bench_tick ## frames -> LSTM -> plan, microseconds p
 	$(Q)build/test/bench_tick
 bench-lstm: deps build/test/bench_lstm ## one LSTM step, ns by instruction set, last line JSON
 	$(Q)build/test/bench_lstm
+bench-realdata: deps build/test/bench_realdata ## the LSTM on series from elsewhere: TRAIN=DIR TEST=DIR [SEED=N], last line JSON
+	$(Q)build/test/bench_realdata --seed "$(or $(SEED),1)" "$(TRAIN)" "$(TEST)"
 bench-hook: deps build/test/bench_hook ## cost of the hooks beside empty ones and libbpf-tools' runqlat, last line JSON
 	$(Q)tests/deps libbpf-tools
 	$(Q)build/test/bench_hook
