@@ -22,7 +22,7 @@ BPF_CFLAGS := -g -O2 -mllvm -disable-block-placement -target bpf -D__TARGET_ARCH
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
-.PHONY: all help deps check check-kernels demo demo-full clean bench-tick bench-lstm bench-realdata bench-agent bench-flood check-churn bench-hook train corpus fuzz test-programs
+.PHONY: all help deps check check-kernels demo demo-full clean bench-control bench-tick bench-lstm bench-realdata bench-agent bench-flood check-churn bench-hook train corpus fuzz test-programs
 
 objects = $(patsubst %.c,build/obj/%.o,$(wildcard $(1)/*.c))
 ACT_MAIN := planner/act/main.c
@@ -40,7 +40,7 @@ BINS := $(addprefix build/bin/,forestall forestalld forestall-act $(if $(WEB_MAI
 UNIT := $(patsubst tests/unit/%.c,build/test/%,$(wildcard tests/unit/test_*.c))
 BPF_TESTS := $(patsubst tests/bpf/%.c,build/test/%,$(wildcard tests/bpf/test_*.c))
 VM_PROGRAMS := $(addprefix build/test/,kill_act mind_driver insns)
-LOAD := $(addprefix build/test/,load-client load-burn load-sink load-watch demo-report)
+LOAD := $(addprefix build/test/,load-client load-burn load-sink load-watch demo-report control-report)
 
 all: $(BINS) ## build the programs
 help: ## list the targets
@@ -98,7 +98,7 @@ endef
 
 build/bin/forestall: build/obj/tools/forestall.o $(ARCHIVES)
 	$(call link)
-build/bin/forestalld: build/obj/agent/forestalld.o build/obj/agent/daemon.o $(ARCHIVES)
+build/bin/forestalld: build/obj/agent/forestalld.o build/obj/agent/daemon.o build/obj/agent/daemon_world.o $(ARCHIVES)
 	$(call link)
 # The hands link nothing but their own room, what limits egress, and sd-bus: no JSON, no model.
 build/bin/forestall-act: build/obj/$(ACT_MAIN:.c=.o) build/lib/libact.a
@@ -138,6 +138,9 @@ build/test/load-watch build/test/load-sink: build/test/load-%: build/obj/tests/l
 	$(call link)
 build/test/demo-report: $(call objects,tests/demo) build/obj/tests/load/hist.o
 	$(call link)
+build/test/control-report: build/obj/tests/control/report.o $(addprefix build/obj/tests/demo/,arm.o decisions.o family.o measure.o summary.o) \
+		build/obj/tests/load/hist.o
+	$(call link)
 
 test-programs: $(UNIT) $(BPF_TESTS) $(VM_PROGRAMS) $(LOAD) build/test/forestall-act build/test/bench_realdata
 check: deps all test-programs ## run every test; ends with one summary line
@@ -148,6 +151,8 @@ demo: deps all $(LOAD) ## keep real servers' SLOs in a VM, CPU and memory, three
 	$(Q)tests/demo/run.sh
 demo-full: deps all $(LOAD) ## the same with IO and network and three seeds; an hour
 	$(Q)tests/demo/run.sh --families "cpu memory io net" --seeds "730241 730242 730243" --out build/demo-full
+bench-control: deps all $(LOAD) ## the demo's loads under every policy: SCENARIO= families, REPS= seeds, ARMS=; last line JSON
+	$(Q)tests/control/run
 bench-tick: deps build/test/bench_tick ## frames -> LSTM -> plan, microseconds per instance, last line JSON
 	$(Q)build/test/bench_tick
 bench-lstm: deps build/test/bench_lstm ## one LSTM step, ns by instruction set, last line JSON

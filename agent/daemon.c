@@ -35,89 +35,6 @@ static void observe(void *context, const struct observation *observation)
 	report_observe(daemon->report, observation);
 }
 
-static int world_record(void *context, const char *path)
-{
-	struct daemon *daemon = context;
-	struct recording *recording = daemon->recording;
-
-	if (!path) {
-		daemon->recording = NULL;
-		return recording ? recording_close(recording) : -ENOENT;
-	}
-	if (recording)
-		return -EBUSY;
-	return recording_create(path, daemon->mind, daemon->model_bytes, daemon->model_size, daemon->options.label,
-				&daemon->recording);
-}
-
-static int world_slo_refresh(void *context, uint32_t slot)
-{
-	return tree_refresh(((struct daemon *)context)->tree, slot);
-}
-
-static const char *world_slo_problem(void *context, uint32_t slot)
-{
-	return tree_problem(((struct daemon *)context)->tree, slot);
-}
-
-static void world_name(void *context, const char *path, char ret_name[NAME_BYTES_MAX])
-{
-	char full[sizeof(((struct daemon *)context)->cgroup_root) + OBSERVE_PATH_MAX];
-	int fd;
-
-	snprintf(full, sizeof(full), "%s%s", ((struct daemon *)context)->cgroup_root, path);
-	/* Only a container's name is asked of its processes; for the rest the path tells. */
-	name_of_path(path, ret_name);
-	if (strncmp(ret_name, "podman:", strlen("podman:")))
-		return;
-	fd = open(full, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	name_find(fd, path, ret_name);
-	if (fd >= 0)
-		close(fd);
-}
-
-static const struct result_item *world_outcome(void *context, uint32_t slot, uint32_t knob)
-{
-	return hands_outcome(((struct daemon *)context)->hands, slot, knob);
-}
-
-static void world_fill(struct daemon *daemon, struct answer_world *world)
-{
-	struct wire_loss loss;
-
-	nerve_losses(daemon->nerve, &loss);
-	*world = (struct answer_world){
-		.mind = daemon->mind,
-		.plan = &daemon->plan,
-		.result = &daemon->result,
-		.mode = hands_mode(daemon->hands),
-		.model_path = daemon->model ? daemon->model_path : NULL,
-		.model_provenance = daemon->model ? daemon->model->provenance : NULL,
-		.now_ns = host_now_ns(),
-		.tick_late_ns_max = daemon->tick_late_ns_max,
-		.tick_cost_ns = daemon->tick_cost_ns,
-		.context = daemon,
-		.slo_refresh = world_slo_refresh,
-		.record = world_record,
-		.slo_problem = world_slo_problem,
-		.outcome = world_outcome,
-		.name = world_name,
-		.failures = report_failures(daemon->report),
-		.app = report_app(daemon->report),
-		.log = report_log(daemon->report),
-	};
-	for (int signal = 0; signal < NERVE_SIGNAL_COUNT; signal++)
-		world->signals |= (uint32_t)nerve_has(daemon->nerve, signal) << signal;
-	world->unfollowed = tree_unfollowed(daemon->tree);
-	for (uint32_t cpu = 0; cpu < nerve_cpus(daemon->nerve); cpu++)
-		world->other_cpu_ns += nerve_row(daemon->nerve, cpu, WIRE_SLOT_OTHER)->now.oncpu_ns;
-	for (int kind = 1; kind < WIRE_KIND_COUNT; kind++) {
-		world->produced += loss.produced[kind];
-		world->dropped += loss.dropped[kind];
-		world->delivered += daemon->ring.delivered[kind];
-	}
-}
-
 static uint64_t lacks_of(const struct nerve *nerve)
 {
 	static const struct {
@@ -381,7 +298,7 @@ int daemon_open(struct daemon *daemon, const struct daemon_options *options, cha
 	r = r ?: surfaces_open(daemon, error);
 	r = r ?: senses_open(daemon, error);
 	if (!r && options->record_path) {
-		r = world_record(daemon, options->record_path);
+		r = daemon_record(daemon, options->record_path);
 		if (r)
 			snprintf(error, DAEMON_ERROR_MAX, "recording %s: %s; choose a writable place", options->record_path,
 				 strerror(-r));
@@ -487,7 +404,7 @@ int daemon_run(struct daemon *daemon)
 			else if (events[i].data.fd == nerve_fd(daemon->nerve))
 				nerve_consume(daemon->nerve);
 			else {
-				world_fill(daemon, &world);
+				daemon_world(daemon, &world);
 				socket_serve(daemon->socket, &world);
 			}
 		}

@@ -58,6 +58,12 @@ struct daemon {
 int daemon_open(struct daemon *daemon, const struct daemon_options *options, char error[DAEMON_ERROR_MAX]);
 void daemon_close(struct daemon *daemon);
 
+/* Starts (path) or stops (NULL) a recording; context is the daemon. 0 or -errno. */
+int daemon_record(void *context, const char *path);
+
+/* What questions are answered from, as of now. */
+void daemon_world(struct daemon *daemon, struct answer_world *ret);
+
 /* Runs until SIGTERM or SIGINT. 0 or -errno. */
 int daemon_run(struct daemon *daemon);
 

@@ -10,38 +10,49 @@
 #ifndef FORESTALL_ACCOUNT_BPF_H
 #define FORESTALL_ACCOUNT_BPF_H
 
-#include "compat.bpf.h"
+#include "task.bpf.h"
 #include "emit.bpf.h"
 
 const volatile __u32 slots_max __weak = 1;
 const volatile __u32 details_max __weak = 1;
 
-/* Index of the highest set bit of v > 0, without a loop. */
-static __always_inline __u32 log2_floor(__u64 v)
+/* `bits` when v < 2^63 has a bit at or above them, else 0. */
+static __always_inline __u64 log2_step(__u64 v, __u32 bits)
 {
-	__u32 r = 0;
+	return (((1ull << bits) - 1 - v) >> 63) * bits;
+}
 
-	if (v >> 32) { v >>= 32; r += 32; }
-	if (v >> 16) { v >>= 16; r += 16; }
-	if (v >> 8) { v >>= 8; r += 8; }
-	if (v >> 4) { v >>= 4; r += 4; }
-	if (v >> 2) { v >>= 2; r += 2; }
-	return r + (v >> 1);
+/*
+ * Index of the highest set bit of 0 < v < 2^63, without a loop and without a branch: a processor would guess it wrong, and the
+ * verifier would walk all that follows once for each way.
+ */
+static __always_inline __u64 log2_floor(__u64 v)
+{
+	__u64 r = log2_step(v, 32);
+
+	v >>= r;
+#pragma unroll
+	for (__u32 bits = 16; bits; bits /= 2) {
+		__u64 step = log2_step(v, bits);
+
+		v >>= step;
+		r += step;
+	}
+	return r;
 }
 
 /* The same rule as hist_bucket() in predict/hist.c; tests/bpf holds the two against each other. */
 static __always_inline __u32 hist_bucket(__u64 ns)
 {
-	__u32 exp, bucket;
+	__u64 exp;
 
 	if (ns < (1ull << WIRE_HIST_MIN_EXP))
 		return 0;
-	exp = log2_floor(ns);
-	if (exp >= WIRE_HIST_MIN_EXP + WIRE_HIST_OCTAVES)
+	if (ns >= 1ull << (WIRE_HIST_MIN_EXP + WIRE_HIST_OCTAVES))
 		return WIRE_HIST_COUNT - 1;
-	bucket = ((exp - WIRE_HIST_MIN_EXP) << WIRE_HIST_SUB_BITS) +
-		 ((ns >> (exp - WIRE_HIST_SUB_BITS)) & ((1 << WIRE_HIST_SUB_BITS) - 1)) + 1;
-	return bucket;
+	exp = log2_floor(ns);
+	return ((exp - WIRE_HIST_MIN_EXP) << WIRE_HIST_SUB_BITS) +
+	       ((ns >> (exp - WIRE_HIST_SUB_BITS)) & ((1 << WIRE_HIST_SUB_BITS) - 1)) + 1;
 }
 
 static __always_inline struct wire_row *row_of(__u32 cpu, __u32 slot)
@@ -69,7 +80,7 @@ static __always_inline __u32 slot_of(struct task_account *account, __u64 cgroup_
 static __always_inline struct wire_row *row_of_task(struct task_struct *task, __u64 *cgroup_id, __u32 *slot)
 {
 	*cgroup_id = cgroup_id_of(task);
-	*slot = slot_of(task_get(task, false), *cgroup_id);
+	*slot = slot_of(task_get(task), *cgroup_id);
 	return row_of(bpf_get_smp_processor_id(), *slot);
 }
 

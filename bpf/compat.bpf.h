@@ -62,28 +62,31 @@ static __always_inline bool current_is_below(struct cgroup *cgrp)
 }
 
 /*
- * Without task storage the account lies in a table by the task's address. It goes when the task is freed (on_task_free); one
- * that stayed behind is known by its start time.
+ * A task's account that has no place in `accounts`; NULL when it has none here. Without task storage it lies in a table by the
+ * task's address. It goes when the task is freed (on_task_free); one that stayed behind is known by its start time.
  */
-static __always_inline struct task_account *task_table_get(struct task_struct *task, bool make)
+static __always_inline struct task_account *task_far_get(struct task_struct *task)
 {
-	struct task_account fresh = { .started_ns = TASK_READ(task, start_time) }, *found;
 	__u64 key = (__u64)task;
+	struct task_account *found;
 
+	if (has_task_storage)
+		return bpf_task_storage_get(&tasks, task, 0, 0);
 	found = bpf_map_lookup_elem(&task_table, &key);
-	if (found && found->started_ns == fresh.started_ns)
-		return found;
-	if (!make || bpf_map_update_elem(&task_table, &key, &fresh, BPF_ANY))
-		return 0;
-	return bpf_map_lookup_elem(&task_table, &key);
+	return found && found->started_ns == TASK_READ(task, start_time) ? found : 0;
 }
 
-/* What was accounted for a task; NULL when that is nothing yet or, with `make`, when there is no room. */
-static __always_inline struct task_account *task_get(struct task_struct *task, bool make)
+/* NULL when there is no room. */
+static __always_inline struct task_account *task_far_make(struct task_struct *task)
 {
+	struct task_account fresh = { .started_ns = TASK_READ(task, start_time) };
+	__u64 key = (__u64)task;
+
 	if (has_task_storage)
-		return bpf_task_storage_get(&tasks, task, 0, make ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
-	return task_table_get(task, make);
+		return bpf_task_storage_get(&tasks, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (bpf_map_update_elem(&task_table, &key, &fresh, BPF_ANY))
+		return 0;
+	return bpf_map_lookup_elem(&task_table, &key);
 }
 
 static __always_inline struct socket_account *socket_get(const struct sock *sk)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
  * Every map of the kernel side. Weak, so that each object may define them and the linker keeps one.
- * max_entries of rows, details, bounds, losses, lanes and slots are set by sense/load.c from the number of CPUs and instances.
+ * max_entries of rows, details, accounts, bounds, losses, lanes and slots are set by sense/load.c from the number of CPUs and instances.
  * Names are full words of at most 15 characters: they are what `bpftool map` shows.
  */
 #ifndef FORESTALL_MAPS_BPF_H
@@ -63,22 +63,37 @@ struct {
 	__type(value, struct wire_loss);
 } losses __weak SEC(".maps");
 
-/* What was already accounted for a task, and the slot of its cgroup. */
+/*
+ * What was already accounted for a task, and the slot of its cgroup (task.bpf.h). What a switch reads fills one cache line, of
+ * the rest it writes only.
+ */
 struct task_account {
+	__u64 address;		/* of the task whose it is; 0: nobody's */
 	__u64 cgroup_id;	/* cgroup the slot belongs to; 0: look it up again */
 	__u64 oncpu_ns;
 	__u64 wait_ns;
-	__u64 major_faults;
+	__u64 throttled_ns;	/* throttled_of() of its cfs_rq */
+	__u64 left_ns;		/* when it left a CPU */
+	__u32 slot;
+	__u32 migrations;	/* of these two the low bits, of which only the growth matters */
+	__u32 major_faults;
+	__u32 claims;		/* in `accounts`: 1 while it is somebody's, and more while others try to have it */
+	__u64 left_own_ns;	/* what its cgroup had run where it left a CPU by then, and all (struct wait) */
+	__u64 left_busy_ns;
 	__u64 reclaim_since_ns;	/* 0: the task is not reclaiming */
 	__u64 limit_id;		/* when it last looked for an OOM victim, as in struct wire_oom; 0: never */
-	__u64 throttled_ns;	/* throttled_of() of its cfs_rq */
-	__u64 migrations;
-	__u64 left_ns;		/* when it left a CPU, what its cgroup had run there by then, and all (struct wait) */
-	__u64 left_own_ns, left_busy_ns;
 	__u64 started_ns;	/* in task_table alone: whose it is */
-	__u32 slot;
-	__u32 is_primed;
+	__u64 pad[3];
 };
+_Static_assert(sizeof(struct task_account) == 128, "accounts begin at a cache line");
+
+/* The low bits of the task's number -> its account. Who finds his place taken has one in `tasks` or `task_table`. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct task_account);
+} accounts __weak SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
@@ -90,6 +105,16 @@ struct {
 /* Who ran on a CPU last, newest at `last`. All times are in the clock of its run queue, as those of sched_info. */
 #define LANE_RUNS 64u
 
+/* A wait that is to be put into its parts. */
+struct wait {
+	__u64 since_ns, until_ns;
+	__u64 left_ns;		/* when the task left the CPU before */
+	__u64 own_ns, busy_ns;	/* what its cgroup, and all, ran from then until the wait's end */
+	__u64 quota_ns;		/* that the quota took of it, at most */
+	__u64 told_ns;		/* who ran in the first of it is told already */
+	__u64 cgroup_id;
+};
+
 struct lane_run {
 	__u64 end_ns;		/* and the beginning of the next run */
 	__u64 cgroup_id;	/* 0: the CPU was idle */
@@ -100,6 +125,7 @@ struct lane {
 	__u32 flush;		/* number of the last flush */
 	__u64 far_ns;		/* when it was last looked through as a whole */
 	__u64 busy_ns;		/* all runs but those of idle */
+	struct wait wait;	/* that of the task that leaves: an argument of what is verified apart */
 	struct lane_run run[LANE_RUNS];
 };
 
@@ -134,6 +160,7 @@ struct {
 	__type(key, __u32);
 	__type(value, struct starved);
 } starving __weak SEC(".maps");
+
 /* In the place of `tasks` where the kernel has no task storage, by the task's address. All is allocated beforehand: hooks hold locks. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -14,7 +14,7 @@
 static __always_inline int reclaim_begin(void)
 {
 	struct task_struct *task = task_current();
-	struct task_account *account = task_get(task, true);
+	struct task_account *account = task_make(task);
 	struct wire_row *row;
 	__u64 cgroup_id;
 	__u32 slot;
@@ -30,7 +30,7 @@ static __always_inline int reclaim_begin(void)
 static __always_inline int reclaim_end(void)
 {
 	struct task_struct *task = task_current();
-	struct task_account *account = task_get(task, false);
+	struct task_account *account = task_get(task);
 	struct wire_row *row;
 	__u64 cgroup_id;
 	__u32 slot;
@@ -97,7 +97,7 @@ int BPF_PROG(on_folio_write, struct folio *folio)
 SEC("fentry/out_of_memory")
 int BPF_PROG(on_out_of_memory, struct oom_control *control)
 {
-	struct task_account *account = task_get(task_current(), true);
+	struct task_account *account = task_make(task_current());
 
 	if (account)
 		account->limit_id = control->memcg ? control->memcg->css.cgroup->kn->id : WIRE_CGROUP_ROOT;
@@ -107,7 +107,7 @@ int BPF_PROG(on_out_of_memory, struct oom_control *control)
 /* Whose limit the task that runs here looked for a victim for; 0: unknown. */
 static __always_inline __u64 limit_of_current(void)
 {
-	struct task_account *account = task_get(task_current(), false);
+	struct task_account *account = task_get(task_current());
 
 	return account ? account->limit_id : 0;
 }

@@ -16,7 +16,6 @@
 #include <bpf/bpf_tracing.h>
 #include "queue.bpf.h"
 
-const volatile __u64 loaded_ns = 0;	/* tasks older than this carry a history that is not ours */
 const volatile __u64 window_ns = 100000000;
 
 /* Tells user space that this row moved, at most once per window; nothing is forgotten when the ring is full. */
@@ -43,18 +42,6 @@ static __always_inline void window_emit(struct wire_row *row, __u32 cpu, __u32 s
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 }
 
-/* Grows with the time in which tasks of the cfs_rq were throttled, or at least whenever they were. */
-static __always_inline __u64 throttled_of(struct task_struct *task)
-{
-	struct cfs_rq *cfs_rq = TASK_READ(task, se.cfs_rq);
-
-	if (bpf_core_field_exists(cfs_rq->throttled_clock_self_time))
-		return TASK_READ(cfs_rq, throttled_clock_self_time);
-	if (bpf_core_field_exists(cfs_rq->throttled_clock_pelt_time))
-		return TASK_READ(cfs_rq, throttled_clock_pelt_time);
-	return bpf_core_field_exists(cfs_rq->throttled_clock_task_time) ? TASK_READ(cfs_rq, throttled_clock_task_time) : 0;
-}
-
 static __always_inline void wait_count(struct wire_row *row, const struct wire_bound *bound, __u64 wait_ns, bool is_judged)
 {
 	__u32 bucket = hist_bucket(wait_ns);
@@ -71,37 +58,42 @@ static __always_inline void wait_count(struct wire_row *row, const struct wire_b
 		row->now.verdict[WIRE_DELAY_QUEUE].bad++;
 }
 
-/* Tasks older than the nerve start from what they have; all start with the throttled time of where they are. */
-static __always_inline void account_prime(struct task_account *account, struct task_struct *task)
-{
-	account->is_primed = 1;
-	account->throttled_ns = throttled_of(task);
-	if (TASK_READ(task, start_time) >= loaded_ns)
-		return;
-	account->oncpu_ns = TASK_READ(task, se.sum_exec_runtime);
-	account->wait_ns = TASK_READ(task, sched_info.run_delay);
-	account->major_faults = TASK_READ(task, maj_flt);
-	account->migrations = TASK_READ(task, se.nr_migrations);
-}
-
 /* Moves what the kernel has counted for `task` while it ran into the row of its instance. */
 static __always_inline void run_settle(struct task_struct *task, struct task_account *account, struct wire_row *row)
 {
-	__u64 oncpu_ns = TASK_READ(task, se.sum_exec_runtime), major_faults = TASK_READ(task, maj_flt);
+	__u64 oncpu_ns = TASK_READ(task, se.sum_exec_runtime);
+	__u32 major_faults = TASK_READ(task, maj_flt);
 
 	row->now.oncpu_ns += oncpu_ns - account->oncpu_ns;
 	account->oncpu_ns = oncpu_ns;
 	/* Seldom, and in another cache line than the rest. */
 	if (major_faults != account->major_faults) {
-		row->now.major_faults += major_faults - account->major_faults;
+		row->now.major_faults += (__u32)(major_faults - account->major_faults);
 		account->major_faults = major_faults;
 	}
 }
 
+/* What is known of a wait of `ns` that ended at arrival_ns, for wait_split(). */
+static __always_inline void wait_tell(const struct task_account *account, struct lane *lane, const struct wire_row *row,
+				      __u64 arrival_ns, __u64 ns)
+{
+	__u64 end_ns = lane_run(lane, 0)->end_ns;
+	/* Since its arrival a flush may have told of its own run. */
+	__u64 own_run_ns = end_ns > arrival_ns ? end_ns - arrival_ns : 0;
+
+	lane->wait.since_ns = arrival_ns - ns;
+	lane->wait.until_ns = arrival_ns;
+	lane->wait.left_ns = account->left_ns;
+	lane->wait.own_ns = row->ran_ns - own_run_ns - account->left_own_ns;
+	lane->wait.busy_ns = lane->busy_ns - own_run_ns - account->left_busy_ns;
+	lane->wait.cgroup_id = account->cgroup_id;
+}
+
 /* The wait before the run that ends now. is_moved: the task changed its CPU or cgroup since it last left one. */
 static __always_inline void wait_settle(struct task_struct *task, struct task_account *account, struct lane *lane,
-					struct wire_row *row, const struct wire_bound *bound, bool is_moved)
+					struct wire_row *row, __u32 slot, bool is_moved)
 {
+	const struct wire_bound *bound = row->is_bound ? bound_of(slot) : 0;
 	__u64 run_delay = task->sched_info.run_delay, arrival_ns = task->sched_info.last_arrival;
 	__u64 ns = run_delay - account->wait_ns, throttled_ns = throttled_of(task), quota_ns = throttled_ns - account->throttled_ns;
 	struct lane_run *run = lane_run(lane, 0);
@@ -131,29 +123,23 @@ static __always_inline void wait_settle(struct task_struct *task, struct task_ac
 			row->now.wait_other_ns += ns;
 		return;
 	}
-	/* Since its arrival a flush may have told of its own run. */
-	__u64 own_run_ns = run->end_ns > arrival_ns ? run->end_ns - arrival_ns : 0;
-	struct wait wait = { .since_ns = arrival_ns - ns, .until_ns = arrival_ns, .left_ns = account->left_ns,
-			     .own_ns = row->ran_ns - own_run_ns - account->left_own_ns,
-			     .busy_ns = lane->busy_ns - own_run_ns - account->left_busy_ns,
-			     .quota_ns = quota_ns, .told_ns = told.told_ns, .cgroup_id = account->cgroup_id };
-
-	int r = wait_split(lane, row, &wait, bound && bound->detail);
-
-	barrier_var(r);
+	wait_tell(account, lane, row, arrival_ns, ns);
+	lane->wait.quota_ns = quota_ns;
+	lane->wait.told_ns = told.told_ns;
+	wait_split(bpf_get_smp_processor_id(), slot, bound && bound->detail);
 }
 
 /* `task` leaves the CPU at now_ns. */
 static __always_inline void task_leave(struct task_struct *task, struct task_account *account, struct lane *lane,
 				       struct wire_row *row, __u32 slot, bool is_moved)
 {
-	__u64 migrations = task->se.nr_migrations;
+	__u32 migrations = task->se.nr_migrations;
 
 	row->now.switches++;
 	run_settle(task, account, row);
-	wait_settle(task, account, lane, row, row->is_bound ? bound_of(slot) : 0, is_moved || migrations != account->migrations);
+	wait_settle(task, account, lane, row, slot, is_moved || migrations != account->migrations);
 	if (migrations != account->migrations) {
-		row->now.migrations += migrations - account->migrations;
+		row->now.migrations += (__u32)(migrations - account->migrations);
 		account->migrations = migrations;
 	}
 }
@@ -175,13 +161,11 @@ int BPF_PROG(on_sched_switch, bool preempt, struct task_struct *prev)
 		return 0;
 	}
 	cgroup_id = cgroup_id_of(prev);
-	account = task_get(prev, true);
+	account = task_make(prev);
 	if (!account) {
 		lane_push(lane, row_of(cpu, WIRE_SLOT_OTHER), now_ns, cgroup_id);
 		return 0;
 	}
-	if (!account->is_primed)
-		account_prime(account, prev);
 	is_moved = account->cgroup_id && account->cgroup_id != cgroup_id;
 	slot = slot_of(account, cgroup_id);
 	row = row_of(cpu, slot);
@@ -199,15 +183,13 @@ int BPF_PROG(on_sched_switch, bool preempt, struct task_struct *prev)
 /* The task that runs at a flush: its time so far, told as a run of its own, so that who waits now can be told who runs. */
 static __always_inline void task_flush(struct task_struct *task, struct lane *lane, __u32 cpu, __u64 now_ns)
 {
-	struct task_account *account = task_get(task, true);
+	struct task_account *account = task_make(task);
 	__u64 cgroup_id = cgroup_id_of(task);
 	struct wire_row *row;
 	__u32 slot;
 
 	if (!account)
 		return;
-	if (!account->is_primed)
-		account_prime(account, task);
 	slot = slot_of(account, cgroup_id);
 	row = row_of(cpu, slot);
 	if (!row)
@@ -239,12 +221,14 @@ int on_flush(struct bpf_perf_event_data *ctx)
 }
 
 SEC("tp_btf/sched_process_fork")
-int BPF_PROG(on_fork, struct task_struct *parent)
+int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
 	__u64 cgroup_id;
 	__u32 slot;
 	struct wire_row *row = row_of_task(parent, &cgroup_id, &slot);
 
+	/* Where the end of the one before it was not told. */
+	place_forget(child);
 	if (row)
 		row->now.forks++;
 	return 0;

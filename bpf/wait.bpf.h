@@ -26,15 +26,6 @@
 #define LANE_FAR 48u
 #define LANE_FAR_EVERY_NS 1000000ull
 
-struct wait {
-	__u64 since_ns, until_ns;
-	__u64 left_ns;		/* when the task left the CPU before */
-	__u64 own_ns, busy_ns;	/* what its cgroup, and all, ran from then until the wait's end */
-	__u64 quota_ns;		/* that the quota took of it, at most */
-	__u64 told_ns;		/* who ran in the first of it is told already */
-	__u64 cgroup_id;
-};
-
 static __always_inline struct lane_run *lane_run(struct lane *lane, __u32 back)
 {
 	return &lane->run[(lane->last - back) & (LANE_RUNS - 1)];
@@ -89,30 +80,31 @@ static __always_inline __u64 run_part(struct lane *lane, __u32 back, __u64 since
 	return to_ns > from_ns ? to_ns - from_ns : 0;
 }
 
-/* The verifier wants a number from what is not inlined; the compiler drops one that it knows. */
-static __always_inline int done(void)
+/*
+ * What is seldom done at a switch is not static, so that the verifier looks at it once, by itself, and not for each way that leads
+ * to it. Kernels before 5.12 let such a function have numbers alone, so the wait lies in the lane.
+ */
+
+/* Writes down who ran in the lane's wait. */
+__noinline int wait_blame(__u32 cpu)
 {
-	int r = 0;
+	struct lane *lane = bpf_map_lookup_elem(&lanes, &cpu);
+	__u64 since_ns, minute = minute_now();
+	bool is_last;
 
-	barrier_var(r);
-	return r;
-}
-
-/* Writes down who ran. */
-static __noinline int wait_blame(struct lane *lane, const struct wait *wait)
-{
-	__u64 since_ns = wait->since_ns + wait->told_ns, minute = minute_now();
-	bool is_last = wait->until_ns - lane->far_ns < LANE_FAR_EVERY_NS;
-
+	if (!lane)
+		return 0;
+	since_ns = lane->wait.since_ns + lane->wait.told_ns;
+	is_last = lane->wait.until_ns - lane->far_ns < LANE_FAR_EVERY_NS;
 	if (!is_last)
-		lane->far_ns = wait->until_ns;
+		lane->far_ns = lane->wait.until_ns;
 	for (__u32 back = 0; back < LANE_FAR && !is_last; back++) {
-		__u64 ns = run_part(lane, back, since_ns, wait->until_ns, &is_last), runner = lane_run(lane, back)->cgroup_id;
+		__u64 ns = run_part(lane, back, since_ns, lane->wait.until_ns, &is_last), runner = lane_run(lane, back)->cgroup_id;
 
 		if (ns && runner)
-			blame_add(wait->cgroup_id, runner, ns, minute);
+			blame_add(lane->wait.cgroup_id, runner, ns, minute);
 	}
-	return done();
+	return 0;
 }
 
 /* part * share / whole, for share <= whole. */
@@ -152,12 +144,18 @@ static __always_inline void wait_look(struct lane *lane, const struct wait *wait
 	}
 }
 
-/* Puts a wait into its parts. For the annotated, who ran in a long one is written down. */
-static __noinline int wait_split(struct lane *lane, struct wire_row *row, const struct wait *wait, bool is_annotated)
+/* Puts the lane's wait into its parts, in the row of `slot`. For the annotated, who ran in a long one is written down. */
+__noinline int wait_split(__u32 cpu, __u32 slot, __u32 is_annotated)
 {
-	__u64 ns = wait->until_ns - wait->since_ns, quota_ns = wait->quota_ns, sibling_ns, other_ns, rest_ns;
+	struct lane *lane = bpf_map_lookup_elem(&lanes, &cpu);
+	struct wire_row *row = row_of(cpu, slot);
+	__u64 ns, quota_ns, sibling_ns, other_ns, rest_ns;
 
-	wait_look(lane, wait, &sibling_ns, &other_ns);
+	if (!lane || !row)
+		return 0;
+	ns = lane->wait.until_ns - lane->wait.since_ns;
+	quota_ns = lane->wait.quota_ns;
+	wait_look(lane, &lane->wait, &sibling_ns, &other_ns);
 	if (sibling_ns > ns)
 		sibling_ns = ns;
 	rest_ns = ns - sibling_ns;
@@ -175,7 +173,7 @@ static __noinline int wait_split(struct lane *lane, struct wire_row *row, const 
 	row->now.wait_quota_ns += quota_ns;
 	row->now.wait_sibling_ns += sibling_ns;
 	row->now.wait_other_ns += other_ns;
-	return is_annotated && ns >= WIRE_BLAME_NS ? wait_blame(lane, wait) : done();
+	return is_annotated && ns >= WIRE_BLAME_NS ? wait_blame(cpu) : 0;
 }
 
 #endif

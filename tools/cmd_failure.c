@@ -39,10 +39,18 @@ static void value_cell(struct table *table, const json_t *failure)
 		table_cell(table, "-");
 }
 
+/* Whose limit an OOM kill was for. */
+static void limit_cell(struct table *table, const json_t *failure)
+{
+	const char *limit = text_of(failure, "limit");
+
+	table_cell(table, "%s", !strcmp(limit, "/") ? "host" : !strcmp(limit, text_of(failure, "path")) ? "own" : limit);
+}
+
 void failures_print(const json_t *failures)
 {
-	static const char *const headings[] = { "WHEN", "PATH", "CAUSE", "BY", "PROGRAM", ">PID", ">BACK AFTER s" };
-	struct table *table = table_new(headings, 7);
+	static const char *const headings[] = { "WHEN", "PATH", "CAUSE", "BY", "LIMIT OF", "PROGRAM", ">PID", ">BACK AFTER s" };
+	struct table *table = table_new(headings, 8);
 	const json_t *failure;
 	size_t i;
 
@@ -51,6 +59,7 @@ void failures_print(const json_t *failures)
 		table_cell(table, "%s", text_of(failure, "path"));
 		table_cell(table, "%s", text_of(failure, "cause"));
 		value_cell(table, failure);
+		limit_cell(table, failure);
 		table_cell(table, "%s", text_of(failure, "program"));
 		table_number(table, json_object_get(failure, "pid"), 1, 0);
 		table_number(table, json_object_get(failure, "recovery_s"), 1, 3);

@@ -352,6 +352,7 @@ int cmd_instance_show(const struct context *context, int argc, char **argv)
 		printf("\nSLO problem: %s\n", problem);
 	slis_print(instance);
 	signals_print(json_object_get(instance, "signals"));
+	runners_print(json_object_get(instance, "runners"));
 	app_print(json_object_get(instance, "app"));
 	log_print(json_object_get(instance, "log"));
 	if (json_array_size(json_object_get(instance, "failures")))

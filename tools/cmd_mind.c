@@ -157,16 +157,26 @@ int cmd_plan_show(const struct context *context, int argc, char **argv)
 	return print_end();
 }
 
+/* "61.0 MB/s", or "not found yet". */
+static const char *knee_text(const json_t *status, const char *resource, char text[32])
+{
+	const json_t *rate = json_object_get(json_object_get(status, "knee"), resource);
+
+	snprintf(text, 32, json_is_number(rate) ? "%.1f MB/s" : "not found yet", json_number_value(rate) / 1e6);
+	return text;
+}
+
 static void status_print(const json_t *status)
 {
 	const json_t *ring = json_object_get(status, "ring"), *tick = json_object_get(status, "tick");
 	const json_t *instances = json_object_get(status, "instances"), *model = json_object_get(status, "model");
 	const json_t *capacity = json_object_get(status, "capacity");
 	double produced = number_of(ring, "produced"), dropped = number_of(ring, "dropped");
+	char io[32], net[32];
 
 	printf("mode        %s%s\n", text_of(status, "mode"),
 	       strcmp(text_of(status, "mode"), "none") ? "" : " (no forestall-act answers: nothing can be changed)");
-	printf("forecaster  %s\n", text_of(status, "forecaster"));
+	printf("policy      %s, forecaster %s\n", text_of(status, "policy"), text_of(status, "forecaster"));
 	printf("model       %s\n", json_string_value(json_object_get(model, "path")) ?: "none");
 	printf("instances   %.0f observed of at most %.0f, %.0f not followed, %.0f annotated, %.0f with a bound, %.0f violated\n",
 	       number_of(instances, "observed"), number_of(instances, "max"), number_of(instances, "unfollowed"),
@@ -178,6 +188,7 @@ static void status_print(const json_t *status)
 	printf("host        %.0f CPUs, %.1f GB memory; most seen or assumed: disks %.1f MB/s, sent %.1f MB/s\n",
 	       number_of(capacity, "cpu"), number_of(capacity, "memory") / 1e9, number_of(capacity, "io") / 1e6,
 	       number_of(capacity, "net") / 1e6);
+	printf("hurt from   disks %s, sent %s\n", knee_text(status, "io", io), knee_text(status, "net", net));
 }
 
 int cmd_status(const struct context *context, int argc, char **argv)

@@ -11,7 +11,7 @@
 static const char *source_format(const struct measure *measure, const struct signal_answers *answers, char text[HOOKS_MAX])
 {
 	text[0] = '\0';
-	if (measure->source[0] || measure->signal == MEASURE_ALWAYS)
+	if (measure->source[0] || measure->signal == NERVE_ALWAYS)
 		snprintf(text, HOOKS_MAX, "%s", measure->source[0] ? measure->source : "sched_switch, sched_process_*");
 	else
 		signal_hooks_format((enum nerve_signal)measure->signal, &answers->of[measure->signal], text, HOOKS_MAX);
@@ -23,7 +23,7 @@ static const char *state_of(const struct measure *measure, const struct signal_a
 {
 	if (measure->from == MEASURE_FILE || measure->from == MEASURE_TICK_FILE)
 		return "by file";
-	if (measure->signal == MEASURE_ALWAYS)
+	if (measure->signal == NERVE_ALWAYS)
 		return "there";
 	if (!answers->of[measure->signal].is_there)
 		return "missing";
@@ -32,7 +32,7 @@ static const char *state_of(const struct measure *measure, const struct signal_a
 
 static const char *reason_of(const struct measure *measure, const struct signal_answers *answers)
 {
-	if (measure->signal == MEASURE_ALWAYS)
+	if (measure->signal == NERVE_ALWAYS)
 		return "";
 	if (!answers->of[measure->signal].is_there)
 		return answers->of[measure->signal].reason;
@@ -64,7 +64,7 @@ static int list_json(const struct context *context, const struct signal_answers 
 {
 	json_t *families = json_object(), *signals = json_array(), *able = json_object();
 
-	for (size_t i = 0; i < measures_count; i++) {
+	for (size_t i = 0; i < MEASURE_COUNT; i++) {
 		if (!json_object_get(families, measures[i].family))
 			json_object_set_new(families, measures[i].family, json_array());
 		json_array_append_new(json_object_get(families, measures[i].family), measure_json(&measures[i], answers));
@@ -82,7 +82,7 @@ static int list_print(const struct signal_answers *answers)
 	struct table *table = table_new(headings, 5);
 	char source[HOOKS_MAX];
 
-	for (size_t i = 0; i < measures_count; i++) {
+	for (size_t i = 0; i < MEASURE_COUNT; i++) {
 		const struct measure *measure = &measures[i];
 		const char *reason = reason_of(measure, answers);
 
@@ -146,16 +146,18 @@ int cmd_signal_table(const struct context *context, int argc, char **argv)
 	if (argc != 1 || context->is_json)
 		return command_usage("signal table", "(Markdown; 'signal list --json' is for programs)");
 	hooks_table_print();
-	puts("\n| what | unit | from | by |\n|---|---|---|---|");
-	for (size_t i = 0; i < measures_count; i++) {
+	puts("\n| what | unit | from | by | in /metrics |\n|---|---|---|---|---|");
+	for (size_t i = 0; i < MEASURE_COUNT; i++) {
 		const struct measure *measure = &measures[i];
+		char metric[MEASURE_METRIC_MAX];
 
+		measure_metric(measure, metric);
 		printf("| %s.%s | %s | %s | ", measure->family, measure->name, measure->unit, measure_from_name(measure->from));
-		if (measure->signal == MEASURE_ALWAYS)
-			printf("%s |\n", measure->source[0] ? measure->source : "always");
+		if (measure->signal == NERVE_ALWAYS)
+			printf("%s | %s |\n", measure->source[0] ? measure->source : "always", metric);
 		else
-			printf("%s%ssignal %s |\n", measure->source, measure->source[0] ? ", else " : "",
-			       signal_name((enum nerve_signal)measure->signal));
+			printf("%s%ssignal %s | %s |\n", measure->source, measure->source[0] ? ", else " : "",
+			       signal_name((enum nerve_signal)measure->signal), metric);
 	}
 	return print_end();
 }

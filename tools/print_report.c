@@ -51,3 +51,27 @@ void log_print(json_t *log)
 	}
 	table_free(table);
 }
+
+void runners_print(const json_t *runners)
+{
+	static const char *const headings[] = { "RAN MEANWHILE", ">SHARE%", ">ms" };
+	struct table *table = table_new(headings, 3);
+	const json_t *runner;
+	size_t i;
+
+	json_array_foreach((json_t *)runners, i, runner) {
+		const char *path = json_string_value(json_object_get(runner, "path"));
+
+		if (path)
+			table_cell(table, "%s", path);
+		else
+			table_cell(table, "cgroup %" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(runner, "cgroup_id")));
+		table_number(table, json_object_get(runner, "share"), 100, 1);
+		table_number(table, json_object_get(runner, "ns"), 1e-6, 1);
+	}
+	if (i) {
+		printf("\nran while it waited over 1 ms for a CPU, in the last minutes:\n");
+		table_print(table, SIZE_MAX);
+	}
+	table_free(table);
+}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What an instance reports of itself, as tables; nothing where there is nothing. */
+/* What is told of an instance beside its numbers, as tables; nothing where there is nothing. */
 #ifndef FORESTALL_PRINT_REPORT_H
 #define FORESTALL_PRINT_REPORT_H
 
@@ -7,5 +7,6 @@
 
 void app_print(const json_t *metrics);
 void log_print(json_t *log);
+void runners_print(const json_t *runners);
 
 #endif

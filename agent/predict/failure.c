@@ -88,6 +88,8 @@ static void record_refine(struct failures *failures, struct failure *record, con
 		memcpy(what->program, told->program, sizeof(what->program));
 	if (!what->value)
 		what->value = told->value;
+	if (!what->limit_bytes && !strcmp(what->path, told->path))
+		what->limit_bytes = told->limit_bytes;
 	if (told->cause <= what->cause)
 		return;
 	failures->total[what->cause]--;

@@ -40,6 +40,7 @@ float feature_sli_scaled(float value, float bound)
 
 float feature_demand(const struct window_second *second, const struct observe_limits *limits, enum resource resource)
 {
+	bool is_held = limits->io_bps != LIMIT_NONE || limits->io_iops != LIMIT_NONE;
 	float rate, stalled;
 
 	switch (resource) {
@@ -49,7 +50,7 @@ float feature_demand(const struct window_second *second, const struct observe_li
 		return second->memory < 0 ? -1 : second->memory + fmaxf(second->refaults, 0) * PAGE_BYTES;
 	case RESOURCE_IO:
 		rate = second->io_bytes + second->io_done * RESOURCE_IO_REQUEST_BYTES;
-		stalled = limits->io_bps == LIMIT_NONE ? 0 : fminf(fmaxf(second->psi[PSI_IO_SOME], 0), 0.9f);
+		stalled = is_held ? fminf(fmaxf(second->psi[PSI_IO_SOME], 0), 0.9f) : 0;
 		return rate / (1 - stalled);
 	default:
 		return second->tx_bytes;

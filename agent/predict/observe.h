@@ -27,6 +27,10 @@ struct observe_instance {
 	char path[OBSERVE_PATH_MAX];	/* below the cgroup root, starts with '/' */
 };
 
+/* Initialises the members of struct observe_limits that are limits. */
+#define LIMITS_NONE .quota_us = LIMIT_NONE, .memory_high = LIMIT_NONE, .memory_max = LIMIT_NONE, .io_bps = LIMIT_NONE, \
+	.io_iops = LIMIT_NONE
+
 /* What holds an instance, and what it stands on. Told when it changes; looked at once a second for the annotated. */
 struct observe_limits {
 	uint32_t slot;
@@ -37,6 +41,7 @@ struct observe_limits {
 	uint64_t memory_high;	/* bytes; LIMIT_NONE as above */
 	uint64_t memory_max;
 	uint64_t io_bps;	/* the smaller of rbps and wbps of io.max on `device`; LIMIT_NONE as above */
+	uint64_t io_iops;	/* and of riops and wiops */
 	uint32_t device;	/* WIRE-style dev_t (major << 20 | minor) of the disk it uses most; 0: none seen */
 	uint32_t has;		/* bit per enum observe_has */
 };
@@ -48,7 +53,7 @@ enum observe_has {
 	OBSERVE_HAS_CPUSET,
 	OBSERVE_HAS_MEMORY,	/* memory.high is there */
 	OBSERVE_HAS_IO,		/* io.max is there */
-	OBSERVE_HAS_IO_WEIGHT,
+	OBSERVE_HAS_IO_WEIGHT,	/* io.weight is there and does something: io.cost is on for `device`, or bfq serves it */
 	OBSERVE_HAS_NETNS,	/* its processes have a network namespace of their own */
 };
 
@@ -146,6 +151,8 @@ enum failure_cause {
 	FAILURE_CAUSE_COUNT
 };
 
+#define FAILURE_LIMIT_HOST 1u	/* of the path: '/', the host's memory */
+
 enum failure_stage { FAILURE_FAILED, FAILURE_RECOVERED };
 
 /* An instance failed, or runs again. Named by its path: the cgroup may be gone. */
@@ -155,7 +162,7 @@ struct observe_failure {
 	uint32_t value;
 	uint32_t pid;		/* the process that ended; 0: not known */
 	uint32_t is_annotated;	/* the instance, when it failed */
-	uint32_t pad;
+	uint32_t limit_bytes;	/* of an OOM kill: so much of path is the cgroup whose limit it was; FAILURE_LIMIT_HOST; 0: not told */
 	char program[WIRE_COMM_LEN];
 	uint64_t time_ns;
 	uint64_t unix_ns;	/* the same on the calendar */

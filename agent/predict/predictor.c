@@ -81,8 +81,7 @@ static void instance_start(struct predictor *p, uint32_t slot, const char *path)
 	struct predictor_instance *instance = &p->instance[slot];
 
 	memory_start(p, slot, path);
-	instance->limits = (struct observe_limits){ .slot = slot, .quota_us = LIMIT_NONE, .memory_high = LIMIT_NONE,
-						    .memory_max = LIMIT_NONE, .io_bps = LIMIT_NONE };
+	instance->limits = (struct observe_limits){ .slot = slot, LIMITS_NONE };
 	instance->is_live = true;
 	p->live[p->live_count++] = slot;
 }
@@ -308,6 +307,8 @@ static void instance_close(struct predictor *p, struct predictor_instance *insta
 			instance->demand[r] = memory_wanted(instance, instance->demand[r]);
 		p->host.total[r] += fmaxf(instance->demand[r], 0);
 	}
+	p->host.served[RESOURCE_IO] += now->io_bytes + now->io_done * RESOURCE_IO_REQUEST_BYTES;
+	p->host.served[RESOURCE_NET] += now->tx_bytes;
 	p->host.wait += now->wait;
 	p->host.execs += now->execs;
 	p->host.reclaim += now->reclaim;
@@ -333,11 +334,12 @@ static void host_open(struct predictor_host *host)
 	host->wait = host->execs = host->reclaim = host->limit = 0;
 	host->limited = 0;
 	memset(host->total, 0, sizeof(host->total));
+	memset(host->served, 0, sizeof(host->served));
 	memset(host->expect, 0, sizeof(host->expect));
 	memset(host->top, 0, sizeof(host->top));
 }
 
-/* Sums become shares of capacity; what a disk or a wire can do is learned here. */
+/* Sums become shares of capacity; what a disk or a wire can do is learned here, from what it did and not from what was wanted. */
 static void host_close(struct predictor *p)
 {
 	struct predictor_host *host = &p->host;
@@ -349,7 +351,7 @@ static void host_close(struct predictor *p)
 		host->total[RESOURCE_MEMORY] = (float)(host->memory_total - host->memory_available);
 	for (int r = 0; r < RESOURCE_COUNT; r++) {
 		if (r == RESOURCE_IO || r == RESOURCE_NET)
-			host->capacity[r] = fmaxf(host->capacity[r], host->total[r]);
+			host->capacity[r] = fmaxf(host->capacity[r], host->served[r]);
 		host->total[r] /= host->capacity[r];
 		host->demand[at][r] = host->total[r];
 	}

@@ -56,12 +56,13 @@ struct predictor_host {
 	float busy[WINDOW_SECONDS];			/* share; < 0: not measured */
 	float demand[WINDOW_SECONDS][RESOURCE_COUNT];	/* share of capacity; of memory: what is not available */
 	uint32_t count;
-	float capacity[RESOURCE_COUNT];		/* in the units of enum resource; of IO and net: the highest seen */
+	float capacity[RESOURCE_COUNT];		/* in the units of enum resource; of IO and net: the highest served */
 	uint64_t busy_ns, elapsed_ns, lost;	/* of the open second */
 	uint64_t lacks;		/* bit per enum observe_lack, as last told */
 	uint64_t memory_total, memory_available, swap_free;	/* last told; total 0: not known */
 	float wait, execs, reclaim;		/* sums over instances, last second */
 	float total[RESOURCE_COUNT];		/* demand of the last second, share of capacity */
+	float served[RESOURCE_COUNT];		/* of IO and net: what was done in it, in the units of enum resource */
 	float limit;				/* sum of what cpu.max leaves to the limited */
 	uint32_t limited;			/* how many are limited */
 	float expect[RESOURCE_COUNT][EXPECT_SPANS];	/* sum over instances of demand times confidence */

@@ -84,6 +84,19 @@ static int file_read(const struct cgroup_files *files, enum cgroup_file file, ch
 	return 0;
 }
 
+/* Of a file that is not kept open. */
+static int file_read_at(int dir_fd, const char *name, char *text, size_t size)
+{
+	int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd >= 0 ? read(fd, text, size - 1) : -1;
+	int r = n < 0 ? -errno : 0;
+
+	text[n < 0 ? 0 : n] = '\0';
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
 /* The number after `key` at the start of a line, 0 when there is no such line. */
 static uint64_t line_value(const char *text, const char *key)
 {
@@ -181,6 +194,13 @@ static uint64_t word_value(const char *line, const char *key)
 	return at && (!end || at < end) ? limit_value(at + strlen(key)) : 0;
 }
 
+static uint64_t word_least(const char *line, const char *key, const char *other_key)
+{
+	uint64_t value = word_value(line, key), other = word_value(line, other_key);
+
+	return value < other ? value : other;
+}
+
 static uint32_t device_of(const char *line)
 {
 	unsigned int major, minor;
@@ -211,7 +231,6 @@ static void limits_io(const struct cgroup_files *files, struct observe_limits *r
 {
 	char text[4096];
 	const char *line;
-	uint64_t read_bps, write_bps;
 
 	if (file_read(files, CGROUP_IO_STAT, text, sizeof(text)))
 		return;
@@ -222,9 +241,24 @@ static void limits_io(const struct cgroup_files *files, struct observe_limits *r
 	line = device_line(text, ret->device);
 	if (!line)
 		return;
-	read_bps = word_value(line, "rbps=");
-	write_bps = word_value(line, "wbps=");
-	ret->io_bps = read_bps < write_bps ? read_bps : write_bps;
+	ret->io_bps = word_least(line, "rbps=", "wbps=");
+	ret->io_iops = word_least(line, "riops=", "wiops=");
+}
+
+/* io.weight is there wherever io.cost is built in, and does nothing before that is switched on for the disk, or bfq serves it. */
+static bool weight_works(int root_fd, uint32_t device)
+{
+	char text[4096], path[64];
+	const char *line = NULL;
+
+	if (!device)
+		return false;
+	if (!file_read_at(root_fd, "io.cost.qos", text, sizeof(text)))
+		line = device_line(text, device);
+	if (line && word_value(line, "enable="))
+		return true;
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/queue/scheduler", device >> 20, device & ((1u << 20) - 1));
+	return !file_read_at(AT_FDCWD, path, text, sizeof(text)) && strstr(text, "[bfq]");
 }
 
 static pid_t first_process(int dir_fd, int depth)
@@ -271,7 +305,7 @@ static bool has_own_netns(const struct cgroup_files *files)
 	return !stat("/proc/self/ns/net", &own) && !stat(path, &its) && own.st_ino != its.st_ino;
 }
 
-static uint32_t limits_has(const struct cgroup_files *files)
+static uint32_t limits_has(const struct cgroup_files *files, int root_fd, uint32_t device)
 {
 	char text[64];
 	uint32_t has = 0;
@@ -291,17 +325,16 @@ static uint32_t limits_has(const struct cgroup_files *files)
 		has |= 1u << OBSERVE_HAS_IO;
 	if (!faccessat(files->dir_fd, "cpuset.cpus", F_OK, 0))
 		has |= 1u << OBSERVE_HAS_CPUSET;
-	if (!faccessat(files->dir_fd, "io.weight", F_OK, 0))
+	if (!faccessat(files->dir_fd, "io.weight", F_OK, 0) && weight_works(root_fd, device))
 		has |= 1u << OBSERVE_HAS_IO_WEIGHT;
 	return has;
 }
 
-void cgroup_files_limits(const struct cgroup_files *files, struct observe_limits *ret)
+void cgroup_files_limits(const struct cgroup_files *files, int root_fd, struct observe_limits *ret)
 {
 	char text[64];
 
-	*ret = (struct observe_limits){ .slot = ret->slot, .quota_us = LIMIT_NONE, .memory_high = LIMIT_NONE,
-					.memory_max = LIMIT_NONE, .io_bps = LIMIT_NONE };
+	*ret = (struct observe_limits){ .slot = ret->slot, LIMITS_NONE };
 	if (!file_read(files, CGROUP_CPU_WEIGHT, text, sizeof(text)))
 		ret->weight = (uint32_t)strtoul(text, NULL, 10);
 	if (!file_read(files, CGROUP_CPU_MAX, text, sizeof(text))) {
@@ -317,7 +350,7 @@ void cgroup_files_limits(const struct cgroup_files *files, struct observe_limits
 	if (!file_read(files, CGROUP_MEMORY_MAX, text, sizeof(text)))
 		ret->memory_max = limit_value(text);
 	limits_io(files, ret);
-	ret->has = limits_has(files);
+	ret->has = limits_has(files, root_fd, ret->device);
 }
 
 int cgroup_open_by_id(int root_fd, const char *root, uint64_t cgroup_id, char ret_path[OBSERVE_PATH_MAX])

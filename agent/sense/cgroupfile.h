@@ -48,8 +48,8 @@ int cgroup_files_memory(const struct cgroup_files *files, uint64_t *ret_bytes);
 /* Totals, not growth, of memory.stat and memory.events; slot and pad are untouched. 0 or -errno. */
 int cgroup_files_memory_stat(const struct cgroup_files *files, struct observe_memory *ret);
 
-/* Everything of *ret but slot; what has no file says so as observe.h has it. */
-void cgroup_files_limits(const struct cgroup_files *files, struct observe_limits *ret);
+/* Everything of *ret but slot; what has no file says so as observe.h has it. root_fd: the root of the cgroup tree. */
+void cgroup_files_limits(const struct cgroup_files *files, int root_fd, struct observe_limits *ret);
 
 /*
  * Opens a cgroup directory by its id through a kernfs file handle (fs/kernfs/mount.c, FILEID_KERNFS), so no walk is needed.

@@ -73,11 +73,15 @@ void nerve_row_reset(struct nerve *nerve, uint32_t slot);
 /* Tasks of a slot that ran or waited for a CPU at the last flush. */
 uint32_t nerve_runnable(const struct nerve *nerve, uint32_t slot);
 
-/* Who ran in the waits of an annotated cgroup over WIRE_BLAME_NS, in the last minutes, most first. Returns how many, at most max. */
+/*
+ * Who ran in the waits of an annotated cgroup over WIRE_BLAME_NS, in the last minutes, most first, and what all did who ran then.
+ * Returns how many, at most max.
+ */
 struct nerve_runner {
 	uint64_t cgroup_id, ns;
 };
-uint32_t nerve_runners(const struct nerve *nerve, uint64_t cgroup_id, struct nerve_runner *ret, uint32_t max);
+uint32_t nerve_runners(const struct nerve *nerve, uint64_t cgroup_id, struct nerve_runner *ret, uint32_t max,
+		       uint64_t *ret_total_ns);
 
 /* Sums over CPUs. */
 void nerve_losses(const struct nerve *nerve, struct wire_loss *ret);

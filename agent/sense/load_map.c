@@ -10,6 +10,7 @@
 
 #include "load_internal.h"
 
+#define ACCOUNTS_FEWEST 1024u
 #define TASKS_FEWEST 4096u	/* accounts of tasks, where they lie in a table */
 #define TASKS_MOST 65536u
 
@@ -50,14 +51,24 @@ static int storage_choose(struct nerve *nerve)
 	r = r ?: bpf_map__set_autocreate(skel->maps.socket_table, !sockets);
 	r = r ?: bpf_map__set_autocreate(skel->maps.victims,
 					 signal_needs(NERVE_OOM, &nerve->signals, "on_oom_number"));
-	r = r ?: bpf_map__set_max_entries(skel->maps.task_table, tasks_max());
-	return r ?: bpf_program__set_autoload(skel->progs.on_task_free, !tasks);
+	return r ?: bpf_map__set_max_entries(skel->maps.task_table, tasks_max());
+}
+
+/* Places for accounts of tasks: few of those who come find theirs taken while there are four for each instance. */
+static uint32_t accounts_max(uint32_t slots)
+{
+	uint32_t count = ACCOUNTS_FEWEST;
+
+	while (count < 4 * slots && count < TASKS_MOST)
+		count *= 2;
+	return count;
 }
 
 int maps_size(struct nerve *nerve, const struct nerve_config *config)
 {
 	struct forestall_bpf *skel = nerve->skel;
 	uint64_t rows = (uint64_t)nerve->cpus * config->slots_max;
+	uint32_t accounts = accounts_max(config->slots_max);
 	int r = 0;
 
 	if (rows > UINT32_MAX)
@@ -70,7 +81,9 @@ int maps_size(struct nerve *nerve, const struct nerve_config *config)
 	r = r ?: bpf_map__set_max_entries(skel->maps.lanes, nerve->cpus);
 	r = r ?: bpf_map__set_max_entries(skel->maps.bios, nerve->cpus <= 4 ? 4096 : 1024 * nerve->cpus);
 	r = r ?: bpf_map__set_max_entries(skel->maps.events, config->ring_bytes);
+	r = r ?: bpf_map__set_max_entries(skel->maps.accounts, accounts);
 	r = r ?: storage_choose(nerve);
+	skel->rodata->accounts_mask = accounts - 1;
 	skel->rodata->slots_max = config->slots_max;
 	skel->rodata->details_max = NERVE_DETAILS_MAX;
 	skel->rodata->window_ns = config->window_ns;

@@ -42,13 +42,14 @@ static uint32_t runner_put(struct nerve_runner *runners, uint32_t count, uint32_
 	return count;
 }
 
-uint32_t nerve_runners(const struct nerve *nerve, uint64_t cgroup_id, struct nerve_runner *ret, uint32_t max)
+uint32_t nerve_runners(const struct nerve *nerve, uint64_t cgroup_id, struct nerve_runner *ret, uint32_t max, uint64_t *ret_total_ns)
 {
 	int fd = bpf_map__fd(nerve->skel->maps.blames);
 	struct wire_blame_key key, *before = NULL;
 	uint64_t minute = minute_now();
 	uint32_t count = 0;
 
+	*ret_total_ns = 0;
 	/* A key that goes meanwhile starts the walk anew: so many steps and no more. */
 	for (uint32_t i = 0; i < 2 * bpf_map__max_entries(nerve->skel->maps.blames); i++) {
 		struct wire_blame blame;
@@ -59,6 +60,7 @@ uint32_t nerve_runners(const struct nerve *nerve, uint64_t cgroup_id, struct ner
 		if (key.waiter != cgroup_id || bpf_map_lookup_elem(fd, &key, &blame) || minute - blame.minute >= 64)
 			continue;
 		blame.ns >>= minute - blame.minute;
+		*ret_total_ns += blame.ns;
 		if (blame.ns)
 			count = runner_put(ret, count, max, (struct nerve_runner){ key.runner, blame.ns });
 	}

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -102,4 +103,13 @@ int procfile_cgroup(uint32_t pid, char ret_path[OBSERVE_PATH_MAX])
 	snprintf(file, sizeof(file), "/proc/%u/cgroup", pid);
 	r = text_read(file, text);
 	return r ?: procfile_cgroup_parse(text, ret_path);
+}
+
+uint64_t procfile_cgroup_id(const char *root, const char *path)
+{
+	char full[PATH_MAX];
+	struct stat directory;
+
+	snprintf(full, sizeof(full), "%s%s", root, path);
+	return stat(full, &directory) ? 0 : directory.st_ino;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which processes live in a cgroup, and in which cgroup a process lives. Anything may vanish at any step. */
+/* Which processes live in a cgroup, in which cgroup a process lives, and what its id is. Anything may vanish at any step. */
 #ifndef FORESTALL_PROCFILE_H
 #define FORESTALL_PROCFILE_H
 
@@ -14,6 +14,9 @@ uint32_t procfile_oldest(const char *root, const char *path, uint64_t not_before
 
 /* The cgroup v2 path of a process, as the cgroup root sees it. 0, or -errno when it is gone or has none. */
 int procfile_cgroup(uint32_t pid, char ret_path[OBSERVE_PATH_MAX]);
+
+/* Id of the cgroup at `path` below `root`, 0: it is gone. */
+uint64_t procfile_cgroup_id(const char *root, const char *path);
 
 /* The path out of the text of /proc/PID/cgroup. 0, -ENOENT without a v2 line, -ENAMETOOLONG. */
 int procfile_cgroup_parse(const char *text, char ret_path[OBSERVE_PATH_MAX]);

@@ -201,7 +201,7 @@ static void node_add(struct tree *tree, int dir_fd, uint64_t id, const char *pat
 	node->cgroup_id = id;
 	node->path = own_path;
 	node->limits.slot = slot;
-	cgroup_files_limits(&node->files, &node->limits);
+	cgroup_files_limits(&node->files, tree->root_fd, &node->limits);
 	node->scan = tree->scan;
 	if (slot > tree->slot_top)
 		tree->slot_top = slot;

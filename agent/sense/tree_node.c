@@ -17,7 +17,7 @@ void node_read_limits(struct tree *tree, struct node *node)
 {
 	struct observation observation = { .limits = { .slot = node->limits.slot } };
 
-	cgroup_files_limits(&node->files, &observation.limits);
+	cgroup_files_limits(&node->files, tree->root_fd, &observation.limits);
 	if (!memcmp(&observation.limits, &node->limits, sizeof(node->limits)))
 		return;
 	node->limits = observation.limits;

@@ -120,10 +120,31 @@ static void tell_recovered(struct watch *watch, const char *path, uint64_t time_
 	tell(watch, &failure);
 }
 
+/* How much of the path is the cgroup whose limit it was, as struct observe_failure says it. Of a cgroup of v1 nothing is known. */
+static uint32_t limit_bytes(const struct watch *watch, const char *path, const struct wire_oom *oom)
+{
+	char above[OBSERVE_PATH_MAX];
+
+	if (oom->limit_id == WIRE_CGROUP_ROOT)
+		return FAILURE_LIMIT_HOST;
+	if (oom->limit_id == oom->victim.head.cgroup_id)
+		return (uint32_t)strlen(path);
+	strcpy(above, path);
+	while (oom->limit_id && strrchr(above, '/') != above) {
+		*strrchr(above, '/') = '\0';
+		if (procfile_cgroup_id(watch->setup.root, above) == oom->limit_id)
+			return (uint32_t)strlen(above);
+	}
+	return 0;
+}
+
 static void tell_failed(struct watch *watch, const struct being *being, enum failure_cause cause, uint32_t value,
 			const struct wire_task *task)
 {
 	struct observe_failure failure = { .cause = cause, .value = value, .is_annotated = being->is_annotated };
+
+	if (task && cause == FAILURE_OOM)
+		failure.limit_bytes = limit_bytes(watch, being->path, (const struct wire_oom *)task);
 
 	failure.time_ns = task ? task->head.time_ns : host_now_ns();
 	if (task) {

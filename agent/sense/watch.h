@@ -35,7 +35,7 @@ void watch_free(struct watch *watch);
 /* Hears of instances and of their memory.events; all else is ignored. */
 void watch_observe(struct watch *watch, const struct observation *observation);
 
-/* An exec, exit or OOM record of this slot. */
+/* An exec, exit or OOM record of this slot; of an OOM record task is the victim of a struct wire_oom. */
 void watch_task(struct watch *watch, uint32_t slot, const struct wire_task *task);
 
 /* Looks for the main process of those that were not looked at yet, a few at a time; `is_second`: of the annotated again. */

@@ -9,6 +9,7 @@
 #include "answer_instance.h"
 #include "answer_pick.h"
 #include "answer_report.h"
+#include "decide/policy.h"
 #include "value.h"
 
 typedef json_t *(*answer_fn)(const struct answer_world *world, const json_t *question);
@@ -175,6 +176,12 @@ static json_t *capacity_json(const struct predictor *predictor)
 	return out;
 }
 
+/* What there is to share of it before somebody is hurt, bytes per second; null: not found yet. */
+static json_t *knee_json(const struct knee *knee)
+{
+	return knee->is_found ? value_number(knee->rate) : json_null();
+}
+
 static json_t *answer_status(const struct answer_world *world, const json_t *question)
 {
 	const struct predictor_config *config = &world->mind->predictor->config;
@@ -185,13 +192,16 @@ static json_t *answer_status(const struct answer_world *world, const json_t *que
 			 (json_int_t)world->delivered, "dropped", (json_int_t)world->dropped);
 	tick = json_pack("{s:I, s:I}", "late_ns_max", (json_int_t)world->tick_late_ns_max, "cost_ns",
 			 (json_int_t)world->tick_cost_ns);
-	return json_pack("{s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:I}", "ok", 1,
+	return json_pack("{s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:I, s:s, s:{s:o, s:o}}",
+			 "ok", 1,
 			 "mode", world->mode < MODE_COUNT ? mode_name(world->mode) : "none",
 			 "forecaster", forecast_source_name(config->forecaster), "model", model_json(world),
 			 "ring", ring, "tick", tick, "host_cpus", value_number(config->host_cpus),
 			 "capacity", capacity_json(world->mind->predictor), "failures", answer_failure_counts(world),
 			 "app", answer_app_counts(world), "log", answer_log_counts(world), "instances", counts_json(world),
-			 "other_cpu_s", (double)world->other_cpu_ns / 1e9, "now_ns", (json_int_t)world->now_ns);
+			 "other_cpu_s", (double)world->other_cpu_ns / 1e9, "now_ns", (json_int_t)world->now_ns,
+			 "policy", policy_name(world->mind->policy.policy), "knee", "io",
+			 knee_json(&world->mind->knee[RESOURCE_IO]), "net", knee_json(&world->mind->knee[RESOURCE_NET]));
 }
 
 static json_t *answer_slo_refresh(const struct answer_world *world, const json_t *question)

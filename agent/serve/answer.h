@@ -9,12 +9,14 @@
  *
  * {"q":"instance.list","offset":N,"limit":M}	{"total","offset","instances":[...]}, at most ANSWER_PAGE_MAX of them
  * {"q":"instance.pick","offset":N}		the same of those that matter most, with "rest": {"count","cpu",...} of the others
- * {"q":"instance.show","path":P}		{"instance":{...}}: signals, seconds, frame, expectation, all horizons
+ *						"signals":true adds to each what /metrics shows of its signals
+ * {"q":"instance.show","path":P}		{"instance":{...}}: signals, who ran meanwhile, seconds, frame, expectation, all horizons
  * {"q":"forecast.show","path":P}		{"path","forecast"}
  * {"q":"failure.list","path":P}		{"total","forgotten","failures":[...]}, the last ANSWER_FAILURES_MAX, the
  *						youngest first; path may be left out. A failure has "path", "cause",
- *						"value" (status or signal), "pid", "program", "unix_ms", "recovered" and
- *						"recovery_s", null while it lasts
+ *						"value" (status or signal), "pid", "program", "limit" (of an OOM kill: path of
+ *						the cgroup whose limit it was, "/" the host's memory, null: not told),
+ *						"unix_ms", "recovered" and "recovery_s", null while it lasts
  * {"q":"plan.show"}				{"id","actions":[...]}; outcome is null until act spoke of that knob
  * {"q":"status"}				mode, model, ring, tick, instances
  * {"q":"slo.refresh","path":P}			{"instance":{...}} with what was read
@@ -38,6 +40,7 @@
 #include "decide/mind.h"
 #include "predict/failure.h"
 #include "sense/app.h"
+#include "sense/load.h"
 #include "sense/log.h"
 #include "setup/name.h"
 
@@ -76,6 +79,10 @@ struct answer_world {
 	const struct result_item *(*outcome)(void *context, uint32_t slot, uint32_t knob);
 	/* Where the last annotation error of a slot is kept; "" when fine. */
 	const char *(*slo_problem)(void *context, uint32_t slot);
+	/* Tasks of a slot that run or wait for a CPU now; NULL: nobody counts them. */
+	uint32_t (*runnable)(void *context, uint32_t slot);
+	/* As nerve_runners(). NULL: nobody attributes waits. */
+	uint32_t (*runners)(void *context, uint64_t cgroup_id, struct nerve_runner *ret, uint32_t max, uint64_t *ret_total_ns);
 	/* What people call the cgroup (setup/name.h), "" for nothing more. NULL: as far as its path tells. */
 	void (*name)(void *context, const char *path, char ret_name[NAME_BYTES_MAX]);
 };

@@ -1,17 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "answer_failure.h"
 
+#include <string.h>
+
 #include "value.h"
+
+/* Path of the cgroup whose limit an OOM kill was for, "/" for the host's memory; null when that is not told. */
+static json_t *limit_json(const struct observe_failure *what)
+{
+	char path[OBSERVE_PATH_MAX] = "";
+
+	memcpy(path, what->path, what->limit_bytes < sizeof(path) ? what->limit_bytes : 0);
+	return path[0] ? value_text(path) : json_null();
+}
 
 json_t *answer_failure(const struct failure *failure)
 {
 	const struct observe_failure *what = &failure->what;
 	uint64_t lasted_ns = failure->recovered_ns ? failure->recovered_ns - what->time_ns : 0;
 
-	return json_pack("{s:o, s:s, s:i, s:i, s:o, s:I, s:b, s:o}", "path", value_text(what->path), "cause",
+	return json_pack("{s:o, s:s, s:i, s:i, s:o, s:o, s:I, s:b, s:o}", "path", value_text(what->path), "cause",
 			 failure_cause_name(what->cause), "value", (int)what->value, "pid", (int)what->pid, "program",
-			 what->program[0] ? value_text(what->program) : json_null(), "unix_ms", (json_int_t)(what->unix_ns / 1000000),
-			 "recovered", failure->recovered_ns != 0, "recovery_s",
+			 what->program[0] ? value_text(what->program) : json_null(), "limit", limit_json(what),
+			 "unix_ms", (json_int_t)(what->unix_ns / 1000000), "recovered", failure->recovered_ns != 0, "recovery_s",
 			 failure->recovered_ns ? value_number((double)lasted_ns / 1e9) : json_null());
 }
 

@@ -52,6 +52,7 @@ static json_t *limits_json(const struct observe_limits *limits)
 	json_object_set_new(out, "memory_high", limit_json(limits->memory_high));
 	json_object_set_new(out, "memory_max", limit_json(limits->memory_max));
 	json_object_set_new(out, "io_bps", limit_json(limits->io_bps));
+	json_object_set_new(out, "io_iops", limit_json(limits->io_iops));
 	json_object_set_new(out, "device", value_device(limits->device));
 	return out;
 }
@@ -315,7 +316,8 @@ json_t *answer_instance_full(const struct answer_world *world, const struct pred
 	json_t *full = answer_instance_brief(world, instance);
 
 	json_object_set_new(full, "cgroup_id", json_integer((json_int_t)instance->info.cgroup_id));
-	json_object_set_new(full, "signals", answer_signals(world, &instance->window));
+	json_object_set_new(full, "signals", answer_signals(world, instance));
+	json_object_set_new(full, "runners", answer_runners(world, instance));
 	json_object_set_new(full, "seconds", window_json(&instance->info.slo, &instance->window));
 	json_object_set_new(full, "frame", instance->has_frame ? frame_json(&instance->frame) : json_null());
 	json_object_set_new(full, "expectation", expectation_json(world->mind->predictor, instance));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "answer_instance.h"
+#include "answer_signals.h"
 #include "value.h"
 
 struct pick {
@@ -71,7 +72,8 @@ json_t *answer_pick(const struct answer_world *world, const json_t *question)
 {
 	const struct predictor *predictor = world->mind->predictor;
 	json_int_t offset = json_integer_value(json_object_get(question, "offset"));
-	json_t *instances;
+	bool is_whole = json_is_true(json_object_get(question, "signals"));
+	json_t *instances, *brief;
 	struct pick pick;
 	uint32_t total;
 
@@ -80,10 +82,13 @@ json_t *answer_pick(const struct answer_world *world, const json_t *question)
 	pick_make(predictor, &pick);
 	total = pick.top_count + pick.annotated_count;
 	instances = json_array();
-	for (json_int_t i = offset; i < total && i - offset < ANSWER_PAGE_MAX; i++) {
+	for (json_int_t i = offset; i < total && i - offset < (is_whole ? PICK_WHOLE_MAX : ANSWER_PAGE_MAX); i++) {
 		uint32_t slot = i < pick.top_count ? pick.top[i] : pick.annotated[i - pick.top_count];
 
-		json_array_append_new(instances, answer_instance_brief(world, &predictor->instance[slot]));
+		brief = answer_instance_brief(world, &predictor->instance[slot]);
+		if (is_whole)
+			json_object_set_new(brief, "signals", answer_signal_values(world, &predictor->instance[slot]));
+		json_array_append_new(instances, brief);
 	}
 	return json_pack("{s:b, s:I, s:I, s:o, s:{s:I, s:f, s:f, s:f, s:f}}", "ok", 1, "total", (json_int_t)total, "offset",
 			 offset, "instances", instances, "rest", "count", (json_int_t)pick.rest_count, "cpu", pick.cpu,

@@ -11,6 +11,7 @@
 
 #define PICK_ANNOTATED_MAX 500	/* those beyond are in the sum */
 #define PICK_TOP_MAX 20
+#define PICK_WHOLE_MAX 25	/* instances on a page with their signals */
 
 /* The question instance.pick. The top ones come first: only they change places between two pages. */
 json_t *answer_pick(const struct answer_world *world, const json_t *question);

@@ -1,24 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "answer_signals.h"
 
-#include <assert.h>
+#include <stdio.h>
 
+#include "predict/predictor.h"
 #include "sense/measure.h"
 #include "value.h"
 
+#define RUNNERS_MAX 8
+
+/* < 0: not measured. */
+struct told {
+	double now, total;
+	enum measure_from from;
+};
+
 static const struct delayed {
-	const char *family, *name;
+	enum measure_id p50, p99;
 	uint32_t signal;
 	enum wire_delay delay;
 } delayed[] = {
-	{ "io", "delay", NERVE_IO, WIRE_DELAY_IO },
-	{ "io", "device", NERVE_IO_DEVICE, WIRE_DELAY_DEVICE },
-	{ "net", "response", NERVE_RESPONSES, WIRE_DELAY_RESPONSE },
+	{ MEASURE_io_delay_p50_ns, MEASURE_io_delay_p99_ns, NERVE_IO, WIRE_DELAY_IO },
+	{ MEASURE_io_device_p50_ns, MEASURE_io_device_p99_ns, NERVE_IO_DEVICE, WIRE_DELAY_DEVICE },
+	{ MEASURE_net_response_p50_ns, MEASURE_net_response_p99_ns, NERVE_RESPONSES, WIRE_DELAY_RESPONSE },
 };
 
 static bool is_measured(const struct answer_world *world, uint32_t signal)
 {
-	return signal == MEASURE_ALWAYS || world->signals >> signal & 1;
+	return signal == NERVE_ALWAYS || world->signals >> signal & 1;
 }
 
 static uint64_t counter_at(const struct wire_counters *counters, size_t offset)
@@ -26,107 +35,165 @@ static uint64_t counter_at(const struct wire_counters *counters, size_t offset)
 	return *(const __u64 *)((const char *)counters + offset);
 }
 
-/* now < 0 or total < 0: null. */
-static void measure_put(json_t *out, const struct measure *measure, double now, double total, enum measure_from from)
+static void counted_tell(const struct answer_world *world, const struct window *window, struct told told[MEASURE_COUNT])
 {
-	json_object_set_new(json_object_get(out, measure->family), measure->name,
-			    json_pack("{s:o, s:o, s:s, s:s}", "now", value_measured(now), "total", value_measured(total),
-				      "unit", measure->unit, "from", measure_from_name(from)));
-}
-
-static void signal_put(json_t *out, const char *family, const char *name, double now, double total)
-{
-	const struct measure *measure = measure_find(family, name);
-
-	assert(measure);
-	measure_put(out, measure, now, total, measure->from);
-}
-
-static void counted_put(json_t *out, const struct answer_world *world, const struct window *window)
-{
-	for (size_t i = 0; i < measures_count; i++) {
+	for (size_t i = 0; i < MEASURE_COUNT; i++) {
 		const struct measure *measure = &measures[i];
-		bool is_known = is_measured(world, measure->signal) && window->last_ns;
-		double now;
 
-		if (measure->counter == MEASURE_NO_COUNTER)
+		told[i] = (struct told){ -1, -1, measure->from };
+		if (measure->counter == MEASURE_NO_COUNTER || !is_measured(world, measure->signal) || !window->last_ns)
 			continue;
-		now = (double)counter_at(&window->last, measure->counter) * 1e9 / (double)window->last_ns;
-		measure_put(out, measure, is_known ? now : -1,
-			    is_known ? (double)counter_at(&window->total, measure->counter) : -1, measure->from);
+		told[i].now = (double)counter_at(&window->last, measure->counter) * 1e9 / (double)window->last_ns;
+		told[i].total = (double)counter_at(&window->total, measure->counter);
 	}
 }
 
-static void delayed_put(json_t *out, const struct answer_world *world, const struct window *window)
+static void delayed_tell(const struct answer_world *world, const struct window *window, struct told told[MEASURE_COUNT])
 {
 	for (size_t i = 0; i < sizeof(delayed) / sizeof(delayed[0]); i++) {
 		const struct window_delay delay = window_delay(window, delayed[i].delay);
-		bool is_known = is_measured(world, delayed[i].signal) && window->last_ns;
-		char name[32];
 
-		snprintf(name, sizeof(name), "%s_p50_ns", delayed[i].name);
-		signal_put(out, delayed[i].family, name, is_known ? delay.p50_ns : -1, -1);
-		snprintf(name, sizeof(name), "%s_p99_ns", delayed[i].name);
-		signal_put(out, delayed[i].family, name, is_known ? delay.p99_ns : -1, -1);
+		if (!is_measured(world, delayed[i].signal) || !window->last_ns)
+			continue;
+		told[delayed[i].p50].now = delay.p50_ns;
+		told[delayed[i].p99].now = delay.p99_ns;
 	}
 }
 
 /* Bios that were queued and of which no end was seen: how deep the queues are now. */
-static void depth_put(json_t *out, const struct answer_world *world, const struct window *window)
+static void depth_tell(const struct answer_world *world, const struct window *window, struct told told[MEASURE_COUNT])
 {
 	const struct wire_counters *total = &window->total;
 	double depth = (double)total->io_begun - (double)total->io_done - (double)total->io_lost;
 
 	/* Row by row and CPU by CPU the counters are read at slightly different moments. */
-	signal_put(out, "io", "in_flight", !is_measured(world, NERVE_IO) ? -1 : depth < 0 ? 0 : depth, -1);
+	if (is_measured(world, NERVE_IO))
+		told[MEASURE_io_in_flight].now = depth < 0 ? 0 : depth;
 }
 
-static void swap_put(json_t *out, const struct answer_world *world, const struct window *window)
+static void file_tell(struct told *told, uint64_t last, uint64_t total)
 {
-	const struct observe_memory *last = &window->rare->memory_last, *total = &window->rare->memory_total;
-	bool is_told = window->rare->memory_told, is_filed = is_told && last->has_swap;
-	bool is_hooked = is_told && !is_filed && is_measured(world, NERVE_SWAP) && window->last_ns;
-	double hooked = is_hooked ? (double)window->last.swap_outs * 1e9 / (double)window->last_ns : -1;
-
-	signal_put(out, "memory", "swap_ins", is_told ? (double)last->swap_ins : -1, is_told ? (double)total->swap_ins : -1);
-	measure_put(out, measure_find("memory", "swap_outs"), is_filed ? (double)last->swap_outs : hooked,
-		    is_filed ? (double)total->swap_outs : is_hooked ? (double)window->total.swap_outs : -1,
-		    is_hooked ? MEASURE_HOOK : MEASURE_FILE);
+	told->now = (double)last;
+	told->total = (double)total;
 }
 
-static void files_put(json_t *out, const struct window *window)
+static void files_tell(const struct window *window, struct told told[MEASURE_COUNT])
 {
-	static const char *const names[] = {
-#define EVENT_NAME(id, name) [MEMORY_EVENT_##id] = "event_" name,
-		MEMORY_EVENT_TABLE(EVENT_NAME)
-#undef EVENT_NAME
+	static const enum measure_id events[] = {
+		[MEMORY_EVENT_LOW] = MEASURE_memory_event_low, [MEMORY_EVENT_HIGH] = MEASURE_memory_event_high,
+		[MEMORY_EVENT_MAX] = MEASURE_memory_event_max, [MEMORY_EVENT_OOM] = MEASURE_memory_event_oom,
+		[MEMORY_EVENT_OOM_KILL] = MEASURE_memory_event_oom_kill,
 	};
 	const struct observe_memory *last = &window->rare->memory_last, *total = &window->rare->memory_total;
-	bool is_told = window->rare->memory_told;
 
-	signal_put(out, "memory", "refaults", is_told ? (double)last->refaults : -1, is_told ? (double)total->refaults : -1);
+	_Static_assert(sizeof(events) / sizeof(events[0]) == MEMORY_EVENT_COUNT, "a signal for each");
+	if (!window->rare->memory_told)
+		return;
+	file_tell(&told[MEASURE_memory_refaults], last->refaults, total->refaults);
+	file_tell(&told[MEASURE_memory_swap_ins], last->swap_ins, total->swap_ins);
 	for (int i = 0; i < MEMORY_EVENT_COUNT; i++)
-		signal_put(out, "memory", names[i], is_told ? (double)last->events[i] : -1,
-			   is_told ? (double)total->events[i] : -1);
+		file_tell(&told[events[i]], last->events[i], total->events[i]);
 }
 
-static void rtt_put(json_t *out, const struct answer_world *world, const struct window *window)
+/* Where memory.stat does not tell what was swapped out, the hook does. */
+static void swap_tell(const struct answer_world *world, const struct window *window, struct told told[MEASURE_COUNT])
 {
+	const struct observe_memory *last = &window->rare->memory_last, *total = &window->rare->memory_total;
+	struct told *out = &told[MEASURE_memory_swap_outs];
+
+	if (!window->rare->memory_told)
+		return;
+	if (last->has_swap) {
+		file_tell(out, last->swap_outs, total->swap_outs);
+	} else if (is_measured(world, NERVE_SWAP) && window->last_ns) {
+		*out = (struct told){ (double)window->last.swap_outs * 1e9 / (double)window->last_ns,
+				      (double)window->total.swap_outs, MEASURE_HOOK };
+	}
+}
+
+static void signals_tell(const struct answer_world *world, const struct predictor_instance *instance,
+			 struct told told[MEASURE_COUNT])
+{
+	const struct window *window = &instance->window;
 	const struct wire_counters *last = &window->last;
-	bool is_known = is_measured(world, NERVE_RTT) && last->rtt_samples;
 
-	signal_put(out, "net", "rtt_ns", is_known ? (double)last->rtt_ns / (double)last->rtt_samples : -1, -1);
+	counted_tell(world, window, told);
+	delayed_tell(world, window, told);
+	depth_tell(world, window, told);
+	files_tell(window, told);
+	swap_tell(world, window, told);
+	if (is_measured(world, NERVE_RTT) && last->rtt_samples)
+		told[MEASURE_net_rtt_ns].now = (double)last->rtt_ns / (double)last->rtt_samples;
+	if (world->runnable)
+		told[MEASURE_cpu_runnable].now = world->runnable(world->context, instance->info.slot);
 }
 
-json_t *answer_signals(const struct answer_world *world, const struct window *window)
+json_t *answer_signals(const struct answer_world *world, const struct predictor_instance *instance)
 {
-	json_t *out = json_pack("{s:{}, s:{}, s:{}, s:{}}", "cpu", "memory", "io", "net");
+	struct told told[MEASURE_COUNT];
+	json_t *out = json_object();
 
-	counted_put(out, world, window);
-	swap_put(out, world, window);
-	files_put(out, window);
-	delayed_put(out, world, window);
-	depth_put(out, world, window);
-	rtt_put(out, world, window);
+	signals_tell(world, instance, told);
+	for (size_t i = 0; i < MEASURE_COUNT; i++) {
+		const struct measure *measure = &measures[i];
+
+		if (measure->shown)
+			continue;
+		if (!json_object_get(out, measure->family))
+			json_object_set_new(out, measure->family, json_object());
+		json_object_set_new(json_object_get(out, measure->family), measure->name,
+				    json_pack("{s:o, s:o, s:s, s:s}", "now", value_measured(told[i].now), "total",
+					      value_measured(told[i].total), "unit", measure->unit, "from",
+					      measure_from_name(told[i].from)));
+	}
+	return out;
+}
+
+json_t *answer_signal_values(const struct answer_world *world, const struct predictor_instance *instance)
+{
+	struct told told[MEASURE_COUNT];
+	json_t *out = json_object();
+
+	signals_tell(world, instance, told);
+	for (size_t i = 0; i < MEASURE_COUNT; i++) {
+		double value = measures[i].is_gauge ? told[i].now : told[i].total;
+		char name[MEASURE_METRIC_MAX];
+
+		if (measures[i].shown || value < 0)
+			continue;
+		measure_metric(&measures[i], name);
+		json_object_set_new(out, name, value_number(value));
+	}
+	return out;
+}
+
+/* Path of a cgroup that is followed, else null: it is gone, or there was no slot for it. */
+static json_t *path_of(const struct predictor *predictor, uint64_t cgroup_id)
+{
+	for (uint32_t i = 0; i < predictor->live_count; i++) {
+		const struct observe_instance *info = &predictor->instance[predictor->live[i]].info;
+
+		if (info->cgroup_id == cgroup_id)
+			return value_text(info->path);
+	}
+	return json_null();
+}
+
+json_t *answer_runners(const struct answer_world *world, const struct predictor_instance *instance)
+{
+	struct nerve_runner runner[RUNNERS_MAX];
+	uint64_t total_ns = 0;
+	json_t *out;
+	uint32_t count;
+
+	if (!world->runners || instance->info.slo.source == SLO_FROM_DEFAULT)
+		return json_null();
+	count = world->runners(world->context, instance->info.cgroup_id, runner, RUNNERS_MAX, &total_ns);
+	out = json_array();
+	for (uint32_t i = 0; i < count; i++)
+		json_array_append_new(out, json_pack("{s:o, s:I, s:I, s:o}", "path",
+						     path_of(world->mind->predictor, runner[i].cgroup_id), "cgroup_id",
+						     (json_int_t)runner[i].cgroup_id, "ns", (json_int_t)runner[i].ns, "share",
+						     value_number((double)runner[i].ns / (double)total_ns)));
 	return out;
 }

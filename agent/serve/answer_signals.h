@@ -8,8 +8,17 @@
 /*
  * {"cpu":{...},"memory":{NAME:{"now","total","unit","from"},...},"io":{...},"net":{...}}. now: of the last second, per second where the
  * unit is a count; total: since the instance is followed. What this kernel has no hook or file for is null, both.
- * Owned by the caller.
+ * Owned by the caller, as the others.
  */
-json_t *answer_signals(const struct answer_world *world, const struct window *window);
+json_t *answer_signals(const struct answer_world *world, const struct predictor_instance *instance);
+
+/* The same for /metrics: {METRIC:number} of what is measured, totals of what has one, in the units of the table. */
+json_t *answer_signal_values(const struct answer_world *world, const struct predictor_instance *instance);
+
+/*
+ * Who ran while the instance waited over 1 ms, in the last minutes, most first: [{"path","cgroup_id","ns","share"}], eight at most; share
+ * is of all who did. null of who is not annotated. "path" is null of a cgroup that is not followed.
+ */
+json_t *answer_runners(const struct answer_world *world, const struct predictor_instance *instance);
 
 #endif

@@ -12,7 +12,7 @@
 #include "act/protocol.h"
 #include "decide/mind.h"
 
-#define RECORDING_VERSION 3
+#define RECORDING_VERSION 4
 
 enum recording_kind {
 	RECORDING_SETUP = 100,	/* struct recording_setup */
@@ -39,6 +39,7 @@ struct recording_setup {
 
 struct recording_mind {
 	struct predictor_host host;
+	struct knee knee[RESOURCE_COUNT];
 	uint64_t second_start_ns;
 	uint64_t acted_ns;
 	uint64_t plan_id;

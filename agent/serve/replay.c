@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "decide/policy.h"
+
 /* memory is NULL for a mind that knows nothing yet. */
 static int mind_restore(struct replay *replay, const struct recording_mind *memory)
 {
@@ -19,6 +21,7 @@ static int mind_restore(struct replay *replay, const struct recording_mind *memo
 	if (!memory)
 		return 0;
 	replay->mind->predictor->host = memory->host;
+	memcpy(replay->mind->knee, memory->knee, sizeof(memory->knee));
 	replay->mind->predictor->second_start_ns = memory->second_start_ns;
 	replay->mind->predictor->acted_ns = memory->acted_ns;
 	replay->mind->plan_id = memory->plan_id;
@@ -74,7 +77,7 @@ static int model_restore(struct replay *replay, const void *bytes, size_t size)
 static int setup_take(struct replay *replay, const struct recording_setup *setup, size_t bytes)
 {
 	if (bytes != sizeof(*setup) || setup->config.slots_max < 2 || setup->config.slots_max > (1u << 20) ||
-	    !(setup->config.host_cpus > 0))
+	    !(setup->config.host_cpus > 0) || setup->policy.policy >= POLICY_COUNT)
 		return -EPROTO;
 	if (!replay->is_retold && (setup->memory_bytes != sizeof(struct recording_memory) ||
 				   setup->made_bytes != RECORDING_MADE_BYTES))

@@ -59,6 +59,8 @@ static bool argument_number(struct MHD_Connection *connection, const char *key, 
 static void metrics_answer(const struct web_world *world, struct MHD_Connection *connection, struct reply *reply)
 {
 	(void)connection;
+	if (world->poll)
+		web_poll_want(world->poll);
 	reply->status = MHD_HTTP_OK;
 	reply->type = "text/plain; version=0.0.4; charset=utf-8";
 	reply->text = web_metrics_format(world->view, is_fresh(world), web_history_is_up(world->history),

@@ -33,6 +33,7 @@ struct web_http;
 /* What is answered from; must outlive the servers. */
 struct web_world {
 	const struct web_view *view;
+	struct web_poll *poll;		/* is told that somebody wants signals; NULL: nobody asks a mind */
 	struct web_history *history;
 	uint64_t (*now_ns)(void);	/* monotonic */
 	int64_t (*now_s)(void);		/* wall clock */

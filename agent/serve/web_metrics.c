@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sense/measure.h"
+
+#define HELP_MAX 128
 #define ARRAY_COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 /* A number of an instance under a key of its own; a null value is no line. Lines of one metric stand together. */
@@ -34,8 +37,8 @@ static const struct number all_numbers[] = {
 static const struct series all_series[] = {
 	{ "forestall_demand", "What was used and wanted in the last second: CPUs, bytes, bytes per second", "demand",
 	  "resource", NULL, NULL, 1, "" },
-	{ "forestall_demand_expected", "Quantile of the demand that is forecast, in the same units", "expected", "resource",
-	  NULL, NULL, 1, ",quantile=\"0.9\"" FORESEEN },
+	{ "forestall_demand_expected", "What the demand that is forecast stays below with the probability that is its level, in the same units", "expected", "resource",
+	  NULL, NULL, 1, ",level=\"0.9\"" FORESEEN },
 	{ "forestall_pressure_ratio", "Share of the last second in which tasks stalled", "psi", "pressure", NULL, NULL, 1, "" },
 	{ "forestall_sli_seconds", "Delays of the last second, as their SLI says", "slis", "sli", "value", "ms", 1e-3, "" },
 	{ "forestall_sli_ratio", "Shares of the last second, as their SLI says", "slis", "sli", "value", "share", 1, "" },
@@ -132,6 +135,29 @@ static void series_put(FILE *out, const struct series *series, const struct web_
 				      series_number(series, value));
 }
 
+/*
+ * Everything that is measured, by the table that the mind measures by. All metrics have their heading, also those of which this
+ * kernel tells nothing, and those that stand elsewhere are not told twice.
+ */
+static void signals_put(FILE *out, const struct web_pick *pick)
+{
+	for (int m = 0; m < MEASURE_COUNT; m++) {
+		const struct measure *measure = &measures[m];
+		bool is_ns = !strcmp(measure->unit, "ns");
+		char name[MEASURE_METRIC_MAX], help[HELP_MAX];
+
+		if (measure->shown)
+			continue;
+		measure_metric(measure, name);
+		snprintf(help, sizeof(help), "Signal %s.%s, %s (%s)", measure->family, measure->name,
+			 is_ns ? "seconds" : measure->unit, measure_from_name(measure->from));
+		heading(out, name, measure->is_gauge ? "gauge" : "counter", help);
+		for (size_t i = 0; i < pick->count; i++)
+			instance_line(out, name, pick->item[i], NULL, NULL, "",
+				      web_pick_number(json_object_get(pick->item[i], "signals"), name) * (is_ns ? 1e-9 : 1));
+	}
+}
+
 /* What the gravest risk is blamed on; who is not at risk has no line. */
 static void impaired_put(FILE *out, const struct web_pick *pick)
 {
@@ -201,6 +227,7 @@ static void view_put(FILE *out, const struct web_view *view)
 	for (size_t i = 0; i < ARRAY_COUNT(all_series); i++)
 		series_put(out, &all_series[i], &pick);
 	impaired_put(out, &pick);
+	signals_put(out, &pick);
 	family_put(out, "forestall_capacity", "gauge", "What there is to share: CPUs, bytes, and the most bytes per second seen",
 		   "resource", json_object_get(view->status, "capacity"));
 }

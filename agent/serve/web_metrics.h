@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The view in Prometheus text format 0.0.4. Bounded: at most WEB_NAMED_MAX values of the label
- * "path", and path="other" for the sum of the rest; no cgroup is called so, since their paths begin with '/'.
+ * "path", and path="other" for the sum of the rest; no cgroup is called so, since their paths begin with '/'. Signals have a
+ * metric each by the table of sense/measure.h, and are there from the second after somebody asked for the first time in five minutes on.
  */
 #ifndef FORESTALL_WEB_METRICS_H
 #define FORESTALL_WEB_METRICS_H

@@ -16,6 +16,7 @@
 
 #define LOOK_ONLY_MS 2000
 #define CONNECT_PAUSE_MS 100
+#define WHOLE_ROUNDS 300	/* five minutes */
 #define INSTANCES_MAX 65536	/* more is not believed */
 
 enum stage { STAGE_IDLE, STAGE_STATUS, STAGE_INSTANCES, STAGE_FAILURES, STAGE_PLAN };
@@ -24,6 +25,8 @@ struct web_poll {
 	int fd;
 	enum stage stage;
 	json_t *status, *instances, *rest;	/* of the round that runs */
+	uint32_t whole_rounds;	/* so many more are asked for signals */
+	bool is_whole;		/* the one that runs is */
 	json_int_t failure_changes;	/* what the mind had counted when it was asked for failures last */
 	struct web_view view;
 	char buffer[ANSWER_BYTES_MAX];
@@ -117,8 +120,8 @@ static int ask(struct web_poll *poll, enum stage stage)
 	if (stage == STAGE_STATUS)
 		snprintf(question, sizeof(question), "{\"q\":\"status\"}");
 	else if (stage == STAGE_INSTANCES)
-		snprintf(question, sizeof(question), "{\"q\":\"instance.pick\",\"offset\":%zu}",
-			 json_array_size(poll->instances));
+		snprintf(question, sizeof(question), "{\"q\":\"instance.pick\",\"offset\":%zu,\"signals\":%s}",
+			 json_array_size(poll->instances), poll->is_whole ? "true" : "false");
 	else if (stage == STAGE_FAILURES)
 		snprintf(question, sizeof(question), "{\"q\":\"failure.list\"}");
 	else
@@ -132,6 +135,8 @@ int web_poll_begin(struct web_poll *poll)
 {
 	if (poll->stage != STAGE_IDLE)
 		return 0;
+	poll->is_whole = poll->whole_rounds > 0;
+	poll->whole_rounds -= poll->is_whole;
 	json_decref(poll->instances);
 	poll->instances = json_array();
 	return poll->instances ? ask(poll, STAGE_STATUS) : 0;
@@ -225,6 +230,11 @@ int web_poll_take(struct web_poll *poll, uint64_t now_ns)
 	r = json_is_object(answer) ? answer_take(poll, answer, now_ns) : -EPROTO;
 	json_decref(answer);
 	return r;
+}
+
+void web_poll_want(struct web_poll *poll)
+{
+	poll->whole_rounds = WHOLE_ROUNDS;
 }
 
 int web_poll_fd(const struct web_poll *poll)

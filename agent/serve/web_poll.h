@@ -47,6 +47,9 @@ int web_poll_begin(struct web_poll *poll);
  */
 int web_poll_take(struct web_poll *poll, uint64_t now_ns);
 
+/* Somebody wants signals as well: the rounds of the next minutes ask for them. Who is looked at by nobody costs the mind nothing. */
+void web_poll_want(struct web_poll *poll);
+
 int web_poll_fd(const struct web_poll *poll);
 
 /* Valid until the next web_poll_take(). */

@@ -107,6 +107,7 @@ static int signals_open(struct web *web)
 static int servers_open(struct web *web)
 {
 	web->world.view = web_poll_view(web->poll);
+	web->world.poll = web->poll;
 	web->world.now_ns = web_now_ns;
 	web->world.now_s = web_now_s;
 	web->http[0] = web_http_new(web->unix_fd, false, &web->world);

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum field_type { FIELD_U32, FIELD_U64, FIELD_FLOAT, FIELD_FORECASTER, FIELD_HORIZON, FIELD_PATH };
+#include "decide/policy.h"
+
+enum field_type { FIELD_U32, FIELD_U64, FIELD_FLOAT, FIELD_FORECASTER, FIELD_HORIZON, FIELD_POLICY, FIELD_PATH };
 
 struct field {
 	const char *section, *key;
@@ -27,6 +29,7 @@ static const struct field fields[] = {
 	MIND(instances_max, FIELD_U32, 16, 65536),
 	MIND(forecaster, FIELD_FORECASTER, 0, 0),
 	MIND(model, FIELD_PATH, 0, 0),
+	PLAN("policy", policy, FIELD_POLICY, 0, 0, 1),
 	PLAN("risk_act", risk_act, FIELD_FLOAT, 0.01, 1, 1),
 	PLAN("act_horizon_s", act_horizon, FIELD_HORIZON, 0, 0, 1),
 	PLAN("bad_act", bad_act, FIELD_FLOAT, 0.001, 1, 1),
@@ -101,6 +104,19 @@ static int forecaster_set(uint32_t *at, const char *value, char *reason, size_t 
 	return -EINVAL;
 }
 
+static int policy_set(uint32_t *at, const char *value, char *reason, size_t size)
+{
+	enum policy policy = policy_find(value);
+	int n = snprintf(reason, size, "must be one of");
+
+	for (uint32_t i = 0; i < POLICY_COUNT && n < (int)size; i++)
+		n += snprintf(reason + n, size - (size_t)n, "%s%s", i ? ", " : " ", policy_name(i));
+	if (policy == POLICY_COUNT)
+		return -EINVAL;
+	*at = policy;
+	return 0;
+}
+
 static int horizon_set(uint32_t *at, const char *value, char *reason, size_t size)
 {
 	double seconds;
@@ -132,6 +148,8 @@ int config_field_set(struct config *config, int idx, const char *value, char *re
 	switch (field->type) {
 	case FIELD_FORECASTER:
 		return forecaster_set(at, value, reason, size);
+	case FIELD_POLICY:
+		return policy_set(at, value, reason, size);
 	case FIELD_HORIZON:
 		return horizon_set(at, value, reason, size);
 	case FIELD_PATH:

@@ -8,6 +8,7 @@
 #include "rung.h"
 
 #define QUANTILE_HIGH 2	/* .9 */
+#define SHOWN_FADE 0.97f	/* per second: half of it in 23 s */
 #define OPEN_NS_MIN 90000000ull	/* a tick, or nearly */
 
 struct mind *mind_new(const struct predictor_config *config, const struct plan_policy *policy)
@@ -88,14 +89,35 @@ static enum resource blame(const struct predictor *p, const struct predictor_ins
 	return worst;
 }
 
-static void need_update(struct mind *mind, const struct predictor_instance *instance, enum resource resource,
-			uint64_t now_ns, struct plan_need *need)
+static float stalled(const struct window *window, enum resource resource)
 {
+	static const int psi[] = { [RESOURCE_CPU] = PSI_CPU_SOME, [RESOURCE_MEMORY] = PSI_MEMORY_SOME, [RESOURCE_IO] = PSI_IO_SOME };
+	const struct window_second *now = window_at(window, 0);
+
+	return now && resource != RESOURCE_NET ? now->psi[psi[resource]] : -1;
+}
+
+/*
+ * What to keep free for it: the upper quantile of the forecast, but of a resource whose capacity is only learned no more than it has
+ * shown lately or its own past says is coming: there the quantile's error is a share of a capacity that is an error itself.
+ */
+static float demand_high(const struct mind *mind, const struct forecast *forecast, enum resource resource, float shown)
+{
+	const float (*demand)[FORECAST_QUANTILES] = forecast->demand[resource];
+	float high = fmaxf(demand[0][QUANTILE_HIGH], demand[mind->policy.act_horizon][QUANTILE_HIGH]);
+
+	if (resource == RESOURCE_IO || resource == RESOURCE_NET)
+		high = fminf(high, shown);
+	return fminf(high, mind->predictor->host.capacity[resource]);
+}
+
+static void need_update(struct mind *mind, const struct predictor_instance *instance, enum resource resource,
+			uint64_t now_ns, struct plan_view *view)
+{
+	struct plan_need *need = &view->need[resource];
 	const struct predictor *p = mind->predictor;
-	const struct forecast *forecast = &instance->forecast;
 	const struct slo_range *range = &instance->info.slo.range[resource];
 	float capacity = p->host.capacity[resource], unit = resource == RESOURCE_CPU ? 1e-3f : 1;
-	const float (*high)[FORECAST_QUANTILES] = forecast->demand[resource];
 
 	*need = (struct plan_need){ .bad = -1, .min = (float)range->min * unit, .max = (float)range->max * unit };
 	for (int i = 0; i < 3; i++)
@@ -104,7 +126,9 @@ static void need_update(struct mind *mind, const struct predictor_instance *inst
 	need->demand = open_demand(p, instance, resource, now_ns);
 	if (resource != RESOURCE_MEMORY)
 		need->demand = fmaxf(need->demand, fmaxf(instance->demand[resource], 0) * capacity);
-	need->demand_high = fminf(fmaxf(high[0][QUANTILE_HIGH], high[mind->policy.act_horizon][QUANTILE_HIGH]), capacity);
+	need->stalled = stalled(&instance->window, resource);
+	need->demand_high = demand_high(mind, &instance->forecast, resource,
+				       fmaxf(view->hold[resource].shown, fmaxf(need->coming, need->demand)));
 }
 
 /* Each SLI counts against the resource that it is blamed on. */
@@ -129,8 +153,15 @@ static void dangers_update(struct mind *mind, const struct predictor_instance *i
 	}
 }
 
+/* Once a second. */
+static void shown_update(const struct predictor *p, const struct predictor_instance *instance, struct plan_view *view)
+{
+	for (int r = 0; r < RESOURCE_COUNT; r++)
+		view->hold[r].shown = fmaxf(instance->demand[r] * p->host.capacity[r], view->hold[r].shown * SHOWN_FADE);
+}
+
 /* What changes with every tick; what a view remembers is kept. */
-static void view_update(struct mind *mind, uint32_t slot, uint64_t now_ns)
+static void view_update(struct mind *mind, uint32_t slot, uint64_t now_ns, bool is_second)
 {
 	const struct predictor_instance *instance = &mind->predictor->instance[slot];
 	const struct window_second *now = window_at(&instance->window, 0);
@@ -148,8 +179,10 @@ static void view_update(struct mind *mind, uint32_t slot, uint64_t now_ns)
 	view->cache_bytes = (float)instance->window.rare->memory_last.file_bytes;
 	view->request_bytes = now && now->io_done > 0 ? now->io_bytes / now->io_done : 0;
 	view->quality = instance->forecast.quality;
+	if (is_second)
+		shown_update(mind->predictor, instance, view);
 	for (int r = 0; r < RESOURCE_COUNT; r++)
-		need_update(mind, instance, (enum resource)r, now_ns, &view->need[r]);
+		need_update(mind, instance, (enum resource)r, now_ns, view);
 	dangers_update(mind, instance, view);
 }
 
@@ -160,13 +193,17 @@ static bool scope_fill(const struct predictor *p, const struct predictor_instanc
 	bool has_quota = limits->quota_us != LIMIT_NONE && limits->period_us, has_max = limits->memory_max != LIMIT_NONE;
 
 	*ret = (struct plan_scope){ .path = instance->info.path, .memory_free = -1 };
+	if (limits->io_bps != LIMIT_NONE)
+		ret->io_bps = (float)limits->io_bps;
+	if (limits->io_iops != LIMIT_NONE)
+		ret->io_iops = (float)limits->io_iops;
 	if (has_quota)
 		ret->capacity[RESOURCE_CPU] = fminf((float)limits->quota_us / (float)limits->period_us, p->config.host_cpus);
 	if (has_max && limits->memory_max)
 		ret->capacity[RESOURCE_MEMORY] = (float)limits->memory_max;
 	if (has_max && instance->window.has_memory)
 		ret->memory_free = fmaxf((float)limits->memory_max - (float)instance->window.memory_bytes, 0);
-	return has_quota || has_max;
+	return has_quota || has_max || ret->io_bps > 0 || ret->io_iops > 0;
 }
 
 /* The limits of directories that hold nobody with a bound do not matter. */
@@ -190,26 +227,27 @@ static uint32_t scopes_collect(struct mind *mind, uint32_t view_count)
 	return count;
 }
 
-static struct plan_host host_view(const struct mind *mind, uint32_t scope_count)
+static struct plan_host host_view(struct mind *mind, uint32_t scope_count, bool is_second)
 {
 	const struct predictor *p = mind->predictor;
 	struct plan_host host = { .memory_free = -1, .swap_free = (float)p->host.swap_free, .scopes = mind->scope,
-				  .scope_count = scope_count };
+				  .scope_count = scope_count, .is_second = is_second, .knee = mind->knee };
 
 	memcpy(host.capacity, p->host.capacity, sizeof(host.capacity));
+	memcpy(host.served, p->host.served, sizeof(host.served));
 	if (p->host.memory_total)
 		host.memory_free = (float)p->host.memory_available;
 	return host;
 }
 
 /* Only what somebody annotated takes part: an instance without annotation neither asks nor gives. */
-static uint32_t views_collect(struct mind *mind, uint64_t now_ns)
+static uint32_t views_collect(struct mind *mind, uint64_t now_ns, bool is_second)
 {
 	uint32_t count;
 	const uint32_t *slot = predictor_annotated(mind->predictor, &count);
 
 	for (uint32_t i = 0; i < count; i++) {
-		view_update(mind, slot[i], now_ns);
+		view_update(mind, slot[i], now_ns, is_second);
 		mind->annotated[i] = &mind->view[slot[i]];
 	}
 	return count;
@@ -219,16 +257,16 @@ bool mind_tick(struct mind *mind, uint64_t now_ns, struct plan *ret_plan)
 {
 	uint64_t elapsed_ns = mind->tick_ns ? now_ns - mind->tick_ns : 0;
 	struct plan_host host;
-	uint32_t count = views_collect(mind, now_ns);
+	uint32_t count = views_collect(mind, now_ns, false);
 	bool is_second;
 
 	/* The reflex looks at the ticks before they move on. */
 	is_second = predictor_tick(mind->predictor, now_ns);
 	if (is_second)
-		count = views_collect(mind, now_ns);
+		count = views_collect(mind, now_ns, true);
 	ret_plan->id = ++mind->plan_id;
 	ret_plan->time_ns = now_ns;
-	host = host_view(mind, scopes_collect(mind, count));
+	host = host_view(mind, scopes_collect(mind, count), is_second);
 	plan_make(&mind->policy, &host, mind->annotated, count, now_ns, elapsed_ns, ret_plan);
 	mind->tick_ns = now_ns;
 	return is_second;

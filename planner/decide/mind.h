@@ -14,6 +14,7 @@ struct mind {
 	struct plan_view *view;		/* [slots_max], by slot */
 	struct plan_view **annotated;	/* the views the plan sees */
 	struct plan_scope *scope;	/* [slots_max], the directories with limits that it sees */
+	struct knee knee[RESOURCE_COUNT];
 	uint64_t plan_id;
 	uint64_t tick_ns;		/* time of the last tick */
 };

@@ -3,13 +3,15 @@
 
 #include <math.h>
 
+#include "policy.h"
 #include "predict/slo.h"
 #include "rung.h"
+#include "scene.h"
 
 #define BAD_GAP_NS 500000000ull	/* delays over the bound that are farther apart are two stories */
 #define IDLE_NS 1000000000ull
 #define LEVEL_MAX 3
-#define PRESSES 0.7f		/* who uses this share of what is left to it would use more */
+#define TIGHTER 0.9f		/* a limit is only tightened by more than a tenth */
 #define MEMORY_SLACK 4e6f	/* what a giver may grow before its limit is felt, bytes */
 
 static const char *const reason_names[] = { "none", "reflex", "foresight", "hold" };
@@ -36,87 +38,11 @@ void plan_policy_init(struct plan_policy *policy)
 	};
 }
 
-/* One resource, and all that share it: on the host, or below a directory with a limit. */
-struct scene {
-	const struct plan_policy *policy;
-	const struct plan_host *host;
-	struct plan_view *const *views;
-	uint32_t count;
-	enum resource resource;
-	uint64_t now_ns;
-	float seconds;		/* since the tick before */
-	const char *path;	/* of the directory; NULL: the host */
-	float capacity;
-	float memory_free;	/* < 0: not known */
-};
-
 /* The instance whose danger counts most now. */
 struct danger {
 	struct plan_view *view;
 	enum plan_reason reason;
 };
-
-/*
- * A limit must not hide the need that it causes: who uses up what is left to it still wants what it wanted before. Memory
- * does not fall when it is limited, and what CPU tasks wait for is measured.
- */
-static float wants(const struct scene *scene, const struct plan_view *view)
-{
-	const struct plan_need *need = &view->need[scene->resource];
-	const struct plan_hold *hold = &view->hold[scene->resource];
-
-	return hold->left > 0 && need->demand > hold->left * PRESSES ? fmaxf(need->demand, hold->wanted) : need->demand;
-}
-
-static bool holds(const struct scene *scene, const struct plan_view *view)
-{
-	return !scene->path || rung_is_above(scene->path, view->path);
-}
-
-/*
- * What may be taken without taking it from the protected: the kernel calls their page cache available, but they would read
- * it again. < 0 where more than all is taken.
- */
-static float memory_spare(const struct scene *scene)
-{
-	float spare = scene->memory_free;
-
-	for (uint32_t i = 0; i < scene->count; i++) {
-		const struct plan_view *view = scene->views[i];
-		const struct plan_need *need = &view->need[RESOURCE_MEMORY];
-
-		if (view->is_bound && holds(scene, view))
-			spare -= view->cache_bytes + fmaxf(need->min - need->demand, 0);
-	}
-	return spare;
-}
-
-/* Whether the resource is nearly used up by those that would have to give and the one they would give to. */
-static bool is_pressed(const struct scene *scene, const struct plan_view *view)
-{
-	float headroom = scene->policy->headroom[scene->resource], sum = view->need[scene->resource].demand;
-
-	if (scene->resource == RESOURCE_MEMORY)
-		return scene->memory_free >= 0 && memory_spare(scene) < 2 * headroom * scene->capacity;
-	for (uint32_t i = 0; i < scene->count; i++)
-		if (scene->views[i]->tier < view->tier && holds(scene, scene->views[i]))
-			sum += wants(scene, scene->views[i]);
-	return sum > scene->capacity * (1 - headroom);
-}
-
-static enum plan_reason danger_of(const struct scene *scene, const struct plan_view *view)
-{
-	const struct plan_policy *policy = scene->policy;
-	const struct plan_need *need = &view->need[scene->resource];
-
-	if (need->bad >= policy->bad_act)
-		return REASON_REFLEX;
-	if (view->is_fresh && view->quality >= policy->quality_min && need->risk >= policy->risk_act)
-		return view->is_persistence ? REASON_REFLEX : REASON_FORESIGHT;
-	if (scene->now_ns >= view->hold[scene->resource].protect_until_ns)
-		return REASON_NONE;
-	return is_pressed(scene, view) ? REASON_HOLD : REASON_NONE;
-}
 
 /*
  * Remembers for how long delays over the bound go on, and how many knobs have failed so far. Only what was measured in
@@ -151,7 +77,7 @@ static struct danger danger_find(const struct scene *scene)
 
 		if (!view->is_bound || view->scope != scene->path)
 			continue;
-		reason = danger_of(scene, view);
+		reason = policy_danger(scene, view);
 		if (reason != REASON_NONE)
 			hold->protect_until_ns = scene->now_ns + scene->policy->hold_ns;
 		else if (scene->now_ns < hold->protect_until_ns)
@@ -176,7 +102,7 @@ static float reserve_of(const struct scene *scene, uint32_t tier)
 		const struct plan_need *need = &scene->views[i]->need[scene->resource];
 		float wanted = fmaxf(need->demand_high, need->min);
 
-		if (!scene->views[i]->is_bound || scene->views[i]->tier < tier || !holds(scene, scene->views[i]))
+		if (!scene->views[i]->is_bound || scene->views[i]->tier < tier || !scene_holds(scene, scene->views[i]))
 			continue;
 		sum += need->max > 0 ? fminf(wanted, need->max) : wanted;
 	}
@@ -194,24 +120,25 @@ static bool gives(const struct scene *scene, struct plan_view *view, const struc
 	struct plan_hold *hold = &view->hold[scene->resource];
 	float unit = scene->resource == RESOURCE_CPU ? 1 : scene->capacity;
 
-	if (!holds(scene, view))
+	if (!scene_holds(scene, view))
 		return false;
 	if (fmaxf(need->demand, need->coming) >= scene->policy->giver_active[scene->resource] * unit)
 		hold->active_ns = scene->now_ns;
-	return view->tier < victim->tier && !rung_is_above(view->path, victim->path) && hold->active_ns &&
-	       scene->now_ns - hold->active_ns <= IDLE_NS;
+	if (view->tier >= victim->tier || rung_is_above(view->path, victim->path))
+		return false;
+	return policy_is_standing(scene->policy) || (hold->active_ns && scene->now_ns - hold->active_ns <= IDLE_NS);
 }
 
 static float giver_need(const struct scene *scene, const struct plan_view *giver)
 {
-	return fmaxf(fmaxf(wants(scene, giver), giver->need[scene->resource].demand_high),
+	return fmaxf(fmaxf(scene_wants(scene, giver), giver->need[scene->resource].demand_high),
 		     scene->policy->giver_min[scene->resource]);
 }
 
 /* A limit tightens at once and loosens in steps; small differences are not worth a write. */
 static float limit_move(const struct scene *scene, float left, float target)
 {
-	if (left <= 0 || target < left * 0.9f)
+	if (left <= 0 || target < left * TIGHTER)
 		return target;
 	if (target > left * 1.1f)
 		return fminf(target, left + scene->policy->relax_per_s * scene->capacity * scene->seconds);
@@ -225,7 +152,7 @@ static float limit_move(const struct scene *scene, float left, float target)
 static float memory_target(const struct scene *scene, const struct plan_view *giver, float share)
 {
 	float held = giver->need[RESOURCE_MEMORY].demand + MEMORY_SLACK;
-	float spare = memory_spare(scene) - scene->policy->headroom[RESOURCE_MEMORY] * scene->capacity;
+	float spare = scene_memory_spare(scene) - scene->policy->headroom[RESOURCE_MEMORY] * scene->capacity;
 
 	if (spare < 0 && scene->host->swap_free > -spare)
 		return held + spare * share;
@@ -239,14 +166,13 @@ static void giver_limit(const struct scene *scene, struct plan_view *giver, cons
 	struct rung_wish wish = { scene->policy, scene->host, giver, danger->view, scene->resource, danger->reason };
 	float target = free * share;
 
-	/* Disks and wires have no weight that works everywhere: where the share was not enough, half of it. */
-	if (scene->resource == RESOURCE_IO || scene->resource == RESOURCE_NET)
-		target /= (float)(1u << danger->view->hold[scene->resource].level);
 	if (scene->resource == RESOURCE_MEMORY)
 		target = memory_target(scene, giver, share);
 	target = fmaxf(fmaxf(target, giver->need[scene->resource].min), scene->policy->giver_min[scene->resource]);
 	if (hold->left <= 0)
 		hold->wanted = 0;
+	if (hold->left <= 0 || target < hold->left * TIGHTER)
+		scene->host->knee[scene->resource].is_tightened = true;
 	hold->wanted = fmaxf(hold->wanted, fmaxf(giver->need[scene->resource].demand, giver->need[scene->resource].coming));
 	/* Below a directory with a limit and on the host: the smaller counts. */
 	hold->left = hold->gave_ns == scene->now_ns ? fminf(hold->left, target) : limit_move(scene, hold->left, target);
@@ -272,17 +198,27 @@ static void scene_plan(const struct scene *scene, struct plan *plan)
 			giver_limit(scene, scene->views[i], &danger, free, giver_need(scene, scene->views[i]) / demand, plan);
 }
 
-/* The share of the capacity that is wanted. */
-static float fullness(const struct scene *scene)
+/* An io.max counts bytes or requests: what it leaves, in the units of enum resource, depends on the requests made below it. */
+static float io_capacity(const struct scene *scene, const struct plan_scope *scope)
 {
-	float sum = 0;
+	float demand = 0, requests = 0, cost, capacity = INFINITY;
 
-	if (scene->resource == RESOURCE_MEMORY)
-		return scene->memory_free < 0 ? 0 : 1 - scene->memory_free / scene->capacity;
-	for (uint32_t i = 0; i < scene->count; i++)
-		if (holds(scene, scene->views[i]))
-			sum += wants(scene, scene->views[i]);
-	return sum / scene->capacity;
+	for (uint32_t i = 0; i < scene->count; i++) {
+		const struct plan_view *view = scene->views[i];
+
+		if (!scene_holds(scene, view))
+			continue;
+		demand += view->need[RESOURCE_IO].demand;
+		requests += view->need[RESOURCE_IO].demand / (view->request_bytes + RESOURCE_IO_REQUEST_BYTES);
+	}
+	if (requests <= 0)
+		return 0;
+	cost = demand / requests;
+	if (scope->io_bps > 0 && cost > RESOURCE_IO_REQUEST_BYTES)
+		capacity = scope->io_bps * cost / (cost - RESOURCE_IO_REQUEST_BYTES);
+	if (scope->io_iops > 0)
+		capacity = fminf(capacity, scope->io_iops * cost);
+	return isinf(capacity) ? 0 : capacity;
 }
 
 static struct scene scene_below(const struct scene *host, const struct plan_scope *scope)
@@ -290,7 +226,7 @@ static struct scene scene_below(const struct scene *host, const struct plan_scop
 	struct scene scene = *host;
 
 	scene.path = scope->path;
-	scene.capacity = scope->capacity[host->resource];
+	scene.capacity = host->resource == RESOURCE_IO ? io_capacity(&scene, scope) : scope->capacity[host->resource];
 	scene.memory_free = scope->memory_free;
 	return scene;
 }
@@ -298,7 +234,7 @@ static struct scene scene_below(const struct scene *host, const struct plan_scop
 /* Each of the endangered belongs where it is scarcest: below the fullest directory that is nearly full, else to the host. */
 static void scopes_choose(const struct scene *host)
 {
-	float least = host->host->scope_count ? fmaxf(fullness(host), 1 - host->policy->headroom[host->resource]) : 0;
+	float least = host->host->scope_count ? fmaxf(scene_fullness(host), 1 - host->policy->headroom[host->resource]) : 0;
 
 	for (uint32_t i = 0; i < host->count; i++) {
 		host->views[i]->scope = NULL;
@@ -306,12 +242,12 @@ static void scopes_choose(const struct scene *host)
 	}
 	for (uint32_t s = 0; s < host->host->scope_count; s++) {
 		struct scene scene = scene_below(host, &host->host->scopes[s]);
-		float full = scene.capacity > 0 ? fullness(&scene) : 0;
+		float full = scene.capacity > 0 ? scene_fullness(&scene) : 0;
 
 		for (uint32_t i = 0; full > least && i < host->count; i++) {
 			struct plan_view *view = host->views[i];
 
-			if (full <= view->scope_fullness || !holds(&scene, view))
+			if (full <= view->scope_fullness || !scene_holds(&scene, view))
 				continue;
 			view->scope = scene.path;
 			view->scope_fullness = full;
@@ -319,8 +255,33 @@ static void scopes_choose(const struct scene *host)
 	}
 }
 
-static void resource_plan(const struct scene *host, struct plan *plan)
+/* What hurt whom in this tick, and in a closed second what it was worth; see knee.h. */
+static void knee_learn(const struct scene *host)
 {
+	struct knee *knee = &host->host->knee[host->resource];
+	float bad = -1;
+	bool is_held = false;
+
+	for (uint32_t i = 0; i < host->count; i++) {
+		const struct plan_view *view = host->views[i];
+		const struct plan_need *need = &view->need[host->resource];
+		float left = view->hold[host->resource].left;
+
+		if (view->is_bound)
+			bad = fmaxf(bad, need->bad);
+		is_held |= left > 0 && need->demand > left * TIGHTER;
+	}
+	knee_tick(knee, bad, host->policy->bad_act);
+	if (host->host->is_second)
+		knee_second(knee, host->host->served[host->resource], host->capacity, is_held);
+}
+
+static void resource_plan(struct scene *host, struct plan *plan)
+{
+	if (host->resource == RESOURCE_IO || host->resource == RESOURCE_NET) {
+		knee_learn(host);
+		host->capacity = knee_capacity(&host->host->knee[host->resource], host->capacity);
+	}
 	scopes_choose(host);
 	for (uint32_t s = 0; s < host->host->scope_count; s++) {
 		struct scene scene = scene_below(host, &host->host->scopes[s]);

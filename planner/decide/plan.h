@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "act/protocol.h"
+#include "knee.h"
 #include "predict/forecast.h"
 #include "predict/observe.h"
 
@@ -70,14 +71,15 @@ struct plan_policy {
 	uint64_t period_us;	/* of cpu.max: short, so that a giver's turn is shorter than the bound */
 	uint64_t giver_cpus;	/* CPUs onto which givers may be confined; 0: no pinning on this host */
 	uint32_t lease_ms;
-	uint32_t pad;
+	uint32_t policy;	/* enum policy of decide/policy.h */
 };
 
-/* A directory that may use less than the host (cpu.max, memory.max). */
+/* A directory that may use less than the host (cpu.max, memory.max, io.max). */
 struct plan_scope {
 	const char *path;	/* kept by the predictor */
-	float capacity[RESOURCE_COUNT];	/* 0: it does not limit this resource */
+	float capacity[RESOURCE_COUNT];	/* 0: it does not limit this resource; of io see io_bps */
 	float memory_free;	/* bytes below memory.max; < 0: not known */
+	float io_bps, io_iops;	/* of the disk most used below it, 0: no limit; what they come to depends on who uses it */
 };
 
 /* What there is to share, in the units of enum resource. */
@@ -85,6 +87,9 @@ struct plan_host {
 	float capacity[RESOURCE_COUNT];
 	float memory_free;	/* bytes available; < 0: not known */
 	float swap_free;	/* bytes */
+	float served[RESOURCE_COUNT];	/* of IO and net, in the second closed last */
+	bool is_second;			/* it was closed in this tick */
+	struct knee *knee;		/* [RESOURCE_COUNT], kept by the caller between ticks; of IO and net */
 	const struct plan_scope *scopes;	/* directories with limits of their own, in any order */
 	uint32_t scope_count;
 };
@@ -97,6 +102,7 @@ struct plan_need {
 	float min, max;		/* annotated; max 0: none */
 	float bad;		/* largest share over the bound in the last ticks of an SLI blamed on it; < 0: unknown */
 	float risk;		/* gravest of these SLIs within the horizon acted on */
+	float stalled;		/* share of the last second in which some task of it waited for the resource; < 0: unknown */
 };
 
 /* What is remembered between ticks, per resource. */
@@ -108,6 +114,7 @@ struct plan_hold {
 	float left;			/* of a giver: what is left to it; 0: not limited */
 	float wanted;			/* of a giver: its demand before it was limited */
 	uint64_t gave_ns;		/* of a giver: the tick of its last limit */
+	float shown;			/* highest demand of closed seconds, fading */
 	uint64_t active_ns;		/* of a giver: when it last used, or was about to use, much */
 };
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "rung.h"
 
+#include "policy.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -173,7 +175,7 @@ void rung_push(const struct rung_wish *wish, struct plan *plan)
 	for (size_t i = 0; wanted && i < ladders[wish->resource].count; i++) {
 		const struct rung *rung = &ladders[wish->resource].rungs[i];
 
-		if (!rung->applies(wish))
+		if (!rung->applies(wish) || (policy_is_standing(wish->policy) && rung->value != weight_value))
 			continue;
 		for (uint32_t k = 0; k < rung->knob_count; k++) {
 			action.knob = rung->knob[k];
@@ -193,7 +195,7 @@ void rung_protect(const struct rung_wish *wish, struct plan *plan)
 	/* What the pressure has already taken from it is to come back, as far as it was promised. */
 	float wanted = fmaxf(need->demand, need->min), held = need->max > 0 ? fminf(wanted, need->max) : wanted;
 
-	if (wish->resource != RESOURCE_MEMORY || !(wish->victim->has >> OBSERVE_HAS_MEMORY & 1) || held <= 0)
+	if (wish->resource != RESOURCE_MEMORY || policy_is_standing(wish->policy) || !(wish->victim->has >> OBSERVE_HAS_MEMORY & 1) || held <= 0)
 		return;
 	action.knob = KNOB_MEMORY_LOW;
 	action.value = ((uint64_t)held / MEMORY_STEP + 1) * MEMORY_STEP;

@@ -7,7 +7,7 @@
  *	the host has CPUs to confine givers to, cpu.max (costs far more and helps less).
  * memory: memory.high at what is left, so that growth stops before the host has to reclaim from everybody; without
  *	swap never below what is charged (a limit that cannot be met by reclaim stops the giver dead). Then memory.reclaim.
- * io: io.weight where there is one, then io.max of its disk in both directions, requests and bytes.
+ * io: io.weight where it does something, then io.max of its disk in both directions, requests and bytes.
  * net: egress bandwidth.
  */
 #ifndef FORESTALL_RUNG_H

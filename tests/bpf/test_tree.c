@@ -10,6 +10,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "sense/cgroupfile.h"
 #include "sense/host.h"
 #include "sense/tree.h"
 #include "world.h"
@@ -158,6 +159,27 @@ static void sleep_long(void *unused)
 
 static uint32_t bit(enum observe_has has) { return 1u << has; }
 
+/* Where io.cost is not built in there is no io.weight either. */
+static void weight_switches_on(const struct world *world, const struct stat *disk)
+{
+	int root_fd = open(world->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int dir_fd = open(world->cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = cgroup_lacks(world, "io.weight") ? -1 : openat(root_fd, "io.cost.qos", O_WRONLY | O_CLOEXEC);
+	struct cgroup_files files = { 0 };
+	struct observe_limits limits;
+
+	cgroup_files_open_all(&files, dir_fd);
+	for (int is_on = 1; fd >= 0 && is_on >= 0; is_on--) {
+		assert_true(dprintf(fd, "%u:%u enable=%d\n", major(disk->st_rdev), minor(disk->st_rdev), is_on) > 0);
+		cgroup_files_limits(&files, root_fd, &limits);
+		assert_int_equal(!!(limits.has & bit(OBSERVE_HAS_IO_WEIGHT)), is_on);
+	}
+	cgroup_files_close(&files);
+	close(fd);
+	close(dir_fd);
+	close(root_fd);
+}
+
 static void limits_say_what_the_files_say(void **state)
 {
 	struct told told = { 0 };
@@ -175,11 +197,10 @@ static void limits_say_what_the_files_say(void **state)
 	}
 	assert_int_equal(told.limits.memory_high, LIMIT_NONE);
 	assert_int_equal(told.limits.has, bit(OBSERVE_HAS_CPU) | bit(OBSERVE_HAS_CPUSET) | bit(OBSERVE_HAS_MEMORY) |
-						  bit(OBSERVE_HAS_IO) |
-						  (cgroup_lacks(&world, "io.weight") ? 0 : bit(OBSERVE_HAS_IO_WEIGHT)));
+						  bit(OBSERVE_HAS_IO));
 	assert_int_equal(in_cgroup(&world, disk_read, (void *)DISK), 0);
 	assert_int_equal(stat(DISK, &st), 0);
-	snprintf(text, sizeof(text), "%u:%u rbps=9000000 wbps=8000000", major(st.st_rdev), minor(st.st_rdev));
+	snprintf(text, sizeof(text), "%u:%u rbps=9000000 wbps=8000000 riops=700 wiops=max", major(st.st_rdev), minor(st.st_rdev));
 	cgroup_write(&world, "io.max", text);
 	cgroup_write(&world, "memory.high", "104857600");
 	cgroup_write(&world, "memory.low", "8388608");
@@ -196,12 +217,15 @@ static void limits_say_what_the_files_say(void **state)
 	assert_int_equal(told.limits.period_us, 60000);
 	assert_int_equal(told.limits.device, major(st.st_rdev) << 20 | minor(st.st_rdev));
 	assert_int_equal(told.limits.io_bps, 8000000);
+	assert_int_equal(told.limits.io_iops, 700);
 	assert_true(told.limits.has & bit(OBSERVE_HAS_PROCESS));
 	assert_true(told.limits.has & bit(OBSERVE_HAS_NETNS));
 	assert_true(told.memories > 0 && told.has_memory && told.memory_bytes > 0);
+	assert_false(told.limits.has & bit(OBSERVE_HAS_IO_WEIGHT));
 	told.limits_count = 0;
 	tree_tick(tree, true);
 	assert_int_equal(told.limits_count, 0);
+	weight_switches_on(&world, &st);
 	in_cgroup_end(&world, pid);
 	tree_tick(tree, true);
 	assert_false(told.limits.has & (bit(OBSERVE_HAS_PROCESS) | bit(OBSERVE_HAS_NETNS)));
@@ -215,15 +239,18 @@ static void limits_above_the_annotated_are_told(void **state)
 	struct told told = { 0 };
 	struct world world;
 	struct tree *tree;
-	char root[512], path[600];
+	char root[512], path[600], io_max[64];
 	struct stat st;
 
 	(void)state;
 	tree = tree_of(&world, &told, root);
-	if (cgroup_lacks(&world, "memory.high")) {
+	if (cgroup_lacks(&world, "memory.high") || !has_disk()) {
 		tree_close(tree);
-		world_skip(&world, "needs controllers, as in a guest");
+		world_skip(&world, "needs controllers and " DISK ", as in a guest");
 	}
+	assert_int_equal(in_cgroup(&world, disk_read, (void *)DISK), 0);
+	assert_int_equal(stat(DISK, &st), 0);
+	snprintf(io_max, sizeof(io_max), "%u:%u wbps=8000000 riops=700", major(st.st_rdev), minor(st.st_rdev));
 	assert_int_equal(stat(world.cgroup, &st), 0);
 	told.slot = tree_slot(tree, st.st_ino);
 	cgroup_write(&world, "cgroup.subtree_control", "+cpu +memory");
@@ -233,6 +260,7 @@ static void limits_above_the_annotated_are_told(void **state)
 	tree_refresh(tree, told.slot);
 	cgroup_write(&world, "cpu.max", "30000 60000");
 	cgroup_write(&world, "memory.max", "104857600");
+	cgroup_write(&world, "io.max", io_max);
 	tree_scan(tree, host_now_ns());
 	told.samples = told.limits_count = 0;
 	annotate(path, "tier=critical");
@@ -242,6 +270,8 @@ static void limits_above_the_annotated_are_told(void **state)
 	assert_int_equal(told.limits_count, 1);
 	assert_int_equal(told.limits.quota_us, 30000);
 	assert_int_equal(told.limits.memory_max, 104857600);
+	assert_int_equal(told.limits.io_bps, 8000000);
+	assert_int_equal(told.limits.io_iops, 700);
 	assert_true(told.samples == 1 && told.has_memory);
 	assert_int_equal(rmdir(path), 0);
 	tree_close(tree);

@@ -195,7 +195,7 @@ static double sum_units(const struct group *group)
 	return units;
 }
 
-static void measure_arm(const struct arm *observe, const struct arm *arm, struct result *ret)
+void measure_arm(const struct arm *observe, const struct arm *arm, struct result *ret)
 {
 	double units_observe = 0;
 

@@ -4,11 +4,11 @@
  * self-contained page. An arm that did not win is no error, it is a result.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "page.h"
+#include "summary.h"
 
 static int load(const char *dir, struct arm *arm)
 {
@@ -50,39 +50,6 @@ static int write_page(const char *path, const struct arm *const arms[ARM_COUNT],
 	return fclose(out) || failed ? -EIO : 0;
 }
 
-static void summary_line(FILE *out, const struct arm *arm, unsigned int phase_idx, enum arm_id id,
-			 const struct result *result)
-{
-	bool is_total = phase_idx == arm->phase_count;
-	const struct phase_result *of = is_total ? &result->total : &result->phases[phase_idx];
-
-	fprintf(out, "%s,%" PRIu64 ",%s,%s,%u,%u,%.2f,%.5f,%.4f,", arm->family->name, arm->seed,
-		is_total ? "whole" : arm->phases[phase_idx].name, arm_names[id], of->violated_s, of->seconds, of->p99_ms,
-		(double)of->bad_count / (double)(of->request_count ? of->request_count : 1), of->units_kept);
-	if (of->acted_count)
-		fprintf(out, "%.2f", of->lead_s);
-	fprintf(out, ",%u,%u,%u\n", of->acted_count, of->early_count, is_total ? 0 : arm->phases[phase_idx].count);
-}
-
-/* One line per phase and arm, for what several seeds say together (tests/demo/spread). */
-static int summary_append(const char *path, const struct arm *const arms[ARM_COUNT],
-			  const struct result results[ARM_COUNT])
-{
-	FILE *out = fopen(path, "ae");
-	const struct arm *first = arms[ARM_OBSERVE];
-	int failed;
-
-	if (!out)
-		return -errno;
-	if (ftell(out) == 0)
-		fputs("family,seed,phase,arm,violated_s,seconds,p99_ms,over_share,units_kept,lead_s,acted,early,occurrences\n", out);
-	for (unsigned int i = 0; i <= first->phase_count; i++)
-		for (unsigned int j = 0; j < ARM_COUNT; j++)
-			summary_line(out, first, i, j, &results[j]);
-	failed = ferror(out);
-	return fclose(out) || failed ? -EIO : 0;
-}
-
 static int report(const char *path, const char *summary_path, char *dirs[])
 {
 	static struct arm storage[ARM_COUNT];
@@ -100,8 +67,9 @@ static int report(const char *path, const char *summary_path, char *dirs[])
 		return r;
 	measure(arms, results);
 	table_print(stdout, arms, results);
-	if (summary_append(summary_path, arms, results) < 0)
-		fprintf(stderr, "demo-report: %s: not written\n", summary_path);
+	for (unsigned int i = 0; i < ARM_COUNT; i++)
+		if (summary_append(summary_path, arms[i], arm_names[i], &results[i]) < 0)
+			fprintf(stderr, "demo-report: %s: not written\n", summary_path);
 	r = write_page(path, arms, results);
 	if (r < 0)
 		fprintf(stderr, "demo-report: %s: %s\n", path, strerror(-r));

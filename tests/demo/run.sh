@@ -10,6 +10,7 @@ usage() {
 	cat <<'END'
 usage: tests/demo/run.sh [OPTION]...
   --families LIST of cpu, memory, io and net (default "cpu memory")
+  --arms LIST     of scenario.sh (default "observe reactive forestall"); with others there is no page, only DIR/summary.csv
   --seeds LIST    seeds of the load (default: the one in tests/demo/shapes)
   --order-seed N  seed of the order of the runs (default: random, printed)
   --jobs N        virtual machines at a time (default 2, or 1 on one core)
@@ -27,11 +28,13 @@ root=$(cd "$here/../.." && pwd)
 # shellcheck source=tests/load/families.sh
 . "$here/../load/families.sh"
 families="cpu memory" seeds=$demo_seed
+page_arms="observe reactive forestall" arms=$page_arms
 order_seed=$RANDOM jobs=2 out=$root/build/demo bin=$root/build/bin load=$root/build/test report_only=0
 forestall=${FORESTALL:-}
 while (($#)); do
 	case $1 in
 	--families) families=$2; shift 2 ;;
+	--arms) arms=$2; shift 2 ;;
 	--seeds) seeds=$2; shift 2 ;;
 	--order-seed) order_seed=$2; shift 2 ;;
 	--jobs) jobs=$2; shift 2 ;;
@@ -64,13 +67,13 @@ check_tools() {
 
 # All runs as FAMILY/SEED/ARM: family by family, in an order of arms that the order seed decides.
 shuffled_runs() {
-	awk -v order_seed="$order_seed" -v families="$families" -v seeds="$seeds" 'BEGIN {
+	awk -v order_seed="$order_seed" -v families="$families" -v seeds="$seeds" -v arms="$arms" 'BEGIN {
 		srand(order_seed)
 		family_count = split(families, family, " ")
 		seed_count = split(seeds, seed, " ")
 		for (f = 1; f <= family_count; f++)
 			for (s = 1; s <= seed_count; s++) {
-				n = split("observe reactive forestall", arm, " ")
+				n = split(arms, arm, " ")
 				for (i = n; i > 1; i--) { j = 1 + int(rand() * i); t = arm[i]; arm[i] = arm[j]; arm[j] = t }
 				for (i = 1; i <= n; i++) print family[f] "/" seed[s] "/" arm[i]
 			}
@@ -174,13 +177,18 @@ report() {
 	for family in $families; do
 		for seed in $seeds; do
 			dir=$out/$family/$seed
+			if [[ $arms != "$page_arms" ]]; then
+				# shellcheck disable=SC2086 # words
+				"$load/control-report" "$out/summary.csv" "$dir" $arms
+				continue
+			fi
 			printf '\n%s, seed %s\n' "$family" "$seed"
 			"$load/demo-report" --out "$dir/report.html" --summary "$out/summary.csv" \
 				"$dir/observe" "$dir/reactive" "$dir/forestall"
 			echo "page: $dir/report.html"
 		done
 	done
-	[[ $seeds != *' '* ]] || "$here/spread" "$out/summary.csv"
+	[[ $arms != "$page_arms" || $seeds != *' '* ]] || "$here/spread" "$out/summary.csv"
 }
 
 declare -A pid_of=()

@@ -14,6 +14,7 @@ usage: tests/demo/scenario.sh FAMILY ARM SEED OUTDIR
        reactive   forestall acts, its forecaster says "the future is like now"
        forestall  forestall acts on its forecasts
        none       no forestall at all (to try the load)
+       policy-P   forestall acts by policy P of [plan] (see docs/ARCHITECTURE.md)
 Environment: BIN (default build/bin), LOAD (load programs, default build/test),
   FORESTALL (default $BIN/forestall)
 END
@@ -69,6 +70,10 @@ start_forestall() {
 	observe) mode=observe ;;
 	reactive) forecaster=persistence ;;
 	forestall) ;;
+	policy-*)
+		mkdir -p /etc/forestall
+		printf '[plan]\npolicy = %s\n' "${arm#policy-}" >/etc/forestall/forestall.conf
+		;;
 	*) die "no arm '$arm'" ;;
 	esac
 	"$forestall" slo check "$demo_slo" >/dev/null || die "the SLO is not understood"

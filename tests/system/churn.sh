@@ -19,7 +19,7 @@ http() { # TARGET over the Unix socket
 mkdir -p "$group" "$scratch/conf"
 printf '[mind]\ninstances_max = %d\n' $max >"$scratch/conf/forestall.conf"
 at_exit "rmdir $group/* $group"
-"$test_programs/load-burn" --threads 1 --plan 0+600000:100-100 --out "$scratch/burn.csv" &
+"$test_programs/load-burn" --threads 1 --plan 0+3600000:100-100 --out "$scratch/burn.csv" &
 burn=$!
 at_exit "kill $burn; wait $burn"
 mkdir "$group/burner"
@@ -51,6 +51,38 @@ check "the same mind is there after $churn cgroups" test "$(mind_pid)" = "$mind"
 check "in the same memory ($before kB, then $after kB)" test $((after - before)) -lt $((max * 10 + 512))
 nothing_is_stale() { ! ask instance list --json | grep -q "$name_of_group/c"; }
 check "no cgroup that is gone is shown" within 30 nothing_is_stale
+# Ids and slots are given out again: whoever is there now has its own id, its own slot, and what it used and not others before it.
+slots_held() { bpftool map dump name slots | grep -c '"key"'; }
+no_slot_is_left() { test "$(slots_held)" = "$(status_of observed)"; }
+# Another forestalld on this host has such a map as well.
+if (($(bpftool map list name slots 2>/dev/null | grep -c 'name slots') == 1)); then check "and no slot is left to one" within 30 no_slot_is_left; fi
+mkdir "$group"/fresh{1..20}
+ids_are_own() {
+	local made
+	for made in "$group"/fresh*; do
+		ask instance show "$name_of_group/${made##*/}" --json | tr -d ' \n' | grep -q "\"cgroup_id\":$(stat -c %i "$made")," || return 1
+	done
+}
+check "those made now have the ids of their directories" within 30 ids_are_own
+nothing_is_inherited() {
+	local made
+	for made in "$group"/fresh*; do
+		ask instance show "$name_of_group/${made##*/}" --json | tr -d ' \n' |
+			grep -qE '"switches":\{"now":(null|0\.0),"total":(null|0\.0)' || return 1
+	done
+}
+check "and nothing of who had their slots before" nothing_is_inherited
+echo $burn >"$group/fresh7/cgroup.procs"
+only_seventh_runs() {
+	local made cpu
+	for made in "$group"/fresh*; do
+		cpu=$(ask instance show "$name_of_group/${made##*/}" --json | tr -d ' \n' | grep -o '"cpu":[0-9.]*' | head -n 1 | cut -d: -f2)
+		awk -v cpu="${cpu:-0}" -v is_it="$((${made##*fresh} == 7))" 'BEGIN { exit !(is_it ? cpu > 0.05 : cpu == 0) }' || return 1
+	done
+}
+check "what runs in one of them is counted there alone" within 30 only_seventh_runs
+echo $burn >"$group/burner/cgroup.procs"
+rmdir "$group"/fresh*
 made=$(status_of produced)
 all_delivered() { (($(status_of delivered) + $(status_of dropped) >= made)); }
 check "every record is accounted for" within 30 all_delivered

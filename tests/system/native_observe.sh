@@ -28,6 +28,22 @@ check "the burner's cgroup shows the CPU it burns" cpu_is_real
 check "instance top shows it" bash -c "'$bin/forestall' --run-dir '$run' instance top --once | grep -q '${group##*/}'"
 top_fits() { ask instance top --once | awk 'length > 120 { wide = 1; print "# " length ": " $0 } END { exit wide }'; }
 check "top fits 120 columns" top_fits
+# Two hogs on each CPU that the burner may use: it waits, and who ran then is named, with what is runnable now.
+mkdir "$group/hog"
+at_exit "rmdir $group/hog"
+for i in $(seq $((2 * $(nproc)))); do
+	(echo $BASHPID >"$group/hog/cgroup.procs"; exec "$test_programs/load-burn" --threads 1 --plan 0+120000:100-100 --out /dev/null) &
+	at_exit "kill $!; wait $!"
+done
+show() { ask instance show "/${group##*/}" --json | tr -d '\n ' >"$scratch/show"; }
+check "an annotated one is told who ran in its long waits" ask slo set "/${group##*/}" 'runq_p99<5ms'
+hog_is_named() { show && grep -qE "\"runners\":\[.*\"path\":\"/${group##*/}/hog\",\"cgroup_id\":$(stat -c %i "$group/hog"),\"ns\":[0-9]+,\"share\":[01]\.[0-9e-]*[1-9]" "$scratch/show"; }
+check "the hog is, with its share" within 20 hog_is_named
+shares_add_up() { show && grep -oE '"share":[0-9.e-]+' "$scratch/show" | awk -F: '{ sum += $2 } END { exit !(sum > 0.5 && sum < 1.0001) }'; }
+check "shares are of all who ran" within 10 shares_add_up
+check "and people see it" bash -c "'$bin/forestall' --run-dir '$run' instance show '/${group##*/}' | grep -A 9 'RAN MEANWHILE' | grep -q '/${group##*/}/hog '"
+hogs_are_runnable() { ask instance show "/${group##*/}/hog" --json | tr -d '\n ' | grep -qE "\"runnable\":\{\"now\":$((2 * $(nproc)))(\.0)?,"; }
+check "all hogs are runnable now" within 20 hogs_are_runnable
 mkdir "$group/child"
 check "a new cgroup is there at once" within 5 bash -c "'$bin/forestall' --run-dir '$run' instance show '/${group##*/}/child'"
 rmdir "$group/child"

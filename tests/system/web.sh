@@ -44,6 +44,29 @@ hands=$(pgrep -P "$up" -x forestall-act) mind=$(pgrep -P "$up" -x forestalld)
 check "the burner is in /metrics with the CPU it burns" within 10 burner_is_real
 check "its type is said" says GET /metrics '^# TYPE forestall_used gauge'
 check "/v1/instances holds it" says GET /v1/instances "\"path\":\"$burner\""
+# A parser of others reads it. The first scrape asks for the signals; from the next second on they are there.
+burner_signals() {
+	http GET /metrics | sed '1,/^\r$/d' >"$scratch/metrics"
+	/usr/bin/python3 - "$burner" "$scratch/metrics" <<'END'
+import sys
+from prometheus_client.parser import text_string_to_metric_families
+families = {f.name: f for f in text_string_to_metric_families(open(sys.argv[2]).read())}
+mine = {name: {s.name: s.value for s in f.samples if s.labels.get("path") == sys.argv[1]} for name, f in families.items()}
+on_cpu = mine["forestall_cpu_oncpu_seconds"]["forestall_cpu_oncpu_seconds_total"]
+assert families["forestall_cpu_oncpu_seconds"].type == "counter" and 0.1 < on_cpu < 600, on_cpu
+assert families["forestall_cpu_runnable"].type == "gauge"
+for name in "cpu_switches", "cpu_migrations", "cpu_wait_other_seconds", "net_drops", "io_done":
+    assert mine["forestall_" + name]["forestall_" + name + "_total"] >= 0, name
+# What is not measured is no line, but is said to be a metric.
+for name in "memory_event_oom_kill", "net_rtt_seconds", "net_response_p99_seconds":
+    assert "forestall_" + name in families and not mine["forestall_" + name], name
+END
+}
+check "all signals are there, as a parser of others reads them" within 15 burner_signals
+before=$(grep -F "forestall_cpu_oncpu_seconds_total{path=\"$burner\"" "$scratch/metrics" | awk '{ print $NF }')
+oncpu_grows() { burner_signals && awk -v a="$before" '/^forestall_cpu_oncpu_seconds_total/ && index($0, want) { exit !($NF > a) }' \
+	want="path=\"$burner\"" "$scratch/metrics"; }
+check "and grow" within 15 oncpu_grows
 check "history grows" within 15 history_grows 3
 unix_answers() { curl -sf --unix-socket "$run/web.sock" http://x/metrics | grep -q forestall_mind_up; }
 check "the Unix socket answers too" unix_answers

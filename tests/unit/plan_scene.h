@@ -10,9 +10,10 @@
 
 #define TICK_NS 100000000ull
 
-struct scene {
+struct stage {
 	struct plan_policy policy;
 	struct plan_host host;
+	struct knee knee[RESOURCE_COUNT];
 	struct plan_view server, batch, stranger;
 	struct plan_view *views[3];
 	struct plan plan;
@@ -30,11 +31,12 @@ static inline struct plan_view view_make(uint32_t slot, uint32_t tier, const cha
 }
 
 /* One CPU, 1 GB of memory with 200 MB free, a disk of 100 MB/s of cost, a wire of 10 MB/s. */
-static inline void scene_init(struct scene *scene)
+static inline void scene_init(struct stage *scene)
 {
 	memset(scene, 0, sizeof(*scene));
 	plan_policy_init(&scene->policy);
-	scene->host = (struct plan_host){ .capacity = { 1, 1e9f, 100e6f, 10e6f }, .memory_free = 200e6f };
+	scene->host = (struct plan_host){ .capacity = { 1, 1e9f, 100e6f, 10e6f }, .memory_free = 200e6f,
+					  .knee = scene->knee };
 	scene->server = view_make(1, TIER_CRITICAL, "/app/server");
 	scene->server.is_bound = true;
 	scene->server.need[RESOURCE_CPU] = (struct plan_need){ .demand = 0.3f, .demand_high = 0.35f };
@@ -51,13 +53,13 @@ static inline void scene_init(struct scene *scene)
 	scene->now_ns = NS_PER_SECOND;
 }
 
-static inline void scene_tick(struct scene *scene)
+static inline void scene_tick(struct stage *scene)
 {
 	scene->now_ns += TICK_NS;
 	plan_make(&scene->policy, &scene->host, scene->views, 3, scene->now_ns, TICK_NS, &scene->plan);
 }
 
-static inline const struct plan_action *action_of(const struct scene *scene, uint32_t slot, enum knob knob)
+static inline const struct plan_action *action_of(const struct stage *scene, uint32_t slot, enum knob knob)
 {
 	for (uint32_t i = 0; i < scene->plan.count; i++)
 		if (scene->plan.action[i].slot == slot && scene->plan.action[i].knob == knob)
@@ -66,7 +68,7 @@ static inline const struct plan_action *action_of(const struct scene *scene, uin
 }
 
 /* What each test below starts from: the server suffers from one resource, of which the batch uses much. */
-static inline void scene_hurt(struct scene *scene, enum resource resource, float batch_demand)
+static inline void scene_hurt(struct stage *scene, enum resource resource, float batch_demand)
 {
 	scene_init(scene);
 	scene->batch.need[RESOURCE_CPU].demand = scene->batch.need[RESOURCE_CPU].demand_high = 0;

@@ -160,6 +160,62 @@ static void show_marks_missing_features(void **state)
 	json_decref(answer);
 }
 
+static uint32_t three_runnable(void *context, uint32_t slot)
+{
+	(void)context;
+	return slot == 1 ? 3 : 0;
+}
+
+static uint32_t runners_of_web(void *context, uint64_t cgroup_id, struct nerve_runner *ret, uint32_t max, uint64_t *ret_total_ns)
+{
+	(void)context;
+	assert_true(max >= 3);
+	*ret_total_ns = 8000000;
+	ret[0] = (struct nerve_runner){ 1002, 4000000 };
+	ret[1] = (struct nerve_runner){ 1001, 2000000 };
+	ret[2] = (struct nerve_runner){ 77, 1000000 };
+	return cgroup_id == 1001 ? 3 : 0;
+}
+
+static void show_names_who_ran_in_its_long_waits(void **state)
+{
+	struct stage *stage = *state;
+	json_t *answer, *instance, *runners;
+
+	stage->world.runners = runners_of_web;
+	answer = asked(stage, "{\"q\":\"instance.show\",\"path\":\"/web\"}");
+	runners = json_object_get(json_object_get(answer, "instance"), "runners");
+	assert_int_equal(json_array_size(runners), 3);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(runners, 0), "path")), "/batch");
+	assert_float_equal(number_of(json_array_get(runners, 0), "share"), 0.5, 1e-9);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(runners, 1), "path")), "/web");
+	assert_true(json_is_null(json_object_get(json_array_get(runners, 2), "path")));
+	assert_int_equal(number_of(json_array_get(runners, 2), "cgroup_id"), 77);
+	json_decref(answer);
+	/* Of who is not annotated nothing is kept: that is not the same as nobody. */
+	instance_add(stage->mind, 4, "/plain", NULL);
+	answer = asked(stage, "{\"q\":\"instance.show\",\"path\":\"/plain\"}");
+	instance = json_object_get(answer, "instance");
+	assert_true(json_is_null(json_object_get(instance, "runners")));
+	json_decref(answer);
+}
+
+static void show_tells_what_is_runnable_now(void **state)
+{
+	struct stage *stage = *state;
+	json_t *answer = asked(stage, "{\"q\":\"instance.show\",\"path\":\"/web\"}"), *runnable;
+
+	runnable = json_object_get(json_object_get(json_object_get(json_object_get(answer, "instance"), "signals"), "cpu"), "runnable");
+	assert_true(json_is_null(json_object_get(runnable, "now")));
+	json_decref(answer);
+	stage->world.runnable = three_runnable;
+	answer = asked(stage, "{\"q\":\"instance.show\",\"path\":\"/web\"}");
+	runnable = json_object_get(json_object_get(json_object_get(json_object_get(answer, "instance"), "signals"), "cpu"), "runnable");
+	assert_int_equal(number_of(runnable, "now"), 3);
+	assert_true(json_is_null(json_object_get(runnable, "total")));
+	json_decref(answer);
+}
+
 static void forecast_has_every_horizon(void **state)
 {
 	json_t *answer = asked(*state, "{\"q\":\"forecast.show\",\"path\":\"/web\"}"), *horizons, *last;
@@ -214,13 +270,20 @@ static void plan_tells_for_whom_and_what_came_of_it(void **state)
 
 static void status_accounts_for_records(void **state)
 {
-	json_t *answer = asked(*state, "{\"q\":\"status\"}");
+	struct stage *stage = *state;
+	json_t *answer = asked(stage, "{\"q\":\"status\"}");
 
 	assert_string_equal(json_string_value(json_object_get(answer, "mode")), "shadow");
 	assert_int_equal(number_of(json_object_get(answer, "ring"), "dropped"), 1);
 	assert_int_equal(number_of(json_object_get(answer, "instances"), "annotated"), 2);
 	assert_int_equal(number_of(json_object_get(answer, "instances"), "bound"), 1);
 	assert_int_equal(number_of(json_object_get(json_object_get(answer, "model"), "provenance"), "seed"), 7);
+	assert_string_equal(json_string_value(json_object_get(answer, "policy")), "forestall");
+	assert_true(json_is_null(json_object_get(json_object_get(answer, "knee"), "io")));
+	json_decref(answer);
+	stage->mind->knee[RESOURCE_IO] = (struct knee){ .rate = 61e6f, .is_found = true };
+	answer = asked(stage, "{\"q\":\"status\"}");
+	assert_int_equal(number_of(json_object_get(answer, "knee"), "io"), 61000000);
 	json_decref(answer);
 }
 
@@ -257,6 +320,8 @@ int main(void)
 		STAGED(demand_and_what_is_expected_are_told_by_resource),
 		STAGED(list_comes_in_pages),
 		STAGED(show_marks_missing_features),
+		STAGED(show_names_who_ran_in_its_long_waits),
+		STAGED(show_tells_what_is_runnable_now),
 		STAGED(forecast_has_every_horizon),
 		STAGED(plan_tells_for_whom_and_what_came_of_it),
 		STAGED(status_accounts_for_records),

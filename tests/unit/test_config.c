@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "unit.h"
+#include "decide/policy.h"
 #include "setup/config.h"
 
 static int settings_parse(struct config *config, const char *text, char problem[CONFIG_PROBLEM_MAX])
@@ -28,7 +29,7 @@ static void settings_reach_their_fields(void **state)
 	assert_int_equal(settings_parse(&config,
 					"# comment\n[mind]\n tick_ms = 50\n"
 					"instances_max=4096\nforecaster = statistical\n"
-					"model = /m ; why\n[plan]\nrisk_act = 0.4\nact_horizon_s = 5\nbad_act=0.1\n"
+					"model = /m ; why\n[plan]\npolicy = headroom\nrisk_act = 0.4\nact_horizon_s = 5\nbad_act=0.1\n"
 					"quality_min=0.25\nheadroom=0.2\nmemory_headroom=0.3\nio_headroom=0.4\nnet_headroom=0.5\ngiver_min=0.1\nrelax_per_s=0.5\nhold_ms=3000\n"
 					"period_us=20000\nlease_ms=1500\n", problem), 0);
 	assert_int_equal(config.tick_ms, 50);
@@ -36,6 +37,7 @@ static void settings_reach_their_fields(void **state)
 	assert_int_equal(config.forecaster, FORECAST_STATISTICAL);
 	assert_string_equal(config.model, "/m");
 	assert_float_equal(config.policy.risk_act, 0.4, 1e-6);
+	assert_string_equal(policy_name(config.policy.policy), "headroom");
 	assert_int_equal(config.policy.act_horizon, 2);
 	assert_float_equal(config.policy.quality_min, 0.25, 1e-6);
 	for (int r = 0; r < RESOURCE_COUNT; r++)
@@ -62,6 +64,7 @@ static void bad_settings_name_their_line(void **state)
 		{ "[mind]\ntick_ms = 50\ntick_ms = 60\n", "forestall.conf:3: tick_ms is given twice" },
 		{ "[mind]\nforecaster = oracle\n", "forestall.conf:2: forecaster must be" },
 		{ "[mind]\nmodel = m\n", "forestall.conf:2: model must be" },
+		{ "[plan]\npolicy = best\n", "forestall.conf:2: policy must be one of forestall, reactive, pressure, headroom, static, none" },
 		{ "[plan]\nrisk_act = nan\n", "forestall.conf:2: risk_act" },
 		{ "[plan]\nact_horizon_s = 3\n", "forestall.conf:2: act_horizon_s must be" },
 		{ "[mind]\nnonsense\n", "forestall.conf:2: neither [section] nor key = value" },

@@ -109,6 +109,28 @@ static void a_unit_that_nobody_saw_is_known_by_its_name(void **state)
 	assert_false(failures_is_open(&failures, "/x/a.service"));
 }
 
+/* Only the record of the OOM killer knows the limit, and it may come after that of the exit. */
+static void whose_limit_it_was_is_kept_whoever_comes_first(void **state)
+{
+	struct observe_failure oom = { .cause = FAILURE_OOM, .value = 9, .pid = 10, .time_ns = 5 * S, .limit_bytes = 2, .path = "/a/b" };
+
+	(void)state;
+	failed("/a/b", FAILURE_SIGNAL, 9, 10, 5 * S);
+	failures_take(&failures, &oom);
+	assert_int_equal(failures.count, 1);
+	assert_int_equal(failures.record[0].what.limit_bytes, 2);
+	failed("/a/b", FAILURE_UNIT, 0, 0, 5 * S);
+	assert_int_equal(failures.record[0].what.limit_bytes, 2);
+	/* A length is of a path: it says nothing of another. */
+	failed("b.service", FAILURE_SIGNAL, 9, 20, 9 * S);
+	strcpy(oom.path, "/x/b.service");
+	oom.pid = 20;
+	oom.time_ns = 9 * S;
+	failures_take(&failures, &oom);
+	assert_string_equal(failures.record[1].what.path, "/x/b.service");
+	assert_int_equal(failures.record[1].what.limit_bytes, 2);
+}
+
 static void strangers_go_first_when_there_is_no_room(void **state)
 {
 	char path[16];
@@ -138,6 +160,7 @@ int main(void)
 		cmocka_unit_test_setup(another_process_is_another_failure, reset),
 		cmocka_unit_test_setup(who_knows_no_process_learns_it_later, reset),
 		cmocka_unit_test_setup(a_unit_that_nobody_saw_is_known_by_its_name, reset),
+		cmocka_unit_test_setup(whose_limit_it_was_is_kept_whoever_comes_first, reset),
 		cmocka_unit_test_setup(strangers_go_first_when_there_is_no_room, reset),
 	};
 

@@ -12,8 +12,7 @@ static struct window_rare *rare_new(void)
 	return &rare;
 }
 
-static const struct observe_limits no_limits = { .quota_us = LIMIT_NONE, .memory_high = LIMIT_NONE,
-						 .memory_max = LIMIT_NONE, .io_bps = LIMIT_NONE };
+static const struct observe_limits no_limits = { LIMITS_NONE };
 
 static void cpu_demand_is_what_ran_and_what_wanted_to(void **state)
 {
@@ -45,6 +44,9 @@ static void io_demand_counts_requests_and_what_a_limit_held_back(void **state)
 	/* Without a limit the stall is the disk's, not ours to add. */
 	assert_float_equal(feature_demand(&second, &no_limits, RESOURCE_IO), rate, 1);
 	limited.io_bps = 1 << 20;
+	assert_float_equal(feature_demand(&second, &limited, RESOURCE_IO), rate * 2, 1);
+	limited = no_limits;
+	limited.io_iops = 100;
 	assert_float_equal(feature_demand(&second, &limited, RESOURCE_IO), rate * 2, 1);
 	second.psi[PSI_IO_SOME] = 1;
 	assert_float_equal(feature_demand(&second, &limited, RESOURCE_IO), rate * 10, 10);

@@ -54,7 +54,7 @@ static void question_make(struct question *question, const char *annotation)
 	memset(question, 0, sizeof(*question));
 	window_reset(&question->window, rare_new());
 	assert_int_equal(slo_parse(annotation, &question->slo, &error), 0);
-	question->limits = (struct observe_limits){ .quota_us = LIMIT_NONE, .io_bps = LIMIT_NONE };
+	question->limits = (struct observe_limits){ LIMITS_NONE };
 	for (int r = 0; r < RESOURCE_COUNT; r++)
 		question->capacity[r] = 1000;
 	question->in = (struct extract){ .window = &question->window, .slo = &question->slo, .limits = &question->limits,
@@ -293,8 +293,7 @@ static void holds(struct predictor *p, uint64_t bytes, uint64_t available, uint6
 static void who_is_held_at_memory_high_wants_what_it_had_before(void **state)
 {
 	struct predictor *p = predictor_of("mem_some<2%");
-	struct observation limits = { .kind = OBSERVE_LIMITS, .limits = { .slot = 1, .quota_us = LIMIT_NONE,
-				      .memory_high = 300000000, .memory_max = LIMIT_NONE, .io_bps = LIMIT_NONE } };
+	struct observation limits = { .kind = OBSERVE_LIMITS, .limits = { .slot = 1, LIMITS_NONE } };
 	const struct predictor_instance *instance = &p->instance[1];
 	uint64_t now_ns = TICK_NS;
 
@@ -303,6 +302,7 @@ static void who_is_held_at_memory_high_wants_what_it_had_before(void **state)
 	holds(p, 500000000, 400000000, &now_ns);
 	holds(p, 100000000, 800000000, &now_ns);
 	assert_float_equal(instance->demand[RESOURCE_MEMORY], 0.1, 1e-5);
+	limits.limits.memory_high = 300000000;
 	predictor_observe(p, &limits);
 	holds(p, 200000000, 700000000, &now_ns);
 	assert_float_equal(instance->demand[RESOURCE_MEMORY], 0.2, 1e-5);

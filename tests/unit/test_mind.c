@@ -18,8 +18,7 @@ static void tell_instance(struct scene *scene, uint32_t slot, uint64_t id, const
 {
 	struct observation observation = { .kind = OBSERVE_INSTANCE, .instance = { .slot = slot, .cgroup_id = id } };
 	struct observation limits = { .kind = OBSERVE_LIMITS,
-				      .limits = { .slot = slot, .weight = 100, .quota_us = LIMIT_NONE, .has = 0xff,
-						  .memory_high = LIMIT_NONE, .memory_max = LIMIT_NONE, .io_bps = LIMIT_NONE } };
+				      .limits = { .slot = slot, .weight = 100, .has = 0xff, LIMITS_NONE } };
 	struct slo_error problem;
 
 	snprintf(observation.instance.path, OBSERVE_PATH_MAX, "%s", path);
@@ -114,9 +113,7 @@ static void a_new_cgroup_in_the_slot_has_no_protection(void **state)
 
 static void the_quota_of_a_directory_above_keeps_outsiders_out(void **state)
 {
-	struct observation limits = { .kind = OBSERVE_LIMITS,
-				      .limits = { .slot = ABOVE, .quota_us = 50000, .period_us = 100000, .memory_high = LIMIT_NONE,
-						  .memory_max = LIMIT_NONE, .io_bps = LIMIT_NONE } };
+	struct observation limits = { .kind = OBSERVE_LIMITS, .limits = { .slot = ABOVE, LIMITS_NONE } };
 	struct scene scene;
 
 	(void)state;
@@ -124,6 +121,8 @@ static void the_quota_of_a_directory_above_keeps_outsiders_out(void **state)
 	for (int i = 0; i < 3; i++)
 		tick(&scene, 50);
 	assert_true(gives(&scene, BATCH) && gives(&scene, OUTSIDER));
+	limits.limits.quota_us = 50000;
+	limits.limits.period_us = 100000;
 	predictor_observe(scene.mind->predictor, &limits);
 	tick(&scene, 50);
 	assert_true(gives(&scene, BATCH));

@@ -96,9 +96,41 @@ static void too_many_annotated_are_in_the_rest_too(void **state)
 	mind_free(mind);
 }
 
+/* Signals come when they are asked for, of all who are named, on pages that fit even with the longest paths. */
+static void signals_are_told_to_who_asks(void **state)
+{
+	struct mind *mind = crowd_make(30);
+	struct answer_world world = { .mind = mind };
+	json_t *question = json_pack("{s:s, s:b}", "q", "instance.pick", "signals", 1), *answer, *first;
+	char path[OBSERVE_PATH_MAX], *text;
+
+	(void)state;
+	answer = page_of(mind, 0);
+	assert_null(json_object_get(json_array_get(json_object_get(answer, "instances"), 0), "signals"));
+	json_decref(answer);
+	for (uint32_t slot = STRANGERS + 1; slot <= STRANGERS + 30; slot++) {
+		memset(path, 1, sizeof(path) - 1);
+		path[sizeof(path) - 1] = '\0';
+		instance_add(mind, slot, path, "tier=best-effort");
+	}
+	answer = answer_question(&world, question);
+	assert_int_equal(json_array_size(json_object_get(answer, "instances")), PICK_WHOLE_MAX);
+	first = json_object_get(json_array_get(json_object_get(answer, "instances"), 0), "signals");
+	assert_float_equal(number(first, "forestall_cpu_oncpu_seconds_total"), STRANGERS * 100000.0, 1);
+	/* This world has no hook for IO: that is no 0. */
+	assert_null(json_object_get(first, "forestall_io_done_total"));
+	text = json_dumps(answer, ANSWER_JSON_FLAGS);
+	assert_true(strlen(text) <= ANSWER_BYTES_MAX / 2);
+	free(text);
+	json_decref(answer);
+	json_decref(question);
+	mind_free(mind);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(signals_are_told_to_who_asks),
 		cmocka_unit_test(the_busiest_and_the_annotated_are_named_and_the_rest_adds_up),
 		cmocka_unit_test(too_many_annotated_are_in_the_rest_too),
 	};

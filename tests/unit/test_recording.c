@@ -10,6 +10,7 @@
 #include "serve/replay.h"
 
 #define TICK_NS 100000000ull
+#define KNEE 123e6f
 #define SLOTS 8
 
 /* What a live daemon is: a mind, and a recording that is told everything first. */
@@ -38,9 +39,8 @@ static void instance_tell(struct live *live, uint32_t slot, const char *annotati
 	snprintf(observation.instance.path, OBSERVE_PATH_MAX, "/a/%u", slot);
 	tell(live, &observation);
 	observation = (struct observation){ .kind = OBSERVE_LIMITS,
-					    .limits = { .slot = slot, .weight = 100, .quota_us = LIMIT_NONE,
-							.memory_high = LIMIT_NONE, .memory_max = LIMIT_NONE,
-							.io_bps = LIMIT_NONE, .device = 254u << 20, .has = ~0u } };
+					    .limits = { .slot = slot, .weight = 100, .device = 254u << 20, .has = ~0u,
+							LIMITS_NONE } };
 	tell(live, &observation);
 }
 
@@ -148,6 +148,7 @@ static int live_make(void **state)
 		tick(live);
 	}
 	restarted_tell(live, 5, true);
+	live->mind->knee[RESOURCE_IO] = (struct knee){ .rate = KNEE, .is_found = true };
 	if (recording_create(live->path, live->mind, NULL, 0, "test", &live->recording))
 		return -1;
 	for (int i = 0; i < 60; i++) {
@@ -255,6 +256,27 @@ static void damage(const struct live *live, uint32_t kind, size_t at, uint8_t by
 	gzclose(file);
 }
 
+static void what_hurt_before_is_remembered(void **state)
+{
+	const struct live *live = *state;
+	char error[REPLAY_ERROR_MAX];
+	struct replay *replay;
+
+	assert_int_equal(replay_open(live->path, false, &replay, error), 0);
+	assert_true(replay->mind->knee[RESOURCE_IO].is_found);
+	assert_float_equal(replay->mind->knee[RESOURCE_IO].rate, KNEE, 0);
+	replay_close(replay);
+}
+
+static void an_unknown_policy_is_damage(void **state)
+{
+	const struct live *live = *state;
+	struct replay replay;
+
+	damage(live, RECORDING_SETUP, offsetof(struct recording_setup, policy.policy) + 3, 1);
+	assert_int_equal(replayed(live->path, false, &replay), -EPROTO);
+}
+
 static void another_version_is_refused_by_name(void **state)
 {
 	const struct live *live = *state;
@@ -309,6 +331,8 @@ int main(void)
 		LIVE(a_run_comes_out_bit_for_bit),
 		LIVE(what_was_seen_is_retold_to_a_fresh_mind),
 		LIVE(samples_are_cut_after_their_last_bucket),
+		LIVE(what_hurt_before_is_remembered),
+		LIVE(an_unknown_policy_is_damage),
 		LIVE(another_version_is_refused_by_name),
 		LIVE(another_layout_is_replayed_by_its_build_alone),
 		LIVE(a_changed_byte_shows),

@@ -25,6 +25,8 @@ unit killed 'ExecStart=/bin/sleep 1000' Restart=always RestartSec=700ms
 unit before 'ExecStart=/bin/sleep 1000' Restart=always RestartSec=200ms
 unit hungry 'ExecStart=/bin/sh -c "echo 0; exec tail /dev/zero"' MemoryMax=30M MemorySwapMax=0 OOMPolicy=kill
 unit worker 'ExecStart=/bin/sh -c "tail /dev/zero; exec sleep 1000"' MemoryMax=30M MemorySwapMax=0 OOMPolicy=continue
+printf '[Slice]\nMemoryMax=30M\nMemorySwapMax=0\n' >/run/systemd/system/small.slice
+unit sliced 'ExecStart=/bin/sh -c "echo 0; exec tail /dev/zero"' Slice=small.slice OOMPolicy=kill
 unit watchdog 'ExecStart=/bin/sleep 1000' WatchdogSec=1 NotifyAccess=all
 unit late 'ExecStart=/bin/sleep 1000' Type=notify TimeoutStartSec=1
 unit loops 'ExecStart=/bin/sh -c "sleep 0.3; exit 9"' Restart=always RestartSec=100ms StartLimitBurst=3 StartLimitInterval=60
@@ -43,6 +45,12 @@ check "a status" within 20 is exits.service "exit 7 false null"
 check "of a program that ends at once as well" within 10 is missing.service "exit 1 false null"
 check "OOM of the main process" within 20 is hungry.service "oom 9 false null"
 check "OOM of another, that the main process survives" within 20 is worker.service "oom 9 true 0*"
+systemctl start --no-block sliced.service
+limit_is() { ask failure list "$1" --json | tr -d '\n ' | grep -q "\"cause\":\"oom\",.*\"limit\":\"$2\""; } # PATH LIMIT
+check "its own limit" within 10 limit_is /system.slice/hungry.service /system.slice/hungry.service
+check "that of the slice above" within 20 limit_is /small.slice/sliced.service /small.slice
+check "people see whose" bash -c "'$bin/forestall' --run-dir '$run' failure list | grep -E ' oom +SIGKILL +own ' &&
+	'$bin/forestall' --run-dir '$run' failure list | grep -E ' oom +SIGKILL +/small.slice '"
 check "the watchdog" within 20 is watchdog.service "watchdog 6 false null"
 check "a start that takes too long" within 20 is late.service "unit-failed * false null"
 old=$(main killed)

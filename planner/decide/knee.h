@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How much of a disk or a wire can be used before somebody is hurt. Pure.
+ *
+ * The highest rate ever seen says little: large requests move more than small ones, queues grow long before it, and who was limited
+ * in time was never seen to do what would have done no harm. So the rate of whole seconds in which a protected instance was over
+ * its bound is remembered: it is what there is to share. Where limits that are used up were not enough it falls, a step per
+ * second; where they were enough it rises, fast before it was ever found and slowly then, so that nobody gives more than is needed
+ * (slow start and congestion avoidance; Jacobson, 1988).
+ */
+#ifndef FORESTALL_KNEE_H
+#define FORESTALL_KNEE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct knee {
+	float rate;		/* in the units of enum resource; 0: not known */
+	bool is_found;		/* somebody was hurt there */
+	uint32_t hurt_ticks;	/* of the open second: somebody was over the bound */
+	bool is_judged;		/* of the open second: it was known whether somebody was */
+	bool is_tightened;	/* of the open second: a limit came or became tighter */
+};
+
+/* One tick: the worst share over the bound, < 0 where it is not known, and the share that counts as hurt. */
+void knee_tick(struct knee *knee, float bad, float bad_act);
+
+/*
+ * Closes a second in which all together did `rate` of a resource that has shown `capacity`; is_held: some giver used up what a
+ * limit left to it.
+ */
+void knee_second(struct knee *knee, float rate, float capacity, bool is_held);
+
+/* What there is to share of a resource that has shown `capacity`. */
+float knee_capacity(const struct knee *knee, float capacity);
+
+#endif

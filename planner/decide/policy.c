@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "policy.h"
+
+#include <string.h>
+
+#define PRESSURE_ACT 0.1f	/* share of the last second in which some task of it stalled */
+
+static bool is_bad(const struct scene *scene, const struct plan_view *view)
+{
+	return view->need[scene->resource].bad >= scene->policy->bad_act;
+}
+
+/* Once protected it stays so while the resource stays pressed. */
+static enum plan_reason hold(const struct scene *scene, const struct plan_view *view)
+{
+	if (scene->now_ns >= view->hold[scene->resource].protect_until_ns)
+		return REASON_NONE;
+	return scene_is_pressed(scene, view) ? REASON_HOLD : REASON_NONE;
+}
+
+static enum plan_reason danger_forestall(const struct scene *scene, const struct plan_view *view)
+{
+	const struct plan_policy *policy = scene->policy;
+
+	if (is_bad(scene, view))
+		return REASON_REFLEX;
+	if (view->is_fresh && view->quality >= policy->quality_min && view->need[scene->resource].risk >= policy->risk_act)
+		return view->is_persistence ? REASON_REFLEX : REASON_FORESIGHT;
+	return hold(scene, view);
+}
+
+static enum plan_reason danger_reactive(const struct scene *scene, const struct plan_view *view)
+{
+	return is_bad(scene, view) ? REASON_REFLEX : hold(scene, view);
+}
+
+static enum plan_reason danger_pressure(const struct scene *scene, const struct plan_view *view)
+{
+	return view->need[scene->resource].stalled >= PRESSURE_ACT ? REASON_REFLEX : hold(scene, view);
+}
+
+static enum plan_reason danger_headroom(const struct scene *scene, const struct plan_view *view)
+{
+	return scene_is_pressed(scene, view) ? REASON_REFLEX : REASON_NONE;
+}
+
+static enum plan_reason danger_static(const struct scene *scene, const struct plan_view *view)
+{
+	(void)scene;
+	(void)view;
+	return REASON_HOLD;
+}
+
+static enum plan_reason danger_none(const struct scene *scene, const struct plan_view *view)
+{
+	(void)scene;
+	(void)view;
+	return REASON_NONE;
+}
+
+static const struct {
+	const char *name;
+	enum plan_reason (*danger)(const struct scene *scene, const struct plan_view *view);
+} policies[POLICY_COUNT] = {
+#define POLICY_NAME(id, text, by) [POLICY_##id].name = text,
+	POLICY_TABLE(POLICY_NAME)
+#undef POLICY_NAME
+	[POLICY_FORESTALL].danger = danger_forestall,
+	[POLICY_REACTIVE].danger = danger_reactive,
+	[POLICY_PRESSURE].danger = danger_pressure,
+	[POLICY_HEADROOM].danger = danger_headroom,
+	[POLICY_STATIC].danger = danger_static,
+	[POLICY_NONE].danger = danger_none,
+};
+
+const char *policy_name(uint32_t policy) { return policy < POLICY_COUNT ? policies[policy].name : NULL; }
+
+enum policy policy_find(const char *name)
+{
+	uint32_t policy = 0;
+
+	while (policy < POLICY_COUNT && strcmp(policies[policy].name, name))
+		policy++;
+	return (enum policy)policy;
+}
+
+enum plan_reason policy_danger(const struct scene *scene, const struct plan_view *view)
+{
+	return policies[scene->policy->policy].danger(scene, view);
+}
+
+bool policy_is_standing(const struct plan_policy *policy) { return policy->policy == POLICY_STATIC; }

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "scene.h"
+
+#include <math.h>
+
+#include "rung.h"
+
+#define PRESSES 0.7f		/* who uses this share of what is left to it would use more */
+
+/*
+ * A limit must not hide the need that it causes: who uses up what is left to it still wants what it wanted before. Memory
+ * does not fall when it is limited, and what CPU tasks wait for is measured.
+ */
+float scene_wants(const struct scene *scene, const struct plan_view *view)
+{
+	const struct plan_need *need = &view->need[scene->resource];
+	const struct plan_hold *hold = &view->hold[scene->resource];
+
+	return hold->left > 0 && need->demand > hold->left * PRESSES ? fmaxf(need->demand, hold->wanted) : need->demand;
+}
+
+bool scene_holds(const struct scene *scene, const struct plan_view *view)
+{
+	return !scene->path || rung_is_above(scene->path, view->path);
+}
+
+/*
+ * What may be taken without taking it from the protected: the kernel calls their page cache available, but they would read
+ * it again. < 0 where more than all is taken.
+ */
+float scene_memory_spare(const struct scene *scene)
+{
+	float spare = scene->memory_free;
+
+	for (uint32_t i = 0; i < scene->count; i++) {
+		const struct plan_view *view = scene->views[i];
+		const struct plan_need *need = &view->need[RESOURCE_MEMORY];
+
+		if (view->is_bound && scene_holds(scene, view))
+			spare -= view->cache_bytes + fmaxf(need->min - need->demand, 0);
+	}
+	return spare;
+}
+
+/* Whether the resource is nearly used up by those that would have to give and the one they would give to. */
+bool scene_is_pressed(const struct scene *scene, const struct plan_view *view)
+{
+	float headroom = scene->policy->headroom[scene->resource], sum = view->need[scene->resource].demand;
+
+	if (scene->resource == RESOURCE_MEMORY)
+		return scene->memory_free >= 0 && scene_memory_spare(scene) < 2 * headroom * scene->capacity;
+	for (uint32_t i = 0; i < scene->count; i++)
+		if (scene->views[i]->tier < view->tier && scene_holds(scene, scene->views[i]))
+			sum += scene_wants(scene, scene->views[i]);
+	return sum > scene->capacity * (1 - headroom);
+}
+
+/* The share of the capacity that is wanted. */
+float scene_fullness(const struct scene *scene)
+{
+	float sum = 0;
+
+	if (scene->resource == RESOURCE_MEMORY)
+		return scene->memory_free < 0 ? 0 : 1 - scene->memory_free / scene->capacity;
+	for (uint32_t i = 0; i < scene->count; i++)
+		if (scene_holds(scene, scene->views[i]))
+			sum += scene_wants(scene, scene->views[i]);
+	return sum / scene->capacity;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the plan of one resource is made from, and who wants how much of it. Pure. */
+#ifndef FORESTALL_SCENE_H
+#define FORESTALL_SCENE_H
+
+#include "plan.h"
+
+/* One resource, and all that share it: on the host, or below a directory with a limit. */
+struct scene {
+	const struct plan_policy *policy;
+	const struct plan_host *host;
+	struct plan_view *const *views;
+	uint32_t count;
+	enum resource resource;
+	uint64_t now_ns;
+	float seconds;		/* since the tick before */
+	const char *path;	/* of the directory; NULL: the host */
+	float capacity;
+	float memory_free;	/* < 0: not known */
+};
+
+/* What an instance would use: a limit does not hide the need that it causes. */
+float scene_wants(const struct scene *scene, const struct plan_view *view);
+
+/* Whether the instance lives below the scene's directory. */
+bool scene_holds(const struct scene *scene, const struct plan_view *view);
+
+/* Bytes that may be taken without taking them from the protected; < 0 where more than all is taken. */
+float scene_memory_spare(const struct scene *scene);
+
+/* Whether the resource is nearly used up by those that would have to give and the one they would give to. */
+bool scene_is_pressed(const struct scene *scene, const struct plan_view *view);
+
+/* The share of the capacity that is wanted. */
+float scene_fullness(const struct scene *scene);
+
+#endif
