@@ -110,6 +110,8 @@ build/bin/forestall-web: $(WEB) $(ARCHIVES)
 # --- tests -----------------------------------------------------------------------------------------------------------
 build/test/test_web build/test/test_web_history: build/test/%: build/obj/tests/unit/%.o $(filter-out %/web_main.o,$(WEB)) $(ARCHIVES)
 	$(call link,-lcmocka -lsqlite3 -lmicrohttpd)
+build/test/test_realdata: build/obj/tests/unit/test_realdata.o $(filter-out %_main.o,$(filter build/obj/tests/bench/realdata%,$(call objects,tests/bench))) build/lib/libpredict.a
+	$(call link,-lcmocka)
 build/test/test_%: build/obj/tests/unit/test_%.o $(ARCHIVES)
 	$(call link,-lcmocka)
 build/test/test_%: build/obj/tests/bpf/test_%.o build/obj/tests/bpf/world.o build/obj/tests/bpf/talk.o $(ARCHIVES)

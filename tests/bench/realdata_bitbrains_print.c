@@ -62,7 +62,11 @@ void bitbrains_print_json(const struct schema *schema, const struct slot_score s
 	_Static_assert(sizeof(names) / sizeof(names[0]) == FIGURE_COUNT, "a name per figure");
 	for (uint32_t c = 0; c < schema->columns; c++) {
 		for (int f = 0; f < FIGURE_COUNT; f++) {
-			fprintf(json, "%s\"%s_%s\":[", c || f ? "," : "", schema->column[c].name, names[f]);
+			/* The ridge is the CPU's where no column is named. */
+			bool is_bare = c == 0 && f == FIGURE_RIDGE_RMSE;
+
+			fprintf(json, "%s\"%s%s%s\":[", c || f ? "," : "", is_bare ? "" : schema->column[c].name,
+				is_bare ? "" : "_", names[f]);
 			for (uint32_t a = 0; a < schema->aheads; a++)
 				fprintf(json, "%s%.4f", a ? "," : "",
 					slot_figure(&slots[slot_of(schema, a, c)], (enum figure)f));

@@ -3,8 +3,8 @@
  * Metrics of a cloud, one series a file: which samples would wake somebody up? The model learns to forecast any series 15
  * minutes ahead, from the probation samples of the training files and, where the folder has them, from training slots of the
  * virtual machines. A sample's score is how many spreads it lies off its forecast, less where this file has often been
- * as surprising in the last week. Scores below a level do not count; it is set where the virtual machines kept from
- * training would raise an alarm in two days. Protocol: budget of one alarm per two days and file, 3 h apart.
+ * as surprising in the last week. Scores below a level do not count: a budget is no duty to raise an alarm. It
+ * is set without labels, on virtual machines kept from training.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -19,6 +19,7 @@
 #define HABITS_MAX 64
 #define MORE_STEPS 2880		/* slots of a virtual machine: ten days */
 #define MORE_VALIDATION 5	/* every so many of them is kept from training */
+#define QUIET_SHARE 0.1
 #define FLOOR_SHARE 0.02f	/* of the median: what moves less does not move */
 
 /* In mean deviations from the median of the probation samples: series of any size look alike. */
@@ -156,26 +157,26 @@ static struct scored *scores_new(const struct schema *schema, const struct serie
 	return scores;
 }
 
-/* The score that one sample in two days, 3 h apart, exceeds on the series kept from training. */
+/* The score below which lie QUIET_SHARE of the alarms that the budget allows on the series kept from training. */
 static float level_of(const struct schema *schema, const struct table *more, const struct learner *learner)
 {
 	float *taken = must_alloc(1, sizeof(*taken)), level;
-	uint32_t count = 0, budget = 0;
+	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < more->count; i += MORE_VALIDATION) {
 		const struct series *series = &more->series[i];
 		struct scored *scores = scores_new(schema, series, learner, ARITHMETIC_INT8);
 		uint32_t from = nab_probation(series->steps);
-		uint32_t found = nab_alarms(scores, series->steps, from, HABITS_MAX, 0);
+		uint32_t budget = nab_budget((double)(series->steps - from) / STEPS_A_DAY);
 
-		taken = realloc(taken, (count + found + 1) * sizeof(*taken));
+		taken = realloc(taken, (count + budget) * sizeof(*taken));
+		nab_alarms(scores, series->steps, from, budget, 0);
 		for (uint32_t t = from; t < series->steps; t++)
 			if (scores[t].positive)
 				taken[count++] = scores[t].score;
-		budget += nab_budget((double)(series->steps - from) / STEPS_A_DAY);
 		free(scores);
 	}
-	level = count > budget ? quantile_of(taken, count, 1 - (double)budget / count) : 0;
+	level = quantile_of(taken, count, QUIET_SHARE);
 	free(taken);
 	return level;
 }
