@@ -3,10 +3,13 @@
  * The kernel side on this machine's own kernel, with real tasks in real cgroups. Needs root, BTF and a cgroup v2 mount; else
  * every case is skipped and says so.
  */
+#include <errno.h>
+#include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -66,6 +69,54 @@ static void on_cpu_time_of_a_cgroup_is_what_its_task_used(void **state)
 	/* All that the child used is more than the cgroup's by its way in, and less by the last steps of its exit. */
 	used_ns = cpu_ns(&world.usage.ru_utime) + cpu_ns(&world.usage.ru_stime);
 	assert_in_range(TOTAL(&world, oncpu_ns), 299000000, used_ns + 3000000);
+	world_close(&world);
+}
+
+static uint64_t used_by(pid_t pid)
+{
+	struct rusage usage;
+
+	assert_int_equal(wait4(pid, NULL, 0, &usage), pid);
+	return cpu_ns(&usage.ru_utime) + cpu_ns(&usage.ru_stime);
+}
+
+/* Runs spin_300 in the cgroup under the next free number after `pid` that has its place in the table of accounts. */
+static pid_t spin_at_place_of(const struct world *world, pid_t pid)
+{
+	struct clone_args args = { .set_tid = (uintptr_t)&pid, .set_tid_size = 1, .exit_signal = SIGCHLD };
+	pid_t started;
+
+	do
+		pid += 4 * SLOTS_MAX;
+	while ((started = (pid_t)syscall(SYS_clone3, &args, sizeof(args))) < 0 && errno == EEXIST);
+	if (started)
+		return started;
+	cgroup_enter(world);
+	spin_300(NULL);
+	_exit(0);
+}
+
+static void nothing(void *none) { (void)none; }
+
+static void who_finds_his_place_taken_is_counted_as_well(void **state)
+{
+	struct world world;
+	pid_t first, second;
+	uint64_t used_ns;
+
+	(void)state;
+	world_open(&world, 1 << 18);
+	first = in_cgroup_start(&world, spin_300, NULL);
+	while (!TOTAL(&world, oncpu_ns))
+		usleep(1000);
+	second = spin_at_place_of(&world, first);
+	assert_true(second > 0);
+	/* In this order: the place is the first one's until he is reaped. */
+	used_ns = used_by(second);
+	used_ns += used_by(first);
+	in_cgroup(&world, nothing, NULL);
+	used_ns += cpu_ns(&world.usage.ru_utime) + cpu_ns(&world.usage.ru_stime);
+	assert_in_range(TOTAL(&world, oncpu_ns), 598000000, used_ns + 9000000);
 	world_close(&world);
 }
 
@@ -224,6 +275,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(on_cpu_time_of_a_cgroup_is_what_its_task_used),
+		cmocka_unit_test(who_finds_his_place_taken_is_counted_as_well),
 		cmocka_unit_test(hog_that_never_switches_is_seen_while_it_runs),
 		cmocka_unit_test(every_wait_is_in_the_histogram_and_good_or_bad),
 		cmocka_unit_test(exec_and_exit_are_told_with_name_and_code),
