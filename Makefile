@@ -151,7 +151,7 @@ check-kernels: deps all test-programs ## the kernel side on 5.10, 6.1, 6.12, 7.3
 	$(Q)tests/kernels
 demo: deps all $(LOAD) ## keep real servers' SLOs in a VM, CPU and memory, three arms each, and draw the reports
 	$(Q)tests/demo/run.sh
-demo-full: deps all $(LOAD) ## the same with IO and network and three seeds; an hour
+demo-full: deps all $(LOAD) ## the same with IO and network and three seeds; half an hour
 	$(Q)tests/demo/run.sh --families "cpu memory io net" --seeds "730241 730242 730243" --out build/demo-full
 bench-control: deps all $(LOAD) ## the demo's loads under every policy: SCENARIO= families, REPS= seeds, ARMS=; last line JSON
 	$(Q)tests/control/run
