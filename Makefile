@@ -157,7 +157,8 @@ bench-control: deps all $(LOAD) ## the demo's loads under every policy: SCENARIO
 	$(Q)tests/control/run
 bench-tick: deps build/test/bench_tick ## frames -> LSTM -> plan, microseconds per instance, last line JSON
 	$(Q)build/test/bench_tick
-bench-lstm: deps build/test/bench_lstm ## one LSTM step, ns by instruction set, last line JSON
+bench-lstm: deps build/test/bench_lstm ## one LSTM step, ns by instruction set beside torch, error, bit-identity, last line JSON
+	$(Q)tests/deps python3-torch
 	$(Q)build/test/bench_lstm
 bench-realdata: deps build/test/bench_realdata ## the LSTM on series from elsewhere: TRAIN=DIR TEST=DIR [SEED=N], last line JSON
 	$(Q)build/test/bench_realdata --seed "$(or $(SEED),1)" "$(TRAIN)" "$(TEST)"
