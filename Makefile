@@ -22,7 +22,7 @@ BPF_CFLAGS := -g -O2 -mllvm -disable-block-placement -target bpf -D__TARGET_ARCH
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
-.PHONY: all help deps check check-kernels demo demo-full clean bench-control bench-tick bench-lstm bench-agent bench-flood check-churn bench-hook train corpus fuzz test-programs
+.PHONY: all help deps check check-kernels demo demo-full clean bench-control bench-tick bench-lstm bench-realdata bench-agent bench-flood check-churn bench-hook train corpus fuzz test-programs
 
 objects = $(patsubst %.c,build/obj/%.o,$(wildcard $(1)/*.c))
 ACT_MAIN := planner/act/main.c
@@ -110,11 +110,15 @@ build/bin/forestall-web: $(WEB) $(ARCHIVES)
 # --- tests -----------------------------------------------------------------------------------------------------------
 build/test/test_web build/test/test_web_history: build/test/%: build/obj/tests/unit/%.o $(filter-out %/web_main.o,$(WEB)) $(ARCHIVES)
 	$(call link,-lcmocka -lsqlite3 -lmicrohttpd)
+build/test/test_realdata: build/obj/tests/unit/test_realdata.o $(filter-out %_main.o,$(filter build/obj/tests/bench/realdata%,$(call objects,tests/bench))) build/lib/libpredict.a
+	$(call link,-lcmocka)
 build/test/test_%: build/obj/tests/unit/test_%.o $(ARCHIVES)
 	$(call link,-lcmocka)
 build/test/test_%: build/obj/tests/bpf/test_%.o build/obj/tests/bpf/world.o build/obj/tests/bpf/talk.o $(ARCHIVES)
 	$(call link,-lcmocka)
 build/test/bench_hook: build/obj/tests/bench/hook_load.o
+build/test/bench_realdata: $(filter build/obj/tests/bench/realdata%,$(call objects,tests/bench)) build/lib/libpredict.a
+	$(call link)
 build/test/bench_agent: $(filter build/obj/tests/bench/bench_agent%,$(call objects,tests/bench)) $(ARCHIVES)
 	$(call link)
 build/test/bench_%: build/obj/tests/bench/bench_%.o $(ARCHIVES)
@@ -140,7 +144,7 @@ build/test/control-report: build/obj/tests/control/report.o $(addprefix build/ob
 		build/obj/tests/load/hist.o
 	$(call link)
 
-test-programs: $(UNIT) $(BPF_TESTS) $(VM_PROGRAMS) $(LOAD) build/test/forestall-act
+test-programs: $(UNIT) $(BPF_TESTS) $(VM_PROGRAMS) $(LOAD) build/test/forestall-act build/test/bench_realdata
 check: deps all test-programs ## run every test; ends with one summary line
 	$(Q)tests/run
 check-kernels: deps all test-programs ## the kernel side on 5.10, 6.1, 6.12, 7.3 and natively; rewrites the tables in docs
@@ -155,6 +159,8 @@ bench-tick: deps build/test/bench_tick ## frames -> LSTM -> plan, microseconds p
 	$(Q)build/test/bench_tick
 bench-lstm: deps build/test/bench_lstm ## one LSTM step, ns by instruction set, last line JSON
 	$(Q)build/test/bench_lstm
+bench-realdata: deps build/test/bench_realdata ## the LSTM on series from elsewhere: TRAIN=DIR TEST=DIR [SEED=N], last line JSON
+	$(Q)build/test/bench_realdata --seed "$(or $(SEED),1)" "$(TRAIN)" "$(TEST)"
 bench-hook: deps build/test/bench_hook ## cost of the hooks beside empty ones and libbpf-tools' runqlat, last line JSON
 	$(Q)tests/deps libbpf-tools
 	$(Q)build/test/bench_hook

@@ -94,6 +94,9 @@ void daemon_world(struct daemon *daemon, struct answer_world *ret)
 	};
 	for (int signal = 0; signal < NERVE_SIGNAL_COUNT; signal++)
 		ret->signals |= (uint32_t)nerve_has(daemon->nerve, signal) << signal;
+	ret->switches = loss.switches;
+	ret->switches_unseen = loss.switches_unseen;
+	ret->io_unseen = loss.io_unseen;
 	ret->unfollowed = tree_unfollowed(daemon->tree);
 	for (uint32_t cpu = 0; cpu < nerve_cpus(daemon->nerve); cpu++)
 		ret->other_cpu_ns += nerve_row(daemon->nerve, cpu, WIRE_SLOT_OTHER)->now.oncpu_ns;

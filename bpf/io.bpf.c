@@ -18,10 +18,12 @@
 /* include/linux/blk_types.h */
 #define OP_MASK 0xffu
 #define OP_READ 0u
+#define OP_WRITE 1u
 #define OP_DISCARD 3u
 #define OP_SECURE_ERASE 5u
 #define BIO_CLONED_BIT 1
 
+#define SETTLED_NS 5000000000ull	/* after so long what was queued before us has ended */
 #define REQUEST_BIOS_MAX 8192
 #define REQUEST_BIOS_FEW 256	/* what the verifier of a kernel without bpf_loop can be asked to follow */
 
@@ -126,7 +128,7 @@ static __always_inline void device_count(struct wire_row *row, const struct wire
 	hist_count(bound, WIRE_DELAY_DEVICE, ns);
 }
 
-/* issued_ns: of the request; 0: there is none, or it was not seen. */
+/* issued_ns: of the request; 0: there is none, or it was not seen. Returns 1, or 0 for one of which nothing is known. */
 static __always_inline int bio_finish(__u64 key, __u64 now_ns, __u64 issued_ns)
 {
 	struct bio_account *found = bpf_map_lookup_elem(&bios, &key), account;
@@ -143,7 +145,7 @@ static __always_inline int bio_finish(__u64 key, __u64 now_ns, __u64 issued_ns)
 		bound = 0;
 	row = row_of(bpf_get_smp_processor_id(), bound ? account.slot : WIRE_SLOT_OTHER);
 	if (!row || !account.cgroup_id)
-		return 0;
+		return 1;
 	count_add(&row->now.io_done, 1);
 	count_add(&row->now.io_ns, now_ns - account.since_ns);
 	count_add(account.is_write ? &row->now.io_write_bytes : &row->now.io_read_bytes, account.bytes);
@@ -152,14 +154,15 @@ static __always_inline int bio_finish(__u64 key, __u64 now_ns, __u64 issued_ns)
 	delay_count(row, bound, WIRE_DELAY_IO, now_ns - account.since_ns);
 	if (issued_ns)
 		device_count(row, bound, now_ns - issued_ns);
-	return 0;
+	return 1;
 }
 
 /* Drivers without requests (dm, md, zram), and bios that fail before they get one. */
 SEC("tp_btf/block_bio_complete")
 int BPF_PROG(on_bio_complete, struct request_queue *queue, struct bio *bio)
 {
-	return bio_finish((__u64)bio, bpf_ktime_get_ns(), 0);
+	bio_finish((__u64)bio, bpf_ktime_get_ns(), 0);
+	return 0;
 }
 
 /* Not static: so the verifier looks at it once, and not once per bio of a request. */
@@ -171,6 +174,19 @@ struct request_walk {
 	__u64 left, now_ns, issued_ns;
 };
 
+/*
+ * A read or write that ends and that nobody knows: the kernel did not tell that it was queued (it may lose calls while other programs
+ * come to and go from the tracepoint), or there was no room for it. One that is as old as we are may have been queued before us.
+ */
+static __always_inline void unseen_count(struct bio *bio, __u64 now_ns)
+{
+	__u32 cpu = bpf_get_smp_processor_id(), op = BPF_CORE_READ(bio, bi_opf) & OP_MASK;
+	struct wire_loss *loss = bpf_map_lookup_elem(&losses, &cpu);
+
+	if (loss && op <= OP_WRITE && !(BPF_CORE_READ(bio, bi_flags) & (1u << BIO_CLONED_BIT)) && now_ns > loaded_ns + SETTLED_NS)
+		count_add(&loss->io_unseen, 1);
+}
+
 static long request_step(__u32 idx, struct request_walk *walk)
 {
 	struct bio *bio = walk->bio;
@@ -181,7 +197,8 @@ static long request_step(__u32 idx, struct request_walk *walk)
 	bytes = BPF_CORE_READ(bio, bi_iter.bi_size);
 	if (bytes > walk->left)
 		return 1;
-	bio_finish_one((__u64)bio, walk->now_ns, walk->issued_ns);
+	if (!bio_finish_one((__u64)bio, walk->now_ns, walk->issued_ns) && bytes)
+		unseen_count(bio, walk->now_ns);
 	walk->left -= bytes;
 	walk->bio = walk->left ? BPF_CORE_READ(bio, bi_next) : 0;
 	return 0;

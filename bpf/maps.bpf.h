@@ -125,6 +125,8 @@ struct lane {
 	__u32 flush;		/* number of the last flush */
 	__u64 far_ns;		/* when it was last looked through as a whole */
 	__u64 busy_ns;		/* all runs but those of idle */
+	__u64 switches;		/* that the kernel told of, and its own count before the first of them */
+	__u64 switches_before;
 	struct wait wait;	/* that of the task that leaves: an argument of what is verified apart */
 	struct lane_run run[LANE_RUNS];
 };

@@ -156,6 +156,7 @@ int BPF_PROG(on_sched_switch, bool preempt, struct task_struct *prev)
 
 	if (!lane)
 		return 0;
+	lane->switches++;
 	if (!prev->pid) {
 		lane_push(lane, 0, now_ns, 0);
 		return 0;
@@ -200,6 +201,24 @@ static __always_inline void task_flush(struct task_struct *task, struct lane *la
 	window_emit(row, cpu, slot, slot ? cgroup_id : 0, now_ns);
 }
 
+/*
+ * While other programs come to and go from a tracepoint the kernel may lose calls of it. It counts its switches itself, and on this
+ * CPU none is under way now: what it counted and did not tell of is exact.
+ */
+static __always_inline void switches_compare(struct lane *lane, struct rq *rq, __u32 cpu)
+{
+	struct wire_loss *loss = bpf_map_lookup_elem(&losses, &cpu);
+	__u64 made;
+
+	if (!loss || !lane->switches || !bpf_core_field_exists(rq->nr_switches))
+		return;
+	made = BPF_CORE_READ(rq, nr_switches);
+	if (!lane->switches_before)
+		lane->switches_before = made - lane->switches;
+	loss->switches = lane->switches;
+	loss->switches_unseen = made - lane->switches_before - lane->switches;
+}
+
 SEC("perf_event")
 int on_flush(struct bpf_perf_event_data *ctx)
 {
@@ -212,6 +231,7 @@ int on_flush(struct bpf_perf_event_data *ctx)
 
 	if (!lane || !other)
 		return 0;
+	switches_compare(lane, rq, cpu);
 	other->flush = ++lane->flush;
 	other->runnable = 0;
 	if (TASK_READ(task, pid))

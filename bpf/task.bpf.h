@@ -13,7 +13,7 @@
 #include "compat.bpf.h"
 
 const volatile __u32 accounts_mask __weak = 0;
-const volatile __u64 loaded_ns __weak = 0;	/* tasks older than this carry a history that is not ours */
+const volatile __u64 loaded_ns __weak = 0;	/* tasks and IO older than this carry a history that is not ours */
 
 /* Grows with the time in which tasks of the cfs_rq were throttled, or at least whenever they were. */
 static __always_inline __u64 throttled_of(struct task_struct *task)

@@ -15,7 +15,7 @@
 #include <linux/types.h>
 #endif
 
-#define WIRE_VERSION 3u
+#define WIRE_VERSION 4u
 
 /* Slot 0 collects what belongs to no known instance: tasks of cgroups not yet, or no longer, followed. */
 #define WIRE_SLOT_OTHER 0u
@@ -185,10 +185,13 @@ struct wire_blame {
 	__u64 minute;		/* of the last change */
 };
 
-/* Per CPU and kind: the loss accounting. */
+/* Per CPU: the loss accounting. Of records by kind; of what the kernel did and did not tell our programs of all told. */
 struct wire_loss {
 	__u64 produced[WIRE_KIND_COUNT];
 	__u64 dropped[WIRE_KIND_COUNT];
+	__u64 switches;		/* told of until the last flush; 0: this kernel's own count (rq->nr_switches) is not to be had */
+	__u64 switches_unseen;	/* that it counted beside these since the first flush */
+	__u64 io_unseen;	/* bios that ended in a request and of which it had not told the beginning */
 };
 
 #define WIRE_ASSERT_SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), #type " moved")
@@ -204,6 +207,6 @@ WIRE_ASSERT_SIZE(struct wire_cgroup, 32);
 WIRE_ASSERT_SIZE(struct wire_bound, 40);
 WIRE_ASSERT_SIZE(struct wire_blame_key, 16);
 WIRE_ASSERT_SIZE(struct wire_blame, 16);
-WIRE_ASSERT_SIZE(struct wire_loss, 112);
+WIRE_ASSERT_SIZE(struct wire_loss, 136);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* forestall forecast show, plan show, status: what the mind says of itself. */
+#include <math.h>
 #include <string.h>
 
 #include "client.h"
@@ -157,6 +158,20 @@ int cmd_plan_show(const struct context *context, int argc, char **argv)
 	return print_end();
 }
 
+/* What the kernel made and did not tell of, which it does while other programs come to and go from the same tracepoints. */
+static void coverage_print(const json_t *coverage)
+{
+	double told = number_of(coverage, "switches"), unseen = number_of(coverage, "switches_unseen");
+
+	if (json_is_null(json_object_get(coverage, "switches")))
+		printf("coverage    of switches is not known: this kernel does not say how many it makes");
+	else
+		printf("coverage    %.0f of %.0f switches not seen (%.4f %%)", unseen, told + unseen, 100 * unseen / fmax(told + unseen, 1));
+	if (json_is_integer(json_object_get(coverage, "io_unseen")))
+		printf(", the beginning of %.0f IOs not seen", number_of(coverage, "io_unseen"));
+	putchar('\n');
+}
+
 /* "61.0 MB/s", or "not found yet". */
 static const char *knee_text(const json_t *status, const char *resource, char text[32])
 {
@@ -183,6 +198,7 @@ static void status_print(const json_t *status)
 	       number_of(instances, "annotated"), number_of(instances, "bound"), number_of(instances, "violated"));
 	printf("records     %.0f produced, %.0f delivered, %.0f dropped (%.4f %%)\n", produced,
 	       number_of(ring, "delivered"), dropped, produced > 0 ? 100 * dropped / produced : 0.0);
+	coverage_print(json_object_get(status, "coverage"));
 	printf("tick        cost %.3f ms, late by at most %.3f ms\n", number_of(tick, "cost_ns") / 1e6,
 	       number_of(tick, "late_ns_max") / 1e6);
 	printf("host        %.0f CPUs, %.1f GB memory; most seen or assumed: disks %.1f MB/s, sent %.1f MB/s\n",

@@ -100,6 +100,7 @@ struct sched_info {
 };
 
 struct rq {
+	u64 nr_switches;
 	u64 clock;
 	u64 clock_task;
 	int cpu;

@@ -173,9 +173,15 @@ void nerve_detail_reset(struct nerve *nerve, uint32_t detail)
 void nerve_losses(const struct nerve *nerve, struct wire_loss *ret)
 {
 	memset(ret, 0, sizeof(*ret));
-	for (uint32_t cpu = 0; cpu < nerve->cpus; cpu++)
+	for (uint32_t cpu = 0; cpu < nerve->cpus; cpu++) {
+		const volatile struct wire_loss *loss = &nerve->losses[cpu];
+
 		for (int kind = 0; kind < WIRE_KIND_COUNT; kind++) {
-			ret->produced[kind] += nerve->losses[cpu].produced[kind];
-			ret->dropped[kind] += nerve->losses[cpu].dropped[kind];
+			ret->produced[kind] += loss->produced[kind];
+			ret->dropped[kind] += loss->dropped[kind];
 		}
+		ret->switches += loss->switches;
+		ret->switches_unseen += loss->switches_unseen;
+		ret->io_unseen += loss->io_unseen;
+	}
 }

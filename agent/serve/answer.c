@@ -167,6 +167,16 @@ static json_t *capacity_json(const struct predictor *predictor)
 	return out;
 }
 
+/* What the kernel made and told of, and did not tell of. */
+static json_t *coverage_json(const struct answer_world *world)
+{
+	bool is_counted = world->switches, has_io = world->signals >> NERVE_IO & 1;
+
+	return json_pack("{s:o, s:o, s:o}", "switches", is_counted ? json_integer((json_int_t)world->switches) : json_null(),
+			 "switches_unseen", is_counted ? json_integer((json_int_t)world->switches_unseen) : json_null(),
+			 "io_unseen", has_io ? json_integer((json_int_t)world->io_unseen) : json_null());
+}
+
 /* What there is to share of it before somebody is hurt, bytes per second; null: not found yet. */
 static json_t *knee_json(const struct knee *knee)
 {
@@ -183,12 +193,12 @@ static json_t *answer_status(const struct answer_world *world, const json_t *que
 			 (json_int_t)world->delivered, "dropped", (json_int_t)world->dropped);
 	tick = json_pack("{s:I, s:I}", "late_ns_max", (json_int_t)world->tick_late_ns_max, "cost_ns",
 			 (json_int_t)world->tick_cost_ns);
-	return json_pack("{s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:I, s:s, s:{s:o, s:o}}",
+	return json_pack("{s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:I, s:s, s:{s:o, s:o}}",
 			 "ok", 1,
 			 "mode", world->mode < MODE_COUNT ? mode_name(world->mode) : "none",
 			 "forecaster", forecast_source_name(config->forecaster), "model",
-			 json_pack("{s:o}", "path", value_text(world->model_path)),
-			 "ring", ring, "tick", tick, "host_cpus", value_number(config->host_cpus),
+			 json_pack("{s:o}", "path", value_text(world->model_path)), "ring", ring,
+			 "coverage", coverage_json(world), "tick", tick, "host_cpus", value_number(config->host_cpus),
 			 "capacity", capacity_json(world->mind->predictor), "failures", answer_failure_counts(world),
 			 "app", answer_app_counts(world), "log", answer_log_counts(world), "instances", counts_json(world),
 			 "other_cpu_s", (double)world->other_cpu_ns / 1e9, "now_ns", (json_int_t)world->now_ns,

@@ -62,6 +62,7 @@ struct answer_world {
 	const char *model_path;			/* NULL: none loaded */
 	uint64_t now_ns;
 	uint64_t produced, delivered, dropped;	/* ring records */
+	uint64_t switches, switches_unseen, io_unseen;	/* as in struct wire_loss */
 	uint64_t unfollowed;			/* cgroups that found no slot */
 	uint64_t other_cpu_ns;			/* CPU time of their tasks, and of others whose cgroup is not known */
 	uint64_t tick_late_ns_max, tick_cost_ns;

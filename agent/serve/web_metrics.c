@@ -193,6 +193,9 @@ static void status_put(FILE *out, const json_t *status)
 	fputs("\"} 1\n", out);
 	family_put(out, "forestall_ring_records_total", "counter", "Records of the kernel side, by what became of them",
 		   "state", json_object_get(status, "ring"));
+	family_put(out, "forestall_coverage_total", "counter",
+		   "Switches that the kernel told of, that it did not, and bios of whose beginning it did not", "what",
+		   json_object_get(status, "coverage"));
 	family_put(out, "forestall_instances", "gauge", "Instances, by sort; max is how many there may be", "sort",
 		   json_object_get(status, "instances"));
 	family_put(out, "forestall_failures_total", "counter", "Failures of all instances since the mind started, by cause", "cause",

@@ -287,6 +287,27 @@ static void status_accounts_for_records(void **state)
 	json_decref(answer);
 }
 
+/* What cannot be told is null: 0 switches in all are a kernel that does not count them. */
+static void status_tells_what_the_kernel_did_not(void **state)
+{
+	struct stage *stage = *state;
+	json_t *answer = asked(stage, "{\"q\":\"status\"}"), *coverage = json_object_get(answer, "coverage");
+
+	assert_true(json_is_null(json_object_get(coverage, "switches_unseen")));
+	assert_true(json_is_null(json_object_get(coverage, "io_unseen")));
+	json_decref(answer);
+	stage->world.switches = 1000;
+	stage->world.switches_unseen = 3;
+	stage->world.io_unseen = 2;
+	stage->world.signals = 1u << NERVE_IO;
+	answer = asked(stage, "{\"q\":\"status\"}");
+	coverage = json_object_get(answer, "coverage");
+	assert_int_equal(number_of(coverage, "switches"), 1000);
+	assert_int_equal(number_of(coverage, "switches_unseen"), 3);
+	assert_int_equal(number_of(coverage, "io_unseen"), 2);
+	json_decref(answer);
+}
+
 static void changes_go_through_the_callbacks(void **state)
 {
 	struct stage *stage = *state;
@@ -325,6 +346,7 @@ int main(void)
 		STAGED(forecast_has_every_horizon),
 		STAGED(plan_tells_for_whom_and_what_came_of_it),
 		STAGED(status_accounts_for_records),
+		STAGED(status_tells_what_the_kernel_did_not),
 		STAGED(changes_go_through_the_callbacks),
 		STAGED(bad_questions_are_answered),
 	};
