@@ -151,13 +151,14 @@ check-kernels: deps all test-programs ## the kernel side on 5.10, 6.1, 6.12, 7.3
 	$(Q)tests/kernels
 demo: deps all $(LOAD) ## keep real servers' SLOs in a VM, CPU and memory, three arms each, and draw the reports
 	$(Q)tests/demo/run.sh
-demo-full: deps all $(LOAD) ## the same with IO and network and three seeds; an hour
+demo-full: deps all $(LOAD) ## the same with IO and network and three seeds; half an hour
 	$(Q)tests/demo/run.sh --families "cpu memory io net" --seeds "730241 730242 730243" --out build/demo-full
 bench-control: deps all $(LOAD) ## the demo's loads under every policy: SCENARIO= families, REPS= seeds, ARMS=; last line JSON
 	$(Q)tests/control/run
 bench-tick: deps build/test/bench_tick ## frames -> LSTM -> plan, microseconds per instance, last line JSON
 	$(Q)build/test/bench_tick
-bench-lstm: deps build/test/bench_lstm ## one LSTM step, ns by instruction set, last line JSON
+bench-lstm: deps build/test/bench_lstm ## one LSTM step, ns by instruction set beside torch, error, bit-identity, last line JSON
+	$(Q)tests/deps python3-torch
 	$(Q)build/test/bench_lstm
 bench-realdata: deps build/test/bench_realdata ## the LSTM on series from elsewhere: TRAIN=DIR TEST=DIR [SEED=N], last line JSON
 	$(Q)build/test/bench_realdata --seed "$(or $(SEED),1)" "$(TRAIN)" "$(TEST)"

@@ -14,7 +14,7 @@
 #define TIGHTER 0.9f		/* a limit is only tightened by more than a tenth */
 #define MEMORY_SLACK 4e6f	/* what a giver may grow before its limit is felt, bytes */
 
-static const char *const reason_names[] = { "none", "reflex", "foresight", "hold" };
+static const char *const reason_names[] = { "none", "reflex", "foresight", "headroom", "hold" };
 _Static_assert(sizeof(reason_names) / sizeof(reason_names[0]) == REASON_COUNT, "a name per reason");
 
 const char *plan_reason_name(enum plan_reason reason) { return reason_names[reason]; }
@@ -282,6 +282,8 @@ static void resource_plan(struct scene *host, struct plan *plan)
 		knee_learn(host);
 		host->capacity = knee_capacity(&host->host->knee[host->resource], host->capacity);
 	}
+	if (host->resource == RESOURCE_MEMORY)
+		scene_growth(host);
 	scopes_choose(host);
 	for (uint32_t s = 0; s < host->host->scope_count; s++) {
 		struct scene scene = scene_below(host, &host->host->scopes[s]);

@@ -28,6 +28,7 @@ enum plan_reason {
 	REASON_NONE,
 	REASON_REFLEX,		/* delays over the bound are seen in the last ticks */
 	REASON_FORESIGHT,	/* the forecast says that the bound will be violated within act_horizon */
+	REASON_HEADROOM,	/* at the rate of now the resource is soon used up */
 	REASON_HOLD,		/* neither now, but the pressure that caused it is still there */
 	REASON_COUNT
 };
@@ -114,6 +115,7 @@ struct plan_hold {
 	float left;			/* of a giver: what is left to it; 0: not limited */
 	float wanted;			/* of a giver: its demand before it was limited */
 	uint64_t gave_ns;		/* of a giver: the tick of its last limit */
+	float seen, grows;		/* of memory: demand in the tick before, and its growth per second, smoothed */
 	float shown;			/* highest demand of closed seconds, fading */
 	uint64_t active_ns;		/* of a giver: when it last used, or was about to use, much */
 };

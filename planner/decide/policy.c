@@ -26,6 +26,8 @@ static enum plan_reason danger_forestall(const struct scene *scene, const struct
 		return REASON_REFLEX;
 	if (view->is_fresh && view->quality >= policy->quality_min && view->need[scene->resource].risk >= policy->risk_act)
 		return view->is_persistence ? REASON_REFLEX : REASON_FORESIGHT;
+	if (scene->resource == RESOURCE_MEMORY && view->need[RESOURCE_MEMORY].bad >= 0 && scene_is_running_out(scene, view))
+		return REASON_HEADROOM;
 	return hold(scene, view);
 }
 
@@ -41,7 +43,7 @@ static enum plan_reason danger_pressure(const struct scene *scene, const struct 
 
 static enum plan_reason danger_headroom(const struct scene *scene, const struct plan_view *view)
 {
-	return scene_is_pressed(scene, view) ? REASON_REFLEX : REASON_NONE;
+	return scene_is_pressed(scene, view) ? REASON_HEADROOM : REASON_NONE;
 }
 
 static enum plan_reason danger_static(const struct scene *scene, const struct plan_view *view)

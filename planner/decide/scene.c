@@ -5,6 +5,8 @@
 
 #include "rung.h"
 
+#define GROWTH_WEIGHT 0.5f
+#define SOON_S 3.0f		/* less time than this until memory is used up is no time to wait and see */
 #define PRESSES 0.7f		/* who uses this share of what is left to it would use more */
 
 /*
@@ -53,6 +55,28 @@ bool scene_is_pressed(const struct scene *scene, const struct plan_view *view)
 		if (scene->views[i]->tier < view->tier && scene_holds(scene, scene->views[i]))
 			sum += scene_wants(scene, scene->views[i]);
 	return sum > scene->capacity * (1 - headroom);
+}
+
+void scene_growth(const struct scene *scene)
+{
+	for (uint32_t i = 0; scene->seconds > 0 && i < scene->count; i++) {
+		struct plan_hold *hold = &scene->views[i]->hold[scene->resource];
+		float demand = scene->views[i]->need[scene->resource].demand;
+		float grew = hold->seen > 0 ? (demand - hold->seen) / scene->seconds : 0;
+
+		hold->grows += (grew - hold->grows) * GROWTH_WEIGHT;
+		hold->seen = demand;
+	}
+}
+
+bool scene_is_running_out(const struct scene *scene, const struct plan_view *view)
+{
+	float grows = 0;
+
+	for (uint32_t i = 0; i < scene->count; i++)
+		if (scene->views[i]->tier < view->tier && scene_holds(scene, scene->views[i]))
+			grows += fmaxf(scene->views[i]->hold[RESOURCE_MEMORY].grows, 0);
+	return scene->memory_free >= 0 && grows > 0 && scene_memory_spare(scene) < grows * SOON_S;
 }
 
 /* The share of the capacity that is wanted. */

@@ -31,6 +31,15 @@ float scene_memory_spare(const struct scene *scene);
 /* Whether the resource is nearly used up by those that would have to give and the one they would give to. */
 bool scene_is_pressed(const struct scene *scene, const struct plan_view *view);
 
+/*
+ * Whether those that would have to give will soon have taken all memory that can be spared, going on as now: what is lost to them then
+ * does not come back with a limit.
+ */
+bool scene_is_running_out(const struct scene *scene, const struct plan_view *view);
+
+/* To be called once per tick and resource, before the above is asked. */
+void scene_growth(const struct scene *scene);
+
 /* The share of the capacity that is wanted. */
 float scene_fullness(const struct scene *scene);
 

@@ -11,7 +11,7 @@
 
 #define VALIDATION_START 5760
 #define WARM_UP 288		/* steps before the validation slots whose labels are not looked at */
-#define MODELS 3		/* seeds whose mean speaks: machines never seen gain by it */
+#define MODELS 5		/* seeds whose mean speaks: machines never seen gain by it (AUPRC of onset .29 against .28 with three) */
 #define EPOCHS 5
 #define RISK_WEIGHT 24
 #define UNSEEN_EVERY 5		/* of the machines, when the test folder has none of its own */

@@ -26,7 +26,6 @@ void bitbrains_print(const struct schema *schema, const struct slot_score slots[
 	}
 }
 
-/* AUPRC by arithmetic, and the share of positives: NaN becomes null in JSON. */
 void bitbrains_print_onset(const char *name, struct onset *onset, FILE *json)
 {
 	double ap[ARITHMETIC_COUNT];
@@ -35,8 +34,8 @@ void bitbrains_print_onset(const char *name, struct onset *onset, FILE *json)
 		return;
 	for (int a = 0; a < ARITHMETIC_COUNT; a++)
 		ap[a] = average_precision(onset->model[a], onset->count);
-	printf("onset, %-7s  AUPRC int8 %.3f float %.3f  current CPU %.3f  maximum of the hour %.3f  a guess %.5f\n", name,
-	       ap[ARITHMETIC_INT8], ap[ARITHMETIC_FLOAT], average_precision(onset->now, onset->count),
+	printf("onset, %-7s  AUPRC int8 %.3f float %.3f  current CPU %.3f  maximum of the hour %.3f  a guess %.5f\n",
+	       *name ? name : "all", ap[ARITHMETIC_INT8], ap[ARITHMETIC_FLOAT], average_precision(onset->now, onset->count),
 	       average_precision(onset->hour, onset->count), share_positive(onset->now, onset->count));
 	fprintf(json, ",\"onset_auprc%s%s\":%.4f", *name ? "_" : "", name, ap[ARITHMETIC_INT8]);
 }

@@ -72,6 +72,34 @@ static void standing_weights_are_weights_alone(void **state)
 	assert_non_null(action_of(&scene, 2, KNOB_IO_WEIGHT));
 }
 
+/* 200 MB are free, of which the batch takes so much in a tick. */
+static enum plan_reason reason_when_it_grows(float bytes, float bad)
+{
+	struct stage scene;
+
+	scene_init(&scene);
+	scene.server.need[RESOURCE_MEMORY].bad = bad;
+	scene.batch.need[RESOURCE_CPU] = (struct plan_need){ .bad = -1 };
+	scene.batch.need[RESOURCE_MEMORY] = (struct plan_need){ .demand = 300e6f, .bad = -1 };
+	scene_tick(&scene);
+	assert_int_equal(scene.plan.count, 0);
+	scene.batch.need[RESOURCE_MEMORY].demand += bytes;
+	scene.host.memory_free -= bytes;
+	scene_tick(&scene);
+	return scene.plan.count ? scene.plan.action[0].reason : REASON_NONE;
+}
+
+static void memory_that_runs_out_within_seconds_does_not_wait_for_pressure(void **state)
+{
+	(void)state;
+	/* Half of the growth counts in its first tick: 15 MB are 75 MB/s, 10 MB are 50. */
+	assert_int_equal(reason_when_it_grows(15e6f, 0), REASON_HEADROOM);
+	assert_int_equal(reason_when_it_grows(10e6f, 0), REASON_NONE);
+	assert_int_equal(reason_when_it_grows(-15e6f, 0), REASON_NONE);
+	/* Nobody asked for memory to be kept. */
+	assert_int_equal(reason_when_it_grows(15e6f, -1), REASON_NONE);
+}
+
 static void policies_are_found_by_name(void **state)
 {
 	(void)state;
@@ -87,6 +115,7 @@ int main(void)
 		cmocka_unit_test(each_knows_danger_by_its_own_sign),
 		cmocka_unit_test(headroom_waits_for_use),
 		cmocka_unit_test(standing_weights_are_weights_alone),
+		cmocka_unit_test(memory_that_runs_out_within_seconds_does_not_wait_for_pressure),
 		cmocka_unit_test(policies_are_found_by_name),
 	};
 
