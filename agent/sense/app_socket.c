@@ -2,6 +2,7 @@
 #include "app_socket.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -248,6 +249,18 @@ static void client_read(struct app_socket *s, struct client **at, uint64_t now_n
 	}
 }
 
+/* Most ticks nobody says anything: one question tells, where accepting would make a socket first and find nobody. */
+static bool is_anybody_there(const struct app_socket *s)
+{
+	struct pollfd fds[2 + CLIENTS_MAX] = { { .fd = s->packet_fd, .events = POLLIN }, { .fd = s->listen_fd, .events = POLLIN } };
+	nfds_t count = 2;
+
+	for (int i = 0; i < CLIENTS_MAX; i++)
+		if (s->client[i])
+			fds[count++] = (struct pollfd){ .fd = s->client[i]->fd, .events = POLLIN };
+	return poll(fds, count, 0) != 0;
+}
+
 void app_socket_observe(struct app_socket *s, const struct observation *observation)
 {
 	if (s->own)
@@ -268,6 +281,8 @@ void app_socket_tick(struct app_socket *s, uint64_t now_ns)
 {
 	s->pid = 0;
 	own_take(s, now_ns);
+	if (!is_anybody_there(s))
+		return;
 	for (int i = 0; i < PACKETS_MAX && packet_take(s, s->packet_fd, 0, now_ns); i++)
 		;
 	clients_accept(s);
