@@ -2,6 +2,7 @@
 #include "app_socket.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,17 +11,20 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "app_own.h"
 #include "procfile.h"
 
 #define PACKETS_MAX 1024	/* per tick */
+#define OWN_PACKETS_MAX 64	/* per tick, of a socket that is one instance's */
 #define PACKET_BYTES 8192
 #define CLIENTS_MAX 64
+#define CLIENTS_OWN_MAX 16	/* of one instance, so that none takes all of them */
 #define CLIENT_BYTES 2048	/* a line that is longer ends its connection */
 #define READS_MAX 8		/* per client and tick */
 
 struct client {
 	int fd;			/* 0: free */
-	uint32_t pid;
+	uint32_t pid, slot;	/* when it came; slot 0: no instance's */
 	size_t bytes;		/* of a line whose end has not come */
 	char text[CLIENT_BYTES];
 };
@@ -28,6 +32,7 @@ struct client {
 struct app_socket {
 	struct app *app;
 	struct watch *watch;
+	struct app_own *own;		/* NULL: none has its own */
 	int packet_fd, listen_fd;
 	struct sockaddr_un packet_address, stream_address;
 	struct client *client[CLIENTS_MAX];	/* NULL: free */
@@ -53,19 +58,29 @@ static int address_bind(const char *run_dir, const char *name, int type, struct 
 	return r;
 }
 
+int app_packet_bind(const char *dir, const char *name, struct sockaddr_un *ret_address)
+{
+	int fd = address_bind(dir, name, SOCK_DGRAM, ret_address), yes = 1, r;
+
+	if (fd < 0 || !setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes)))
+		return fd;
+	r = -errno;
+	close(fd);
+	unlink(ret_address->sun_path);
+	return r;
+}
+
 int app_socket_open(const char *run_dir, struct app *app, struct watch *watch, struct app_socket **ret)
 {
 	struct app_socket *s = calloc(1, sizeof(*s));
-	int yes = 1, r;
+	int r;
 
 	if (!s)
 		return -ENOMEM;
 	s->app = app;
 	s->watch = watch;
 	s->packet_fd = s->listen_fd = -1;
-	r = s->packet_fd = address_bind(run_dir, "app.dgram", SOCK_DGRAM, &s->packet_address);
-	if (r >= 0 && setsockopt(s->packet_fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes)))
-		r = -errno;
+	r = s->packet_fd = app_packet_bind(run_dir, "app.dgram", &s->packet_address);
 	if (r >= 0)
 		r = s->listen_fd = address_bind(run_dir, "app.stream", SOCK_STREAM, &s->stream_address);
 	if (r >= 0 && listen(s->listen_fd, CLIENTS_MAX))
@@ -74,6 +89,10 @@ int app_socket_open(const char *run_dir, struct app *app, struct watch *watch, s
 		app_socket_close(s);
 		return r;
 	}
+	/* Without, all use the shared one. */
+	r = app_own_open(run_dir, &s->own);
+	if (r)
+		fprintf(stderr, "forestalld: %s/app: %s; no instance has a socket of its own\n", run_dir, strerror(-r));
 	*ret = s;
 	return 0;
 }
@@ -91,6 +110,7 @@ void app_socket_close(struct app_socket *s)
 {
 	if (!s)
 		return;
+	app_own_close(s->own);
 	for (int i = 0; i < CLIENTS_MAX; i++)
 		client_close(&s->client[i]);
 	if (s->packet_fd >= 0) {
@@ -118,9 +138,10 @@ static uint32_t owner_find(struct app_socket *s, uint32_t pid)
 	return s->slot;
 }
 
-static void text_take(struct app_socket *s, uint32_t pid, const char *text, size_t bytes, uint64_t now_ns)
+/* own_slot: whose socket it came by; 0: the shared one. Nobody speaks for another. */
+static void text_take(struct app_socket *s, uint32_t own_slot, uint32_t pid, const char *text, size_t bytes, uint64_t now_ns)
 {
-	if (owner_find(s, pid))
+	if (owner_find(s, pid) && (!own_slot || s->slot == own_slot))
 		app_text(s->app, s->slot, s->path, text, bytes, now_ns);
 	else
 		app_stranger(s->app);
@@ -140,7 +161,7 @@ static uint32_t sender_pid(struct msghdr *message)
 }
 
 /* Descriptors that a sender passes along are closed by the kernel: there is no room for them. */
-static bool packet_take(struct app_socket *s, uint64_t now_ns)
+static bool packet_take(struct app_socket *s, int fd, uint32_t own_slot, uint64_t now_ns)
 {
 	union {
 		struct cmsghdr head;
@@ -149,12 +170,22 @@ static bool packet_take(struct app_socket *s, uint64_t now_ns)
 	char text[PACKET_BYTES];
 	struct iovec part = { text, sizeof(text) };
 	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
-	ssize_t n = recvmsg(s->packet_fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	ssize_t n = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
 	if (n < 0)
 		return errno == EINTR;
-	text_take(s, sender_pid(&message), text, (size_t)n, now_ns);
+	text_take(s, own_slot, sender_pid(&message), text, (size_t)n, now_ns);
 	return true;
+}
+
+/* An instance has as many connections as it may have. */
+static bool is_crowded(const struct app_socket *s, uint32_t slot)
+{
+	uint32_t count = 0;
+
+	for (int i = 0; i < CLIENTS_MAX; i++)
+		count += s->client[i] && s->client[i]->slot == slot;
+	return count >= CLIENTS_OWN_MAX;
 }
 
 static void clients_accept(struct app_socket *s)
@@ -169,14 +200,16 @@ static void clients_accept(struct app_socket *s)
 		fd = accept4(s->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd < 0)
 			return;
-		s->client[i] = calloc(1, sizeof(*s->client[i]));
+		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size);
+		if (!is_crowded(s, owner_find(s, (uint32_t)credentials.pid)))
+			s->client[i] = calloc(1, sizeof(*s->client[i]));
 		if (!s->client[i]) {
 			close(fd);
-			return;
+			continue;
 		}
-		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size);
 		s->client[i]->fd = fd;
 		s->client[i]->pid = (uint32_t)credentials.pid;
+		s->client[i]->slot = s->slot;
 	}
 }
 
@@ -188,7 +221,7 @@ static void client_lines(struct app_socket *s, struct client *client, uint64_t n
 
 	if (!whole)
 		return;
-	text_take(s, client->pid, client->text, whole, now_ns);
+	text_take(s, 0, client->pid, client->text, whole, now_ns);
 	client->bytes -= whole;
 	memmove(client->text, client->text + whole, client->bytes);
 }
@@ -210,16 +243,47 @@ static void client_read(struct app_socket *s, struct client **at, uint64_t now_n
 		if (n > 0 && client->bytes < sizeof(client->text))
 			continue;
 		if (client->bytes)
-			text_take(s, client->pid, client->text, client->bytes, now_ns);
+			text_take(s, 0, client->pid, client->text, client->bytes, now_ns);
 		client_close(at);
 		return;
 	}
 }
 
+/* Most ticks nobody says anything: one question tells, where accepting would make a socket first and find nobody. */
+static bool is_anybody_there(const struct app_socket *s)
+{
+	struct pollfd fds[2 + CLIENTS_MAX] = { { .fd = s->packet_fd, .events = POLLIN }, { .fd = s->listen_fd, .events = POLLIN } };
+	nfds_t count = 2;
+
+	for (int i = 0; i < CLIENTS_MAX; i++)
+		if (s->client[i])
+			fds[count++] = (struct pollfd){ .fd = s->client[i]->fd, .events = POLLIN };
+	return poll(fds, count, 0) != 0;
+}
+
+void app_socket_observe(struct app_socket *s, const struct observation *observation)
+{
+	if (s->own)
+		app_own_observe(s->own, observation);
+}
+
+static void own_take(struct app_socket *s, uint64_t now_ns)
+{
+	int fd[APP_OWN_MAX];
+	uint32_t slot[APP_OWN_MAX], count = s->own ? app_own_ready(s->own, fd, slot) : 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		for (int packet = 0; packet < OWN_PACKETS_MAX && packet_take(s, fd[i], slot[i], now_ns); packet++)
+			;
+}
+
 void app_socket_tick(struct app_socket *s, uint64_t now_ns)
 {
 	s->pid = 0;
-	for (int i = 0; i < PACKETS_MAX && packet_take(s, now_ns); i++)
+	own_take(s, now_ns);
+	if (!is_anybody_there(s))
+		return;
+	for (int i = 0; i < PACKETS_MAX && packet_take(s, s->packet_fd, 0, now_ns); i++)
 		;
 	clients_accept(s);
 	for (int i = 0; i < CLIENTS_MAX; i++)

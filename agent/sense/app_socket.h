@@ -9,6 +9,8 @@
 #ifndef FORESTALL_APP_SOCKET_H
 #define FORESTALL_APP_SOCKET_H
 
+#include <sys/un.h>
+
 #include "app.h"
 #include "watch.h"
 
@@ -17,6 +19,12 @@ struct app_socket;
 /* 0, or -errno when neither socket can be made. Keeps app and watch. */
 int app_socket_open(const char *run_dir, struct app *app, struct watch *watch, struct app_socket **ret);
 void app_socket_close(struct app_socket *s);
+
+/* A packet socket that tells who sends, DIR/NAME, for everybody to write to: its descriptor and address, or -errno. */
+int app_packet_bind(const char *dir, const char *name, struct sockaddr_un *ret_address);
+
+/* Hears of instances that are to have a socket of their own. */
+void app_socket_observe(struct app_socket *s, const struct observation *observation);
 
 /* Takes what has come, a bounded amount of it; the rest waits in the kernel. */
 void app_socket_tick(struct app_socket *s, uint64_t now_ns);

@@ -89,6 +89,8 @@ void report_observe(struct report *report, const struct observation *observation
 		failures_take(&report->failures, &observation->failure);
 	watch_observe(report->watch, observation);
 	app_observe(report->app, observation);
+	if (report->app_socket)
+		app_socket_observe(report->app_socket, observation);
 	log_observe(report->log, observation);
 }
 

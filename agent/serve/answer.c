@@ -139,15 +139,6 @@ static json_t *answer_plan_show(const struct answer_world *world, const json_t *
 			 "mode", world->mode < MODE_COUNT ? mode_name(world->mode) : "none", "actions", actions);
 }
 
-static json_t *model_json(const struct answer_world *world)
-{
-	const char *provenance = world->model_provenance;
-	json_t *parsed = provenance ? json_loads(provenance, 0, NULL) : NULL;
-
-	return json_pack("{s:o, s:o}", "path", value_text(world->model_path),
-			 "provenance", parsed ? parsed : value_text(provenance));
-}
-
 /* How many instances there are of each sort. */
 static json_t *counts_json(const struct answer_world *world)
 {
@@ -205,8 +196,9 @@ static json_t *answer_status(const struct answer_world *world, const json_t *que
 	return json_pack("{s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:I, s:s, s:{s:o, s:o}}",
 			 "ok", 1,
 			 "mode", world->mode < MODE_COUNT ? mode_name(world->mode) : "none",
-			 "forecaster", forecast_source_name(config->forecaster), "model", model_json(world),
-			 "ring", ring, "coverage", coverage_json(world), "tick", tick, "host_cpus", value_number(config->host_cpus),
+			 "forecaster", forecast_source_name(config->forecaster), "model",
+			 json_pack("{s:o}", "path", value_text(world->model_path)), "ring", ring,
+			 "coverage", coverage_json(world), "tick", tick, "host_cpus", value_number(config->host_cpus),
 			 "capacity", capacity_json(world->mind->predictor), "failures", answer_failure_counts(world),
 			 "app", answer_app_counts(world), "log", answer_log_counts(world), "instances", counts_json(world),
 			 "other_cpu_s", (double)world->other_cpu_ns / 1e9, "now_ns", (json_int_t)world->now_ns,

@@ -60,7 +60,6 @@ struct answer_world {
 	const struct result *result;		/* what act said to it; count 0 when act is silent */
 	uint32_t mode;				/* enum mode as act reported, MODE_COUNT: no act */
 	const char *model_path;			/* NULL: none loaded */
-	const char *model_provenance;		/* JSON text or NULL */
 	uint64_t now_ns;
 	uint64_t produced, delivered, dropped;	/* ring records */
 	uint64_t switches, switches_unseen, io_unseen;	/* as in struct wire_loss */

@@ -72,6 +72,11 @@ static double percent(const struct measure *measure, double ns)
 	return measure->elapsed_ns ? 100 * ns / (double)measure->elapsed_ns : -1;
 }
 
+static double runs_per_s(const struct measure *measure)
+{
+	return measure->elapsed_ns ? (double)measure->cost.bpf_runs * 1e9 / (double)measure->elapsed_ns : 0;
+}
+
 static double core_percent(const struct measure *measure)
 {
 	return percent(measure, (double)measure->cost.cpu_ns + bpf_ns(&measure->cost));
@@ -137,7 +142,7 @@ static void result_print(const struct result *result)
 	if (ours->bpf_runs && ours->empty_runs)
 		printf("#   BPF: %.1f ns per run less %.1f ns that an empty program shows, %.0f runs/s\n",
 		       (double)ours->bpf_ns / (double)ours->bpf_runs, (double)ours->empty_ns / (double)ours->empty_runs,
-		       (double)ours->bpf_runs * 1e9 / (double)result->peer[PEER_OURS].elapsed_ns);
+		       runs_per_s(&result->peer[PEER_OURS]));
 	processes_print(&result->peer[PEER_OURS]);
 	fflush(stdout);
 }
@@ -220,6 +225,7 @@ static void json_print(const struct result *result, uint32_t count)
 	LIST("maps_mb", "%.2f", result[i].peer[PEER_OURS].memory.maps_mb);
 	LIST("netdata_core_percent", "%.4f", core_percent(&result[i].peer[PEER_NETDATA]));
 	LIST("netdata_rss_mb", "%.2f", memory_mb(&result[i].peer[PEER_NETDATA]));
+	LIST("bpf_runs_per_s", "%.0f", runs_per_s(&result[i].peer[PEER_OURS]));
 	LIST("empty_program_ns", "%.1f", empty_ns(&result[i].peer[PEER_OURS].cost));
 	LIST("reader_core_percent", "%.4f", core_percent(&result[i].peer[PEER_READER]));
 	LIST("reader_rss_mb", "%.2f", memory_mb(&result[i].peer[PEER_READER]));

@@ -445,6 +445,16 @@ static void yield(void *argument)
 		usleep(100);
 }
 
+/* A link that was closed may be on its way out for a while. */
+static void reference_attach(struct reference_bpf *reference)
+{
+	for (int i = 0; reference_bpf__attach(reference); i++) {
+		assert_in_range(i, 0, 1000);
+		reference_bpf__detach(reference);
+		usleep(10000);
+	}
+}
+
 static void switches_that_the_kernel_does_not_tell_are_counted(void **state)
 {
 	struct coverage begin, quiet, end;
@@ -462,7 +472,7 @@ static void switches_that_the_kernel_does_not_tell_are_counted(void **state)
 	assert_true(coverage_check(&begin, &quiet) * 100 <= quiet.loss.switches - begin.loss.switches);
 	for (int i = 0; i < 30; i++) {
 		reference_bpf__detach(stage.reference);
-		assert_int_equal(reference_bpf__attach(stage.reference), 0);
+		reference_attach(stage.reference);
 	}
 	end = coverage_read(stage.world.nerve);
 	coverage_check(&quiet, &end);

@@ -43,6 +43,25 @@ check "with a risk" within 5 says web '"app.depth":\{[^}]*"risk":0\.[1-9]'
 forever other 'requests_total 1000'
 check "who is not annotated is heard as itself" within 10 says other '"name":"requests_total","kind":"counter","value":0\.0'
 
+# An annotated one has a socket of its own, which is free when others flood the shared one.
+escaped=$(systemd-escape --path "/$group/web" 2>/dev/null || echo "${group//-/\\x2d}-web")
+own="$run/app/$escaped.dgram"
+check "an annotated one has a socket of its own" within 5 test -S "$own"
+check_not "who is not annotated has none" test -e "$run/app/${escaped%web}other.dgram"
+flood() { (join other && exec perl -MIO::Socket::UNIX -e 'my $s = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Peer => shift) or die;
+	$s->send("noise:1|c") while 1' "$run/app.dgram") & at_exit "kill $!"; }
+for i in 1 2 3; do flood; done
+at_once() { (join "$1" && exec perl -MIO::Socket::UNIX -e 'my ($to, @lines) = @ARGV; my $s = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Blocking => 0,
+	Peer => $to) or die; for (@lines) { $s->send($_) or exit 1 }' "$own" "${@:2}"); }
+check "the shared one is full" within 10 not eval '(join web && perl -MIO::Socket::UNIX -e "my \$s = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Blocking => 0,
+	Peer => shift) or die; for (1 .. 20) { \$s->send(q(noise:1|c)) or exit 1 }" "$run/app.dgram")'
+check "its own is not" at_once web 'own_gauge:7|g'
+check "and what it says there is heard" within 5 says web '"name":"own_gauge","kind":"gauge","value":7'
+at_once other 'forged:1|g'
+sleep 1
+check_not "nobody speaks for it there" says web '"name":"forged"'
+check_not "nor for himself" says other '"name":"forged"'
+pkill -f 'noise:1' ; sleep 1
 (join other && echo 'once:1|c' | send)
 check "a sender that has ended is known by its exec" within 5 says other '"name":"once"'
 (join other && printf 'fine:1|g\nworse|g\n' | send)
@@ -75,6 +94,7 @@ check "an instance has so many names and no more" within 5 status '"nameless":[1
 kill -TERM $up
 wait $up
 check_not "no socket is left" test -e "$run/app.dgram"
+check_not "nor of an instance" test -e "$run/app"
 check "a replay is bit for bit the same" "$bin/forestall" replay "$scratch/run.forestall"
 "$bin/forestall" replay "$scratch/run.forestall" --json 2>/dev/null | grep "/$group/web\"" >"$scratch/replay"
 check "with the application's SLI" grep -q '"leading":"app.checkout_ms","unit":"number","sli":1[12]' "$scratch/replay"

@@ -113,12 +113,16 @@ check "until it is taken away" within 30 removed
 
 # The counters of tasks and cgroups are older than a mind that starts now.
 kill -KILL "$mind"
+killed=$SECONDS
 back() { [[ -n $(mind_pid) && $(mind_pid) != "$mind" ]] && ask status; }
 check "a mind that is killed comes back" within 40 back
 sleep 4
 cpu_is_sane() { ask instance show "$name_of_group/burner" --json | tr -d ' \n' | grep -o '"cpu":[0-9.]*' |
 	awk -F: '$2 > 1.3 { bad = 1 } $2 > 0.05 { seen = 1 } END { exit bad || !seen }'; }
 check "no second of the burner shows more than it burned" cpu_is_sane
+# Before the slots are given out again, what tasks did since they were born would be counted for nobody in particular.
+other_is_sane() { awk -v s="$(status_of other_cpu_s)" -v n="$(nproc)" -v up="$((SECONDS - killed))" 'BEGIN { exit !(s != "" && s <= n * up) }'; }
+check "nor is it counted elsewhere" other_is_sane
 history_is_sane() { http "/v1/history?path=$name_of_group/burner&seconds=600" | grep -o '"cpu":[0-9.]*' |
 	awk -F: '$2 > 1.3 { bad = 1 } { seen++ } END { exit bad || seen < 3 }'; }
 if command -v curl >/dev/null; then check "nor does its history, across the restart" within 40 history_is_sane; fi

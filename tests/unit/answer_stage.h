@@ -94,7 +94,6 @@ static inline int stage_make(void **state)
 	stage->mind = mind_new(&config, &policy);
 	stage->world = (struct answer_world){ .mind = stage->mind, .plan = &stage->plan, .result = &stage->result,
 					      .mode = MODE_SHADOW, .model_path = "/m",
-					      .model_provenance = "{\"seed\":7}",
 					      .produced = 10, .delivered = 9, .dropped = 1, .context = stage,
 					      .slo_refresh = on_refresh, .record = on_record,
 					      .slo_problem = on_problem };
