@@ -41,12 +41,22 @@ static uint64_t on_cpu(const struct world *world, uint32_t cpu)
 	return nerve_row(world->nerve, cpu, SLOT)->now.oncpu_ns;
 }
 
-/* Looks like the agent does; false when the CPU's row has not grown by SEEN_NS in a minute. A total that shrinks fails. */
+/* Number of the last flush of a CPU: without its clock a hog is seen when it switches, and no sooner. */
+static uint32_t flush_of(const struct world *world, uint32_t cpu)
+{
+	return nerve_row(world->nerve, cpu, WIRE_SLOT_OTHER)->flush;
+}
+
+/*
+ * Looks like the agent does; false when the CPU's row has not grown by SEEN_NS, or its clock has not counted, in a minute. A total that
+ * shrinks fails.
+ */
 static bool is_seen_on(struct world *world, uint32_t cpu)
 {
 	uint64_t start_ns = on_cpu(world, cpu), total_ns = TOTAL(world, oncpu_ns);
+	uint32_t flush = flush_of(world, cpu);
 
-	for (int i = 0; i < 600 && on_cpu(world, cpu) < start_ns + SEEN_NS; i++) {
+	for (int i = 0; i < 600 && (on_cpu(world, cpu) < start_ns + SEEN_NS || flush_of(world, cpu) - flush < 2); i++) {
 		usleep(100000);
 		if (i % 10 == 0)
 			nerve_second(world->nerve);
@@ -54,7 +64,7 @@ static bool is_seen_on(struct world *world, uint32_t cpu)
 		assert_true(TOTAL(world, oncpu_ns) >= total_ns);
 		total_ns = TOTAL(world, oncpu_ns);
 	}
-	return on_cpu(world, cpu) >= start_ns + SEEN_NS;
+	return on_cpu(world, cpu) >= start_ns + SEEN_NS && flush_of(world, cpu) - flush >= 2;
 }
 
 static uint64_t cpu_time_ns(const struct world *world)
