@@ -205,6 +205,7 @@ static void change_renew(struct apply *apply, struct change *change, struct hold
 	bool is_done = is_deed ? change->verdict == REFAULT_EARLY : is_same && !hold->in_flight && !hold->undo_begun;
 	bool is_pending = hold->child.pid_fd >= 0 && (is_same || is_deed);
 
+	hold->stuck_ns = change->stuck_ns;
 	if (hold->via == VIA_SYSTEMD && hold->undo_begun) {
 		item_refuse(ret, OUTCOME_FAILED, "systemd has yet to be told of the last undo");
 	} else if (!undo_is_ours(hold, &change->current)) {

@@ -9,6 +9,7 @@
 #include "host.h"
 #include "tc.h"
 
+#define STUCK_NS_MAX 10000000000ull	/* a batch job loses this much at a time, and a service is not held still for longer */
 #define MIB(bytes) ((unsigned long long)(bytes) >> 20)
 #define STAT_BYTES 8192
 
@@ -100,6 +101,17 @@ static bool check_memory_low(struct apply *apply, struct change *change, struct 
 	return protection_reaches(change, ret);
 }
 
+/* A limit that stopped growth has done what it was for: it may stay, or be loosened, but not for good. */
+static bool stuck_check(struct change *change)
+{
+	const struct hold *hold = change->hold;
+
+	if (!hold || change->wanted.value < hold->wanted.value)
+		return false;
+	change->stuck_ns = hold->stuck_ns ? hold->stuck_ns : change->now.mono_ns;
+	return change->now.mono_ns - change->stuck_ns < STUCK_NS_MAX;
+}
+
 /*
  * Above memory.high the kernel makes each task of the cgroup reclaim and then sleep. Memory that cannot be swapped out
  * cannot be reclaimed, so without swap it would sleep for good: a service that stands still and is not even killed.
@@ -118,7 +130,7 @@ static bool swapless_check(struct change *change, struct result_item *ret)
 	if (r < 0)
 		return item_fail(ret, KNOB_MEMORY_HIGH, r);
 	anonymous = stat_find(text, "anon") + stat_find(text, "shmem");
-	return anonymous < wanted - wanted / 8 ||
+	return anonymous < wanted - wanted / 8 || stuck_check(change) ||
 	       item_refuse(ret, OUTCOME_REFUSED, "without swap nothing is left to reclaim: %llu MiB of anonymous memory",
 			   MIB(anonymous));
 }

@@ -25,6 +25,7 @@ struct hold {
 	enum via via;			/* how it was written, and is undone */
 	uint32_t reason;
 	struct child child;		/* writes `wanted` while in flight, or no one */
+	uint64_t stuck_ns;		/* memory.high: since when nothing is left to reclaim below it, CLOCK_MONOTONIC; 0: there is */
 	struct refault_count begun;	/* memory.reclaim: when the last step began */
 	int watch;			/* inotify descriptor, shared by the holds of one file, or -1 */
 	bool in_flight;			/* an intent without its done: the file may read `ours` or `wanted` */

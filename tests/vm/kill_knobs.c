@@ -4,9 +4,11 @@
 #include <linux/blkpg.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/types.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "act/protocol.h"
@@ -72,6 +74,46 @@ static void low_test(void)
 	check(text_is(plan_one("/kt/plain", KNOB_MEMORY_LOW, 10 * MIB, 0), OUTCOME_UNAVAILABLE, "memory.low of /kt is 0"),
 	      "protection without any above it is said to do nothing");
 	file_write("/kt", "memory.low", "536870912");
+}
+
+/* Takes 96 MiB at once and keeps them. */
+static pid_t grower_start(const char *path)
+{
+	pid_t pid = fork();
+	volatile char *memory;
+
+	if (pid < 0)
+		fail("fork");
+	if (pid > 0)
+		return pid;
+	file_write(path, "cgroup.procs", "0");
+	memory = malloc(96 * MIB);
+	for (size_t i = 0; i < 96 * MIB; i += 4096)
+		memory[i] = 7;
+	for (;;)
+		pause();
+}
+
+/* Without swap it grows into its limit and stands still: for a while, and not for good. */
+static void high_stuck_test(void)
+{
+	struct result_item item = plan_one("/kt/plain", KNOB_MEMORY_HIGH, 64 * MIB, 0);
+	bool is_applied = item.outcome == OUTCOME_APPLIED;
+	pid_t pid = grower_start("/kt/plain");
+	int renewed = 0;
+
+	for (int i = 0; i < 100 && number_read("/kt/plain", "memory.current") < 63 * MIB; i++)
+		sleep_ms(50);
+	do {
+		sleep_ms(250);
+		item = plan_one("/kt/plain", KNOB_MEMORY_HIGH, 64 * MIB, 0);
+	} while (item.outcome == OUTCOME_RENEWED && ++renewed < 100);
+	check(is_applied && number_read("/kt/plain", "memory.current") >= 63 * MIB &&
+	      number_read("/kt/plain", "memory.current") < 80 * MIB, "who grows into memory.high is kept there");
+	check(renewed >= 10 && text_is(item, OUTCOME_REFUSED, "anonymous memory"), "for some seconds, and not for good");
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	check(release_one("/kt/plain", KNOB_MEMORY_HIGH).outcome == OUTCOME_RELEASED, "and then let go");
 }
 
 static void high_test(void)
@@ -197,6 +239,7 @@ void knobs_test(void)
 	herd_test();
 	low_test();
 	high_test();
+	high_stuck_test();
 	io_test();
 	missing_test();
 	reclaim_refusal_test();
