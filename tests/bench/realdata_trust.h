@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The product's rule: a forecast is used only where it has shown skill over persistence. Per series and slot, the mean error
- * of the last days with none, half and all of the forecast change; the best of the three speaks. Only the past is looked at.
+ * A forecast is used only where it has shown skill over persistence; forestalld has no such rule yet. Per series and slot,
+ * the mean error of the last days with none, half and all of the forecast change; the best of the three speaks. Only the
+ * past is looked at.
  */
 #ifndef FORESTALL_REALDATA_TRUST_H
 #define FORESTALL_REALDATA_TRUST_H
