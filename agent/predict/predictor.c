@@ -350,7 +350,7 @@ static void host_close(struct predictor *p)
 	if (host->memory_total)
 		host->total[RESOURCE_MEMORY] = (float)(host->memory_total - host->memory_available);
 	for (int r = 0; r < RESOURCE_COUNT; r++) {
-		if (r == RESOURCE_IO || r == RESOURCE_NET)
+		if (resource_is_learned((enum resource)r))
 			host->capacity[r] = fmaxf(host->capacity[r], host->served[r]);
 		host->total[r] /= host->capacity[r];
 		host->demand[at][r] = host->total[r];

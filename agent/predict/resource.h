@@ -3,6 +3,8 @@
 #ifndef FORESTALL_RESOURCE_H
 #define FORESTALL_RESOURCE_H
 
+#include <stdbool.h>
+
 enum resource {
 	RESOURCE_CPU,		/* CPUs: what ran plus what wanted to */
 	RESOURCE_MEMORY,	/* bytes charged */
@@ -13,6 +15,9 @@ enum resource {
 
 /* A disk does so many small requests in the time of a megabyte: what a request costs besides its bytes. */
 #define RESOURCE_IO_REQUEST_BYTES 16384
+
+/* What a disk or a wire can do nobody says: it is learned. */
+static inline bool resource_is_learned(enum resource resource) { return resource == RESOURCE_IO || resource == RESOURCE_NET; }
 
 /* "cpu", "memory", "io", "net"; "none" for RESOURCE_COUNT. Static storage. */
 const char *resource_name(enum resource resource);

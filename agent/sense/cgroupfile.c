@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "text.h"
+
 #define FILEID_KERNFS 0xfe	/* include/linux/exportfs.h */
 #define PROCESS_DEPTH_MAX 4	/* how far below an instance its processes are looked for */
 
@@ -82,19 +84,6 @@ static int file_read(const struct cgroup_files *files, enum cgroup_file file, ch
 		return -errno;
 	text[n] = '\0';
 	return 0;
-}
-
-/* Of a file that is not kept open. */
-static int file_read_at(int dir_fd, const char *name, char *text, size_t size)
-{
-	int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd >= 0 ? read(fd, text, size - 1) : -1;
-	int r = n < 0 ? -errno : 0;
-
-	text[n < 0 ? 0 : n] = '\0';
-	if (fd >= 0)
-		close(fd);
-	return r;
 }
 
 /* The number after `key` at the start of a line, 0 when there is no such line. */
@@ -253,28 +242,23 @@ static bool weight_works(int root_fd, uint32_t device)
 
 	if (!device)
 		return false;
-	if (!file_read_at(root_fd, "io.cost.qos", text, sizeof(text)))
+	if (!text_read(root_fd, "io.cost.qos", text, sizeof(text)))
 		line = device_line(text, device);
 	if (line && word_value(line, "enable="))
 		return true;
 	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/queue/scheduler", device >> 20, device & ((1u << 20) - 1));
-	return !file_read_at(AT_FDCWD, path, text, sizeof(text)) && strstr(text, "[bfq]");
+	return !text_read(AT_FDCWD, path, text, sizeof(text)) && strstr(text, "[bfq]");
 }
 
 static pid_t first_process(int dir_fd, int depth)
 {
-	int fd = openat(dir_fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
-	char text[32] = "";
 	struct dirent *entry;
-	DIR *dir;
+	char text[32];
 	pid_t pid;
+	DIR *dir;
+	int fd;
 
-	if (fd >= 0) {
-		ssize_t n = read(fd, text, sizeof(text) - 1);
-
-		text[n > 0 ? n : 0] = '\0';
-		close(fd);
-	}
+	text_read(dir_fd, "cgroup.procs", text, sizeof(text));
 	pid = (pid_t)strtol(text, NULL, 10);
 	fd = pid || !depth ? -1 : openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	dir = fd >= 0 ? fdopendir(fd) : NULL;

@@ -11,20 +11,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "text.h"
+
 #define TEXT_MAX 4096
 #define NS_PER_S 1000000000ull
-
-static int text_read(const char *file, char text[TEXT_MAX])
-{
-	int fd = open(file, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, TEXT_MAX - 1);
-	int r = n < 0 ? -errno : 0;
-
-	if (fd >= 0)
-		close(fd);
-	text[n < 0 ? 0 : n] = '\0';
-	return r;
-}
 
 /* /proc counts from the boot, suspended time included; we do not. */
 static uint64_t boot_ahead_ns(void)
@@ -44,7 +34,7 @@ static uint64_t start_ticks(uint32_t pid)
 	const char *at;
 
 	snprintf(file, sizeof(file), "/proc/%u/stat", pid);
-	if (text_read(file, text))
+	if (text_read(AT_FDCWD, file, text, sizeof(text)))
 		return 0;
 	at = strrchr(text, ')');
 	if (!at || sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &ticks) != 1)
@@ -61,7 +51,7 @@ uint32_t procfile_oldest(const char *root, const char *path, uint64_t not_before
 	char *at = text, *end;
 
 	snprintf(file, sizeof(file), "%s%s/cgroup.procs", root, path);
-	if (text_read(file, text))
+	if (text_read(AT_FDCWD, file, text, sizeof(text)))
 		return 0;
 	for (; *at; at = end + (*end == '\n')) {
 		uint32_t pid = (uint32_t)strtoul(at, &end, 10);
@@ -101,7 +91,7 @@ int procfile_cgroup(uint32_t pid, char ret_path[OBSERVE_PATH_MAX])
 	int r;
 
 	snprintf(file, sizeof(file), "/proc/%u/cgroup", pid);
-	r = text_read(file, text);
+	r = text_read(AT_FDCWD, file, text, sizeof(text));
 	return r ?: procfile_cgroup_parse(text, ret_path);
 }
 

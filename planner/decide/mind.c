@@ -106,7 +106,7 @@ static float demand_high(const struct mind *mind, const struct forecast *forecas
 	const float (*demand)[FORECAST_QUANTILES] = forecast->demand[resource];
 	float high = fmaxf(demand[0][QUANTILE_HIGH], demand[mind->policy.act_horizon][QUANTILE_HIGH]);
 
-	if (resource == RESOURCE_IO || resource == RESOURCE_NET)
+	if (resource_is_learned(resource))
 		high = fminf(high, shown);
 	return fminf(high, mind->predictor->host.capacity[resource]);
 }

@@ -278,7 +278,7 @@ static void knee_learn(const struct scene *host)
 
 static void resource_plan(struct scene *host, struct plan *plan)
 {
-	if (host->resource == RESOURCE_IO || host->resource == RESOURCE_NET) {
+	if (resource_is_learned(host->resource)) {
 		knee_learn(host);
 		host->capacity = knee_capacity(&host->host->knee[host->resource], host->capacity);
 	}

@@ -64,15 +64,9 @@ static const struct {
 	const char *name;
 	enum plan_reason (*danger)(const struct scene *scene, const struct plan_view *view);
 } policies[POLICY_COUNT] = {
-#define POLICY_NAME(id, text, by) [POLICY_##id].name = text,
-	POLICY_TABLE(POLICY_NAME)
-#undef POLICY_NAME
-	[POLICY_FORESTALL].danger = danger_forestall,
-	[POLICY_REACTIVE].danger = danger_reactive,
-	[POLICY_PRESSURE].danger = danger_pressure,
-	[POLICY_HEADROOM].danger = danger_headroom,
-	[POLICY_STATIC].danger = danger_static,
-	[POLICY_NONE].danger = danger_none,
+#define POLICY_ROW(id, name) [POLICY_##id] = { #name, danger_##name },
+	POLICY_TABLE(POLICY_ROW)
+#undef POLICY_ROW
 };
 
 const char *policy_name(uint32_t policy) { return policy < POLICY_COUNT ? policies[policy].name : NULL; }

@@ -8,16 +8,13 @@
 
 #include "scene.h"
 
+/* forestall: delays over the bound, a forecast that says so, or memory that is running out; reactive: delays over the bound; pressure: its
+ * own stall of the resource; headroom: the resource is nearly used up; static: always, with weights alone; none: never. */
 #define POLICY_TABLE(X) \
-	X(FORESTALL, "forestall", "delays over the bound, or a forecast that says so") \
-	X(REACTIVE, "reactive", "delays over the bound in the last ticks") \
-	X(PRESSURE, "pressure", "its own pressure stall of the resource, as memory and CPU guards do it") \
-	X(HEADROOM, "headroom", "the resource is nearly used up, whether anybody suffers or not") \
-	X(STATIC, "static", "always: standing weights, and no other knob") \
-	X(NONE, "none", "never")
+	X(FORESTALL, forestall) X(REACTIVE, reactive) X(PRESSURE, pressure) X(HEADROOM, headroom) X(STATIC, static) X(NONE, none)
 
 enum policy {
-#define POLICY_ENUM(id, name, by) POLICY_##id,
+#define POLICY_ENUM(id, name) POLICY_##id,
 	POLICY_TABLE(POLICY_ENUM)
 #undef POLICY_ENUM
 	POLICY_COUNT

@@ -7,20 +7,6 @@ mkdir -p "$scratch/conf/instances.d"
 mind() { timeout 20 "$bin/forestalld" --run-dir "$scratch/run" --config-dir "$scratch/conf" "$@"; }
 hands() { timeout 20 "$bin/forestall-act" --run-dir "$scratch/run-act" "$@"; }
 
-# NAME WORDS COMMAND...: exits 1 or 2, its last line on stderr holds each of the |-separated words, and it says no more than
-# two lines. A command that is killed or times out fails the case.
-refused() {
-	local name=$1 words=$2 status word good=0
-	shift 2
-	"$@" >"$scratch/out" 2>"$scratch/err" </dev/null
-	status=$?
-	((status == 1 || status == 2)) || good=1
-	IFS='|' read -ra word_list <<<"$words"
-	for word in "${word_list[@]}"; do grep -qiF -- "$word" "$scratch/err" || good=1; done
-	(($(wc -l <"$scratch/err") <= 3)) || good=1
-	tap_report $good "$name"
-	((good == 0)) || sed "s/^/# exit $status: /" "$scratch/err" >&2
-}
 in_namespace() { unshare --mount --propagation private bash -c "$@"; }
 
 head -c 3000 /dev/urandom >"$scratch/noise.model"

@@ -19,17 +19,6 @@ mkdir -p "$data/hdfs_logs" "$data/nab_cloud"
 sessions 1 60 | xz >"$data/hdfs_logs/hdfs100k_train.csv.xz"
 sessions 61 120 | xz >"$data/hdfs_logs/hdfs100k_test.csv.xz"
 
-# NAME WORDS COMMAND...: exits 1 or 2 and says each of the |-separated words.
-refused() {
-	local name=$1 words=$2 status word good=0
-	shift 2
-	"$@" >"$scratch/out" 2>"$scratch/err" </dev/null
-	status=$?
-	((status == 1 || status == 2)) || good=1
-	IFS='|' read -ra word_list <<<"$words"
-	for word in "${word_list[@]}"; do grep -qF -- "$word" "$scratch/err" || good=1; done
-	tap_report $good "$name"
-}
 refused "a folder that is not there" "$scratch/nowhere|no such folder" "$bench" "$data" "$scratch/nowhere"
 refused "folders that share nothing" "share no data set" "$bench" --only bitbrains "$data" "$data"
 printf '[hdfs_logs]\n[nab_cloud]\ncolumn value linear\n' >"$scratch/bad.schema"
