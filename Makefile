@@ -132,9 +132,9 @@ build/test/mind_driver: build/obj/tests/vm/mind_driver.o $(ARCHIVES)
 build/obj/tests/bpf/insns.o: build/bpf/forestall.skel.h
 build/test/insns: build/obj/tests/bpf/insns.o $(ARCHIVES)
 	$(call link)
-build/test/load-client: $(addprefix build/obj/tests/load/,client.o exchange.o hist.o reply.o)
+build/test/load-client: $(addprefix build/obj/tests/load/,client.o exchange.o hist.o reply.o shape.o)
 	$(call link)
-build/test/load-burn: $(addprefix build/obj/tests/load/,burn.o burn_cpu.o burn_memory.o burn_io.o burn_net.o shape.o)
+build/test/load-burn: $(filter build/obj/tests/load/burn%,$(call objects,tests/load)) $(addprefix build/obj/tests/load/,address.o announce.o shape.o)
 	$(call link)
 build/test/load-watch build/test/load-sink: build/test/load-%: build/obj/tests/load/%.o
 	$(call link)

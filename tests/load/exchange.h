@@ -17,6 +17,7 @@
 
 #include "hist.h"
 #include "reply.h"
+#include "shape.h"
 
 #define CONNECTIONS_MAX 64
 #define OUTSTANDING_MAX 16384 /* per connection; a power of two */
@@ -42,6 +43,7 @@ struct exchange {
 	double rate;
 	uint64_t seed, bound_us, start_ns, end_ns, bin_count, request_bytes, requests_bytes;
 	bool poisson;
+	const struct shape *shape; /* the rate is so much of `rate` at each time; NULL: all of it */
 	enum reply_protocol protocol;
 	unsigned int connection_count;
 	const char *requests; /* of request_bytes each, sent in a row and again from the first */

@@ -31,17 +31,21 @@ family_vm_options() { # FAMILY
 	done
 }
 
-make_disk() { # MIB DEPTH NS: an ext4 on a new null_blk disk, mounted at $work/disk
-	local disk=/sys/kernel/config/nullb/nullb0
+make_null_blk() { # NAME MIB DEPTH NS MEMORY-BACKED
+	local disk=/sys/kernel/config/nullb/$1
 	modprobe null_blk nr_devices=0
 	mountpoint -q /sys/kernel/config || mount -t configfs config /sys/kernel/config
 	mkdir "$disk"
-	echo "$1" >$disk/size
-	echo 1 >$disk/memory_backed
-	echo 2 >$disk/irqmode
-	echo "$2" >$disk/hw_queue_depth
-	echo "$3" >$disk/completion_nsec
-	echo 1 >$disk/power
+	echo "$2" >"$disk/size"
+	echo "$5" >"$disk/memory_backed"
+	echo 2 >"$disk/irqmode"
+	echo "$3" >"$disk/hw_queue_depth"
+	echo "$4" >"$disk/completion_nsec"
+	echo 1 >"$disk/power"
+}
+
+make_disk() { # MIB DEPTH NS: an ext4 on a new null_blk disk, mounted at $work/disk
+	make_null_blk nullb0 "$1" "$2" "$3" 1
 	# Without a journal every request is made by whoever wants it, and none by the kernel's own threads.
 	mkfs.ext4 -q -O ^has_journal -E lazy_itable_init=0 /dev/nullb0
 	mkdir -p "$work/disk"
@@ -137,6 +141,25 @@ family_start() { # FAMILY GROUP
 		client_args=(--address 10.77.1.1 --command "GET page")
 		;;
 	*) die "no family '$1'" ;;
+	esac
+}
+
+# Takes away what family_start made, once all that used it has ended.
+family_stop() { # FAMILY
+	local disk name
+	case $1 in
+	memory | io)
+		umount "$work/disk"
+		for disk in /sys/kernel/config/nullb/nullb?; do
+			echo 0 >"$disk/power"
+			rmdir "$disk"
+		done
+		;;
+	net)
+		for name in wire far; do ip netns del $name; done
+		# The near end goes with its peer, a moment later.
+		while [[ -e /sys/class/net/near0 ]]; do sleep 0.1; done
+		;;
 	esac
 }
 
