@@ -192,9 +192,11 @@ void recording_observe(struct recording *recording, const struct observation *ob
 
 void recording_plan(struct recording *recording, const struct plan *plan)
 {
-	if (!plan->count && !recording->is_plan_open)
+	bool is_open = plan->count || plan->arm_count;
+
+	if (!is_open && !recording->is_plan_open)
 		return;
-	recording->is_plan_open = plan->count > 0;
+	recording->is_plan_open = is_open;
 	recording_block(recording, RECORDING_PLAN, plan,
 			offsetof(struct plan, action) + plan->count * sizeof(plan->action[0]));
 }

@@ -192,8 +192,8 @@ static void tick_run(struct replay *replay, uint64_t time_ns)
 	replay->time_ns = time_ns;
 	replay->is_second = mind_tick(replay->mind, time_ns, &replay->plan);
 	replay->forecasts_due = replay->is_second ? replay->mind->predictor->live_count : 0;
-	replay->is_plan_due = replay->plan.count || replay->was_plan_open;
-	replay->was_plan_open = replay->plan.count > 0;
+	replay->is_plan_due = replay->plan.count || replay->plan.arm_count || replay->was_plan_open;
+	replay->was_plan_open = replay->plan.count || replay->plan.arm_count;
 	replay->ticks++;
 }
 

@@ -44,6 +44,7 @@ static const struct field fields[] = {
 	PLAN("hold_ms", hold_ns, FIELD_U64, 100, 600000, 1e6),
 	PLAN("period_us", period_us, FIELD_U64, 1000, 1000000, 1),
 	PLAN("lease_ms", lease_ms, FIELD_U32, 300, 60000, 1),
+	PLAN("no_action", no_action, FIELD_FLOAT, 0, 0.5, 1),
 };
 #define FIELD_COUNT ((int)(sizeof(fields) / sizeof(fields[0])))
 _Static_assert(sizeof(fields) / sizeof(fields[0]) <= CONFIG_FIELD_COUNT_MAX, "a bit per key tells which were given");

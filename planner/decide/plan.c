@@ -2,7 +2,9 @@
 #include "plan.h"
 
 #include <math.h>
+#include <string.h>
 
+#include "arm.h"
 #include "peer.h"
 #include "policy.h"
 #include "posture.h"
@@ -69,7 +71,7 @@ static void hold_move(const struct scene *scene, struct plan_view *view, enum pl
 }
 
 /* Who is protected, and for the sake of whom the plan is made: the highest tier, then the highest risk. */
-static struct danger danger_find(const struct scene *scene)
+static struct danger danger_find(const struct scene *scene, struct plan *plan)
 {
 	struct danger worst = { 0 };
 
@@ -81,6 +83,8 @@ static struct danger danger_find(const struct scene *scene)
 		if (!view->is_bound || view->scope != scene->path)
 			continue;
 		reason = policy_danger(scene, view);
+		if (reason == REASON_FORESIGHT && arm_leaves_alone(scene, view, plan))
+			reason = REASON_NONE;
 		if (reason != REASON_NONE)
 			hold->protect_until_ns = scene->now_ns + scene->policy->hold_ns;
 		else if (scene->now_ns < hold->protect_until_ns)
@@ -185,7 +189,7 @@ static void giver_limit(const struct scene *scene, struct plan_view *giver, cons
 
 static void scene_plan(const struct scene *scene, struct plan *plan)
 {
-	struct danger danger = danger_find(scene);
+	struct danger danger = danger_find(scene, plan);
 	float free, demand = 0;
 
 	if (!danger.view)
@@ -305,6 +309,8 @@ void plan_make(const struct plan_policy *policy, const struct plan_host *host, s
 {
 	ret->count = 0;
 	ret->cut = 0;
+	ret->arm_count = 0;
+	memset(ret->arm, 0, sizeof(ret->arm));	/* it is compared as a whole in a replay */
 	if (policy_has_limits(policy)) {
 		peer_plan(policy, host, views, count, elapsed_ns, ret);
 		return;

@@ -49,11 +49,24 @@ struct plan_action {
 	float expected;		/* what is left to the giver, in the units of the resource */
 };
 
+/* A danger that was foreseen and left alone by lot; see arm.h. */
+struct plan_arm {
+	uint32_t slot;
+	uint32_t resource;	/* enum resource */
+	float risk;
+	uint32_t pad;
+};
+
+#define PLAN_ARMS_MAX 8
+
 struct plan {
 	uint64_t id;		/* counts up, one per tick */
 	uint64_t time_ns;
 	uint32_t count;
 	uint32_t cut;		/* actions left out because ACTIONS_MAX was reached */
+	uint32_t arm_count;
+	uint32_t pad;
+	struct plan_arm arm[PLAN_ARMS_MAX];
 	struct plan_action action[ACTIONS_MAX];
 };
 
@@ -77,6 +90,8 @@ struct plan_policy {
 	uint32_t lease_ms;
 	uint32_t policy;	/* enum policy of decide/policy.h */
 	uint32_t posture;	/* 1: forestall also holds what costs nothing, see decide/posture.h; 0: it only answers danger */
+	float no_action;	/* share of foreseen dangers that is left alone by lot, to learn whether they come; 0: none */
+	uint64_t seed;		/* of that lot */
 };
 
 /* A directory that may use less than the host (cpu.max, memory.max, io.max). */
@@ -123,6 +138,8 @@ struct plan_hold {
 	float seen, grows;		/* of memory: demand in the tick before, and its growth per second, smoothed */
 	float shown;			/* highest demand of closed seconds, fading */
 	uint64_t active_ns;		/* of a giver: when it last used, or was about to use, much */
+	uint64_t foreseen_ns;		/* of an instance with a bound: when a danger was last foreseen for it */
+	bool is_alone;			/* that danger is left alone */
 };
 
 struct plan_view {
