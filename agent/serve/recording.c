@@ -81,8 +81,11 @@ static void place_write(struct recording *recording, const struct mind *mind, ui
 	memory.slot = place;
 	memory.instance = mind->predictor->instance[place];
 	memory.instance.window.rare = NULL;
+	memory.instance.foresight = NULL;
 	if (is_live)
 		memory.view = mind->view[place];
+	if (is_live && mind->peer)
+		memory.peer = mind->peer[place];
 	memory.view.path = NULL;	/* set anew at each tick */
 	recording_block(recording, is_live ? RECORDING_MEMORY : RECORDING_PARKED, &memory, sizeof(memory));
 	parts_write(recording, mind->predictor, place);
@@ -179,6 +182,7 @@ void recording_observe(struct recording *recording, const struct observation *ob
 		[OBSERVE_ACTED] = sizeof(uint64_t),		      [OBSERVE_MEMORY] = sizeof(struct observe_memory),
 		[OBSERVE_HOST_MEMORY] = sizeof(struct observe_host_memory),
 		[OBSERVE_FAILURE] = sizeof(struct observe_failure),    [OBSERVE_APP] = sizeof(struct observe_app),
+		[OBSERVE_ASKED] = sizeof(struct observe_asked),
 	};
 	size_t used = bytes[observation->kind];
 
@@ -190,9 +194,11 @@ void recording_observe(struct recording *recording, const struct observation *ob
 
 void recording_plan(struct recording *recording, const struct plan *plan)
 {
-	if (!plan->count && !recording->is_plan_open)
+	bool is_open = plan->count || plan->arm_count;
+
+	if (!is_open && !recording->is_plan_open)
 		return;
-	recording->is_plan_open = plan->count > 0;
+	recording->is_plan_open = is_open;
 	recording_block(recording, RECORDING_PLAN, plan,
 			offsetof(struct plan, action) + plan->count * sizeof(plan->action[0]));
 }
@@ -208,10 +214,11 @@ void recording_forecasts(struct recording *recording, const struct mind *mind)
 	const struct predictor *p = mind->predictor;
 
 	for (uint32_t i = 0; i < p->live_count; i++) {
-		struct recording_forecast block = { .slot = p->live[i],
-						    .forecast = p->instance[p->live[i]].forecast };
+		const struct predictor_instance *instance = &p->instance[p->live[i]];
+		struct recording_forecast block = { .slot = p->live[i], .forecast = instance->foresight->forecast };
 
-		recording_block(recording, RECORDING_FORECAST, &block, sizeof(block));
+		if (predictor_foresees(p, instance))
+			recording_block(recording, RECORDING_FORECAST, &block, sizeof(block));
 	}
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy.h"
 #include "rung.h"
 
 #define QUANTILE_HIGH 2	/* .9 */
@@ -22,7 +23,9 @@ struct mind *mind_new(const struct predictor_config *config, const struct plan_p
 	mind->view = calloc(config->slots_max, sizeof(*mind->view));
 	mind->annotated = calloc(config->slots_max, sizeof(*mind->annotated));
 	mind->scope = calloc(config->slots_max, sizeof(*mind->scope));
-	if (!mind->predictor || !mind->view || !mind->annotated || !mind->scope) {
+	if (policy_has_limits(policy))
+		mind->peer = calloc(config->slots_max, sizeof(*mind->peer));
+	if ((policy_has_limits(policy) && !mind->peer) || !mind->predictor || !mind->view || !mind->annotated || !mind->scope) {
 		mind_free(mind);
 		return NULL;
 	}
@@ -37,6 +40,7 @@ void mind_free(struct mind *mind)
 	free(mind->view);
 	free(mind->annotated);
 	free(mind->scope);
+	free(mind->peer);
 	free(mind);
 }
 
@@ -127,7 +131,7 @@ static void need_update(struct mind *mind, const struct predictor_instance *inst
 	if (resource != RESOURCE_MEMORY)
 		need->demand = fmaxf(need->demand, fmaxf(instance->demand[resource], 0) * capacity);
 	need->stalled = stalled(&instance->window, resource);
-	need->demand_high = demand_high(mind, &instance->forecast, resource,
+	need->demand_high = demand_high(mind, &instance->foresight->forecast, resource,
 				       fmaxf(view->hold[resource].shown, fmaxf(need->coming, need->demand)));
 }
 
@@ -146,10 +150,10 @@ static void dangers_update(struct mind *mind, const struct predictor_instance *i
 		bad = window_bad(&instance->window, slo, (enum sli)sli, mind->predictor->config.tick_ns);
 		if (resource == RESOURCE_COUNT)
 			resource = bad >= mind->policy.bad_act ? blame(mind->predictor, instance) :
-								 (enum resource)instance->forecast.scarcest;
+								 (enum resource)instance->foresight->forecast.scarcest;
 		need = &view->need[resource];
 		need->bad = fmaxf(need->bad, bad);
-		need->risk = fmaxf(need->risk, instance->forecast.risk[sli][mind->policy.act_horizon]);
+		need->risk = fmaxf(need->risk, instance->foresight->forecast.risk[sli][mind->policy.act_horizon]);
 	}
 }
 
@@ -158,6 +162,14 @@ static void shown_update(const struct predictor *p, const struct predictor_insta
 {
 	for (int r = 0; r < RESOURCE_COUNT; r++)
 		view->hold[r].shown = fmaxf(instance->demand[r] * p->host.capacity[r], view->hold[r].shown * SHOWN_FADE);
+}
+
+/* CPUs; 0: it has no cpu.max. */
+static float own_quota(const struct predictor *p, const struct observe_limits *limits)
+{
+	if (limits->quota_us == LIMIT_NONE || !limits->period_us)
+		return 0;
+	return fminf((float)limits->quota_us / (float)limits->period_us, p->config.host_cpus);
 }
 
 /* What changes with every tick; what a view remembers is kept. */
@@ -172,13 +184,16 @@ static void view_update(struct mind *mind, uint32_t slot, uint64_t now_ns, bool 
 	view->path = instance->info.path;
 	view->tier = instance->info.slo.tier;
 	view->is_bound = slo_is_bound(&instance->info.slo);
-	view->is_fresh = instance->has_frame;
-	view->is_persistence = instance->forecast.source == FORECAST_PERSISTENCE;
+	view->is_fresh = instance->foresight->has_frame;
+	view->is_persistence = instance->foresight->forecast.source == FORECAST_PERSISTENCE;
 	view->has = instance->limits.has;
 	view->device = instance->limits.device;
 	view->cache_bytes = (float)instance->window.rare->memory_last.file_bytes;
 	view->request_bytes = now && now->io_done > 0 ? now->io_bytes / now->io_done : 0;
-	view->quality = instance->forecast.quality;
+	view->quality = instance->foresight->forecast.quality;
+	view->quota = own_quota(mind->predictor, &instance->limits);
+	view->oncpu_ns = instance->window.total.oncpu_ns + instance->window.sum.oncpu_ns;
+	view->throttled_ns = instance->window.total.wait_quota_ns + instance->window.sum.wait_quota_ns;
 	if (is_second)
 		shown_update(mind->predictor, instance, view);
 	for (int r = 0; r < RESOURCE_COUNT; r++)
@@ -186,37 +201,35 @@ static void view_update(struct mind *mind, uint32_t slot, uint64_t now_ns, bool 
 	dangers_update(mind, instance, view);
 }
 
-/* What the directory's own limits leave to it and all below it; false when it has none. */
-static bool scope_fill(const struct predictor *p, const struct predictor_instance *instance, struct plan_scope *ret)
+/* What the directory's own limits leave to it and all below it. */
+static void scope_fill(const struct predictor *p, const struct predictor_instance *instance, struct plan_scope *ret)
 {
 	const struct observe_limits *limits = &instance->limits;
-	bool has_quota = limits->quota_us != LIMIT_NONE && limits->period_us, has_max = limits->memory_max != LIMIT_NONE;
+	bool has_max = limits->memory_max != LIMIT_NONE;
 
 	*ret = (struct plan_scope){ .path = instance->info.path, .memory_free = -1 };
+	ret->capacity[RESOURCE_CPU] = own_quota(p, limits);
 	if (limits->io_bps != LIMIT_NONE)
 		ret->io_bps = (float)limits->io_bps;
 	if (limits->io_iops != LIMIT_NONE)
 		ret->io_iops = (float)limits->io_iops;
-	if (has_quota)
-		ret->capacity[RESOURCE_CPU] = fminf((float)limits->quota_us / (float)limits->period_us, p->config.host_cpus);
 	if (has_max && limits->memory_max)
 		ret->capacity[RESOURCE_MEMORY] = (float)limits->memory_max;
 	if (has_max && instance->window.has_memory)
 		ret->memory_free = fmaxf((float)limits->memory_max - (float)instance->window.memory_bytes, 0);
-	return has_quota || has_max || ret->io_bps > 0 || ret->io_iops > 0;
 }
 
 /* The limits of directories that hold nobody with a bound do not matter. */
 static uint32_t scopes_collect(struct mind *mind, uint32_t view_count)
 {
-	const struct predictor *p = mind->predictor;
-	uint32_t count = 0;
+	struct predictor *p = mind->predictor;
+	uint32_t count = 0, limited_count;
+	const uint32_t *limited = predictor_limited(p, &limited_count);
 
-	for (uint32_t i = 0; i < p->live_count; i++) {
+	for (uint32_t i = 0; i < limited_count; i++) {
 		struct plan_scope *scope = &mind->scope[count];
 
-		if (!scope_fill(p, &p->instance[p->live[i]], scope))
-			continue;
+		scope_fill(p, &p->instance[limited[i]], scope);
 		for (uint32_t v = 0; v < view_count; v++) {
 			if (!mind->annotated[v]->is_bound || !rung_is_above(scope->path, mind->annotated[v]->path))
 				continue;
@@ -231,7 +244,7 @@ static struct plan_host host_view(struct mind *mind, uint32_t scope_count, bool 
 {
 	const struct predictor *p = mind->predictor;
 	struct plan_host host = { .memory_free = -1, .swap_free = (float)p->host.swap_free, .scopes = mind->scope,
-				  .scope_count = scope_count, .is_second = is_second, .knee = mind->knee };
+				  .scope_count = scope_count, .is_second = is_second, .knee = mind->knee, .peer = mind->peer };
 
 	memcpy(host.capacity, p->host.capacity, sizeof(host.capacity));
 	memcpy(host.served, p->host.served, sizeof(host.served));
