@@ -108,8 +108,8 @@ static json_t *labels_json(const struct dataset *set)
 {
 	json_t *labels = json_object();
 
-	for (int s = 0; s < SLI_LEARNED_COUNT; s++)
-		json_object_set_new(labels, sli_name((enum sli)s), json_pack("[I,I]", (json_int_t)set->violated[s],
+	for (int s = 0; s < OUTPUT_RISKS; s++)
+		json_object_set_new(labels, score_risk_name(s), json_pack("[I,I]", (json_int_t)set->violated[s],
 									     (json_int_t)set->known[s]));
 	return labels;
 }
@@ -219,8 +219,8 @@ static void labels_tell(const struct dataset *set)
 {
 	fprintf(stderr, "%llu frames to train on; violated within %u s, of known:", (unsigned long long)set->frames,
 		forecast_horizon_s[DATASET_HORIZON]);
-	for (int s = 0; s < SLI_LEARNED_COUNT; s++)
-		fprintf(stderr, "%s %s %llu of %llu", s ? "," : "", sli_name((enum sli)s),
+	for (int s = 0; s < OUTPUT_RISKS; s++)
+		fprintf(stderr, "%s %s %llu of %llu", s ? "," : "", score_risk_name(s),
 			(unsigned long long)set->violated[s], (unsigned long long)set->known[s]);
 	fputc('\n', stderr);
 }

@@ -43,7 +43,7 @@ static struct train_label second_label(const struct predictor_instance *instance
 	const struct window_second *now = window_at(&instance->window, 0);
 	const struct slo *slo = &instance->info.slo;
 	enum sli leading = slo_leading_learned(slo);
-	struct train_label ret = { .violated = (uint16_t)instance->violated };
+	struct train_label ret = { .violated = (uint16_t)(instance->violated & ((1u << SLI_LEARNED_COUNT) - 1)) };
 
 	for (int r = 0; r < RESOURCE_COUNT; r++) {
 		ret.demand[r] = fmaxf(instance->demand[r], 0);
@@ -56,6 +56,9 @@ static struct train_label second_label(const struct predictor_instance *instance
 	for (int s = 0; s < SLI_LEARNED_COUNT; s++)
 		if (instance->violated >> s & 1 || (slo->bound[s] && now->sli[s] >= 0 && !is_acted))
 			ret.known |= TRAIN_KNOWS_VIOLATED(s);
+	if (predictor_is_annotated(instance))
+		ret.known |= TRAIN_KNOWS_VIOLATED(OUTPUT_RISK_FAILURE);
+	ret.violated |= (uint16_t)(instance->events.failing.is_now << OUTPUT_RISK_FAILURE);
 	return ret;
 }
 
@@ -75,7 +78,7 @@ static int track_push(struct track *track, const struct predictor_instance *inst
 
 static void count_labels(struct dataset *dataset, const struct train_label *label)
 {
-	for (int s = 0; s < SLI_LEARNED_COUNT; s++) {
+	for (int s = 0; s < OUTPUT_RISKS; s++) {
 		dataset->known[s] += label->known & TRAIN_KNOWS_VIOLATED(s) ? 1 : 0;
 		dataset->violated[s] += label->violated >> s & 1;
 	}

@@ -25,7 +25,7 @@ struct dataset {
 	struct dataset_source *source;
 	size_t source_count;
 	uint64_t frames;
-	uint64_t violated[SLI_LEARNED_COUNT], known[SLI_LEARNED_COUNT];	/* labels at DATASET_HORIZON */
+	uint64_t violated[OUTPUT_RISKS], known[OUTPUT_RISKS];	/* labels at DATASET_HORIZON */
 };
 
 #define DATASET_HORIZON 1	/* 2 s */

@@ -9,6 +9,9 @@
 /* {"quantiles": [...], "risk": [...]}, one row per resource or SLI and horizon. */
 json_t *score_json(const struct train_score *score);
 
+/* That of the SLI, or "failure". */
+const char *score_risk_name(int risk);
+
 /* Two tables; float and int8 side by side, coverage and Brier score are the int8 model's. */
 void score_print(const struct train_score *real, const struct train_score *quantized);
 

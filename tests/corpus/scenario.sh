@@ -16,7 +16,7 @@ root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
 top=$root/corpus-$seed
 work=$(mktemp -d)
 port=$((20000 + seed % 20000))
-pids=() kind=none
+pids=() burners=() kind=none
 
 cleanup() {
 	local pid group
@@ -77,6 +77,7 @@ start_burner() { # the fields of a line of the plan
 	[[ $by == - ]] || command+=(--announce-lead "$lead" --announce-spread "$spread")
 	if [[ $again == - ]]; then
 		run_in "$top/$name" "${command[@]}" --start-ns "$epoch_ns" "${burn_args[@]}"
+		burners+=("$pid")
 	else
 		run_again "$again" "$top/$name" "${command[@]}" "${burn_args[@]}" &
 		pids+=("$!")
@@ -139,6 +140,10 @@ fi
 run_in "$top/client" "${client_in[@]}" "$load/load-client" --port "$port" --rate "$rate" "${client_of[@]}" --bound-us "$bound_us" \
 	--out "$work/client.csv" "${client_args[@]}"
 wait "$pid"
+for pid in "${burners[@]}"; do
+	# One that still runs when the client is done has not failed.
+	kill -0 "$pid" 2>/dev/null || wait "$pid" || die "an antagonist failed"
+done
 kill -TERM "$daemon"
 wait "$daemon" || { cat "$work/forestalld.log" >&2; exit 1; }
 # What the client saw, for whoever looks for parameters.

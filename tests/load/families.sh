@@ -176,12 +176,22 @@ family_warm() { # FAMILY GROUP
 	sleep 0.5
 }
 
-# Sets burn_args. SIZE: memory: percent of what is free plus what the server reads; io: bytes of a request; net: percent of the link's rate.
-family_burn() { # FAMILY SIZE read|write
+# Sets burn_args. SIZE: memory: percent of what is free plus what the server reads, or MiB; cache: bytes a second; io: bytes of a request;
+# net: percent of the link's rate.
+family_burn() { # FAMILY SIZE read|write|MiB
 	local free_kib
 	burn_args=(--kind "$1")
 	case $1 in
+	cache)
+		# Nothing of it is kept, so it is as large as one likes.
+		[[ -e /dev/nullb1 ]] || make_null_blk nullb1 1024 4 5000000 0
+		burn_args+=(--target /dev/nullb1 --bytes "$2")
+		;;
 	memory)
+		if [[ $3 == MiB ]]; then
+			burn_args+=(--bytes $(($2 << 20)))
+			return
+		fi
 		free_kib=$(awk '/^MemFree:/ { print $2 }' /proc/meminfo)
 		burn_args+=(--bytes $(((free_kib / 2048 * 2048 + memory_files * memory_file_kib) * 1024 / 100 * $2)))
 		;;
