@@ -100,7 +100,7 @@ static void answers_take(struct daemon *daemon)
 		daemon->result = result;
 		if (daemon->recording)
 			recording_result(daemon->recording, &result);
-		if (result_holds(&result))
+		if (result_holds(&result) && plan_answers(&daemon->plan))
 			observe(daemon, &acted);
 	}
 }
