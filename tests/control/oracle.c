@@ -82,9 +82,9 @@ static void tell(struct predictor_instance *instance, uint64_t now_ns)
 	const char *slash = strrchr(instance->info.path, '/');
 	bool is_bound = slo_is_bound(&instance->info.slo);
 	bool is_wanting = is_bound ? future.is_own && is_coming(NULL, now_ns) : slash && is_coming(slash + 1, now_ns);
-	struct forecast *forecast = &instance->forecast;
+	struct forecast *forecast = &instance->foresight->forecast;
 
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < EXPECT_SPANS; i++) {
 		instance->expect[future.resource].demand[i] = is_wanting;
 		instance->expect[future.resource].confidence[i] = is_wanting;
 	}
@@ -96,7 +96,7 @@ static void tell(struct predictor_instance *instance, uint64_t now_ns)
 	forecast->scarcest = future.resource;
 	forecast->source = FORECAST_LSTM;
 	forecast->quality = 1;
-	instance->has_frame = true;
+	instance->foresight->has_frame = true;
 }
 
 bool __wrap_predictor_tick(struct predictor *p, uint64_t now_ns)
