@@ -58,6 +58,22 @@ void predictor_free(struct predictor *p)
 	free(p);
 }
 
+static void lstm_forget(struct predictor_instance *instance)
+{
+	memset(&instance->lstm, 0, sizeof(instance->lstm));
+	instance->warm_s = 0;
+}
+
+void predictor_model(struct predictor *p, const struct lstm_weights *weights)
+{
+	p->config.weights = weights;
+	p->untrained = speak_untrained(weights);
+	for (uint32_t i = 0; i < p->live_count; i++)
+		lstm_forget(&p->instance[p->live[i]]);
+	for (uint32_t i = 0; i < p->memory.parked_count; i++)
+		lstm_forget(&p->instance[p->memory.parked[i]]);
+}
+
 static struct predictor_instance *live_instance(struct predictor *p, uint32_t slot)
 {
 	if (slot == WIRE_SLOT_OTHER || slot >= p->config.slots_max || !p->instance[slot].is_live)

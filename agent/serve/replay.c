@@ -67,11 +67,19 @@ static int part_restore(struct replay *replay, const struct recording_part *head
 static int model_restore(struct replay *replay, const void *bytes, size_t size)
 {
 	char error[REPLAY_ERROR_MAX];
+	struct model *model = calloc(1, sizeof(*model)), *before = replay->model;
+	int r = model ? model_parse(bytes, size, model, error, sizeof(error)) : -ENOMEM;
 
-	replay->model = calloc(1, sizeof(*replay->model));
-	if (!replay->model)
-		return -ENOMEM;
-	return model_parse(bytes, size, replay->model, error, sizeof(error));
+	if (r < 0) {
+		free(model);
+		return r == -ENOMEM ? r : -EINVAL;
+	}
+	replay->model = model;
+	/* One in the middle of a run was taken over there. */
+	if (replay->mind)
+		predictor_model(replay->mind->predictor, &model->weights);
+	free(before);
+	return 0;
 }
 
 static int setup_take(struct replay *replay, const struct recording_setup *setup, size_t bytes)
@@ -183,13 +191,22 @@ static void plan_compare(struct replay *replay, const struct plan *plan, size_t 
 		differ(replay, 1);
 }
 
+static uint32_t forecasts_due(struct replay *replay)
+{
+	uint32_t count = replay->mind->predictor->live_count;
+
+	if (replay->setup.is_brief)
+		predictor_annotated(replay->mind->predictor, &count);
+	return count;
+}
+
 static void tick_run(struct replay *replay, uint64_t time_ns)
 {
 	if (!replay->is_retold)
 		differ(replay, replay->forecasts_due + (replay->is_plan_due ? 1 : 0));
 	replay->time_ns = time_ns;
 	replay->is_second = mind_tick(replay->mind, time_ns, &replay->plan);
-	replay->forecasts_due = replay->is_second ? replay->mind->predictor->live_count : 0;
+	replay->forecasts_due = replay->is_second ? forecasts_due(replay) : 0;
 	replay->is_plan_due = replay->plan.count || replay->plan.arm_count || replay->was_plan_open;
 	replay->was_plan_open = replay->plan.count || replay->plan.arm_count;
 	replay->ticks++;
@@ -240,6 +257,9 @@ int replay_next(struct replay *replay)
 			continue;
 		} else if ((kind == RECORDING_MEMORY || kind == RECORDING_PARKED) && bytes == sizeof(struct recording_memory)) {
 			if (memory_restore(replay, payload, kind == RECORDING_MEMORY))
+				return -EINVAL;
+		} else if (kind == RECORDING_MODEL) {
+			if (model_restore(replay, payload, bytes))
 				return -EINVAL;
 		} else if (kind == RECORDING_PART) {
 			if (part_restore(replay, payload, bytes))
