@@ -93,6 +93,8 @@ static void place_write(struct recording *recording, const struct mind *mind, ui
 	memory.instance.window.rare = NULL;
 	if (is_live)
 		memory.view = mind->view[place];
+	if (is_live && mind->peer)
+		memory.peer = mind->peer[place];
 	memory.view.path = NULL;	/* set anew at each tick */
 	recording_block(recording, is_live ? RECORDING_MEMORY : RECORDING_PARKED, &memory, sizeof(memory));
 	parts_write(recording, mind->predictor, place);

@@ -51,6 +51,7 @@ struct recording_mind {
 struct recording_memory {
 	struct predictor_instance instance;
 	struct plan_view view;
+	struct peer peer;	/* all zero where the policy has none */
 	uint32_t slot;		/* or place of one that is parked */
 	uint32_t pad;
 };

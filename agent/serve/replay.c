@@ -43,6 +43,8 @@ static int memory_restore(struct replay *replay, const struct recording_memory *
 	if (is_live) {
 		p->live[p->live_count++] = place;
 		replay->mind->view[place] = memory->view;
+		if (replay->mind->peer)
+			replay->mind->peer[place] = memory->peer;
 	} else {
 		p->memory.parked[p->memory.parked_count++] = place;
 	}

@@ -31,6 +31,7 @@ static const struct field fields[] = {
 	MIND(forecaster, FIELD_FORECASTER, 0, 0),
 	MIND(model, FIELD_PATH, 0, 0),
 	PLAN("policy", policy, FIELD_POLICY, 0, 0, 1),
+	PLAN("posture", posture, FIELD_U32, 0, 1, 1),
 	PLAN("risk_act", risk_act, FIELD_FLOAT, 0.01, 1, 1),
 	PLAN("act_horizon_s", act_horizon, FIELD_HORIZON, 0, 0, 1),
 	PLAN("bad_act", bad_act, FIELD_FLOAT, 0.001, 1, 1),

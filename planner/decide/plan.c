@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "arm.h"
+#include "peer.h"
 #include "policy.h"
+#include "posture.h"
 #include "predict/slo.h"
 #include "rung.h"
 #include "scene.h"
@@ -16,7 +18,7 @@
 #define TIGHTER 0.9f		/* a limit is only tightened by more than a tenth */
 #define MEMORY_SLACK 4e6f	/* what a giver may grow before its limit is felt, bytes */
 
-static const char *const reason_names[] = { "none", "reflex", "foresight", "headroom", "hold" };
+static const char *const reason_names[] = { "none", "reflex", "foresight", "headroom", "hold", "standing", "limit" };
 _Static_assert(sizeof(reason_names) / sizeof(reason_names[0]) == REASON_COUNT, "a name per reason");
 
 const char *plan_reason_name(enum plan_reason reason) { return reason_names[reason]; }
@@ -37,6 +39,7 @@ void plan_policy_init(struct plan_policy *policy)
 		.weight = 1,
 		.period_us = 10000,
 		.lease_ms = 2000,
+		.posture = 1,
 	};
 }
 
@@ -308,7 +311,12 @@ void plan_make(const struct plan_policy *policy, const struct plan_host *host, s
 	ret->cut = 0;
 	ret->arm_count = 0;
 	memset(ret->arm, 0, sizeof(ret->arm));	/* it is compared as a whole in a replay */
+	if (policy_has_limits(policy)) {
+		peer_plan(policy, host, views, count, elapsed_ns, ret);
+		return;
+	}
 	for (int r = 0; r < RESOURCE_COUNT; r++)
 		resource_plan(&(struct scene){ policy, host, views, count, (enum resource)r, now_ns, (float)elapsed_ns / 1e9f,
 					       NULL, host->capacity[r], host->memory_free }, ret);
+	posture_plan(policy, host, views, count, now_ns, ret);
 }

@@ -65,7 +65,7 @@ static void bad_settings_name_their_line(void **state)
 		{ "[mind]\ntick_ms = 50\ntick_ms = 60\n", "forestall.conf:3: tick_ms is given twice" },
 		{ "[mind]\nforecaster = oracle\n", "forestall.conf:2: forecaster must be" },
 		{ "[mind]\nmodel = m\n", "forestall.conf:2: model must be" },
-		{ "[plan]\npolicy = best\n", "forestall.conf:2: policy must be one of forestall, reactive, pressure, headroom, static, none" },
+		{ "[plan]\npolicy = best\n", "forestall.conf:2: policy must be one of forestall, reactive, pressure, headroom, static, none, senpai, vpa, captain" },
 		{ "[plan]\nrisk_act = nan\n", "forestall.conf:2: risk_act" },
 		{ "[plan]\nact_horizon_s = 3\n", "forestall.conf:2: act_horizon_s must be" },
 		{ "[mind]\nnonsense\n", "forestall.conf:2: neither [section] nor key = value" },
