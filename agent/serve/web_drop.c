@@ -64,7 +64,11 @@ int web_state_dir_make(const char *dir, const struct web_user *user)
 	int fd, r;
 
 	snprintf(parent, sizeof(parent), "%.*s", slash ? (int)(slash - dir) : 0, dir);
-	if (parent[0] && mkdir(parent, 0755) < 0 && errno != EEXIST)
+	if (parent[0] && mkdir(parent, 0755) == 0)
+		r = chmod(parent, 0755);	/* whatever the umask: the user has to come through */
+	else
+		r = parent[0] && errno != EEXIST ? -1 : 0;
+	if (r < 0)
 		return -errno;
 	if (mkdir(dir, 0750) < 0 && errno != EEXIST)
 		return -errno;
