@@ -68,6 +68,9 @@ int daemon_record(void *context, const char *path);
 int daemon_learn_open(struct daemon *daemon);
 void daemon_learn(struct daemon *daemon, uint64_t now_ns);
 
+/* Whatever is observed goes through here; context is the daemon. */
+void daemon_observe(void *context, const struct observation *observation);
+
 /* What questions are answered from, as of now. */
 void daemon_world(struct daemon *daemon, struct answer_world *ret);
 

@@ -63,7 +63,7 @@ static int sink(void *context, const void *bytes, size_t size)
 static void segment_begin(struct history *history, const struct mind *mind, const void *model, size_t model_bytes,
 			  uint64_t now_ns)
 {
-	struct recording_wish wish = { .model = model, .model_bytes = model_bytes, .label = "history", .is_brief = true };
+	struct recording_wish wish = { .model = model, .model_bytes = model_bytes, .label = "history" };
 
 	history->is_broken = history->is_due = false;
 	history->started_ns = now_ns;

@@ -2,7 +2,6 @@
 /*
  * The mind's own recent past on disk, to learn from: recordings (serve/recording.h) of some minutes each, one after the other,
  * bounded in bytes. Each is a recording like any other: it replays bit for bit, and one cut by a crash is read up to there.
- * Forecasts are kept of the annotated alone.
  */
 #ifndef FORESTALL_HISTORY_H
 #define FORESTALL_HISTORY_H

@@ -18,7 +18,6 @@ struct recording {
 	recording_sink_fn sink;
 	void *context;
 	int error;		/* the first one while writing */
-	bool is_brief;
 	bool is_plan_open;	/* the last plan written was not empty */
 	void *block;		/* reading: BLOCK_MAX bytes */
 };
@@ -60,7 +59,6 @@ static void setup_write(struct recording *recording, const struct mind *mind, co
 	setup.started_unix_ns = (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
 	setup.memory_bytes = sizeof(struct recording_memory);
 	setup.made_bytes = RECORDING_MADE_BYTES;
-	setup.is_brief = recording->is_brief;
 	snprintf(setup.label, sizeof(setup.label), "%s", label ? label : "");
 	recording_block(recording, RECORDING_SETUP, &setup, sizeof(setup));
 }
@@ -91,6 +89,7 @@ static void place_write(struct recording *recording, const struct mind *mind, ui
 	memory.slot = place;
 	memory.instance = mind->predictor->instance[place];
 	memory.instance.window.rare = NULL;
+	memory.instance.foresight = NULL;
 	if (is_live)
 		memory.view = mind->view[place];
 	if (is_live && mind->peer)
@@ -121,7 +120,6 @@ static void memory_write(struct recording *recording, const struct mind *mind)
 
 static void head_write(struct recording *recording, const struct mind *mind, const struct recording_wish *wish)
 {
-	recording->is_brief = wish->is_brief;
 	bytes_write(recording, MAGIC, strlen(MAGIC));
 	setup_write(recording, mind, wish->label);
 	if (wish->model)
@@ -212,6 +210,7 @@ void recording_observe(struct recording *recording, const struct observation *ob
 		[OBSERVE_ACTED] = sizeof(uint64_t),		      [OBSERVE_MEMORY] = sizeof(struct observe_memory),
 		[OBSERVE_HOST_MEMORY] = sizeof(struct observe_host_memory),
 		[OBSERVE_FAILURE] = sizeof(struct observe_failure),    [OBSERVE_APP] = sizeof(struct observe_app),
+		[OBSERVE_ASKED] = sizeof(struct observe_asked),
 	};
 	size_t used = bytes[observation->kind];
 
@@ -243,12 +242,11 @@ void recording_forecasts(struct recording *recording, const struct mind *mind)
 	const struct predictor *p = mind->predictor;
 
 	for (uint32_t i = 0; recording && i < p->live_count; i++) {
-		struct recording_forecast block = { .slot = p->live[i],
-						    .forecast = p->instance[p->live[i]].forecast };
+		const struct predictor_instance *instance = &p->instance[p->live[i]];
+		struct recording_forecast block = { .slot = p->live[i], .forecast = instance->foresight->forecast };
 
-		if (recording->is_brief && !predictor_is_annotated(&p->instance[p->live[i]]))
-			continue;
-		recording_block(recording, RECORDING_FORECAST, &block, sizeof(block));
+		if (predictor_foresees(p, instance))
+			recording_block(recording, RECORDING_FORECAST, &block, sizeof(block));
 	}
 }
 

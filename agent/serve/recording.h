@@ -32,8 +32,6 @@ struct recording_setup {
 	uint64_t started_unix_ns;
 	uint32_t memory_bytes;	/* sizeof(struct recording_memory) and of what is made: another build is refused */
 	uint32_t made_bytes;
-	uint32_t is_brief;	/* forecasts are of the annotated alone */
-	uint32_t pad;
 	char label[128];		/* free text: scenario, seed, shape; goes into a model's provenance */
 };
 
@@ -77,7 +75,6 @@ struct recording_wish {
 	const void *model;	/* the model's bytes; NULL: none */
 	size_t model_bytes;
 	const char *label;
-	bool is_brief;
 };
 
 /* Starts one that goes to a sink instead of a file. 0 or -errno. */
