@@ -98,15 +98,9 @@ static void answers_take(struct daemon *daemon)
 		if (!result.count)
 			continue;
 		daemon->result = result;
-<<<<<<< HEAD
-		if (daemon->recording)
-			recording_result(daemon->recording, &result);
-		if (result_holds(&result) && plan_answers(&daemon->plan))
-=======
 		recording_result(daemon->recording, &result);
 		recording_result(learn_recording(daemon->learn), &result);
-		if (result_holds(&result))
->>>>>>> next
+		if (result_holds(&result) && plan_answers(&daemon->plan))
 			daemon_observe(daemon, &acted);
 	}
 }
