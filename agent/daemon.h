@@ -10,6 +10,7 @@
 #include "decide/mind.h"
 #include "predict/model.h"
 #include "setup/config.h"
+#include "sense/outlook.h"
 #include "sense/report.h"
 #include "sense/ring.h"
 #include "serve/answer.h"
@@ -21,6 +22,7 @@
 struct daemon_options {
 	const char *run_dir;		/* /run/forestall */
 	const char *config_dir;		/* /etc/forestall */
+	const char *state_dir;		/* /var/lib/forestall */
 	const char *cgroup_root;	/* NULL: the first cgroup2 mount */
 	const char *model_path;		/* NULL: as configured, else the shipped one; "": none */
 	const char *record_path;	/* NULL: no recording from the start */
@@ -37,6 +39,7 @@ struct daemon {
 	struct report *report;
 	struct ring ring;
 	struct mind *mind;
+	struct outlook *outlook;
 	struct hands *hands;
 	struct socket *socket;
 	struct recording *recording;

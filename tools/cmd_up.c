@@ -328,6 +328,7 @@ static int children_init(struct up *up, const struct up_options *options)
 	}
 	process_option(mind, "--run-dir", context->run_dir);
 	process_option(mind, "--config-dir", context->config_dir);
+	process_option(mind, "--state-dir", options->state_dir);
 	process_option(mind, "--cgroup-root", context->cgroup_root);
 	process_option(mind, "--forecaster", options->forecaster);
 	process_option(mind, "--model", options->model);
