@@ -9,9 +9,9 @@
 #define NEAR_MAX 2		/* quarters off by the clock that still speak */
 #define AROUND_MAX (4 * 7 * (2 * NEAR_MAX + 1) + 8)
 #define SAME_KIND 0.5f		/* weight of another day of the same kind, beside 1 of the same day of the week */
-#define OTHER_KIND 0.05f
+#define OTHER_KIND 0.1f
 #define AGE_SLOTS 1344.0f	/* two weeks: e times less weight */
-#define POOL_WEIGHT 0.15f	/* of all hours, beside the square of the days that speak */
+#define POOL_WEIGHT 0.3f	/* of all hours, beside the square of the days that speak */
 #define POOL_SAMPLES 672
 #define FORGET 0.998f		/* per quarter */
 #define RIDGE 0.5f

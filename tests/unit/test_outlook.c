@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sense/outlook.h"
@@ -138,6 +139,25 @@ static void it_outlives_the_mind(void **state)
 	assert_float_equal(median_at(1, START_S + 30 * 3600), before, 1e-6);
 }
 
+static void its_day_is_told(void **state)
+{
+	struct stage *stage = *state;
+	json_t *question, *answer, *steps;
+	int64_t now = (int64_t)time(NULL);
+
+	outlook = outlook_open(stage);
+	live(now - 26 * 3600, 26 * 3600);
+	stage->world.outlook = outlook;
+	question = json_pack("{s:s, s:s, s:i}", "q", "profile.show", "path", "/web", "hours", 6);
+	answer = answer_question(&stage->world, question);
+	steps = json_object_get(answer, "steps");
+	assert_int_equal(json_array_size(steps), 24);
+	assert_true(json_number_value(json_object_get(json_object_get(json_array_get(steps, 23), "cpu"), "p50")) > 0.4);
+	assert_true(json_integer_value(json_object_get(json_array_get(steps, 0), "unix_s")) > now);
+	json_decref(answer);
+	json_decref(question);
+}
+
 static void a_damaged_file_is_learned_anew(void **state)
 {
 	struct stage *stage = *state;
@@ -220,6 +240,7 @@ int main(void)
 		CASE(a_second_of_each_is_learned_once),
 		CASE(it_outlives_a_restart_of_the_unit),
 		CASE(it_outlives_the_mind),
+		CASE(its_day_is_told),
 		CASE(a_damaged_file_is_learned_anew),
 		CASE(a_full_disk_keeps_the_old_file_and_the_memory),
 		CASE(a_directory_of_somebody_else_is_not_used),

@@ -50,7 +50,6 @@ static struct profile_need ask(int64_t unix_s, int32_t offset_s)
 	assert_true(profile_need(&profile, RESOURCE_CPU, clock_at(unix_s, offset_s), &need));
 	for (int q = 1; q < FORECAST_QUANTILES; q++)
 		assert_true(need.quantile[q] >= need.quantile[q - 1]);
-	if (getenv("TP")) fprintf(stderr, "%f: %f %f %f %f days %f\n", (unix_s-MONDAY_S)/86400., need.quantile[0], need.quantile[1], need.quantile[2], need.quantile[3], need.days);
 	return need;
 }
 
