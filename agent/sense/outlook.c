@@ -178,7 +178,7 @@ static void instance_learn(struct outlook *outlook, const struct predictor_insta
 		return;
 	outlook->place[i].used = outlook->seconds;
 	for (int r = 0; r < RESOURCE_COUNT; r++)
-		demand[r] = instance->has_frame ? instance->demand[r] * p->host.capacity[r] : -1;
+		demand[r] = instance->foresight->has_frame ? instance->demand[r] * p->host.capacity[r] : -1;
 	profile_push(&outlook->profile[i], now, demand, 1);
 }
 

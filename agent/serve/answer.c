@@ -34,6 +34,12 @@ static json_t *answer_instance_list(const struct answer_world *world, const json
 			 "offset", offset, "instances", instances);
 }
 
+static void asked_tell(const struct answer_world *world, const struct predictor_instance *instance)
+{
+	if (world->asked && !predictor_is_annotated(instance))
+		world->asked(world->context, instance->info.slot);
+}
+
 static json_t *answer_instance_show(const struct answer_world *world, const json_t *question)
 {
 	json_t *error = NULL;
@@ -41,6 +47,7 @@ static json_t *answer_instance_show(const struct answer_world *world, const json
 
 	if (!instance)
 		return error;
+	asked_tell(world, instance);
 	return json_pack("{s:b, s:o}", "ok", 1, "instance", answer_instance_full(world, instance));
 }
 
@@ -51,6 +58,7 @@ static json_t *answer_forecast_show(const struct answer_world *world, const json
 
 	if (!instance)
 		return error;
+	asked_tell(world, instance);
 	return json_pack("{s:b, s:o, s:o}", "ok", 1, "path", value_text(instance->info.path),
 			 "forecast", answer_instance_forecast(instance));
 }
