@@ -34,8 +34,9 @@ SENSE := $(call objects,agent/sense)
 SETUP := $(call objects,agent/setup)
 WEB := $(filter build/obj/agent/serve/web_%,$(call objects,agent/serve))
 SERVE := $(filter-out $(WEB),$(call objects,agent/serve))
+LEARN := $(call objects,agent/learn)
 TOOLS := $(filter-out build/obj/tools/forestall.o,$(call objects,tools))
-ARCHIVES := $(addprefix build/lib/lib,tools.a serve.a sense.a setup.a act.a decide.a predict.a)
+ARCHIVES := $(addprefix build/lib/lib,tools.a learn.a serve.a sense.a setup.a act.a decide.a predict.a)
 BINS := $(addprefix build/bin/,forestall forestalld forestall-act $(if $(WEB_MAIN),forestall-web))
 UNIT := $(patsubst tests/unit/%.c,build/test/%,$(wildcard tests/unit/test_*.c))
 BPF_TESTS := $(patsubst tests/bpf/%.c,build/test/%,$(wildcard tests/bpf/test_*.c))
@@ -85,6 +86,7 @@ build/lib/libact.a: $(ACT)
 build/lib/libsense.a: $(SENSE)
 build/lib/libsetup.a: $(SETUP)
 build/lib/libserve.a: $(SERVE)
+build/lib/liblearn.a: $(LEARN)
 build/lib/libtools.a: $(TOOLS)
 build/lib/%.a:
 	$(call say,AR,$@)
@@ -98,7 +100,7 @@ endef
 
 build/bin/forestall: build/obj/tools/forestall.o $(ARCHIVES)
 	$(call link)
-build/bin/forestalld: build/obj/agent/forestalld.o build/obj/agent/daemon.o build/obj/agent/daemon_world.o $(ARCHIVES)
+build/bin/forestalld: build/obj/agent/forestalld.o $(addprefix build/obj/agent/daemon,.o _world.o _learn.o) $(ARCHIVES)
 	$(call link)
 # The hands link nothing but their own room, what limits egress, and sd-bus: no JSON, no model.
 build/bin/forestall-act: build/obj/$(ACT_MAIN:.c=.o) build/lib/libact.a

@@ -23,7 +23,8 @@
  *						"unix_ms", "recovered" and "recovery_s", null while it lasts
  * {"q":"plan.show"}				{"id","actions":[...],"left_alone":[{"path","resource","risk"}]}; outcome is null
  *						until act spoke of that knob; left alone by lot ([plan] no_action)
- * {"q":"status"}				mode, model, ring, tick, instances
+ * {"q":"status"}				mode, model, ring, tick, instances, and "learn": {"history": {"files","bytes",
+ *						"bytes_max","removed","broken","error"}}, null where none is kept
  * {"q":"slo.refresh","path":P}			{"instance":{...}} with what was read
  * {"q":"look.only"}				this client changes nothing from now on, for good
  * {"q":"record.start","path":FILE}, {"q":"record.stop"}
@@ -56,6 +57,8 @@
 
 #define ANSWER_JSON_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(9))	/* as an answer goes out */
 
+struct learn;
+
 /* What the daemon knows beside the mind. */
 struct answer_world {
 	struct mind *mind;
@@ -67,6 +70,7 @@ struct answer_world {
 	const struct result *result;		/* what act said to it; count 0 when act is silent */
 	uint32_t mode;				/* enum mode as act reported, MODE_COUNT: no act */
 	const char *model_path;			/* NULL: none loaded */
+	struct learn *learn;			/* NULL: nothing is learned here */
 	uint64_t now_ns;
 	uint64_t produced, delivered, dropped;	/* ring records */
 	uint64_t switches, switches_unseen, io_unseen;	/* as in struct wire_loss */
