@@ -40,8 +40,9 @@ ARCHIVES := $(addprefix build/lib/lib,tools.a learn.a serve.a sense.a setup.a ac
 BINS := $(addprefix build/bin/,forestall forestalld forestall-act $(if $(WEB_MAIN),forestall-web))
 UNIT := $(patsubst tests/unit/%.c,build/test/%,$(wildcard tests/unit/test_*.c))
 BPF_TESTS := $(patsubst tests/bpf/%.c,build/test/%,$(wildcard tests/bpf/test_*.c))
+WRAP_ORACLE := -Wl,--wrap=predictor_tick
 VM_PROGRAMS := $(addprefix build/test/,kill_act mind_driver insns)
-LOAD := $(addprefix build/test/,load-client load-burn load-sink load-watch demo-report control-report)
+LOAD := $(addprefix build/test/,load-client load-burn load-sink load-watch demo-report control-report forestalld-oracle)
 
 all: $(BINS) ## build the programs
 help: ## list the targets
@@ -137,12 +138,15 @@ build/test/mind_driver: build/obj/tests/vm/mind_driver.o $(ARCHIVES)
 build/obj/tests/bpf/insns.o: build/bpf/forestall.skel.h
 build/test/insns: build/obj/tests/bpf/insns.o $(ARCHIVES)
 	$(call link)
-build/test/load-client: $(addprefix build/obj/tests/load/,client.o exchange.o hist.o reply.o)
+build/test/load-client: $(addprefix build/obj/tests/load/,client.o exchange.o hist.o reply.o shape.o)
 	$(call link)
 build/test/load-burn: $(addprefix build/obj/tests/load/,burn.o burn_cpu.o burn_memory.o burn_io.o burn_net.o shape.o)
 	$(call link)
 build/test/load-watch build/test/load-sink: build/test/load-%: build/obj/tests/load/%.o
 	$(call link)
+# forestalld that knows the future, for the benchmark alone; see tests/control/oracle.c.
+build/test/forestalld-oracle: build/obj/agent/forestalld.o build/obj/agent/daemon.o build/obj/agent/daemon_world.o build/obj/tests/control/oracle.o $(ARCHIVES)
+	$(call link,$(WRAP_ORACLE))
 build/test/demo-report: $(call objects,tests/demo) build/obj/tests/load/hist.o
 	$(call link)
 build/test/control-report: build/obj/tests/control/report.o $(addprefix build/obj/tests/demo/,arm.o decisions.o family.o measure.o summary.o) \
@@ -158,7 +162,7 @@ demo: deps all $(LOAD) ## keep real servers' SLOs in a VM, CPU and memory, three
 	$(Q)tests/demo/run.sh
 demo-full: deps all $(LOAD) ## the same with IO and network and three seeds; half an hour
 	$(Q)tests/demo/run.sh --families "cpu memory io net" --seeds "730241 730242 730243" --out build/demo-full
-bench-control: deps all $(LOAD) ## the demo's loads under every policy: SCENARIO= families, REPS= seeds, ARMS=; last line JSON
+bench-control: deps all $(LOAD) ## every policy under the loads of tests/control/shapes: SCENARIO=, REPS= seeds, ARMS=; last line JSON
 	$(Q)tests/control/run
 bench-tick: deps build/test/bench_tick ## frames -> LSTM -> plan, microseconds per instance, last line JSON
 	$(Q)build/test/bench_tick

@@ -101,7 +101,7 @@ static void answers_take(struct daemon *daemon)
 		daemon->result = result;
 		recording_result(daemon->recording, &result);
 		recording_result(learn_recording(daemon->learn), &result);
-		if (result_holds(&result))
+		if (result_holds(&result) && plan_answers(&daemon->plan))
 			daemon_observe(daemon, &acted);
 	}
 }
