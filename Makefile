@@ -22,7 +22,7 @@ BPF_CFLAGS := -g -O2 -mllvm -disable-block-placement -target bpf -D__TARGET_ARCH
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
-.PHONY: all help deps check check-kernels demo demo-full clean bench-control bench-tick bench-alloc bench-lstm bench-realdata bench-agent bench-flood check-churn bench-hook train corpus fuzz test-programs
+.PHONY: all help deps check check-kernels demo demo-full clean bench-control bench-tick bench-alloc bench-lstm bench-realdata bench-profile bench-agent bench-flood check-churn bench-hook train corpus fuzz test-programs
 
 objects = $(patsubst %.c,build/obj/%.o,$(wildcard $(1)/*.c))
 ACT_MAIN := planner/act/main.c
@@ -124,6 +124,8 @@ build/test/test_%: build/obj/tests/bpf/test_%.o build/obj/tests/bpf/world.o buil
 build/test/bench_hook: build/obj/tests/bench/hook_load.o
 build/test/bench_realdata: $(filter build/obj/tests/bench/realdata%,$(call objects,tests/bench)) build/lib/libpredict.a
 	$(call link)
+build/test/bench_profile: build/obj/tests/bench/bench_profile.o $(addprefix build/obj/tests/bench/realdata_,text.o metric.o) $(ARCHIVES)
+	$(call link)
 build/test/bench_agent: $(filter build/obj/tests/bench/bench_agent%,$(call objects,tests/bench)) $(ARCHIVES)
 	$(call link)
 build/test/bench_%: build/obj/tests/bench/bench_%.o $(ARCHIVES)
@@ -172,6 +174,8 @@ bench-lstm: deps build/test/bench_lstm ## one LSTM step, ns by instruction set b
 	$(Q)build/test/bench_lstm
 bench-realdata: deps build/test/bench_realdata ## the LSTM on series from elsewhere: TRAIN=DIR TEST=DIR [SEED=N], last line JSON
 	$(Q)build/test/bench_realdata --seed "$(or $(SEED),1)" "$(TRAIN)" "$(TEST)"
+bench-profile: deps build/test/bench_profile ## the resource profile on series from elsewhere: DATA=DIR, last line JSON
+	$(Q)build/test/bench_profile "$(DATA)"
 bench-hook: deps build/test/bench_hook ## cost of the hooks beside empty ones and libbpf-tools' runqlat, last line JSON
 	$(Q)tests/deps libbpf-tools
 	$(Q)build/test/bench_hook
