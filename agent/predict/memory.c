@@ -19,7 +19,8 @@ int memory_new(struct memory *memory, uint32_t slots_max)
 	memory->statistical = calloc(places, sizeof(*memory->statistical));
 	memory->announce = calloc(places, sizeof(*memory->announce));
 	memory->rare = calloc(places, sizeof(*memory->rare));
-	is_whole = memory->statistical && memory->announce && memory->rare;
+	memory->response = calloc(places, sizeof(*memory->response));
+	is_whole = memory->statistical && memory->announce && memory->rare && memory->response;
 	for (int r = 0; r < RESOURCE_COUNT; r++) {
 		memory->recur[r] = calloc(places, sizeof(*memory->recur[r]));
 		is_whole = is_whole && memory->recur[r];
@@ -32,6 +33,7 @@ void memory_free(struct memory *memory)
 	free(memory->statistical);
 	free(memory->announce);
 	free(memory->rare);
+	free(memory->response);
 	for (int r = 0; r < RESOURCE_COUNT; r++)
 		free(memory->recur[r]);
 }
@@ -48,6 +50,9 @@ void *memory_part(struct memory *memory, uint32_t place, enum memory_part part, 
 	case MEMORY_RARE:
 		*ret_bytes = sizeof(memory->rare[place]);
 		return &memory->rare[place];
+	case MEMORY_RESPONSE:
+		*ret_bytes = sizeof(memory->response[place]);
+		return memory->response[place];
 	default:
 		*ret_bytes = sizeof(struct recur);
 		return &memory->recur[part - MEMORY_RECUR][place];

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include "announce.h"
 #include "recur.h"
+#include "response.h"
 #include "statistical.h"
 #include "window.h"
 
@@ -25,6 +26,7 @@ enum memory_part {
 	MEMORY_STATISTICAL,	/* since a bound was judged */
 	MEMORY_ANNOUNCE,	/* since the first event */
 	MEMORY_RARE,		/* of the window: since IO, responses or files were told */
+	MEMORY_RESPONSE,	/* since it had a bound */
 	MEMORY_RECUR,		/* and RESOURCE_COUNT - 1 after it: since the first demand of that resource */
 	MEMORY_PART_COUNT = MEMORY_RECUR + RESOURCE_COUNT
 };
@@ -35,6 +37,7 @@ struct memory {
 	struct statistical (*statistical)[SLI_COUNT];
 	struct announce (*announce)[RESOURCE_COUNT];
 	struct window_rare *rare;
+	struct response (*response)[RESPONSE_COUNT];
 	struct recur *recur[RESOURCE_COUNT];
 	uint32_t parked[PARKED_MAX];	/* places in use, oldest first */
 	uint32_t parked_count;

@@ -7,6 +7,7 @@
 
 #include "decode.h"
 #include "others.h"
+#include "respond.h"
 #include "speak.h"
 
 #define WORST_BAD 0.05f	/* as plan_policy.bad_act, without its configuration: a label must not move with a setting */
@@ -417,6 +418,7 @@ static void predictor_second(struct predictor *p, uint64_t now_ns, uint64_t elap
 		struct extract_others others;
 		struct extract in;
 
+		respond_second(p, instance, now_ns);
 		others_extract(p, instance, &others, &in);
 		instance_fallback(p, instance, &in, now_ns);
 		in.learned_risk[0] = instance->learned_risk[0];
