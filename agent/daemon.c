@@ -26,7 +26,7 @@
 #define FLUSH_HZ 10
 
 /* Every observation goes to the recording first: what the mind saw is on disk even if it then dies of it. */
-static void observe(void *context, const struct observation *observation)
+void daemon_observe(void *context, const struct observation *observation)
 {
 	struct daemon *daemon = context;
 
@@ -69,7 +69,7 @@ static void host_tell(struct daemon *daemon, uint64_t now_ns)
 		observation.host.elapsed_ns = now_ns - daemon->second_ns;
 		daemon->busy_ns = busy_ns;
 	}
-	observe(daemon, &observation);
+	daemon_observe(daemon, &observation);
 }
 
 static void memory_tell(struct daemon *daemon)
@@ -77,7 +77,7 @@ static void memory_tell(struct daemon *daemon)
 	struct observation observation = { .kind = OBSERVE_HOST_MEMORY };
 
 	if (!host_memory(&observation.host_memory))
-		observe(daemon, &observation);
+		daemon_observe(daemon, &observation);
 }
 
 static bool result_holds(const struct result *result)
@@ -101,7 +101,7 @@ static void answers_take(struct daemon *daemon)
 		if (daemon->recording)
 			recording_result(daemon->recording, &result);
 		if (result_holds(&result))
-			observe(daemon, &acted);
+			daemon_observe(daemon, &acted);
 	}
 }
 
@@ -119,7 +119,9 @@ static void tick(struct daemon *daemon)
 	}
 	tree_tick(daemon->tree, is_second);
 	report_tick(daemon->report, now_ns, is_second);
-	memory_tell(daemon);
+	/* What is free is of use to plans, and these are made for the annotated. */
+	if (is_second || tree_has_annotated(daemon->tree))
+		memory_tell(daemon);
 	if (is_second) {
 		nerve_second(daemon->nerve);
 		host_tell(daemon, now_ns);
@@ -191,7 +193,7 @@ static int report_open(struct daemon *daemon)
 	struct report_setup setup = {
 		.cgroup_root = daemon->cgroup_root, .run_dir = daemon->options.run_dir, .config = &daemon->config,
 		.slots_max = daemon->config.instances_max,
-		.is_oom_told = nerve_has(daemon->nerve, NERVE_OOM), .observe = observe, .context = daemon,
+		.is_oom_told = nerve_has(daemon->nerve, NERVE_OOM), .observe = daemon_observe, .context = daemon,
 	};
 
 	daemon->report = report_new(&setup);
@@ -209,7 +211,7 @@ static int senses_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
 	};
 	struct tree_setup tree = {
 		.root = daemon->cgroup_root, .slots_max = daemon->config.instances_max, .config = &daemon->config,
-		.observe = observe, .context = daemon,
+		.observe = daemon_observe, .context = daemon,
 	};
 	int r;
 
@@ -220,7 +222,7 @@ static int senses_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
 		snprintf(error, DAEMON_ERROR_MAX, "cgroup v2: not mounted; mount -t cgroup2 none /sys/fs/cgroup");
 		return -ENOENT;
 	}
-	daemon->ring.observe = observe;
+	daemon->ring.observe = daemon_observe;
 	daemon->ring.context = daemon;
 	r = nerve_open(&nerve, ring_record, &daemon->ring, &daemon->nerve, error);
 	if (r)

@@ -61,6 +61,9 @@ void daemon_close(struct daemon *daemon);
 /* Starts (path) or stops (NULL) a recording; context is the daemon. 0 or -errno. */
 int daemon_record(void *context, const char *path);
 
+/* Whatever is observed goes through here; context is the daemon. */
+void daemon_observe(void *context, const struct observation *observation);
+
 /* What questions are answered from, as of now. */
 void daemon_world(struct daemon *daemon, struct answer_world *ret);
 

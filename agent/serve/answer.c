@@ -50,6 +50,12 @@ static const struct predictor_instance *instance_asked(const struct answer_world
 	return instance;
 }
 
+static void asked_tell(const struct answer_world *world, const struct predictor_instance *instance)
+{
+	if (world->asked && !predictor_is_annotated(instance))
+		world->asked(world->context, instance->info.slot);
+}
+
 static json_t *answer_instance_show(const struct answer_world *world, const json_t *question)
 {
 	json_t *error = NULL;
@@ -57,6 +63,7 @@ static json_t *answer_instance_show(const struct answer_world *world, const json
 
 	if (!instance)
 		return error;
+	asked_tell(world, instance);
 	return json_pack("{s:b, s:o}", "ok", 1, "instance", answer_instance_full(world, instance));
 }
 
@@ -67,6 +74,7 @@ static json_t *answer_forecast_show(const struct answer_world *world, const json
 
 	if (!instance)
 		return error;
+	asked_tell(world, instance);
 	return json_pack("{s:b, s:o, s:o}", "ok", 1, "path", value_text(instance->info.path),
 			 "forecast", answer_instance_forecast(instance));
 }

@@ -11,7 +11,8 @@
  * {"q":"instance.pick","offset":N}		the same of those that matter most, with "rest": {"count","cpu",...} of the others
  *						"signals":true adds to each what /metrics shows of its signals
  * {"q":"instance.show","path":P}		{"instance":{...}}: signals, who ran meanwhile, seconds, frame, expectation, all horizons
- * {"q":"forecast.show","path":P}		{"path","forecast"}
+ * {"q":"forecast.show","path":P}		{"path","forecast"}: null before there is one; who nobody annotated has them from when he
+ *						is asked for (also by instance.show), and then for five minutes
  * {"q":"failure.list","path":P}		{"total","forgotten","failures":[...]}, the last ANSWER_FAILURES_MAX, the
  *						youngest first; path may be left out. A failure has "path", "cause",
  *						"value" (status or signal), "pid", "program", "limit" (of an OOM kill: path of
@@ -75,6 +76,8 @@ struct answer_world {
 	void *context;
 	/* Reads the annotation of this instance again; -errno. */
 	int (*slo_refresh)(void *context, uint32_t slot);
+	/* Somebody asked for what is to come of this slot; NULL: it is as it was recorded. */
+	void (*asked)(void *context, uint32_t slot);
 	/* Starts (path) or stops (NULL) a recording; -errno. */
 	int (*record)(void *context, const char *path);
 	/*

@@ -81,6 +81,7 @@ static void place_write(struct recording *recording, const struct mind *mind, ui
 	memory.slot = place;
 	memory.instance = mind->predictor->instance[place];
 	memory.instance.window.rare = NULL;
+	memory.instance.foresight = NULL;
 	if (is_live)
 		memory.view = mind->view[place];
 	if (is_live && mind->peer)
@@ -181,6 +182,7 @@ void recording_observe(struct recording *recording, const struct observation *ob
 		[OBSERVE_ACTED] = sizeof(uint64_t),		      [OBSERVE_MEMORY] = sizeof(struct observe_memory),
 		[OBSERVE_HOST_MEMORY] = sizeof(struct observe_host_memory),
 		[OBSERVE_FAILURE] = sizeof(struct observe_failure),    [OBSERVE_APP] = sizeof(struct observe_app),
+		[OBSERVE_ASKED] = sizeof(struct observe_asked),
 	};
 	size_t used = bytes[observation->kind];
 
@@ -212,10 +214,11 @@ void recording_forecasts(struct recording *recording, const struct mind *mind)
 	const struct predictor *p = mind->predictor;
 
 	for (uint32_t i = 0; i < p->live_count; i++) {
-		struct recording_forecast block = { .slot = p->live[i],
-						    .forecast = p->instance[p->live[i]].forecast };
+		const struct predictor_instance *instance = &p->instance[p->live[i]];
+		struct recording_forecast block = { .slot = p->live[i], .forecast = instance->foresight->forecast };
 
-		recording_block(recording, RECORDING_FORECAST, &block, sizeof(block));
+		if (predictor_foresees(p, instance))
+			recording_block(recording, RECORDING_FORECAST, &block, sizeof(block));
 	}
 }
 
