@@ -61,6 +61,22 @@ void predictor_free(struct predictor *p)
 	free(p);
 }
 
+static void lstm_forget(struct foresight *foresight)
+{
+	memset(&foresight->lstm, 0, sizeof(foresight->lstm));
+	foresight->warm_s = 0;
+}
+
+void predictor_model(struct predictor *p, const struct lstm_weights *weights)
+{
+	p->config.weights = weights;
+	p->untrained = speak_untrained(weights);
+	for (uint32_t i = 0; i < p->live_count; i++)
+		lstm_forget(&p->memory.foresight[p->live[i]]);
+	for (uint32_t i = 0; i < p->memory.parked_count; i++)
+		lstm_forget(&p->memory.foresight[p->memory.parked[i]]);
+}
+
 bool predictor_foresees(const struct predictor *p, const struct predictor_instance *instance)
 {
 	return p->config.sees_all || predictor_is_annotated(instance) ||
