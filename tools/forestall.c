@@ -34,6 +34,8 @@ static const struct command commands[] = {
 	{ "signal", "list", "", "what is measured, from where, and what this kernel has", cmd_signal_list, NULL },
 	{ "signal", "table", "", "the same for any kernel, as in docs/SIGNALS.md", cmd_signal_table, NULL },
 	{ "plan", "show", "", "the last plan, for whom, and what came of it", cmd_plan_show, NULL },
+	{ "action", "hold", "PATH KNOB VALUE [--device MAJOR:MINOR | --ports FRONT:OWN] [--seconds N]", "set one knob by hand, until Ctrl-C", cmd_action_hold,
+	  NULL },
 	{ "mode", "get", "", "what forestall may do now", cmd_mode_get, NULL },
 	{ "mode", "set", "observe|shadow|canary|enforce", "change that", cmd_mode_set, NULL },
 	{ "journal", "show", "", "what was changed and not yet undone", cmd_journal_show, NULL },
