@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -173,6 +174,9 @@ static int mind_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
 		.isa = lstm_isa_best(),
 	};
 
+	/* Which dangers are left alone is nobody's to foresee; the seed is kept in recordings. */
+	if (getrandom(&daemon->config.policy.seed, sizeof(daemon->config.policy.seed), 0) < 0)
+		daemon->config.policy.seed = host_now_ns();
 	/* A host whose topology is not to be read has no CPUs to confine givers to. */
 	if (!topology_read(NULL, &topology))
 		daemon->config.policy.giver_cpus = topology.giver_cpus;

@@ -152,6 +152,9 @@ int cmd_plan_show(const struct context *context, int argc, char **argv)
 	if (i)
 		table_print(table, SIZE_MAX);
 	table_free(table);
+	if (json_array_size(json_object_get(answer, "left_alone")))
+		print_note("%zu foreseen dangers are left alone by lot ([plan] no_action)",
+			   json_array_size(json_object_get(answer, "left_alone")));
 	if (number_of(answer, "cut") > 0)
 		print_note("%.0f more actions did not fit into one plan", number_of(answer, "cut"));
 	json_decref(answer);

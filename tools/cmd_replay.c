@@ -112,6 +112,26 @@ static json_t *path_json(const struct replay *replay, uint32_t slot)
 	return value_text(replay->mind->predictor->instance[slot].info.path);
 }
 
+static bool arm_is_new(const struct plan *last, const struct plan_arm *arm)
+{
+	for (uint32_t i = 0; i < last->arm_count; i++)
+		if (last->arm[i].slot == arm->slot && last->arm[i].resource == arm->resource)
+			return false;
+	return true;
+}
+
+static void arms_print(const struct replay *replay, const struct output *output)
+{
+	for (uint32_t i = 0; i < replay->plan.arm_count; i++) {
+		const struct plan_arm *arm = &replay->plan.arm[i];
+
+		if (arm_is_new(&output->last, arm))
+			line_print(json_pack("{s:I,s:{s:o,s:s,s:f}}", "t_ns", (json_int_t)replay->plan.time_ns, "left_alone",
+					     "path", path_json(replay, arm->slot), "resource",
+					     resource_name((enum resource)arm->resource), "risk", (double)arm->risk));
+	}
+}
+
 /* Only what changed since the plan before: a plan repeats what it holds at every tick. */
 static void plan_print(const struct replay *replay, struct output *output)
 {
@@ -131,6 +151,7 @@ static void plan_print(const struct replay *replay, struct output *output)
 	}
 	if (!plan->count && output->last.count)
 		line_print(json_pack("{s:I,s:i}", "t_ns", (json_int_t)plan->time_ns, "release", (int)output->last.count));
+	arms_print(replay, output);
 	output->last = *plan;
 }
 

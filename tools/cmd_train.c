@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * forestall model train: from a folder of recordings to a model file. Every fifth recording is held out for the figures
- * printed at the end and every fifth after it chooses the best epoch; neither is ever trained on.
+ * forestall model train: from a folder of recordings to a model file. dataset_part() says which recordings are held out for
+ * the figures printed at the end and which choose the best epoch; neither is ever trained on.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -20,23 +20,16 @@
 #include "score.h"
 #include "sense/modelfile.h"
 
-enum part { PART_TRAIN, PART_VALIDATION, PART_HELD_OUT, PART_COUNT };
-
 struct training {
 	const char *corpus, *out;
 	struct train_options options;
-	struct dataset set[PART_COUNT];
-	struct train_score score[2];	/* of the held-out part: float, int8 */
+	struct dataset set[CORPUS_PART_COUNT];
+	struct train_score score[2][2];	/* of the held-out parts, shapes first: float, int8 */
 	double loss_float, loss_int8;	/* best validation */
 	uint32_t epochs_run;
 	uint32_t restarts;		/* trainings from consecutive seeds; the lowest validation loss is kept */
 	uint64_t best_seed;
 };
-
-static enum part part_of(size_t idx)
-{
-	return idx % 5 == 2 ? PART_HELD_OUT : idx % 5 == 4 ? PART_VALIDATION : PART_TRAIN;
-}
 
 static int corpus_load(struct training *training)
 {
@@ -51,14 +44,16 @@ static int corpus_load(struct training *training)
 		return -ENOENT;
 	}
 	for (size_t i = 0; !r && i < files.gl_pathc; i++) {
-		enum part part = part_of(i);
+		enum corpus_part part;
 
-		r = dataset_add(&training->set[part], files.gl_pathv[i], part == PART_HELD_OUT, error);
+		r = dataset_part(files.gl_pathv[i], i, &part, error);
+		if (!r)
+			r = dataset_add(&training->set[part], files.gl_pathv[i], error);
 		if (r)
 			fprintf(stderr, "%s\n", error);
 	}
 	globfree(&files);
-	if (!r && !training->set[PART_TRAIN].sequence_count) {
+	if (!r && !training->set[CORPUS_PART_TRAIN].sequence_count) {
 		fprintf(stderr, "corpus %s: nothing long enough to learn from; record at least a minute\n",
 			training->corpus);
 		r = -ENODATA;
@@ -119,6 +114,11 @@ static json_t *labels_json(const struct dataset *set)
 	return labels;
 }
 
+static json_t *scores_json(const struct train_score score[2])
+{
+	return json_pack("{s:o,s:o}", "float", score_json(&score[0]), "int8", score_json(&score[1]));
+}
+
 static int provenance_write(const struct training *training, char text[MODEL_PROVENANCE_MAX + 1])
 {
 	json_t *recordings = json_array(), *root;
@@ -127,16 +127,15 @@ static int provenance_write(const struct training *training, char text[MODEL_PRO
 	time_t now = time(NULL);
 
 	strftime(date, sizeof(date), "%Y-%m-%d", gmtime(&now));
-	sources_json(recordings, &training->set[PART_TRAIN], "train");
-	sources_json(recordings, &training->set[PART_VALIDATION], "validation");
-	sources_json(recordings, &training->set[PART_HELD_OUT], "held-out");
+	for (int part = 0; part < CORPUS_PART_COUNT; part++)
+		sources_json(recordings, &training->set[part], corpus_part_name((enum corpus_part)part));
 	root = json_pack("{s:s,s:s,s:I,s:i,s:i,s:I,s:o,s:f,s:f,s:o,s:o,s:o}", "trainer", "forestall model train", "date", date,
 			 "seed", (json_int_t)training->best_seed, "hidden", (int)training->options.hidden, "epochs",
-			 (int)training->epochs_run, "frames", (json_int_t)training->set[PART_TRAIN].frames,
-			 "violated_within_2s", labels_json(&training->set[PART_TRAIN]), "validation_loss_float",
+			 (int)training->epochs_run, "frames", (json_int_t)training->set[CORPUS_PART_TRAIN].frames,
+			 "violated_within_2s", labels_json(&training->set[CORPUS_PART_TRAIN]), "validation_loss_float",
 			 training->loss_float, "validation_loss_int8", training->loss_int8,
-			 "held_out_float", score_json(&training->score[0]), "held_out_int8",
-			 score_json(&training->score[1]), "recordings", recordings);
+			 "unseen_shape", scores_json(training->score[0]), "unseen_family",
+			 scores_json(training->score[1]), "recordings", recordings);
 	n = root ? json_dumpb(root, text, MODEL_PROVENANCE_MAX, JSON_COMPACT | JSON_REAL_PRECISION(6)) : 0;
 	json_decref(root);
 	if (!n || n > MODEL_PROVENANCE_MAX)
@@ -145,22 +144,36 @@ static int provenance_write(const struct training *training, char text[MODEL_PRO
 	return 0;
 }
 
+/* Shapes, then families, that nothing was learned of; one of which there are no recordings is left out. */
+static void held_out_score(struct training *training, const struct model *model, struct train_meter *scratch)
+{
+	struct train_subject real = { .real = &model->reference };
+	struct train_subject quantized = { .quantized = &model->weights, .isa = lstm_isa_best() };
+
+	for (int i = 0; i < 2; i++) {
+		enum corpus_part part = i ? CORPUS_PART_UNSEEN_FAMILY : CORPUS_PART_UNSEEN_SHAPE;
+		struct train_set set = view(&training->set[part]);
+
+		train_evaluate(&training->options, &real, &set, scratch, &training->score[i][0]);
+		train_evaluate(&training->options, &quantized, &set, scratch, &training->score[i][1]);
+		if (!set.count)
+			continue;
+		printf("%s: %zu recordings, %zu sequences\n", corpus_part_name(part), training->set[part].source_count,
+		       set.count);
+		score_print(&training->score[i][0], &training->score[i][1]);
+	}
+}
+
 static int model_finish(struct training *training, const struct train *train)
 {
 	struct train_meter *scratch = calloc(1, sizeof(*scratch));
 	struct model *model = calloc(1, sizeof(*model));
-	struct train_set held_out = view(&training->set[PART_HELD_OUT]);
-	struct train_subject real = { .real = train_best(train) };
-	struct train_subject quantized = { .quantized = model ? &model->weights : NULL, .isa = lstm_isa_best() };
 	char message[512];
 	int r = scratch && model ? train_quantize(train_best(train), &model->weights) : -ENOMEM;
 
 	if (!r) {
 		model->reference = *train_best(train);
-		train_evaluate(&training->options, &real, &held_out, scratch, &training->score[0]);
-		train_evaluate(&training->options, &quantized, &held_out, scratch, &training->score[1]);
-		printf("held out: %zu recordings, %zu sequences\n", training->set[PART_HELD_OUT].source_count, held_out.count);
-		score_print(&training->score[0], &training->score[1]);
+		held_out_score(training, model, scratch);
 		r = provenance_write(training, model->provenance);
 	}
 	if (!r) {
@@ -220,9 +233,9 @@ static int training_run(struct training *training)
 
 	if (r)
 		return r;
-	train_part = view(&training->set[PART_TRAIN]);
-	validation = view(&training->set[PART_VALIDATION]);
-	labels_tell(&training->set[PART_TRAIN]);
+	train_part = view(&training->set[CORPUS_PART_TRAIN]);
+	validation = view(&training->set[CORPUS_PART_VALIDATION]);
+	labels_tell(&training->set[CORPUS_PART_TRAIN]);
 	for (uint32_t i = 0; !r && i < training->restarts; i++, training->options.seed++)
 		r = restart_run(training, &train_part, &validation, &best);
 	if (!r)
@@ -263,7 +276,7 @@ int cmd_model_train(int argc, char **argv)
 		return 2;
 	}
 	r = training_run(&training);
-	for (int part = 0; part < PART_COUNT; part++)
+	for (int part = 0; part < CORPUS_PART_COUNT; part++)
 		dataset_free(&training.set[part]);
 	return r ? 1 : 0;
 }

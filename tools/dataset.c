@@ -146,7 +146,7 @@ static uint32_t file_crc32(const char *path)
 	return (uint32_t)crc;
 }
 
-static int source_add(struct dataset *dataset, const char *path, const char *label, uint32_t seconds, bool is_held_out)
+static int source_add(struct dataset *dataset, const char *path, const char *label, uint32_t seconds)
 {
 	struct dataset_source *grown = realloc(dataset->source, (dataset->source_count + 1) * sizeof(*grown)), *source;
 	const char *slash = strrchr(path, '/');
@@ -160,11 +160,10 @@ static int source_add(struct dataset *dataset, const char *path, const char *lab
 	snprintf(source->label, sizeof(source->label), "%s", label);
 	source->crc32 = file_crc32(path);
 	source->seconds = seconds;
-	source->is_held_out = is_held_out;
 	return 0;
 }
 
-int dataset_add(struct dataset *dataset, const char *path, bool is_held_out, char error[256])
+int dataset_add(struct dataset *dataset, const char *path, char error[256])
 {
 	struct track *tracks;
 	struct replay *replay;
@@ -191,12 +190,27 @@ int dataset_add(struct dataset *dataset, const char *path, bool is_held_out, cha
 		track_clear(&tracks[slot]);
 	}
 	if (!r)
-		r = source_add(dataset, path, replay->setup.label, seconds, is_held_out);
+		r = source_add(dataset, path, replay->setup.label, seconds);
 	if (r)
 		snprintf(error, 256, "recording %s: %s", path, strerror(-r));
 	free(tracks);
 	replay_close(replay);
 	return r;
+}
+
+int dataset_part(const char *path, size_t idx, enum corpus_part *ret, char error[256])
+{
+	static const enum corpus_part by_turn[] = { CORPUS_PART_TRAIN, CORPUS_PART_TRAIN, CORPUS_PART_UNSEEN_SHAPE,
+						    CORPUS_PART_TRAIN, CORPUS_PART_VALIDATION };
+	struct corpus_run run;
+	struct replay *replay;
+	int r = replay_open(path, true, &replay, error);
+
+	if (r)
+		return r;
+	*ret = corpus_run_parse(replay->setup.label, &run) ? run.part : by_turn[idx % 5];
+	replay_close(replay);
+	return 0;
 }
 
 void dataset_free(struct dataset *dataset)

@@ -9,6 +9,7 @@
 #ifndef FORESTALL_DATASET_H
 #define FORESTALL_DATASET_H
 
+#include "corpus_run.h"
 #include "predict/train.h"
 
 struct dataset_source {
@@ -16,7 +17,6 @@ struct dataset_source {
 	char label[128];
 	uint32_t crc32;		/* of the file's bytes */
 	uint32_t seconds;	/* frames taken */
-	bool is_held_out;
 };
 
 struct dataset {
@@ -34,7 +34,14 @@ struct dataset {
 #define DATASET_WEIGHT_UNBOUND 0.25f
 
 /* Adds one recording. 0, or -errno and one line in error[]; the dataset is then as before. */
-int dataset_add(struct dataset *dataset, const char *path, bool is_held_out, char error[256]);
+int dataset_add(struct dataset *dataset, const char *path, char error[256]);
+
+/*
+ * What a recording is for: of the corpus its label says so; of others every fifth is held out (as a shape unseen) and every
+ * fifth after it validates. 0, or as above.
+ */
+int dataset_part(const char *path, size_t idx, enum corpus_part *ret, char error[256]);
+
 void dataset_free(struct dataset *dataset);
 
 #endif

@@ -123,6 +123,20 @@ static const struct result_item *outcome_find(const struct answer_world *world, 
 	return &result->item[idx];
 }
 
+/* Dangers that were foreseen and are left alone by lot. */
+static json_t *arms_json(const struct answer_world *world)
+{
+	json_t *out = json_array();
+
+	for (uint32_t i = 0; i < world->plan->arm_count; i++) {
+		const struct plan_arm *arm = &world->plan->arm[i];
+
+		json_array_append_new(out, json_pack("{s:o, s:s, s:o}", "path", slot_path(world, arm->slot), "resource",
+						     resource_name((enum resource)arm->resource), "risk", value_number(arm->risk)));
+	}
+	return out;
+}
+
 static json_t *answer_plan_show(const struct answer_world *world, const json_t *question)
 {
 	const struct plan *plan = world->plan;
@@ -134,9 +148,10 @@ static json_t *answer_plan_show(const struct answer_world *world, const json_t *
 	actions = json_array();
 	for (uint32_t i = 0; i < plan->count; i++)
 		json_array_append_new(actions, action_json(world, &plan->action[i], outcome_find(world, i)));
-	return json_pack("{s:b, s:I, s:I, s:i, s:s, s:o}", "ok", 1, "id", (json_int_t)plan->id,
+	return json_pack("{s:b, s:I, s:I, s:i, s:s, s:o, s:o}", "ok", 1, "id", (json_int_t)plan->id,
 			 "time_ns", (json_int_t)plan->time_ns, "cut", (int)plan->cut,
-			 "mode", world->mode < MODE_COUNT ? mode_name(world->mode) : "none", "actions", actions);
+			 "mode", world->mode < MODE_COUNT ? mode_name(world->mode) : "none", "actions", actions,
+			 "left_alone", arms_json(world));
 }
 
 /* How many instances there are of each sort. */

@@ -17,7 +17,8 @@
  *						"value" (status or signal), "pid", "program", "limit" (of an OOM kill: path of
  *						the cgroup whose limit it was, "/" the host's memory, null: not told),
  *						"unix_ms", "recovered" and "recovery_s", null while it lasts
- * {"q":"plan.show"}				{"id","actions":[...]}; outcome is null until act spoke of that knob
+ * {"q":"plan.show"}				{"id","actions":[...],"left_alone":[{"path","resource","risk"}]}; outcome is null
+ *						until act spoke of that knob; left alone by lot ([plan] no_action)
  * {"q":"status"}				mode, model, ring, tick, instances
  * {"q":"slo.refresh","path":P}			{"instance":{...}} with what was read
  * {"q":"look.only"}				this client changes nothing from now on, for good

@@ -83,6 +83,8 @@ static void place_write(struct recording *recording, const struct mind *mind, ui
 	memory.instance.window.rare = NULL;
 	if (is_live)
 		memory.view = mind->view[place];
+	if (is_live && mind->peer)
+		memory.peer = mind->peer[place];
 	memory.view.path = NULL;	/* set anew at each tick */
 	recording_block(recording, is_live ? RECORDING_MEMORY : RECORDING_PARKED, &memory, sizeof(memory));
 	parts_write(recording, mind->predictor, place);
@@ -190,9 +192,11 @@ void recording_observe(struct recording *recording, const struct observation *ob
 
 void recording_plan(struct recording *recording, const struct plan *plan)
 {
-	if (!plan->count && !recording->is_plan_open)
+	bool is_open = plan->count || plan->arm_count;
+
+	if (!is_open && !recording->is_plan_open)
 		return;
-	recording->is_plan_open = plan->count > 0;
+	recording->is_plan_open = is_open;
 	recording_block(recording, RECORDING_PLAN, plan,
 			offsetof(struct plan, action) + plan->count * sizeof(plan->action[0]));
 }

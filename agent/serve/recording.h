@@ -12,7 +12,7 @@
 #include "act/protocol.h"
 #include "decide/mind.h"
 
-#define RECORDING_VERSION 4
+#define RECORDING_VERSION 5
 
 enum recording_kind {
 	RECORDING_SETUP = 100,	/* struct recording_setup */
@@ -20,7 +20,7 @@ enum recording_kind {
 	RECORDING_MIND,		/* struct recording_mind: memory at the start */
 	RECORDING_MEMORY,	/* struct recording_memory, one per live instance in order of arrival */
 	RECORDING_FORECAST,	/* struct recording_forecast: what was made, per instance and second */
-	RECORDING_PLAN,		/* struct plan up to its last action, when not empty or after a non-empty one */
+	RECORDING_PLAN,		/* struct plan up to its last action, when not empty (no action, nobody left alone) or after a non-empty one */
 	RECORDING_RESULT,	/* struct result up to its last item: what the hands did */
 	RECORDING_PARKED,	/* struct recording_memory of one that is gone and may come back, the oldest first */
 	RECORDING_PART,		/* struct recording_part and the part: what the memory before it uses beside */
@@ -49,6 +49,7 @@ struct recording_mind {
 struct recording_memory {
 	struct predictor_instance instance;
 	struct plan_view view;
+	struct peer peer;	/* all zero where the policy has none */
 	uint32_t slot;		/* or place of one that is parked */
 	uint32_t pad;
 };

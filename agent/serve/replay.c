@@ -43,6 +43,8 @@ static int memory_restore(struct replay *replay, const struct recording_memory *
 	if (is_live) {
 		p->live[p->live_count++] = place;
 		replay->mind->view[place] = memory->view;
+		if (replay->mind->peer)
+			replay->mind->peer[place] = memory->peer;
 	} else {
 		p->memory.parked[p->memory.parked_count++] = place;
 	}
@@ -190,8 +192,8 @@ static void tick_run(struct replay *replay, uint64_t time_ns)
 	replay->time_ns = time_ns;
 	replay->is_second = mind_tick(replay->mind, time_ns, &replay->plan);
 	replay->forecasts_due = replay->is_second ? replay->mind->predictor->live_count : 0;
-	replay->is_plan_due = replay->plan.count || replay->was_plan_open;
-	replay->was_plan_open = replay->plan.count > 0;
+	replay->is_plan_due = replay->plan.count || replay->plan.arm_count || replay->was_plan_open;
+	replay->was_plan_open = replay->plan.count || replay->plan.arm_count;
 	replay->ticks++;
 }
 

@@ -22,7 +22,7 @@ struct reading {
 	const char *name;
 	char section[CONFIG_GLOB_MAX];	/* "" before the first */
 	uint32_t line;
-	uint32_t given;		/* bit per key of the table */
+	uint64_t given;		/* bit per key of the table */
 	bool is_instances;
 	char *problem;		/* "" while all is well: the first problem stays */
 	int error;
@@ -175,9 +175,9 @@ static int on_setting(struct reading *reading, const char *section, const char *
 	if (idx < 0)
 		return problem_set(reading, "[%s] has no key '%s'; see forestall.conf(5) for those it has", section,
 				   key);
-	if (reading->given & 1u << idx)
+	if (reading->given & 1ull << idx)
 		return problem_set(reading, "%s is given twice; remove one of the two", key);
-	reading->given |= 1u << idx;
+	reading->given |= 1ull << idx;
 	if (config_field_set(reading->config, idx, value, reason, sizeof(reason)))
 		return problem_set(reading, "%s %s; '%s' is not", key, reason, value);
 	return 1;

@@ -30,6 +30,7 @@ static const struct field fields[] = {
 	MIND(forecaster, FIELD_FORECASTER, 0, 0),
 	MIND(model, FIELD_PATH, 0, 0),
 	PLAN("policy", policy, FIELD_POLICY, 0, 0, 1),
+	PLAN("posture", posture, FIELD_U32, 0, 1, 1),
 	PLAN("risk_act", risk_act, FIELD_FLOAT, 0.01, 1, 1),
 	PLAN("act_horizon_s", act_horizon, FIELD_HORIZON, 0, 0, 1),
 	PLAN("bad_act", bad_act, FIELD_FLOAT, 0.001, 1, 1),
@@ -43,6 +44,7 @@ static const struct field fields[] = {
 	PLAN("hold_ms", hold_ns, FIELD_U64, 100, 600000, 1e6),
 	PLAN("period_us", period_us, FIELD_U64, 1000, 1000000, 1),
 	PLAN("lease_ms", lease_ms, FIELD_U32, 300, 60000, 1),
+	PLAN("no_action", no_action, FIELD_FLOAT, 0, 0.5, 1),
 };
 #define FIELD_COUNT ((int)(sizeof(fields) / sizeof(fields[0])))
 _Static_assert(sizeof(fields) / sizeof(fields[0]) <= CONFIG_FIELD_COUNT_MAX, "a bit per key tells which were given");

@@ -5,7 +5,7 @@
 
 #include "setup/config.h"
 
-#define CONFIG_FIELD_COUNT_MAX 32
+#define CONFIG_FIELD_COUNT_MAX 64
 
 /* Index of the key in the table, or -ENOENT. */
 int config_field_find(const char *section, const char *key);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy.h"
 #include "rung.h"
 
 #define QUANTILE_HIGH 2	/* .9 */
@@ -22,7 +23,9 @@ struct mind *mind_new(const struct predictor_config *config, const struct plan_p
 	mind->view = calloc(config->slots_max, sizeof(*mind->view));
 	mind->annotated = calloc(config->slots_max, sizeof(*mind->annotated));
 	mind->scope = calloc(config->slots_max, sizeof(*mind->scope));
-	if (!mind->predictor || !mind->view || !mind->annotated || !mind->scope) {
+	if (policy_has_limits(policy))
+		mind->peer = calloc(config->slots_max, sizeof(*mind->peer));
+	if ((policy_has_limits(policy) && !mind->peer) || !mind->predictor || !mind->view || !mind->annotated || !mind->scope) {
 		mind_free(mind);
 		return NULL;
 	}
@@ -37,6 +40,7 @@ void mind_free(struct mind *mind)
 	free(mind->view);
 	free(mind->annotated);
 	free(mind->scope);
+	free(mind->peer);
 	free(mind);
 }
 
@@ -160,6 +164,14 @@ static void shown_update(const struct predictor *p, const struct predictor_insta
 		view->hold[r].shown = fmaxf(instance->demand[r] * p->host.capacity[r], view->hold[r].shown * SHOWN_FADE);
 }
 
+/* CPUs; 0: it has no cpu.max. */
+static float own_quota(const struct predictor *p, const struct observe_limits *limits)
+{
+	if (limits->quota_us == LIMIT_NONE || !limits->period_us)
+		return 0;
+	return fminf((float)limits->quota_us / (float)limits->period_us, p->config.host_cpus);
+}
+
 /* What changes with every tick; what a view remembers is kept. */
 static void view_update(struct mind *mind, uint32_t slot, uint64_t now_ns, bool is_second)
 {
@@ -179,6 +191,9 @@ static void view_update(struct mind *mind, uint32_t slot, uint64_t now_ns, bool 
 	view->cache_bytes = (float)instance->window.rare->memory_last.file_bytes;
 	view->request_bytes = now && now->io_done > 0 ? now->io_bytes / now->io_done : 0;
 	view->quality = instance->forecast.quality;
+	view->quota = own_quota(mind->predictor, &instance->limits);
+	view->oncpu_ns = instance->window.total.oncpu_ns + instance->window.sum.oncpu_ns;
+	view->throttled_ns = instance->window.total.wait_quota_ns + instance->window.sum.wait_quota_ns;
 	if (is_second)
 		shown_update(mind->predictor, instance, view);
 	for (int r = 0; r < RESOURCE_COUNT; r++)
@@ -190,20 +205,19 @@ static void view_update(struct mind *mind, uint32_t slot, uint64_t now_ns, bool 
 static bool scope_fill(const struct predictor *p, const struct predictor_instance *instance, struct plan_scope *ret)
 {
 	const struct observe_limits *limits = &instance->limits;
-	bool has_quota = limits->quota_us != LIMIT_NONE && limits->period_us, has_max = limits->memory_max != LIMIT_NONE;
+	bool has_max = limits->memory_max != LIMIT_NONE;
 
 	*ret = (struct plan_scope){ .path = instance->info.path, .memory_free = -1 };
+	ret->capacity[RESOURCE_CPU] = own_quota(p, limits);
 	if (limits->io_bps != LIMIT_NONE)
 		ret->io_bps = (float)limits->io_bps;
 	if (limits->io_iops != LIMIT_NONE)
 		ret->io_iops = (float)limits->io_iops;
-	if (has_quota)
-		ret->capacity[RESOURCE_CPU] = fminf((float)limits->quota_us / (float)limits->period_us, p->config.host_cpus);
 	if (has_max && limits->memory_max)
 		ret->capacity[RESOURCE_MEMORY] = (float)limits->memory_max;
 	if (has_max && instance->window.has_memory)
 		ret->memory_free = fmaxf((float)limits->memory_max - (float)instance->window.memory_bytes, 0);
-	return has_quota || has_max || ret->io_bps > 0 || ret->io_iops > 0;
+	return ret->capacity[RESOURCE_CPU] > 0 || has_max || ret->io_bps > 0 || ret->io_iops > 0;
 }
 
 /* The limits of directories that hold nobody with a bound do not matter. */
@@ -231,7 +245,7 @@ static struct plan_host host_view(struct mind *mind, uint32_t scope_count, bool 
 {
 	const struct predictor *p = mind->predictor;
 	struct plan_host host = { .memory_free = -1, .swap_free = (float)p->host.swap_free, .scopes = mind->scope,
-				  .scope_count = scope_count, .is_second = is_second, .knee = mind->knee };
+				  .scope_count = scope_count, .is_second = is_second, .knee = mind->knee, .peer = mind->peer };
 
 	memcpy(host.capacity, p->host.capacity, sizeof(host.capacity));
 	memcpy(host.served, p->host.served, sizeof(host.served));

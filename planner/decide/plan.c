@@ -2,8 +2,12 @@
 #include "plan.h"
 
 #include <math.h>
+#include <string.h>
 
+#include "arm.h"
+#include "peer.h"
 #include "policy.h"
+#include "posture.h"
 #include "predict/slo.h"
 #include "rung.h"
 #include "scene.h"
@@ -14,7 +18,7 @@
 #define TIGHTER 0.9f		/* a limit is only tightened by more than a tenth */
 #define MEMORY_SLACK 4e6f	/* what a giver may grow before its limit is felt, bytes */
 
-static const char *const reason_names[] = { "none", "reflex", "foresight", "headroom", "hold" };
+static const char *const reason_names[] = { "none", "reflex", "foresight", "headroom", "hold", "standing", "limit" };
 _Static_assert(sizeof(reason_names) / sizeof(reason_names[0]) == REASON_COUNT, "a name per reason");
 
 const char *plan_reason_name(enum plan_reason reason) { return reason_names[reason]; }
@@ -35,6 +39,7 @@ void plan_policy_init(struct plan_policy *policy)
 		.weight = 1,
 		.period_us = 10000,
 		.lease_ms = 2000,
+		.posture = 1,
 	};
 }
 
@@ -66,7 +71,7 @@ static void hold_move(const struct scene *scene, struct plan_view *view, enum pl
 }
 
 /* Who is protected, and for the sake of whom the plan is made: the highest tier, then the highest risk. */
-static struct danger danger_find(const struct scene *scene)
+static struct danger danger_find(const struct scene *scene, struct plan *plan)
 {
 	struct danger worst = { 0 };
 
@@ -78,6 +83,8 @@ static struct danger danger_find(const struct scene *scene)
 		if (!view->is_bound || view->scope != scene->path)
 			continue;
 		reason = policy_danger(scene, view);
+		if (reason == REASON_FORESIGHT && arm_leaves_alone(scene, view, plan))
+			reason = REASON_NONE;
 		if (reason != REASON_NONE)
 			hold->protect_until_ns = scene->now_ns + scene->policy->hold_ns;
 		else if (scene->now_ns < hold->protect_until_ns)
@@ -182,7 +189,7 @@ static void giver_limit(const struct scene *scene, struct plan_view *giver, cons
 
 static void scene_plan(const struct scene *scene, struct plan *plan)
 {
-	struct danger danger = danger_find(scene);
+	struct danger danger = danger_find(scene, plan);
 	float free, demand = 0;
 
 	if (!danger.view)
@@ -302,7 +309,14 @@ void plan_make(const struct plan_policy *policy, const struct plan_host *host, s
 {
 	ret->count = 0;
 	ret->cut = 0;
+	ret->arm_count = 0;
+	memset(ret->arm, 0, sizeof(ret->arm));	/* it is compared as a whole in a replay */
+	if (policy_has_limits(policy)) {
+		peer_plan(policy, host, views, count, elapsed_ns, ret);
+		return;
+	}
 	for (int r = 0; r < RESOURCE_COUNT; r++)
 		resource_plan(&(struct scene){ policy, host, views, count, (enum resource)r, now_ns, (float)elapsed_ns / 1e9f,
 					       NULL, host->capacity[r], host->memory_free }, ret);
+	posture_plan(policy, host, views, count, now_ns, ret);
 }

@@ -3,7 +3,8 @@
  * From forecasts to a plan: who is in danger, of what, who gives, how much. Pure.
  *
  * A plan is the whole set of actions wanted now, not a difference: what is no longer in it is released by the
- * hands, and so is everything when plans stop coming. The empty plan is legal and the usual one.
+ * hands, and so is everything when plans stop coming. The empty plan is legal, and the usual one wherever no instance with
+ * a bound lives beside one of best effort (decide/posture.h).
  *
  * The same steps for each of the four resources: the annotated instance whose danger counts most is protected; givers are
  * the annotated instances of a lower tier that use or are about to use the resource, never an ancestor of the protected;
@@ -30,6 +31,8 @@ enum plan_reason {
 	REASON_FORESIGHT,	/* the forecast says that the bound will be violated within act_horizon */
 	REASON_HEADROOM,	/* at the rate of now the resource is soon used up */
 	REASON_HOLD,		/* neither now, but the pressure that caused it is still there */
+	REASON_STANDING,	/* nothing is wrong: it is held because it costs nothing (decide/posture.h) */
+	REASON_LIMIT,		/* a policy with limits of its own wants it so (decide/peer.h) */
 	REASON_COUNT
 };
 
@@ -46,11 +49,24 @@ struct plan_action {
 	float expected;		/* what is left to the giver, in the units of the resource */
 };
 
+/* A danger that was foreseen and left alone by lot; see arm.h. */
+struct plan_arm {
+	uint32_t slot;
+	uint32_t resource;	/* enum resource */
+	float risk;
+	uint32_t pad;
+};
+
+#define PLAN_ARMS_MAX 8
+
 struct plan {
 	uint64_t id;		/* counts up, one per tick */
 	uint64_t time_ns;
 	uint32_t count;
 	uint32_t cut;		/* actions left out because ACTIONS_MAX was reached */
+	uint32_t arm_count;
+	uint32_t pad;
+	struct plan_arm arm[PLAN_ARMS_MAX];
 	struct plan_action action[ACTIONS_MAX];
 };
 
@@ -73,6 +89,9 @@ struct plan_policy {
 	uint64_t giver_cpus;	/* CPUs onto which givers may be confined; 0: no pinning on this host */
 	uint32_t lease_ms;
 	uint32_t policy;	/* enum policy of decide/policy.h */
+	uint32_t posture;	/* 1: forestall also holds what costs nothing, see decide/posture.h; 0: it only answers danger */
+	float no_action;	/* share of foreseen dangers that is left alone by lot, to learn whether they come; 0: none */
+	uint64_t seed;		/* of that lot */
 };
 
 /* A directory that may use less than the host (cpu.max, memory.max, io.max). */
@@ -93,6 +112,7 @@ struct plan_host {
 	struct knee *knee;		/* [RESOURCE_COUNT], kept by the caller between ticks; of IO and net */
 	const struct plan_scope *scopes;	/* directories with limits of their own, in any order */
 	uint32_t scope_count;
+	struct peer *peer;	/* by slot, kept by the caller between ticks; NULL but for policies with limits of their own */
 };
 
 /* One instance and one resource, in the units of enum resource. */
@@ -118,6 +138,8 @@ struct plan_hold {
 	float seen, grows;		/* of memory: demand in the tick before, and its growth per second, smoothed */
 	float shown;			/* highest demand of closed seconds, fading */
 	uint64_t active_ns;		/* of a giver: when it last used, or was about to use, much */
+	uint64_t foreseen_ns;		/* of an instance with a bound: when a danger was last foreseen for it */
+	bool is_alone;			/* that danger is left alone */
 };
 
 struct plan_view {
@@ -132,12 +154,17 @@ struct plan_view {
 	uint32_t device;	/* the disk it uses most; 0: none seen */
 	float request_bytes;	/* mean size of its IO requests */
 	float cache_bytes;	/* page cache charged to it */
+	float quota;		/* CPUs that its own cpu.max leaves to it; 0: none */
+	uint64_t oncpu_ns, throttled_ns;	/* since it is followed: time that it ran, and waited for its own cpu.max */
 	float quality;
 	struct plan_need need[RESOURCE_COUNT];
 	const char *scope;	/* of the resource in hand: path of the directory that holds it back, NULL: the host */
 	float scope_fullness;
 
 	struct plan_hold hold[RESOURCE_COUNT];
+	uint32_t beside;	/* slot of one with a bound and a higher tier that its weight acts against; 0: none known */
+	float quota_kept;	/* what quota was before it was lifted; 0: it is not */
+	uint64_t lifted_until_ns;
 };
 
 void plan_policy_init(struct plan_policy *policy);

@@ -46,14 +46,14 @@ static enum plan_reason danger_headroom(const struct scene *scene, const struct 
 	return scene_is_pressed(scene, view) ? REASON_HEADROOM : REASON_NONE;
 }
 
-static enum plan_reason danger_static(const struct scene *scene, const struct plan_view *view)
+static enum plan_reason danger_always(const struct scene *scene, const struct plan_view *view)
 {
 	(void)scene;
 	(void)view;
 	return REASON_HOLD;
 }
 
-static enum plan_reason danger_none(const struct scene *scene, const struct plan_view *view)
+static enum plan_reason danger_never(const struct scene *scene, const struct plan_view *view)
 {
 	(void)scene;
 	(void)view;
@@ -64,7 +64,7 @@ static const struct {
 	const char *name;
 	enum plan_reason (*danger)(const struct scene *scene, const struct plan_view *view);
 } policies[POLICY_COUNT] = {
-#define POLICY_ROW(id, name) [POLICY_##id] = { #name, danger_##name },
+#define POLICY_ROW(id, name, danger) [POLICY_##id] = { #name, danger_##danger },
 	POLICY_TABLE(POLICY_ROW)
 #undef POLICY_ROW
 };
@@ -83,6 +83,11 @@ enum policy policy_find(const char *name)
 enum plan_reason policy_danger(const struct scene *scene, const struct plan_view *view)
 {
 	return policies[scene->policy->policy].danger(scene, view);
+}
+
+bool policy_has_limits(const struct plan_policy *policy)
+{
+	return policy->policy == POLICY_SENPAI || policy->policy == POLICY_VPA || policy->policy == POLICY_CAPTAIN;
 }
 
 bool policy_is_standing(const struct plan_policy *policy) { return policy->policy == POLICY_STATIC; }

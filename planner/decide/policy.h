@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The table of policies: by what an instance is known to be in danger. Givers, limits and knobs are the same for all, so that two
- * policies differ in nothing else. Pure.
+ * policies differ in nothing else; but for those that others have published, which come with limits of their own (peer.h). Pure.
  */
 #ifndef FORESTALL_POLICY_H
 #define FORESTALL_POLICY_H
@@ -9,12 +9,14 @@
 #include "scene.h"
 
 /* forestall: delays over the bound, a forecast that says so, or memory that is running out; reactive: delays over the bound; pressure: its
- * own stall of the resource; headroom: the resource is nearly used up; static: always, with weights alone; none: never. */
+ * own stall of the resource; headroom: the resource is nearly used up; static: always, with weights alone; none: never; senpai, vpa, captain: by limits of their own, see peer.h. */
 #define POLICY_TABLE(X) \
-	X(FORESTALL, forestall) X(REACTIVE, reactive) X(PRESSURE, pressure) X(HEADROOM, headroom) X(STATIC, static) X(NONE, none)
+	X(FORESTALL, forestall, forestall) X(REACTIVE, reactive, reactive) X(PRESSURE, pressure, pressure) \
+	X(HEADROOM, headroom, headroom) X(STATIC, static, always) X(NONE, none, never) \
+	X(SENPAI, senpai, never) X(VPA, vpa, never) X(CAPTAIN, captain, never)
 
 enum policy {
-#define POLICY_ENUM(id, name) POLICY_##id,
+#define POLICY_ENUM(id, name, danger) POLICY_##id,
 	POLICY_TABLE(POLICY_ENUM)
 #undef POLICY_ENUM
 	POLICY_COUNT
@@ -28,6 +30,9 @@ enum policy policy_find(const char *name);
 
 /* Why `view` is in danger under the scene's policy; REASON_NONE: it is not. */
 enum plan_reason policy_danger(const struct scene *scene, const struct plan_view *view);
+
+/* It has limits of its own, and asks for no danger. */
+bool policy_has_limits(const struct plan_policy *policy);
 
 /* Limits do not wait for anybody to use the resource, and weights are the only ones. */
 bool policy_is_standing(const struct plan_policy *policy);

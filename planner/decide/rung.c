@@ -39,14 +39,15 @@ bool rung_is_above(const char *path, const char *below)
 }
 
 /* Weights divide what the children of one directory get: that directory has to hold the victim too. */
-static bool competes(const struct rung_wish *wish)
+bool rung_competes(const char *giver, const char *victim)
 {
-	const char *giver = wish->giver->path, *slash = strrchr(giver, '/'), *victim = wish->victim->path;
+	const char *slash = strrchr(giver, '/');
 	size_t length = slash ? (size_t)(slash - giver) : 0;
 
 	return !strncmp(giver, victim, length) && victim[length] == '/';
 }
 
+static bool competes(const struct rung_wish *wish) { return rung_competes(wish->giver->path, wish->victim->path); }
 static bool weight_applies(const struct rung_wish *wish) { return has(wish, OBSERVE_HAS_CPU) && competes(wish); }
 static bool quota_applies(const struct rung_wish *wish) { return has(wish, OBSERVE_HAS_CPU); }
 static bool memory_applies(const struct rung_wish *wish) { return has(wish, OBSERVE_HAS_MEMORY); }
@@ -143,7 +144,7 @@ static struct plan_action *plan_find(struct plan *plan, const struct plan_action
 	return NULL;
 }
 
-static void plan_push(struct plan *plan, const struct plan_action *action)
+void rung_add(struct plan *plan, const struct plan_action *action)
 {
 	struct plan_action *same = plan_find(plan, action);
 
@@ -182,7 +183,7 @@ void rung_push(const struct rung_wish *wish, struct plan *plan)
 			action.value = rung->value(wish, rung->knob[k]);
 			action.period_us = action.knob == KNOB_CPU_MAX ? wish->policy->period_us : 0;
 			action.device = rung->knob_count > 1 ? wish->giver->device : 0;
-			plan_push(plan, &action);
+			rung_add(plan, &action);
 		}
 		wanted--;
 	}
@@ -199,5 +200,5 @@ void rung_protect(const struct rung_wish *wish, struct plan *plan)
 		return;
 	action.knob = KNOB_MEMORY_LOW;
 	action.value = ((uint64_t)held / MEMORY_STEP + 1) * MEMORY_STEP;
-	plan_push(plan, &action);
+	rung_add(plan, &action);
 }

@@ -30,6 +30,12 @@ void rung_push(const struct rung_wish *wish, struct plan *plan);
 /* Adds what protects the victim itself: memory.low at what it holds. */
 void rung_protect(const struct rung_wish *wish, struct plan *plan);
 
+/* Adds one action, or replaces the one for the same knob of the same instance. */
+void rung_add(struct plan *plan, const struct plan_action *action);
+
+/* Whether weights divide between them: the giver's directory holds the victim too. */
+bool rung_competes(const char *giver, const char *victim);
+
 /* True when `path` is the directory `below` or an ancestor of it. */
 bool rung_is_above(const char *path, const char *below);
 

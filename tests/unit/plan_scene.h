@@ -35,6 +35,8 @@ static inline void scene_init(struct stage *scene)
 {
 	memset(scene, 0, sizeof(*scene));
 	plan_policy_init(&scene->policy);
+	/* What stands in every plan has a test of its own (test_posture.c). */
+	scene->policy.posture = 0;
 	scene->host = (struct plan_host){ .capacity = { 1, 1e9f, 100e6f, 10e6f }, .memory_free = 200e6f,
 					  .knee = scene->knee };
 	scene->server = view_make(1, TIER_CRITICAL, "/app/server");

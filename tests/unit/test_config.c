@@ -31,7 +31,7 @@ static void settings_reach_their_fields(void **state)
 					"instances_max=4096\nforecaster = statistical\n"
 					"model = /m ; why\n[plan]\npolicy = headroom\nrisk_act = 0.4\nact_horizon_s = 5\nbad_act=0.1\n"
 					"quality_min=0.25\nheadroom=0.2\nmemory_headroom=0.3\nio_headroom=0.4\nnet_headroom=0.5\ngiver_min=0.1\nrelax_per_s=0.5\nhold_ms=3000\n"
-					"period_us=20000\nlease_ms=1500\n", problem), 0);
+					"period_us=20000\nlease_ms=1500\nno_action=0.05\n", problem), 0);
 	assert_int_equal(config.tick_ms, 50);
 	assert_int_equal(config.instances_max, 4096);
 	assert_int_equal(config.forecaster, FORECAST_STATISTICAL);
@@ -46,6 +46,7 @@ static void settings_reach_their_fields(void **state)
 	assert_int_equal(config.policy.hold_ns, 3000000000);
 	assert_int_equal(config.policy.period_us, 20000);
 	assert_int_equal(config.policy.lease_ms, 1500);
+	assert_float_equal(config.policy.no_action, 0.05, 1e-6);
 }
 
 struct bad {
@@ -64,7 +65,7 @@ static void bad_settings_name_their_line(void **state)
 		{ "[mind]\ntick_ms = 50\ntick_ms = 60\n", "forestall.conf:3: tick_ms is given twice" },
 		{ "[mind]\nforecaster = oracle\n", "forestall.conf:2: forecaster must be" },
 		{ "[mind]\nmodel = m\n", "forestall.conf:2: model must be" },
-		{ "[plan]\npolicy = best\n", "forestall.conf:2: policy must be one of forestall, reactive, pressure, headroom, static, none" },
+		{ "[plan]\npolicy = best\n", "forestall.conf:2: policy must be one of forestall, reactive, pressure, headroom, static, none, senpai, vpa, captain" },
 		{ "[plan]\nrisk_act = nan\n", "forestall.conf:2: risk_act" },
 		{ "[plan]\nact_horizon_s = 3\n", "forestall.conf:2: act_horizon_s must be" },
 		{ "[mind]\nnonsense\n", "forestall.conf:2: neither [section] nor key = value" },

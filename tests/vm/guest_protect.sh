@@ -39,6 +39,19 @@ redis-cli -p 7001 setrange page 65535 x >/dev/null
 echo $! >"$top/client/cgroup.procs"
 
 check "enforce starts" start enforce
+check "best effort beside a bound stands back before there is a hog" within 10 is_weight 1
+check "and plan show says that it costs nothing" within 5 bash -c "'$bin/forestall' plan show | grep -q standing"
+forestall slo set /protect/server 'tier=critical'
+check "where nobody has a bound nobody stands back" within 10 is_weight 300
+forestall slo set /protect/server 'runq_p99<4ms tier=critical kind=latency'
+check "and does so again with the bound" within 10 is_weight 1
+check "stop gives it back" stop
+check "at once" is_weight 300
+# From here on what danger does is looked at, and that alone.
+mkdir -p /etc/forestall
+printf '[plan]\nposture = 0\n' >/etc/forestall/forestall.conf
+
+check "enforce starts without a posture" start enforce
 hog 60
 check "the hog's weight is taken" within 15 is_weight 1
 check "the journal says so" bash -c "'$bin/forestall' journal show | grep -q cpu.weight"

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "posture.h"
+
+#include <math.h>
+
+#include "policy.h"
+#include "predict/slo.h"
+#include "rung.h"
+
+#define QUOTA_NEAR 0.8f	/* of a quota: who needs more than this of it is given more, who needs less is not */
+
+/* An ancestor's weight would be the other's own. */
+static bool gives_way(const struct plan_view *view, const struct plan_view *other)
+{
+	return other->is_bound && other->tier > view->tier && rung_competes(view->path, other->path) &&
+	       !rung_is_above(view->path, other->path);
+}
+
+const struct plan_view *posture_beside(struct plan_view *const views[], uint32_t count, const struct plan_view *view)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (gives_way(view, views[i]))
+			return views[i];
+	return NULL;
+}
+
+/* Remembered, and looked for anew once a second: many may live beside nobody. */
+static void beside_update(struct plan_view *const views[], uint32_t count, struct plan_view *view)
+{
+	const struct plan_view *found = posture_beside(views, count, view);
+
+	view->beside = found ? found->slot : 0;
+}
+
+static void stand(const struct plan_policy *policy, const struct plan_view *view, enum resource resource, enum knob knob,
+		  struct plan *plan)
+{
+	/* What danger has decided stays, and has the room. */
+	for (uint32_t i = 0; i < plan->count; i++)
+		if (plan->action[i].slot == view->slot && plan->action[i].knob == knob)
+			return;
+	if (plan->count < ACTIONS_MAX)
+		rung_add(plan, &(struct plan_action){ .slot = view->slot, .for_slot = view->beside, .knob = knob,
+						      .reason = REASON_STANDING, .value = policy->weight, .resource = resource });
+}
+
+static void weights_stand(const struct plan_policy *policy, bool is_second, struct plan_view *const views[], uint32_t count,
+			  struct plan *plan)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		struct plan_view *view = views[i];
+
+		if (view->tier != TIER_BEST_EFFORT || view->is_bound)
+			continue;
+		if (is_second)
+			beside_update(views, count, view);
+		if (view->beside && view->has >> OBSERVE_HAS_CPU & 1)
+			stand(policy, view, RESOURCE_CPU, KNOB_CPU_WEIGHT, plan);
+		if (view->beside && view->has >> OBSERVE_HAS_IO_WEIGHT & 1)
+			stand(policy, view, RESOURCE_IO, KNOB_IO_WEIGHT, plan);
+	}
+}
+
+static float quota_needed(const struct plan_policy *policy, const struct plan_view *view)
+{
+	const struct plan_need *need = &view->need[RESOURCE_CPU];
+	bool is_foreseen = policy->policy == POLICY_FORESTALL && view->is_fresh && !view->is_persistence &&
+			   view->quality >= policy->quality_min;
+
+	return is_foreseen ? fmaxf(need->demand, fmaxf(need->coming, need->demand_high)) : need->demand;
+}
+
+/* Not by danger alone: what others do to it a quota does not mend. */
+static bool quota_is_short(const struct scene *scene, const struct plan_view *view)
+{
+	if (quota_needed(scene->policy, view) <= scene->capacity * QUOTA_NEAR)
+		return false;
+	return scene->policy->policy == POLICY_FORESTALL || view->quota_kept > 0 || policy_danger(scene, view) != REASON_NONE;
+}
+
+static void quota_lift(const struct scene *host, struct plan_view *view, struct plan *plan)
+{
+	float most = view->need[RESOURCE_CPU].max;
+	struct scene own = *host;
+
+	own.path = view->path;
+	own.capacity = view->quota_kept > 0 ? view->quota_kept : view->quota;
+	if (!view->is_bound || own.capacity <= 0 || most <= own.capacity)
+		return;
+	if (quota_is_short(&own, view)) {
+		view->lifted_until_ns = host->now_ns + host->policy->hold_ns;
+		view->quota_kept = own.capacity;
+	}
+	if (host->now_ns >= view->lifted_until_ns) {
+		view->quota_kept = 0;
+		return;
+	}
+	rung_add(plan, &(struct plan_action){
+		.slot = view->slot, .for_slot = view->slot, .knob = KNOB_CPU_MAX,
+		.reason = view->need[RESOURCE_CPU].demand > own.capacity * QUOTA_NEAR ? REASON_HEADROOM : REASON_FORESIGHT,
+		.value = (uint64_t)(most * (float)host->policy->period_us), .period_us = host->policy->period_us,
+		.resource = RESOURCE_CPU, .risk = view->need[RESOURCE_CPU].risk, .expected = most });
+}
+
+void posture_plan(const struct plan_policy *policy, const struct plan_host *host, struct plan_view *const views[],
+		  uint32_t count, uint64_t now_ns, struct plan *plan)
+{
+	struct scene scene = { .policy = policy, .host = host, .views = views, .count = count, .resource = RESOURCE_CPU,
+			       .now_ns = now_ns };
+
+	for (uint32_t i = 0; policy->policy != POLICY_NONE && i < count; i++)
+		quota_lift(&scene, views[i], plan);
+	if (policy->policy == POLICY_FORESTALL && policy->posture)
+		weights_stand(policy, host->is_second, views, count, plan);
+}

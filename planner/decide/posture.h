@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What stands while nobody is in danger, because it costs nothing. Pure.
+ *
+ * weights: one of best effort without a bound of its own that lives beside an instance with a bound and a higher tier (their weights
+ *	divide the same directory) gets the least cpu.weight, and io.weight where that does something. A weight conserves work: what the
+ *	others leave is still its own. An annotated tier is what permits it, so nobody else is touched.
+ * quota: an instance with a bound whose own cpu.max lies below the maximum that its annotation grants (cpu=..MAX) gets that maximum
+ *	once it uses, or is expected to use, four fifths of what it has, and falls back when it needs less. This every policy does, when
+ *	it knows of the danger; forestall also when its own past or the forecast says so.
+ */
+#ifndef FORESTALL_POSTURE_H
+#define FORESTALL_POSTURE_H
+
+#include "plan.h"
+
+/* Adds to *plan. To be called once per tick, after the dangers. */
+void posture_plan(const struct plan_policy *policy, const struct plan_host *host, struct plan_view *const views[],
+		  uint32_t count, uint64_t now_ns, struct plan *plan);
+
+/* The first of views[] that has a bound and a higher tier, and against which `view` has a weight; NULL: none. */
+const struct plan_view *posture_beside(struct plan_view *const views[], uint32_t count, const struct plan_view *view);
+
+#endif
