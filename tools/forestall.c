@@ -36,6 +36,8 @@ static const struct command commands[] = {
 	{ "plan", "show", "", "the last plan, for whom, and what came of it", cmd_plan_show, NULL },
 	{ "action", "hold", "PATH KNOB VALUE [--device MAJOR:MINOR | --ports FRONT:OWN] [--seconds N]", "set one knob by hand, until Ctrl-C", cmd_action_hold,
 	  NULL },
+	{ "place", NULL, "--set GLOB --limit N [--cpus C] [--apply PORT --server PATH=PORT ... [--seconds N]]",
+	  "where new work goes, and have a port's connections go there", cmd_place, NULL },
 	{ "mode", "get", "", "what forestall may do now", cmd_mode_get, NULL },
 	{ "mode", "set", "observe|shadow|canary|enforce", "change that", cmd_mode_set, NULL },
 	{ "journal", "show", "", "what was changed and not yet undone", cmd_journal_show, NULL },

@@ -42,9 +42,29 @@ int hold_place(const struct context *context, const char *path, struct action *r
 	return 0;
 }
 
+void hold_refresh(const struct context *context, struct action *action)
+{
+	char full[PATH_MAX + ACT_PATH_MAX], root[PATH_MAX];
+	struct stat st;
+
+	if (command_root(context, root, sizeof(root)))
+		return;
+	snprintf(full, sizeof(full), "%s%s", root, action->path);
+	if (stat(full, &st) == 0)
+		action->cgroup_id = st.st_ino;
+}
+
 static bool outcome_is_held(uint32_t outcome)
 {
 	return outcome == OUTCOME_APPLIED || outcome == OUTCOME_RENEWED || outcome == OUTCOME_PENDING;
+}
+
+static bool any_is_held(const struct result *result)
+{
+	for (uint32_t i = 0; i < result->count; i++)
+		if (outcome_is_held(result->item[i].outcome))
+			return true;
+	return false;
 }
 
 static json_t *item_json(const struct action *action, const struct result_item *item)
@@ -113,7 +133,7 @@ static int renew(const struct context *context, int fd, struct message *message,
 		if (r < 0)
 			return r;
 		for (uint32_t i = 0; i < result.count; i++)
-			if (!outcome_is_held(result.item[i].outcome))
+			if (!step && !outcome_is_held(result.item[i].outcome))
 				return result_print(context, message, &result);
 	}
 	return 0;
@@ -128,7 +148,7 @@ static int held_run(const struct context *context, int fd, struct message *messa
 	if (r < 0)
 		return call_problem(context->run_dir, r);
 	status = result_print(context, message, &result);
-	if (status == 0)
+	if (status == 0 || (step && any_is_held(&result)))
 		status = renew(context, fd, message, seconds, step, arg);
 	if (status < 0)
 		return call_problem(context->run_dir, status);

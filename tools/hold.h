@@ -13,12 +13,19 @@
  */
 int hold_place(const struct context *context, const char *path, struct action *ret);
 
-/* May change the values of the actions before they are renewed; the actions themselves stay. False: end now. */
+/* The path may be another cgroup by now: takes its id, if there is one. */
+void hold_refresh(const struct context *context, struct action *action);
+
+/*
+ * May change the values of the actions before they are renewed; the actions themselves stay. False: end now. Where there is a
+ * step, some of the actions may be lost and come back; only without one is that the end.
+ */
 typedef bool (*hold_step)(void *arg, struct message *message);
 
 /*
  * Sends the actions of `message` and renews them each second for `seconds` (0: until Ctrl-C), then releases them.
- * Prints once what became of each. 0, or 1 when one of them is not held or was lost.
+ * Prints once what became of each. 0, or 1 when one of them is not
+ * held or was lost.
  */
 int hold_run(const struct context *context, struct message *message, unsigned long seconds, hold_step step, void *arg);
 

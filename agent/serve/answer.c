@@ -8,6 +8,7 @@
 #include "answer_failure.h"
 #include "answer_instance.h"
 #include "answer_pick.h"
+#include "answer_place.h"
 #include "answer_report.h"
 #include "decide/policy.h"
 #include "value.h"
@@ -275,6 +276,7 @@ static const struct {
 	{ "forecast.show", answer_forecast_show },
 	{ "failure.list", answer_failure_list },
 	{ "plan.show", answer_plan_show },
+	{ "place", answer_place },
 	{ "status", answer_status },
 	{ "slo.refresh", answer_slo_refresh },
 	{ "record.start", answer_record_start },

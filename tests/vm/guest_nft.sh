@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm: --timeout 300
+# vm: --icount --timeout 590
 # net.share by the hands: three real nginx share a port by their weights, drawn connection by connection, from this host and from
 # another one, by IPv4 and IPv6; no change of a weight loses a connection; nothing of it outlives the hands, and nothing that is
 # somebody else's is touched.
@@ -204,5 +204,32 @@ check "with it, held" says applied main $front:$front 1
 kill -STOP "$pid"
 check "--undo ends stopped hands" "$act" --undo --run-dir "$run"
 check "and the ruleset is as before" as_before
-sed 's/^/# /' "$scratch/figures" "$scratch/act.log"
+
+# --- a placement drives the shares ---------------------------------------------------------------------------------------------
+forestall() { "$bin/forestall" "$@"; }
+has_share() { nft list ruleset | grep -q ": $1[ ,]"; } # PORT
+mkdir -p /etc/forestall
+for name in main a b2; do setfattr -n trusted.forestall.slo -v 'runq_p99<4ms tier=critical kind=latency' $cg/web/$name; done
+forestall up --mode enforce --forecaster persistence --model "" --no-web 2>>"$scratch/up.log" &
+up=$!
+check "forestall runs" within 60 forestall status
+check "a placement names who takes how much" within 20 eval 'forestall place --set "/web/*" --limit 12 --cpus 0.01 | tee /dev/stderr | grep -q "^/web/a  *[1-9]"'
+check "and as JSON" eval 'forestall -j place --set "/web/*" --limit 1 --cpus 0.001 | grep -q "\"placed\""'
+forestall place --set '/web/*' --limit 12 --cpus 0.001 --apply $front --server /web/main=$front --server /web/a=9001 --server /web/b2=9002 \
+	>"$scratch/place.log" 2>&1 &
+place=$!
+check "applied, each has its share" within 20 eval 'has_share $front && has_share 9001 && has_share 9002'
+"$test_programs/load-burn" --threads 4 --plan "0+60000:100-100" --out "$scratch/burn.csv" &
+hog=$!
+echo $hog >$cg/web/a/cgroup.procs
+check "whose SLO breaks gets no more connections" within 30 not has_share 9001
+check "the others do" eval 'has_share $front && has_share 9002'
+kill $hog
+check "and gets its share again when it stands" within 60 has_share 9001
+kill -INT $place
+check "the placement ends" wait $place
+check "and leaves nothing" as_before
+kill -TERM $up
+wait $up
+sed 's/^/# /' "$scratch/figures" "$scratch/act.log" "$scratch/place.log"
 finish
