@@ -22,7 +22,7 @@ BPF_CFLAGS := -g -O2 -mllvm -disable-block-placement -target bpf -D__TARGET_ARCH
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
-.PHONY: all help deps check check-kernels demo demo-full clean bench-control bench-tick bench-lstm bench-realdata bench-agent bench-flood check-churn bench-hook train corpus fuzz test-programs
+.PHONY: all help deps check check-kernels demo demo-full clean bench-control bench-tick bench-alloc bench-lstm bench-realdata bench-agent bench-flood check-churn bench-hook train corpus fuzz test-programs
 
 objects = $(patsubst %.c,build/obj/%.o,$(wildcard $(1)/*.c))
 ACT_MAIN := planner/act/main.c
@@ -34,8 +34,9 @@ SENSE := $(call objects,agent/sense)
 SETUP := $(call objects,agent/setup)
 WEB := $(filter build/obj/agent/serve/web_%,$(call objects,agent/serve))
 SERVE := $(filter-out $(WEB),$(call objects,agent/serve))
+LEARN := $(call objects,agent/learn)
 TOOLS := $(filter-out build/obj/tools/forestall.o,$(call objects,tools))
-ARCHIVES := $(addprefix build/lib/lib,tools.a serve.a sense.a setup.a act.a decide.a predict.a)
+ARCHIVES := $(addprefix build/lib/lib,tools.a learn.a serve.a sense.a setup.a act.a decide.a predict.a)
 BINS := $(addprefix build/bin/,forestall forestalld forestall-act $(if $(WEB_MAIN),forestall-web))
 UNIT := $(patsubst tests/unit/%.c,build/test/%,$(wildcard tests/unit/test_*.c))
 BPF_TESTS := $(patsubst tests/bpf/%.c,build/test/%,$(wildcard tests/bpf/test_*.c))
@@ -69,7 +70,7 @@ build/bpf/%.skel.h: build/bpf/%.o
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
 # --- user space ------------------------------------------------------------------------------------------------------
-build/obj/agent/predict/train%.o build/obj/agent/predict/lstm%.o build/obj/agent/predict/adam.o: override CFLAGS += -O3
+build/obj/agent/predict/train%.o build/obj/agent/predict/lstm%.o build/obj/agent/predict/adam.o build/obj/planner/decide/allocate%.o: override CFLAGS += -O3
 $(patsubst %.c,build/obj/%.o,$(wildcard agent/sense/load*.c)): build/bpf/forestall.skel.h
 build/obj/tests/bpf/test_sched.o: build/bpf/reference.skel.h
 build/obj/planner/act/tc_limits.o build/steps/planner/act/tc_limits.o: build/bpf/shape.skel.h
@@ -85,6 +86,7 @@ build/lib/libact.a: $(ACT)
 build/lib/libsense.a: $(SENSE)
 build/lib/libsetup.a: $(SETUP)
 build/lib/libserve.a: $(SERVE)
+build/lib/liblearn.a: $(LEARN)
 build/lib/libtools.a: $(TOOLS)
 build/lib/%.a:
 	$(call say,AR,$@)
@@ -98,7 +100,7 @@ endef
 
 build/bin/forestall: build/obj/tools/forestall.o $(ARCHIVES)
 	$(call link)
-build/bin/forestalld: build/obj/agent/forestalld.o build/obj/agent/daemon.o build/obj/agent/daemon_world.o $(ARCHIVES)
+build/bin/forestalld: build/obj/agent/forestalld.o $(addprefix build/obj/agent/daemon,.o _world.o _learn.o) $(ARCHIVES)
 	$(call link)
 # The hands link nothing but their own room, what limits egress, and sd-bus: no JSON, no model.
 build/bin/forestall-act: build/obj/$(ACT_MAIN:.c=.o) build/lib/libact.a
@@ -112,6 +114,7 @@ build/test/test_web build/test/test_web_history: build/test/%: build/obj/tests/u
 	$(call link,-lcmocka -lsqlite3 -lmicrohttpd)
 build/test/test_realdata: build/obj/tests/unit/test_realdata.o $(filter-out %_main.o,$(filter build/obj/tests/bench/realdata%,$(call objects,tests/bench))) build/lib/libpredict.a
 	$(call link,-lcmocka)
+build/test/test_allocate build/test/bench_alloc: override LIBS += -lglpk
 build/test/test_%: build/obj/tests/unit/test_%.o $(ARCHIVES)
 	$(call link,-lcmocka)
 build/test/test_%: build/obj/tests/bpf/test_%.o build/obj/tests/bpf/world.o build/obj/tests/bpf/talk.o $(ARCHIVES)
@@ -157,6 +160,8 @@ bench-control: deps all $(LOAD) ## the demo's loads under every policy: SCENARIO
 	$(Q)tests/control/run
 bench-tick: deps build/test/bench_tick ## frames -> LSTM -> plan, microseconds per instance, last line JSON
 	$(Q)build/test/bench_tick
+bench-alloc: deps build/test/bench_alloc ## one division of a resource, microseconds beside GLPK, last line JSON
+	$(Q)build/test/bench_alloc
 bench-lstm: deps build/test/bench_lstm ## one LSTM step, ns by instruction set beside torch, error, bit-identity, last line JSON
 	$(Q)tests/deps python3-torch
 	$(Q)build/test/bench_lstm

@@ -42,6 +42,7 @@ struct up {
 	int status;
 	int signal_fd;
 	int lock_fd;
+	char web_dir[PATH_MAX];		/* what the web surface keeps; "": as it will */
 };
 
 struct up_options {
@@ -333,10 +334,13 @@ static int children_init(struct up *up, const struct up_options *options)
 	process_option(mind, "--model", options->model);
 	process_option(mind, "--record", options->record);
 	process_option(mind, "--label", options->label);
+	process_option(mind, "--state-dir", options->state_dir);
+	if (options->state_dir)
+		snprintf(up->web_dir, sizeof(up->web_dir), "%.3000s/web", options->state_dir);
 	up->has_web = !options->no_web && process_init(web, "forestall-web") == 0;
 	if (up->has_web) {
 		process_option(web, "--run-dir", context->run_dir);
-		process_option(web, "--state-dir", options->state_dir);
+		process_option(web, "--state-dir", options->state_dir ? up->web_dir : NULL);
 		process_option(web, "--listen", options->web_listen);
 	}
 	return 0;

@@ -7,6 +7,9 @@
 
 #include <math.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 #include "lstm_kernel.h"
 
@@ -20,6 +23,7 @@ const int16_t lstm_sigmoid_table[4][LSTM_SIGMOID_SEGMENTS] = {
 static const char *const isa_names[] = {
 	[LSTM_PORTABLE] = "portable",
 	[LSTM_AVX2] = "avx2",
+	[LSTM_AVX_VNNI] = "avx_vnni",
 	[LSTM_VNNI] = "vnni",
 };
 _Static_assert(sizeof(isa_names) / sizeof(isa_names[0]) == LSTM_ISA_COUNT, "every isa has a name");
@@ -29,6 +33,16 @@ const char *lstm_isa_name(enum lstm_isa isa)
 	return (unsigned int)isa < LSTM_ISA_COUNT ? isa_names[isa] : "unknown";
 }
 
+#if defined(__x86_64__)
+/* The compiler's list of CPU features ends before this one. */
+static bool has_avx_vnni(void)
+{
+	unsigned int eax, ebx, ecx, edx;
+
+	return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) && (eax & bit_AVXVNNI);
+}
+#endif
+
 bool lstm_isa_usable(enum lstm_isa isa)
 {
 	if (isa == LSTM_PORTABLE)
@@ -36,6 +50,8 @@ bool lstm_isa_usable(enum lstm_isa isa)
 #if defined(__x86_64__)
 	if (isa == LSTM_AVX2)
 		return __builtin_cpu_supports("avx2");
+	if (isa == LSTM_AVX_VNNI)
+		return __builtin_cpu_supports("avx2") && has_avx_vnni();
 	if (isa == LSTM_VNNI)
 		return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("avx512f") &&
 		       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
@@ -155,8 +171,7 @@ static void step_cell(const struct lstm_weights *weights, struct lstm_state *sta
 	}
 }
 
-static void step_portable(const struct lstm_weights *weights, struct lstm_state *state, const float *input,
-			  float *output)
+static void step_one(const struct lstm_weights *weights, struct lstm_state *state, const float *input, float *output)
 {
 	const struct lstm_config *config = &weights->config;
 	uint8_t vector[LSTM_HIDDEN_MAX];
@@ -173,10 +188,18 @@ static void step_portable(const struct lstm_weights *weights, struct lstm_state 
 	}
 }
 
+static void step_portable(const struct lstm_weights *weights, struct lstm_state *const states[], const float *inputs,
+			  float *outputs, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		step_one(weights, states[i], inputs + i * weights->config.input, outputs + i * weights->config.output);
+}
+
 static const lstm_kernel kernels[] = {
 	[LSTM_PORTABLE] = step_portable,
 #if defined(__x86_64__)
 	[LSTM_AVX2] = lstm_step_avx2,
+	[LSTM_AVX_VNNI] = lstm_step_avx_vnni,
 	[LSTM_VNNI] = lstm_step_vnni,
 #endif
 };
@@ -184,7 +207,5 @@ static const lstm_kernel kernels[] = {
 void lstm_step(const struct lstm_weights *weights, enum lstm_isa isa, struct lstm_state *const states[],
 	       const float *inputs, float *outputs, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
-		kernels[isa](weights, states[i], inputs + i * weights->config.input,
-			     outputs + i * weights->config.output);
+	kernels[isa](weights, states, inputs, outputs, count);
 }

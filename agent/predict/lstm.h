@@ -58,16 +58,18 @@ struct lstm_config {
 /*
  * About 53 KB; a plain value, owned by the caller, may be copied. The upper half is what a model file holds, the
  * lower half lstm_weights_derive() computes from it. Matrices are stored in the order the kernels read, four columns
- * of one row side by side; use lstm_gate_index() and lstm_head_index(). Bytes no index leads to must be 0.
+ * of one row side by side; use lstm_gate_index() and lstm_head_index(). Bytes no index leads to must be 0. The matrices
+ * come first: where the struct lies at a multiple of 64 bytes no load of a kernel straddles two cache lines, which is
+ * quicker but not needed.
  */
 struct lstm_weights {
+	int8_t gate[LSTM_ROWS_MAX * LSTM_COLUMNS_MAX];
+	int8_t head[LSTM_OUTPUT_MAX * LSTM_HIDDEN_MAX];
 	struct lstm_config config;
 	float input_scale[LSTM_INPUT_MAX];	/* LSTM_INPUT_SCALE_MIN..MAX */
 	uint8_t input_zero[LSTM_INPUT_MAX];	/* the quantized value that means 0 */
-	int8_t gate[LSTM_ROWS_MAX * LSTM_COLUMNS_MAX];
 	float gate_scale[LSTM_ROWS_MAX];	/* 0 < scale <= LSTM_SCALE_MAX */
 	float gate_bias[LSTM_ROWS_MAX];
-	int8_t head[LSTM_OUTPUT_MAX * LSTM_HIDDEN_MAX];
 	float head_scale[LSTM_OUTPUT_MAX];
 	float head_bias[LSTM_OUTPUT_MAX];
 
@@ -89,11 +91,12 @@ struct lstm_state {
 enum lstm_isa {
 	LSTM_PORTABLE,
 	LSTM_AVX2,
+	LSTM_AVX_VNNI,	/* AVX2 and the 256-bit dot product of CPUs without AVX-512 */
 	LSTM_VNNI,	/* AVX-512 F, BW, VL and VNNI */
 	LSTM_ISA_COUNT
 };
 
-/* "portable", "avx2", "vnni"; "unknown" for anything else. Static storage. */
+/* "portable", "avx2", "avx_vnni", "vnni"; "unknown" for anything else. Static storage. */
 const char *lstm_isa_name(enum lstm_isa isa);
 /* Whether this CPU, and this build, can run it. */
 bool lstm_isa_usable(enum lstm_isa isa);

@@ -49,15 +49,30 @@ static inline uint32_t lstm_head_rows(const struct lstm_config *config)
 /* Quantizes inputs from..I-1 of one instance; the vector paths leave it the tail. */
 void lstm_quantize_input(const struct lstm_weights *weights, const float *input, uint32_t from, uint8_t *ret);
 
-typedef void (*lstm_kernel)(const struct lstm_weights *weights, struct lstm_state *state, const float *input,
-			    float *output);
+/* Steps count instances, as lstm_step() does. */
+typedef void (*lstm_kernel)(const struct lstm_weights *weights, struct lstm_state *const states[], const float *inputs,
+			    float *outputs, size_t count);
 
 #if defined(__x86_64__)
-/* Advances c and h of units unit..unit + 15 from their z in 1/2^12, one row per gate. Needs AVX2. */
-void lstm_update_units(struct lstm_state *state, uint32_t unit, const int16_t z[LSTM_GATES][LSTM_BLOCK]);
+/* The quantized inputs of one instance, padded, and behind them its h as 0..255: LSTM_COLUMNS_MAX bytes at ret. Needs AVX2. */
+void lstm_fill_vector(const struct lstm_weights *weights, const struct lstm_state *state, const float *input, uint8_t *ret);
 
-void lstm_step_avx2(const struct lstm_weights *weights, struct lstm_state *state, const float *input, float *output);
-void lstm_step_vnni(const struct lstm_weights *weights, struct lstm_state *state, const float *input, float *output);
+/* h as 0..255. Needs AVX2. */
+void lstm_offset_hidden(const struct lstm_state *state, uint32_t hidden, uint8_t *ret);
+
+/* Advances c and h of units unit..unit + 15 from their z in 1/2^12, one row per gate. Needs AVX2. */
+void lstm_update_units(struct lstm_state *state, uint32_t unit, const int32_t z[LSTM_GATES][LSTM_BLOCK]);
+
+/* The same of units first..first + 15, whose z are z[0], and second..second + 15, z[1]. Needs what LSTM_VNNI needs. */
+void lstm_update_units_vnni(struct lstm_state *state, uint32_t first, uint32_t second,
+			    const int32_t z[2][LSTM_GATES][LSTM_BLOCK]);
+
+void lstm_step_avx2(const struct lstm_weights *weights, struct lstm_state *const states[], const float *inputs,
+		    float *outputs, size_t count);
+void lstm_step_avx_vnni(const struct lstm_weights *weights, struct lstm_state *const states[], const float *inputs,
+			float *outputs, size_t count);
+void lstm_step_vnni(const struct lstm_weights *weights, struct lstm_state *const states[], const float *inputs,
+		    float *outputs, size_t count);
 #endif
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The AVX2 and AVX-512 VNNI kernels: the sums of 16 units, or outputs, at a time. Every line mirrors one of lstm.c, and
- * tests/unit/test_lstm.c holds the three paths to the same bytes.
+ * The kernels of 256 bits: the sums of 8 units, or outputs, at a time, of two instances for each load of weights. AVX2 and
+ * AVX-VNNI differ in one instruction. Every line mirrors one of lstm.c, and tests/unit/test_lstm.c holds all paths to the
+ * same bytes.
  */
 #include "lstm.h"
 
@@ -13,9 +14,9 @@
 #include "lstm_kernel.h"
 
 #define TARGET_AVX2 __attribute__((target("avx2")))
-#define TARGET_VNNI __attribute__((target("avx2,avx512f,avx512bw,avx512vl,avx512vnni")))
 #define INLINE_AVX2 static inline __attribute__((always_inline)) TARGET_AVX2
-#define INLINE_VNNI static inline __attribute__((always_inline)) TARGET_VNNI
+#define LANES 8
+#define GROUP 2	/* instances; four gates of two fill 8 of the 16 registers */
 
 INLINE_AVX2 __m256i load(const void *from)
 {
@@ -31,12 +32,6 @@ static inline int32_t read_group(const uint8_t *vector)
 	return group;
 }
 
-/* 8 + 8 lanes of int32 to 16 of int16, saturating, in order. */
-INLINE_AVX2 __m256i pack(__m256i low, __m256i high)
-{
-	return _mm256_permute4x64_epi64(_mm256_packs_epi32(low, high), 0xd8);
-}
-
 INLINE_AVX2 void quantize_inputs(const struct lstm_weights *weights, const float *input, uint8_t *ret)
 {
 	__m256 high = _mm256_set1_ps(LSTM_INPUT_LIMIT), low = _mm256_set1_ps(-LSTM_INPUT_LIMIT);
@@ -50,14 +45,14 @@ INLINE_AVX2 void quantize_inputs(const struct lstm_weights *weights, const float
 		x = _mm256_mul_ps(x, _mm256_loadu_ps(weights->input_inverse + i));
 		x = _mm256_min_ps(_mm256_max_ps(x, low), high);
 		q = _mm256_add_epi32(_mm256_cvtps_epi32(x), zero);
-		q = pack(q, q);
+		q = _mm256_permute4x64_epi64(_mm256_packs_epi32(q, q), 0xd8);
 		_mm_storel_epi64((__m128i *)(ret + i), _mm_packus_epi16(_mm256_castsi256_si128(q),
 									_mm256_castsi256_si128(q)));
 	}
 	lstm_quantize_input(weights, input, i, ret);
 }
 
-INLINE_AVX2 void offset_hidden(const struct lstm_state *state, uint32_t hidden, uint8_t *ret)
+TARGET_AVX2 void lstm_offset_hidden(const struct lstm_state *state, uint32_t hidden, uint8_t *ret)
 {
 	for (uint32_t j = 0; j < hidden; j += LSTM_BLOCK) {
 		__m128i h = _mm_loadu_si128((const __m128i *)(state->h + j));
@@ -66,14 +61,26 @@ INLINE_AVX2 void offset_hidden(const struct lstm_state *state, uint32_t hidden, 
 	}
 }
 
-INLINE_AVX2 void fill_vector(const struct lstm_weights *weights, const struct lstm_state *state, const float *input,
-			     uint8_t *ret)
+TARGET_AVX2 void lstm_fill_vector(const struct lstm_weights *weights, const struct lstm_state *state, const float *input,
+				  uint8_t *ret)
 {
 	uint32_t inputs = lstm_padded_inputs(&weights->config);
 
 	memset(ret + (inputs - 8), 0, 8);
 	quantize_inputs(weights, input, ret);
-	offset_hidden(state, weights->config.hidden, ret + inputs);
+	lstm_offset_hidden(state, weights->config.hidden, ret + inputs);
+}
+
+/*
+ * sum + the products of four columns. Products of two columns fit int16, see lstm.h. The instruction of AVX-VNNI is written
+ * out, so that both kernels are one text for the same target.
+ */
+INLINE_AVX2 __m256i add_products(__m256i sum, __m256i group, __m256i weights, bool is_vnni)
+{
+	if (!is_vnni)
+		return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(group, weights), _mm256_set1_epi16(1)));
+	__asm__("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sum) : "x"(group), "x"(weights));
+	return sum;
 }
 
 /* Sums to fixed point: scaled, rounded, bias added. */
@@ -84,150 +91,107 @@ INLINE_AVX2 __m256i scale_sums(__m256i sums, const float *step, const int32_t *b
 	return _mm256_add_epi32(_mm256_cvtps_epi32(scaled), load(bias));
 }
 
-/* 16 outputs into ret. */
-INLINE_AVX2 void store_outputs(const struct lstm_weights *weights, uint32_t row, __m256i low, __m256i high, float *ret)
-{
-	__m256 unit = _mm256_set1_ps(1.0f / (1 << LSTM_OUTPUT_BITS));
-
-	low = scale_sums(low, weights->head_step + row, weights->head_bias_fixed + row);
-	high = scale_sums(high, weights->head_step + row + 8, weights->head_bias_fixed + row + 8);
-	_mm256_storeu_ps(ret + row, _mm256_mul_ps(_mm256_cvtepi32_ps(low), unit));
-	_mm256_storeu_ps(ret + row + 8, _mm256_mul_ps(_mm256_cvtepi32_ps(high), unit));
-}
-
-/* sum + the products of four columns; cannot saturate, see lstm.h. */
-INLINE_AVX2 __m256i add_products(__m256i sum, __m256i group, const int8_t *weights)
-{
-	__m256i pairs = _mm256_maddubs_epi16(group, load(weights));
-
-	return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
-}
-
-/* z of 16 units. */
-INLINE_AVX2 void sum_gates_avx2(const struct lstm_weights *weights, const uint8_t *vector, uint32_t unit,
-				int16_t ret_z[LSTM_GATES][LSTM_BLOCK])
+/* z of 8 units of each instance to ret_z[instance][gate][at..]. */
+INLINE_AVX2 void sum_gates(const struct lstm_weights *weights, uint8_t (*vector)[LSTM_COLUMNS_MAX], uint32_t unit,
+			   uint32_t group, bool is_vnni, int32_t (*ret_z)[LSTM_GATES][LSTM_BLOCK], uint32_t at)
 {
 	uint32_t hidden = weights->config.hidden, rows = LSTM_GATES * hidden, columns = lstm_columns(&weights->config);
-	__m256i low[LSTM_GATES], high[LSTM_GATES];
+	__m256i sum[GROUP][LSTM_GATES];
 
-#pragma GCC unroll 4
-	for (uint32_t gate = 0; gate < LSTM_GATES; gate++) {
-		low[gate] = load(weights->gate_offset + gate * hidden + unit);
-		high[gate] = load(weights->gate_offset + gate * hidden + unit + 8);
-	}
+#pragma GCC unroll 8
+	for (uint32_t i = 0; i < group * LSTM_GATES; i++)
+		sum[i / LSTM_GATES][i % LSTM_GATES] = load(weights->gate_offset + i % LSTM_GATES * hidden + unit);
 	for (uint32_t k = 0; k < columns; k += 4) {
 		const int8_t *block = weights->gate + (size_t)k * rows + unit * 4;
-		__m256i group = _mm256_set1_epi32(read_group(vector + k));
 
-#pragma GCC unroll 4
-		for (uint32_t gate = 0; gate < LSTM_GATES; gate++) {
-			low[gate] = add_products(low[gate], group, block + (size_t)gate * hidden * 4);
-			high[gate] = add_products(high[gate], group, block + (size_t)gate * hidden * 4 + 32);
-		}
+#pragma GCC unroll 8
+		for (uint32_t i = 0; i < group * LSTM_GATES; i++)
+			sum[i / LSTM_GATES][i % LSTM_GATES] =
+				add_products(sum[i / LSTM_GATES][i % LSTM_GATES],
+					     _mm256_set1_epi32(read_group(vector[i / LSTM_GATES] + k)),
+					     load(block + (size_t)(i % LSTM_GATES) * hidden * 4), is_vnni);
 	}
-#pragma GCC unroll 4
-	for (uint32_t gate = 0; gate < LSTM_GATES; gate++) {
-		const float *step = weights->gate_step + gate * hidden + unit;
-		const int32_t *bias = weights->gate_bias_fixed + gate * hidden + unit;
+#pragma GCC unroll 8
+	for (uint32_t i = 0; i < group * LSTM_GATES; i++) {
+		uint32_t row = i % LSTM_GATES * hidden + unit;
+		__m256i z = scale_sums(sum[i / LSTM_GATES][i % LSTM_GATES], weights->gate_step + row,
+				       weights->gate_bias_fixed + row);
 
-		low[gate] = scale_sums(low[gate], step, bias);
-		high[gate] = scale_sums(high[gate], step + 8, bias + 8);
-		_mm256_storeu_si256((__m256i *)ret_z[gate], pack(low[gate], high[gate]));
-	}
-}
-
-TARGET_AVX2 void lstm_step_avx2(const struct lstm_weights *weights, struct lstm_state *state, const float *input,
-				float *output)
-{
-	uint32_t hidden = weights->config.hidden, rows = lstm_head_rows(&weights->config);
-	uint8_t vector[LSTM_COLUMNS_MAX];
-	float outputs[LSTM_OUTPUT_MAX];
-
-	fill_vector(weights, state, input, vector);
-	for (uint32_t unit = 0; unit < hidden; unit += LSTM_BLOCK) {
-		int16_t z[LSTM_GATES][LSTM_BLOCK];
-
-		sum_gates_avx2(weights, vector, unit, z);
-		lstm_update_units(state, unit, z);
-	}
-	offset_hidden(state, hidden, vector);
-	for (uint32_t row = 0; row < rows; row += LSTM_BLOCK) {
-		__m256i low = load(weights->head_offset + row), high = load(weights->head_offset + row + 8);
-
-		for (uint32_t k = 0; k < hidden; k += 4) {
-			const int8_t *block = weights->head + (size_t)k * rows + row * 4;
-			__m256i group = _mm256_set1_epi32(read_group(vector + k));
-
-			low = add_products(low, group, block);
-			high = add_products(high, group, block + 32);
-		}
-		store_outputs(weights, row, low, high, outputs);
-	}
-	memcpy(output, outputs, weights->config.output * sizeof(*output));
-}
-
-/* z of 16 units; even and odd groups have sums of their own, as dpbusd takes longer than the loop around it. */
-INLINE_VNNI void sum_gates_vnni(const struct lstm_weights *weights, const uint8_t *vector, uint32_t unit,
-				int16_t ret_z[LSTM_GATES][LSTM_BLOCK])
-{
-	uint32_t hidden = weights->config.hidden, rows = LSTM_GATES * hidden, columns = lstm_columns(&weights->config);
-	__m512i even[LSTM_GATES], odd[LSTM_GATES];
-
-#pragma GCC unroll 4
-	for (uint32_t gate = 0; gate < LSTM_GATES; gate++) {
-		even[gate] = _mm512_loadu_si512(weights->gate_offset + gate * hidden + unit);
-		odd[gate] = _mm512_setzero_si512();
-	}
-	for (uint32_t k = 0; k < columns; k += 8) {
-		const int8_t *block = weights->gate + (size_t)k * rows + unit * 4;
-		__m512i first = _mm512_set1_epi32(read_group(vector + k));
-		__m512i second = _mm512_set1_epi32(read_group(vector + k + 4));
-
-#pragma GCC unroll 4
-		for (uint32_t gate = 0; gate < LSTM_GATES; gate++) {
-			const int8_t *here = block + (size_t)gate * hidden * 4;
-
-			even[gate] = _mm512_dpbusd_epi32(even[gate], first, _mm512_loadu_si512(here));
-			odd[gate] = _mm512_dpbusd_epi32(odd[gate], second,
-							_mm512_loadu_si512(here + (size_t)rows * 4));
-		}
-	}
-#pragma GCC unroll 4
-	for (uint32_t gate = 0; gate < LSTM_GATES; gate++) {
-		const float *step = weights->gate_step + gate * hidden + unit;
-		__m512i bias = _mm512_loadu_si512(weights->gate_bias_fixed + gate * hidden + unit);
-		__m512 scaled = _mm512_cvtepi32_ps(_mm512_add_epi32(even[gate], odd[gate]));
-
-		scaled = _mm512_mul_ps(scaled, _mm512_loadu_ps(step));
-		even[gate] = _mm512_add_epi32(_mm512_cvtps_epi32(scaled), bias);
-		_mm256_storeu_si256((__m256i *)ret_z[gate], _mm512_cvtsepi32_epi16(even[gate]));
+		_mm256_storeu_si256((__m256i *)(ret_z[i / LSTM_GATES][i % LSTM_GATES] + at), z);
 	}
 }
 
-TARGET_VNNI void lstm_step_vnni(const struct lstm_weights *weights, struct lstm_state *state, const float *input,
-				float *output)
+/* 8 outputs of each instance. */
+INLINE_AVX2 void sum_head(const struct lstm_weights *weights, uint8_t (*vector)[LSTM_COLUMNS_MAX], uint32_t row,
+			  uint32_t group, bool is_vnni, float (*ret)[LSTM_OUTPUT_MAX])
 {
-	uint32_t hidden = weights->config.hidden, rows = lstm_head_rows(&weights->config);
-	uint8_t vector[LSTM_COLUMNS_MAX];
-	float outputs[LSTM_OUTPUT_MAX];
+	uint32_t rows = lstm_head_rows(&weights->config);
+	__m256i sum[GROUP];
 
-	fill_vector(weights, state, input, vector);
-	for (uint32_t unit = 0; unit < hidden; unit += LSTM_BLOCK) {
-		int16_t z[LSTM_GATES][LSTM_BLOCK];
+	sum[0] = sum[group - 1] = load(weights->head_offset + row);
+	for (uint32_t k = 0; k < weights->config.hidden; k += 4)
+#pragma GCC unroll 2
+		for (uint32_t i = 0; i < group; i++)
+			sum[i] = add_products(sum[i], _mm256_set1_epi32(read_group(vector[i] + k)),
+					      load(weights->head + (size_t)k * rows + row * 4), is_vnni);
+#pragma GCC unroll 2
+	for (uint32_t i = 0; i < group; i++) {
+		__m256i fixed = scale_sums(sum[i], weights->head_step + row, weights->head_bias_fixed + row);
 
-		sum_gates_vnni(weights, vector, unit, z);
-		lstm_update_units(state, unit, z);
+		_mm256_storeu_ps(ret[i] + row, _mm256_mul_ps(_mm256_cvtepi32_ps(fixed),
+							     _mm256_set1_ps(1.0f / (1 << LSTM_OUTPUT_BITS))));
 	}
-	offset_hidden(state, hidden, vector);
-	for (uint32_t row = 0; row < rows; row += LSTM_BLOCK) {
-		__m512i sum = _mm512_loadu_si512(weights->head_offset + row);
+}
 
-		for (uint32_t k = 0; k < hidden; k += 4)
-			sum = _mm512_dpbusd_epi32(sum, _mm512_set1_epi32(read_group(vector + k)),
-						  _mm512_loadu_si512(weights->head + (size_t)k * rows + row * 4));
-		store_outputs(weights, row, _mm512_castsi512_si256(sum), _mm512_extracti64x4_epi64(sum, 1), outputs);
+/* group is 1 or GROUP, and known at each call. */
+INLINE_AVX2 void step_group(const struct lstm_weights *weights, struct lstm_state *const states[], const float *inputs,
+			    float *outputs, uint32_t group, bool is_vnni)
+{
+	const struct lstm_config *config = &weights->config;
+	uint8_t vector[GROUP][LSTM_COLUMNS_MAX];
+	float output[GROUP][LSTM_OUTPUT_MAX];
+
+	for (uint32_t i = 0; i < group; i++)
+		lstm_fill_vector(weights, states[i], inputs + (size_t)i * config->input, vector[i]);
+	for (uint32_t unit = 0; unit < config->hidden; unit += LSTM_BLOCK) {
+		int32_t z[GROUP][LSTM_GATES][LSTM_BLOCK];
+
+		sum_gates(weights, vector, unit, group, is_vnni, z, 0);
+		sum_gates(weights, vector, unit + LANES, group, is_vnni, z, LANES);
+		for (uint32_t i = 0; i < group; i++)
+			lstm_update_units(states[i], unit, z[i]);
 	}
-	memcpy(output, outputs, weights->config.output * sizeof(*output));
+	for (uint32_t i = 0; i < group; i++)
+		lstm_offset_hidden(states[i], config->hidden, vector[i]);
+	for (uint32_t row = 0; row < config->output; row += LANES)
+		sum_head(weights, vector, row, group, is_vnni, output);
+	for (uint32_t i = 0; i < group; i++)
+		memcpy(outputs + (size_t)i * config->output, output[i], config->output * sizeof(*outputs));
+}
+
+INLINE_AVX2 void step_all(const struct lstm_weights *weights, struct lstm_state *const states[], const float *inputs,
+			  float *outputs, size_t count, bool is_vnni)
+{
+	size_t i = 0;
+
+	for (; i + GROUP <= count; i += GROUP)
+		step_group(weights, states + i, inputs + i * weights->config.input, outputs + i * weights->config.output,
+			   GROUP, is_vnni);
+	if (i < count)
+		step_group(weights, states + i, inputs + i * weights->config.input, outputs + i * weights->config.output, 1,
+			   is_vnni);
+}
+
+TARGET_AVX2 void lstm_step_avx2(const struct lstm_weights *weights, struct lstm_state *const states[],
+				const float *inputs, float *outputs, size_t count)
+{
+	step_all(weights, states, inputs, outputs, count, false);
+}
+
+TARGET_AVX2 void lstm_step_avx_vnni(const struct lstm_weights *weights, struct lstm_state *const states[],
+				    const float *inputs, float *outputs, size_t count)
+{
+	step_all(weights, states, inputs, outputs, count, true);
 }
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "answer_failure.h"
 #include "answer_instance.h"
+#include "answer_learn.h"
 #include "answer_pick.h"
 #include "answer_place.h"
 #include "answer_report.h"
@@ -51,6 +52,12 @@ static const struct predictor_instance *instance_asked(const struct answer_world
 	return instance;
 }
 
+static void asked_tell(const struct answer_world *world, const struct predictor_instance *instance)
+{
+	if (world->asked && !predictor_is_annotated(instance))
+		world->asked(world->context, instance->info.slot);
+}
+
 static json_t *answer_instance_show(const struct answer_world *world, const json_t *question)
 {
 	json_t *error = NULL;
@@ -58,6 +65,7 @@ static json_t *answer_instance_show(const struct answer_world *world, const json
 
 	if (!instance)
 		return error;
+	asked_tell(world, instance);
 	return json_pack("{s:b, s:o}", "ok", 1, "instance", answer_instance_full(world, instance));
 }
 
@@ -68,6 +76,7 @@ static json_t *answer_forecast_show(const struct answer_world *world, const json
 
 	if (!instance)
 		return error;
+	asked_tell(world, instance);
 	return json_pack("{s:b, s:o, s:o}", "ok", 1, "path", value_text(instance->info.path),
 			 "forecast", answer_instance_forecast(instance));
 }
@@ -209,7 +218,7 @@ static json_t *answer_status(const struct answer_world *world, const json_t *que
 			 (json_int_t)world->delivered, "dropped", (json_int_t)world->dropped);
 	tick = json_pack("{s:I, s:I}", "late_ns_max", (json_int_t)world->tick_late_ns_max, "cost_ns",
 			 (json_int_t)world->tick_cost_ns);
-	return json_pack("{s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:I, s:s, s:{s:o, s:o}}",
+	return json_pack("{s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:I, s:s, s:{s:o, s:o}, s:o}",
 			 "ok", 1,
 			 "mode", world->mode < MODE_COUNT ? mode_name(world->mode) : "none",
 			 "forecaster", forecast_source_name(config->forecaster), "model",
@@ -219,7 +228,8 @@ static json_t *answer_status(const struct answer_world *world, const json_t *que
 			 "app", answer_app_counts(world), "log", answer_log_counts(world), "instances", counts_json(world),
 			 "other_cpu_s", (double)world->other_cpu_ns / 1e9, "now_ns", (json_int_t)world->now_ns,
 			 "policy", policy_name(world->mind->policy.policy), "knee", "io",
-			 knee_json(&world->mind->knee[RESOURCE_IO]), "net", knee_json(&world->mind->knee[RESOURCE_NET]));
+			 knee_json(&world->mind->knee[RESOURCE_IO]), "net", knee_json(&world->mind->knee[RESOURCE_NET]),
+			 "learn", answer_learn(world));
 }
 
 static json_t *answer_slo_refresh(const struct answer_world *world, const json_t *question)

@@ -11,7 +11,8 @@
  * {"q":"instance.pick","offset":N}		the same of those that matter most, with "rest": {"count","cpu",...} of the others
  *						"signals":true adds to each what /metrics shows of its signals
  * {"q":"instance.show","path":P}		{"instance":{...}}: signals, who ran meanwhile, seconds, frame, expectation, all horizons
- * {"q":"forecast.show","path":P}		{"path","forecast"}
+ * {"q":"forecast.show","path":P}		{"path","forecast"}: null before there is one; who nobody annotated has them from when he
+ *						is asked for (also by instance.show), and then for five minutes
  * {"q":"failure.list","path":P}		{"total","forgotten","failures":[...]}, the last ANSWER_FAILURES_MAX, the
  *						youngest first; path may be left out. A failure has "path", "cause",
  *						"value" (status or signal), "pid", "program", "limit" (of an OOM kill: path of
@@ -21,7 +22,8 @@
  *						until act spoke of that knob; left alone by lot ([plan] no_action)
  * {"q":"place","set":GLOB,"limit":N,"cpus":C}	where N pieces of new work go that take C CPUs each: {"placed","host_free",
  *						"seats":[{"path","count","why","risk","free","recent"}]}
- * {"q":"status"}				mode, model, ring, tick, instances
+ * {"q":"status"}				mode, model, ring, tick, instances, and "learn": {"history": {"files","bytes",
+ *						"bytes_max","removed","broken","error"}}, null where none is kept
  * {"q":"slo.refresh","path":P}			{"instance":{...}} with what was read
  * {"q":"look.only"}				this client changes nothing from now on, for good
  * {"q":"record.start","path":FILE}, {"q":"record.stop"}
@@ -53,6 +55,8 @@
 
 #define ANSWER_JSON_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(9))	/* as an answer goes out */
 
+struct learn;
+
 /* What the daemon knows beside the mind. */
 struct answer_world {
 	struct mind *mind;
@@ -63,6 +67,7 @@ struct answer_world {
 	const struct result *result;		/* what act said to it; count 0 when act is silent */
 	uint32_t mode;				/* enum mode as act reported, MODE_COUNT: no act */
 	const char *model_path;			/* NULL: none loaded */
+	struct learn *learn;			/* NULL: nothing is learned here */
 	uint64_t now_ns;
 	uint64_t produced, delivered, dropped;	/* ring records */
 	uint64_t switches, switches_unseen, io_unseen;	/* as in struct wire_loss */
@@ -73,6 +78,8 @@ struct answer_world {
 	void *context;
 	/* Reads the annotation of this instance again; -errno. */
 	int (*slo_refresh)(void *context, uint32_t slot);
+	/* Somebody asked for what is to come of this slot; NULL: it is as it was recorded. */
+	void (*asked)(void *context, uint32_t slot);
 	/* Starts (path) or stops (NULL) a recording; -errno. */
 	int (*record)(void *context, const char *path);
 	/*

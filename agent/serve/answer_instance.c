@@ -29,7 +29,7 @@ bool answer_instance_is_violated(const struct predictor_instance *instance)
 
 static bool forecast_is_made(const struct predictor_instance *instance)
 {
-	return instance->has_frame && instance->forecast.source != FORECAST_NONE;
+	return instance->foresight->has_frame && instance->foresight->forecast.source != FORECAST_NONE;
 }
 
 /* A limit that is not there is null. */
@@ -111,7 +111,7 @@ static void slis_judge(json_t *slis, const struct predictor_instance *instance, 
 		if (!instance->info.slo.bound[i])
 			continue;
 		json_object_set_new(sli, "violated", json_boolean(instance->violated >> i & 1));
-		json_object_set_new(sli, "risk", is_made ? value_number(instance->forecast.risk[i][RISK_HORIZON]) :
+		json_object_set_new(sli, "risk", is_made ? value_number(instance->foresight->forecast.risk[i][RISK_HORIZON]) :
 							   json_null());
 	}
 }
@@ -202,7 +202,7 @@ json_t *answer_instance_brief(const struct answer_world *world, const struct pre
 {
 	const struct observe_instance *info = &instance->info;
 	const struct window_second *now = window_at(&instance->window, 0);
-	const struct forecast *forecast = &instance->forecast;
+	const struct forecast *forecast = &instance->foresight->forecast;
 	bool is_made = forecast_is_made(instance);
 	json_t *brief = json_object();
 	enum sli sli;
@@ -214,13 +214,13 @@ json_t *answer_instance_brief(const struct answer_world *world, const struct pre
 	json_object_set_new(brief, "slo", slo_json(world, instance));
 	second_merge(brief, &info->slo, now, now ? &instance->window.judged : NULL);
 	slis_judge(json_object_get(brief, "slis"), instance, is_made);
-	json_object_set_new(brief, "demand", instance->has_frame ?
+	json_object_set_new(brief, "demand", now ?
 			    resources_json(instance->demand, world->mind->predictor->host.capacity) : json_null());
 	json_object_set_new(brief, "expected", is_made ? expected_json(forecast) : json_null());
 	json_object_set_new(brief, "leading", json_string(slo_sli_name(&info->slo, slo_leading(&info->slo))));
 	json_object_set_new(brief, "risk", is_made ? value_number(forecast_risk(forecast, RISK_HORIZON, &sli)) : json_null());
 	json_object_set_new(brief, "impairment", is_made ? json_string(resource_name(forecast->impairment)) : json_null());
-	json_object_set_new(brief, "forecast", json_string(forecast_source_name(is_made ? instance->forecast.source :
+	json_object_set_new(brief, "forecast", json_string(forecast_source_name(is_made ? instance->foresight->forecast.source :
 											  FORECAST_NONE)));
 	json_object_set_new(brief, "limits", limits_json(&instance->limits));
 	json_object_set_new(brief, "violated", json_boolean(answer_instance_is_violated(instance)));
@@ -235,7 +235,7 @@ static json_t *quantiles_json(const float value[FORECAST_QUANTILES])
 
 json_t *answer_instance_forecast(const struct predictor_instance *instance)
 {
-	const struct forecast *forecast = &instance->forecast;
+	const struct forecast *forecast = &instance->foresight->forecast;
 	json_t *horizons;
 
 	if (!forecast_is_made(instance))
@@ -319,7 +319,7 @@ json_t *answer_instance_full(const struct answer_world *world, const struct pred
 	json_object_set_new(full, "signals", answer_signals(world, instance));
 	json_object_set_new(full, "runners", answer_runners(world, instance));
 	json_object_set_new(full, "seconds", window_json(&instance->info.slo, &instance->window));
-	json_object_set_new(full, "frame", instance->has_frame ? frame_json(&instance->frame) : json_null());
+	json_object_set_new(full, "frame", instance->foresight->has_frame ? frame_json(&instance->foresight->frame) : json_null());
 	json_object_set_new(full, "expectation", expectation_json(world->mind->predictor, instance));
 	json_object_set_new(full, "app", answer_app_metrics(world, instance->info.slot));
 	json_object_set_new(full, "log", answer_log(world, instance->info.slot));

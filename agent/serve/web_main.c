@@ -19,7 +19,7 @@ enum watched { WATCH_SIGNALS, WATCH_MIND, WATCH_UNIX, WATCH_TCP, WATCH_COUNT };
 static const char usage[] =
 	"usage: forestall-web [OPTIONS]\n"
 	"  --run-dir DIR        where mind.sock is and web.sock shall be (/run/forestall)\n"
-	"  --state-dir DIR      history, given to the user forestall or nobody (/var/lib/forestall)\n"
+	"  --state-dir DIR      history, given to the user forestall or nobody (/var/lib/forestall/web)\n"
 	"  --listen HOST:PORT   answer on loopback too: 127.0.0.1, localhost or [::1]\n"
 	"GET /metrics, /v1/status, /v1/instances, /v1/history?path=/CGROUP&seconds=N\n";
 
@@ -92,7 +92,7 @@ static int web_run(struct web *web)
 
 int main(int argc, char **argv)
 {
-	struct web_options options = { .run_dir = "/run/forestall", .state_dir = "/var/lib/forestall" };
+	struct web_options options = { .run_dir = "/run/forestall", .state_dir = "/var/lib/forestall/web" };
 	struct web web = { .unix_fd = -1, .tcp_fd = -1 };
 	int r = options_parse(argc, argv, &options);
 

@@ -63,7 +63,7 @@ static void second_pass(struct scene *scene, uint32_t slot)
 	observation.sample.slot = slot;
 	observation.sample.moved.oncpu_ns = scene->now_ns / SECOND_NS % 5 == 1 ? SECOND_NS : SECOND_NS / 100;
 	observation.sample.moved.verdict[WIRE_DELAY_QUEUE].bad = 30;
-	observation.sample.moved.io_done = 30;
+	observation.sample.moved.io_done = 300;
 	observation.sample.bucket_count = 1;
 	observation.sample.bucket[0] = (struct observe_bucket){ .idx = 50, .delay = WIRE_DELAY_IO, .count = 30 };
 	if (slot)
@@ -113,9 +113,9 @@ static void a_unit_that_restarts_keeps_what_was_learned_of_it(void **state)
 		assert_true(window_at(&p->instance[3].window, age)->cpu == 0);
 	assert_true(window_at(&p->instance[3].window, 5)->cpu > 0);
 	/* It speaks again when it has been seen. */
-	assert_false(p->instance[3].has_frame);
+	assert_false(p->instance[3].foresight->has_frame);
 	second_pass(&scene, 3);
-	assert_true(p->instance[3].has_frame);
+	assert_true(p->instance[3].foresight->has_frame);
 	predictor_free(p);
 }
 

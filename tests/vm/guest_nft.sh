@@ -40,7 +40,7 @@ world_make() {
 		nft -f - <<END
 table ip theirs {
 	set friends { type ipv4_addr; elements = { 10.1.2.3 } }
-	chain nat { type nat hook prerouting priority dstnat; tcp dport 999 redirect to :998; }
+	chain nat { type nat hook prerouting priority dstnat; tcp dport 999 dnat to 10.1.2.9:998; }
 	chain in { type filter hook input priority 0; tcp dport 7 counter drop; }
 }
 END
