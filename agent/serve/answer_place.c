@@ -20,8 +20,8 @@ struct hall {
 
 static bool forecast_is_good(const struct mind *mind, const struct predictor_instance *instance)
 {
-	return instance->has_frame && instance->forecast.source != FORECAST_NONE &&
-	       instance->forecast.quality >= mind->policy.quality_min;
+	return instance->foresight->has_frame && instance->foresight->forecast.source != FORECAST_NONE &&
+	       instance->foresight->forecast.quality >= mind->policy.quality_min;
 }
 
 /* CPUs that it is expected to want. */
@@ -29,10 +29,8 @@ static float cpus_expected(const struct mind *mind, const struct predictor_insta
 {
 	float now = fmaxf(instance->demand[RESOURCE_CPU], 0) * mind->predictor->host.capacity[RESOURCE_CPU];
 
-	if (!instance->has_frame)
-		return 0;
 	return forecast_is_good(mind, instance) ?
-		fmaxf(now, instance->forecast.demand[RESOURCE_CPU][HORIZON][QUANTILE_HIGH]) : now;
+		fmaxf(now, instance->foresight->forecast.demand[RESOURCE_CPU][HORIZON][QUANTILE_HIGH]) : now;
 }
 
 /* CPUs that it may have: its own limit, what its annotation grants, the host. */
@@ -56,7 +54,7 @@ static void seat_add(const struct answer_world *world, const struct predictor_in
 
 	ret->instance[i] = instance;
 	*seat = (struct placement_seat){
-		.risk = forecast_is_good(mind, instance) ? forecast_risk(&instance->forecast, HORIZON, &sli) : 0,
+		.risk = forecast_is_good(mind, instance) ? forecast_risk(&instance->foresight->forecast, HORIZON, &sli) : 0,
 		.free = cpus_allowed(mind, instance) - cpus_expected(mind, instance),
 		.recent = placement_recent(&mind->placed[instance->info.slot], instance->info.cgroup_id, world->now_ns),
 		.is_violated = answer_instance_is_violated(instance),

@@ -9,7 +9,7 @@ cg=/sys/fs/cgroup
 act=$bin/forestall-act
 run=$scratch/run
 front=8080
-connections=600
+connections=300
 
 # --- three servers, a stranger, and another host -------------------------------------------------------------------------
 serve() { # NAME PORT [CGROUP]
@@ -126,7 +126,7 @@ check "the journal names the ports" grep -q 'net.share 0 -> 3 .* via=nft ports=8
 
 # --- weights change while connections come ---------------------------------------------------------------------------------
 change_under_load() {
-	count=1000 ask 10.77.0.1 ip netns exec far >"$scratch/answers" 2>"$scratch/lost" &
+	count=500 ask 10.77.0.1 ip netns exec far >"$scratch/answers" 2>"$scratch/lost" &
 	local client=$! changes=0
 	# What is long under way stays where it is.
 	curl -sS -o "$scratch/got" http://127.0.0.1:$front/slow &
@@ -137,10 +137,10 @@ change_under_load() {
 		changes=$((changes + 8))
 	done
 	wait $client && wait $slow || return
-	echo "$changes changes of weights during 1000 connections: $(sort "$scratch/answers" | uniq -c | tr -s ' \n' ' ')" |
+	echo "$changes changes of weights during 500 connections: $(sort "$scratch/answers" | uniq -c | tr -s ' \n' ' ')" |
 		tee -a "$scratch/figures"
 	! grep -v '^applied' "$scratch/changes" && ((changes > 10)) && cmp "$scratch/got" "$scratch/slow" &&
-		(($(wc -l <"$scratch/answers") == 1000)) && [[ ! -s $scratch/lost ]]
+		(($(wc -l <"$scratch/answers") == 500)) && [[ ! -s $scratch/lost ]]
 }
 check "no change of weights loses a connection" change_under_load
 weight_a=6
