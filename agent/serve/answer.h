@@ -13,6 +13,9 @@
  * {"q":"instance.show","path":P}		{"instance":{...}}: signals, who ran meanwhile, seconds, frame, expectation, all horizons
  * {"q":"forecast.show","path":P}		{"path","forecast"}: null before there is one; who nobody annotated has them from when he
  *						is asked for (also by instance.show), and then for five minutes
+ * {"q":"profile.show","path":P,"hours":N}	{"path","days","steps":[...]}: quarters of an hour from the next on, N hours of them (24),
+ *						each "unix_s", "offset_s" of the clock on the wall and, by resource, quantiles
+ *						and the weight of the "days" they are from, null where nothing is known
  * {"q":"failure.list","path":P}		{"total","forgotten","failures":[...]}, the last ANSWER_FAILURES_MAX, the
  *						youngest first; path may be left out. A failure has "path", "cause",
  *						"value" (status or signal), "pid", "program", "limit" (of an OOM kill: path of
@@ -47,6 +50,7 @@
 #include "sense/app.h"
 #include "sense/load.h"
 #include "sense/log.h"
+#include "sense/outlook.h"
 #include "setup/name.h"
 
 #define ANSWER_BYTES_MAX (200 * 1024)	/* what net.core.wmem_max lets one message have on a stock kernel */
@@ -62,6 +66,7 @@ struct answer_world {
 	struct mind *mind;
 	const struct plan *plan;		/* the last one */
 	const struct log *log;			/* NULL: nobody reads logs */
+	const struct outlook *outlook;		/* NULL: no profiles are kept, as in a replay */
 	const struct app *app;			/* NULL: applications are not heard */
 	const struct failures *failures;	/* NULL: nobody watches for them */
 	const struct result *result;		/* what act said to it; count 0 when act is silent */

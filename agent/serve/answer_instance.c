@@ -22,6 +22,21 @@ const struct predictor_instance *answer_instance_find(const struct predictor *pr
 	return NULL;
 }
 
+const struct predictor_instance *answer_instance_asked(const struct answer_world *world, const json_t *question, json_t **ret_error)
+{
+	const char *path = json_string_value(json_object_get(question, "path"));
+	const struct predictor_instance *instance;
+
+	if (!path) {
+		*ret_error = value_error("the question needs a path; give the cgroup's path below the cgroup root");
+		return NULL;
+	}
+	instance = answer_instance_find(world->mind->predictor, path);
+	if (!instance)
+		*ret_error = value_error("no instance '%s'; 'forestall instance list' shows those observed", path);
+	return instance;
+}
+
 bool answer_instance_is_violated(const struct predictor_instance *instance)
 {
 	return instance->violated != 0;
@@ -227,7 +242,7 @@ json_t *answer_instance_brief(const struct answer_world *world, const struct pre
 	return brief;
 }
 
-static json_t *quantiles_json(const float value[FORECAST_QUANTILES])
+json_t *answer_quantiles(const float value[FORECAST_QUANTILES])
 {
 	return json_pack("{s:o, s:o, s:o, s:o}", "p10", value_number(value[0]), "p50", value_number(value[1]),
 			 "p90", value_number(value[2]), "p99", value_number(value[3]));
@@ -245,10 +260,10 @@ json_t *answer_instance_forecast(const struct predictor_instance *instance)
 		json_t *demand = json_object();
 
 		for (int r = 0; r < RESOURCE_COUNT; r++)
-			json_object_set_new(demand, resource_name((enum resource)r), quantiles_json(forecast->demand[r][i]));
+			json_object_set_new(demand, resource_name((enum resource)r), answer_quantiles(forecast->demand[r][i]));
 		json_array_append_new(horizons, json_pack("{s:i, s:o, s:o, s:o}", "seconds", (int)forecast_horizon_s[i],
 							  "risk", risk_json(&instance->info.slo, forecast, (uint32_t)i),
-							  "demand", demand, "sli", quantiles_json(forecast->sli[i])));
+							  "demand", demand, "sli", answer_quantiles(forecast->sli[i])));
 	}
 	return json_pack("{s:s, s:I, s:o, s:s, s:s, s:s, s:o}", "source", forecast_source_name(forecast->source),
 			 "time_ns", (json_int_t)forecast->time_ns, "quality", value_number(forecast->quality),

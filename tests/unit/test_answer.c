@@ -375,6 +375,8 @@ static void bad_questions_are_answered(void **state)
 	expect_error(*state, "{\"q\":\"bogus\"}", "'bogus'");
 	expect_error(*state, "{\"q\":\"instance.show\"}", "path");
 	expect_error(*state, "{\"q\":\"forecast.show\",\"path\":\"/nope\"}", "'/nope'");
+	expect_error(*state, "{\"q\":\"profile.show\",\"path\":\"/web\",\"hours\":25}", "24");
+	expect_error(*state, "{\"q\":\"profile.show\",\"path\":\"/web\"}", "slo set");
 }
 
 int main(void)
