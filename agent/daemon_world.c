@@ -86,6 +86,7 @@ void daemon_world(struct daemon *daemon, struct answer_world *ret)
 		.result = &daemon->result,
 		.mode = hands_mode(daemon->hands),
 		.model_path = daemon->model ? daemon->model_path : NULL,
+		.learn = daemon->learn,
 		.now_ns = host_now_ns(),
 		.tick_late_ns_max = daemon->tick_late_ns_max,
 		.tick_cost_ns = daemon->tick_cost_ns,
@@ -101,6 +102,7 @@ void daemon_world(struct daemon *daemon, struct answer_world *ret)
 		.failures = report_failures(daemon->report),
 		.app = report_app(daemon->report),
 		.log = report_log(daemon->report),
+		.outlook = daemon->outlook,
 	};
 	for (int signal = 0; signal < NERVE_SIGNAL_COUNT; signal++)
 		ret->signals |= (uint32_t)nerve_has(daemon->nerve, signal) << signal;

@@ -7,6 +7,7 @@
 
 #include "foresee.h"
 #include "others.h"
+#include "respond.h"
 #include "speak.h"
 
 #define WORST_BAD 0.05f	/* as plan_policy.bad_act, without its configuration: a label must not move with a setting */
@@ -58,6 +59,22 @@ void predictor_free(struct predictor *p)
 	free(p->annotated);
 	free(p->limited);
 	free(p);
+}
+
+static void lstm_forget(struct foresight *foresight)
+{
+	memset(&foresight->lstm, 0, sizeof(foresight->lstm));
+	foresight->warm_s = 0;
+}
+
+void predictor_model(struct predictor *p, const struct lstm_weights *weights)
+{
+	p->config.weights = weights;
+	p->untrained = speak_untrained(weights);
+	for (uint32_t i = 0; i < p->live_count; i++)
+		lstm_forget(&p->memory.foresight[p->live[i]]);
+	for (uint32_t i = 0; i < p->memory.parked_count; i++)
+		lstm_forget(&p->memory.foresight[p->memory.parked[i]]);
 }
 
 bool predictor_foresees(const struct predictor *p, const struct predictor_instance *instance)
@@ -411,6 +428,7 @@ static void predictor_second(struct predictor *p, uint64_t now_ns, uint64_t elap
 	for (uint32_t i = 0; i < p->live_count; i++) {
 		struct predictor_instance *instance = &p->instance[p->live[i]];
 
+		respond_second(p, instance, now_ns);
 		if (predictor_foresees(p, instance))
 			foresee(p, instance, now_ns);
 		else

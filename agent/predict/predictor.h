@@ -111,6 +111,12 @@ struct predictor *predictor_new(const struct predictor_config *config);
 void predictor_free(struct predictor *predictor);
 
 /*
+ * Speaks with other weights from the next second on; NULL: with none. What the LSTM remembers of each instance is forgotten, since it means
+ * nothing to another network: for some seconds the more worried of the two forecasters is heard (speak.c). All else is kept.
+ */
+void predictor_model(struct predictor *predictor, const struct lstm_weights *weights);
+
+/*
  * Takes one observation of any kind but OBSERVE_TICK. A new cgroup id on a slot starts a new memory, or goes on
  * with that of a cgroup of the same path that is gone; the same id only changes the annotation. What names no live slot is ignored: a cgroup may vanish at any time.
  */

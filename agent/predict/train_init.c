@@ -113,7 +113,7 @@ static void init_quantiles(struct lstm_float *weights, uint32_t at, const struct
 	for (uint32_t k = 0; k < weights->config.hidden; k++)
 		weights->head[(at + OUTPUT_MEDIAN) * weights->config.hidden + k] *= fminf(spread, 1);
 	for (uint32_t q = 0; q < FORECAST_QUANTILES; q++)
-		weights->head_bias[at + q] = q == OUTPUT_MEDIAN ? middle : logf(expm1f(spread));
+		weights->head_bias[at + q] = q == OUTPUT_MEDIAN ? middle : logf(expf(spread) - 1);
 }
 
 static void init_horizon(const struct train_set *train, uint32_t h, struct lstm_float *weights)

@@ -69,11 +69,19 @@ static int part_restore(struct replay *replay, const struct recording_part *head
 static int model_restore(struct replay *replay, const void *bytes, size_t size)
 {
 	char error[REPLAY_ERROR_MAX];
+	struct model *model = calloc(1, sizeof(*model)), *before = replay->model;
+	int r = model ? model_parse(bytes, size, model, error, sizeof(error)) : -ENOMEM;
 
-	replay->model = calloc(1, sizeof(*replay->model));
-	if (!replay->model)
-		return -ENOMEM;
-	return model_parse(bytes, size, replay->model, error, sizeof(error));
+	if (r < 0) {
+		free(model);
+		return r == -ENOMEM ? r : -EINVAL;
+	}
+	replay->model = model;
+	/* One in the middle of a run was taken over there. */
+	if (replay->mind)
+		predictor_model(replay->mind->predictor, &model->weights);
+	free(before);
+	return 0;
 }
 
 static int setup_take(struct replay *replay, const struct recording_setup *setup, size_t bytes)
@@ -252,6 +260,9 @@ int replay_next(struct replay *replay)
 			continue;
 		} else if ((kind == RECORDING_MEMORY || kind == RECORDING_PARKED) && bytes == sizeof(struct recording_memory)) {
 			if (memory_restore(replay, payload, kind == RECORDING_MEMORY))
+				return -EINVAL;
+		} else if (kind == RECORDING_MODEL) {
+			if (model_restore(replay, payload, bytes))
 				return -EINVAL;
 		} else if (kind == RECORDING_PART) {
 			if (part_restore(replay, payload, bytes))

@@ -23,9 +23,11 @@ struct mind *mind_new(const struct predictor_config *config, const struct plan_p
 	mind->view = calloc(config->slots_max, sizeof(*mind->view));
 	mind->annotated = calloc(config->slots_max, sizeof(*mind->annotated));
 	mind->scope = calloc(config->slots_max, sizeof(*mind->scope));
+	mind->placed = calloc(config->slots_max, sizeof(*mind->placed));
 	if (policy_has_limits(policy))
 		mind->peer = calloc(config->slots_max, sizeof(*mind->peer));
-	if ((policy_has_limits(policy) && !mind->peer) || !mind->predictor || !mind->view || !mind->annotated || !mind->scope) {
+	if ((policy_has_limits(policy) && !mind->peer) || !mind->predictor || !mind->view || !mind->annotated || !mind->scope ||
+	    !mind->placed) {
 		mind_free(mind);
 		return NULL;
 	}
@@ -41,6 +43,7 @@ void mind_free(struct mind *mind)
 	free(mind->annotated);
 	free(mind->scope);
 	free(mind->peer);
+	free(mind->placed);
 	free(mind);
 }
 
@@ -152,6 +155,7 @@ static void dangers_update(struct mind *mind, const struct predictor_instance *i
 			resource = bad >= mind->policy.bad_act ? blame(mind->predictor, instance) :
 								 (enum resource)instance->foresight->forecast.scarcest;
 		need = &view->need[resource];
+		need->is_bound |= sli_resource((enum sli)sli) == resource;
 		need->bad = fmaxf(need->bad, bad);
 		need->risk = fmaxf(need->risk, instance->foresight->forecast.risk[sli][mind->policy.act_horizon]);
 	}

@@ -115,7 +115,7 @@ if read -r _ front_rate front_plan < <(grep ^front "$work/plan"); then
 	annotate front "tier=standard kind=latency"
 	port=$((port + 1))
 	family_start "$kind" "$top/front"
-	front_args=("${client_args[@]}" --port "$port" --rate "$front_rate" --plan "$front_plan")
+	front_args=("${client_args[@]}" --port "$port" --rate 1 --surge "$front_rate" --plan "$front_plan")
 	port=$((port - 1))
 fi
 printf '[/corpus-%s/%s]\nlog = %s\n' "$seed" batch1 "$work/batch1.log" >"$work/etc/instances.d/logs.conf"
@@ -136,7 +136,10 @@ client_of=(--seconds "$seconds" --seed "$seed" --poisson --fifo --start-ns "$epo
 if [[ -n ${front_args[*]:-} ]]; then
 	run_in "$top/client" "$load/load-client" "${client_of[@]}" "${front_args[@]}" --out "$work/front.csv"
 fi
-[[ $client_plan == - ]] || client_of+=(--plan "$client_plan")
+if [[ $client_plan != - ]]; then
+	client_of+=(--surge "$rate" --plan "$client_plan")
+	rate=1
+fi
 run_in "$top/client" "${client_in[@]}" "$load/load-client" --port "$port" --rate "$rate" "${client_of[@]}" --bound-us "$bound_us" \
 	--out "$work/client.csv" "${client_args[@]}"
 wait "$pid"

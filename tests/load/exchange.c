@@ -25,23 +25,15 @@ static double random_unit(uint64_t *state)
 	return (double)((*state * 2685821657736338717ull) >> 11) / 9007199254740992.0;
 }
 
-static void schedule_one(struct exchange *exchange)
+static void schedule_step(struct exchange *exchange)
 {
-	double gap_ns = 1e9 / exchange->rate;
+	uint64_t now_ms = (uint64_t)(exchange->next_offset_ns / 1e6);
+	double gap_ns = 1e9 / (exchange->rate + exchange->surge * shape_duty(&exchange->shape, now_ms));
 
 	if (exchange->poisson)
 		gap_ns *= -log(1.0 - random_unit(&exchange->random));
 	exchange->next_offset_ns += gap_ns;
 	exchange->next_ns = exchange->start_ns + (uint64_t)exchange->next_offset_ns;
-}
-
-/* Of the requests at the full rate so many are left out that what remains follows the shape (Lewis & Shedler 1979). */
-static void schedule_step(struct exchange *exchange)
-{
-	do
-		schedule_one(exchange);
-	while (exchange->shape && exchange->next_ns < exchange->end_ns &&
-	       random_unit(&exchange->random) >= shape_duty(exchange->shape, (uint64_t)(exchange->next_offset_ns / 1e6)));
 }
 
 static void record(struct exchange *exchange, uint64_t due_ns, uint64_t latency_ns)

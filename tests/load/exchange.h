@@ -40,10 +40,10 @@ struct bin {
 
 struct exchange {
 	/* Set by the caller, as are the descriptors of the connections. */
-	double rate;
+	double rate, surge;	/* surge: so much more at the full duty of the shape */
+	struct shape shape;
 	uint64_t seed, bound_us, start_ns, end_ns, bin_count, request_bytes, requests_bytes;
 	bool poisson;
-	const struct shape *shape; /* the rate is so much of `rate` at each time; NULL: all of it */
 	enum reply_protocol protocol;
 	unsigned int connection_count;
 	const char *requests; /* of request_bytes each, sent in a row and again from the first */
