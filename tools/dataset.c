@@ -56,9 +56,8 @@ static struct train_label second_label(const struct predictor_instance *instance
 	for (int s = 0; s < SLI_LEARNED_COUNT; s++)
 		if (instance->violated >> s & 1 || (slo->bound[s] && now->sli[s] >= 0 && !is_acted))
 			ret.known |= TRAIN_KNOWS_VIOLATED(s);
-	if (predictor_is_annotated(instance))
-		ret.known |= TRAIN_KNOWS_VIOLATED(OUTPUT_RISK_FAILURE);
-	ret.violated |= (uint16_t)(instance->events.failing.is_now << OUTPUT_RISK_FAILURE);
+	ret.known |= TRAIN_KNOWS_VIOLATED(OUTPUT_RISK_FAILURE);
+	ret.violated |= (uint16_t)(instance->happenings.failing.is_now << OUTPUT_RISK_FAILURE);
 	return ret;
 }
 
@@ -149,7 +148,7 @@ static uint32_t file_crc32(const char *path)
 	return (uint32_t)crc;
 }
 
-static int source_add(struct dataset *dataset, const char *path, const char *label, uint32_t seconds)
+static int source_add(struct dataset *dataset, const char *path, const char *label, size_t sequence_first, uint32_t seconds)
 {
 	struct dataset_source *grown = realloc(dataset->source, (dataset->source_count + 1) * sizeof(*grown)), *source;
 	const char *slash = strrchr(path, '/');
@@ -163,6 +162,9 @@ static int source_add(struct dataset *dataset, const char *path, const char *lab
 	snprintf(source->label, sizeof(source->label), "%s", label);
 	source->crc32 = file_crc32(path);
 	source->seconds = seconds;
+	source->is_corpus = corpus_run_parse(label, &source->run);
+	source->sequence_first = sequence_first;
+	source->sequence_count = dataset->sequence_count - sequence_first;
 	return 0;
 }
 
@@ -170,6 +172,7 @@ int dataset_add(struct dataset *dataset, const char *path, char error[256])
 {
 	struct track *tracks;
 	struct replay *replay;
+	size_t first = dataset->sequence_count;
 	uint32_t seconds = 0;
 	int r = replay_open(path, true, &replay, error), kind = REPLAY_END;
 
@@ -193,7 +196,7 @@ int dataset_add(struct dataset *dataset, const char *path, char error[256])
 		track_clear(&tracks[slot]);
 	}
 	if (!r)
-		r = source_add(dataset, path, replay->setup.label, seconds);
+		r = source_add(dataset, path, replay->setup.label, first, seconds);
 	if (r)
 		snprintf(error, 256, "recording %s: %s", path, strerror(-r));
 	free(tracks);

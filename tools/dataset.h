@@ -17,6 +17,9 @@ struct dataset_source {
 	char label[128];
 	uint32_t crc32;		/* of the file's bytes */
 	uint32_t seconds;	/* frames taken */
+	struct corpus_run run;	/* when is_corpus */
+	bool is_corpus;
+	size_t sequence_first, sequence_count;	/* its sequences */
 };
 
 struct dataset {

@@ -132,3 +132,56 @@ void score_print(const struct train_score *real, const struct train_score *quant
 	putchar('\n');
 	risk_print(real, quantized);
 }
+
+struct table *score_group_table(void)
+{
+	static const char *const headings[] = { "group", ">within", ">Brier", ">persist", ">onset AUPRC", ">base", ">cpu",
+						">memory", ">io", ">net", ">leading SLI" };
+
+	return table_new(headings, sizeof(headings) / sizeof(headings[0]));
+}
+
+/* Means over SLIs; of onsets over those that have some. */
+struct risk_mean {
+	double brier, persistence, total, auprc, base, onsets;
+};
+
+static struct risk_mean risk_mean(const struct train_horizon_score *at)
+{
+	struct risk_mean mean = { 0 };
+
+	for (int s = 0; s < SLI_LEARNED_COUNT; s++) {
+		const struct train_risk_score *risk = &at->risk[s];
+
+		if (!(risk->total > 0))
+			continue;
+		mean.brier += risk->brier * risk->total;
+		mean.persistence += risk->brier_persistence * risk->total;
+		mean.total += risk->total;
+		if (!isfinite(risk->onset_auprc))
+			continue;
+		mean.auprc += risk->onset_auprc * risk->total;
+		mean.base += risk->onset_base_rate * risk->total;
+		mean.onsets += risk->total;
+	}
+	return mean;
+}
+
+void score_group_row(struct table *table, const char *group, const struct train_score *score)
+{
+	for (size_t k = 0; k < SHOWN; k++) {
+		struct risk_mean mean = risk_mean(&score->horizon[shown[k]]);
+		const double values[] = { mean.brier / mean.total, mean.persistence / mean.total, mean.auprc / mean.onsets,
+					  mean.base / mean.onsets };
+
+		table_cell(table, "%s", group);
+		table_cell(table, "%u s", forecast_horizon_s[shown[k]]);
+		for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+			table_cell(table, isfinite(values[i]) ? "%.3f" : "-", values[i]);
+		for (int i = 0; i < QUANTILES; i++) {
+			const struct train_quantile_score *at = quantile_score(score, i, shown[k]);
+
+			table_cell(table, at->persistence > 1e-6 ? "%.2f" : "-", at->pinball / at->persistence);
+		}
+	}
+}

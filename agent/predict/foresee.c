@@ -47,7 +47,7 @@ static void instance_fallback(struct predictor *p, struct predictor_instance *in
 	if (p->config.forecaster == FORECAST_PERSISTENCE)
 		forecast_persist(demand, forecast->sli[0][1], instance->violated, forecast);
 	for (uint32_t h = 0; h < FORECAST_HORIZONS; h++)
-		forecast->failure[h] = event_failure_risk(&instance->events.failing, forecast_horizon_s[h]);
+		forecast->failure[h] = happening_failure_risk(&instance->happenings.failing, forecast_horizon_s[h]);
 	forecast_blame(forecast);
 	forecast->time_ns = now_ns;
 }

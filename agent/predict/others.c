@@ -76,7 +76,7 @@ static void others_view(const struct predictor *p, const struct predictor_instan
 	others->wait = p->host.wait - now->wait;
 	others->execs = p->host.execs - now->execs;
 	others->reclaim = p->host.reclaim - now->reclaim;
-	others->events = p->host.events - instance->events.count;
+	others->events = p->host.events - instance->happenings.count;
 	for (int i = 0; i < SURGE_CPU; i++)
 		others->up[i] = largest_other(p->host.up[i], instance)->demand;
 	for (int r = 0; r < RESOURCE_COUNT; r++)
@@ -95,7 +95,7 @@ static struct extract_memory memory_view(const struct predictor_host *host)
 	};
 }
 
-static struct extract_events events_view(const struct events *events)
+static struct extract_events events_view(const struct happenings *events)
 {
 	const struct failing *failing = &events->failing;
 
@@ -118,8 +118,8 @@ void others_extract(const struct predictor *p, const struct predictor_instance *
 		.demand = instance->demand,
 		.capacity = p->host.capacity,
 		.own = instance->expect,
-		.surge = &instance->events.surge,
-		.events = events_view(&instance->events),
+		.surge = &instance->happenings.surge,
+		.events = events_view(&instance->happenings),
 		.others = others,
 		.memory = memory_view(&p->host),
 		.own_limit = others_limit_share(p, &instance->limits),

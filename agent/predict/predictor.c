@@ -250,10 +250,10 @@ void predictor_observe(struct predictor *p, const struct observation *observatio
 		take_gone(p, &observation->gone);
 		break;
 	case OBSERVE_EVENT:
-		event_take(p, &observation->event);
+		happening_take(p, &observation->event);
 		break;
 	case OBSERVE_FAILURE:
-		event_fail(p, &observation->failure);
+		happening_fail(p, &observation->failure);
 		break;
 	case OBSERVE_SAMPLE:
 		take_sample(p, &observation->sample);
@@ -419,9 +419,9 @@ static void predictor_second(struct predictor *p, uint64_t now_ns, uint64_t elap
 	host_open(&p->host);
 	for (uint32_t i = 0; i < p->live_count; i++) {
 		instance_close(p, &p->instance[p->live[i]], elapsed_ns);
-		event_second(p, &p->instance[p->live[i]], now_ns);
+		happening_second(p, &p->instance[p->live[i]], now_ns);
 	}
-	event_tell(p, now_ns);
+	happening_tell(p, now_ns);
 	host_close(p);
 	for (uint32_t i = 0; i < p->live_count; i++)
 		instance_share(p, &p->instance[p->live[i]]);

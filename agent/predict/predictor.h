@@ -12,7 +12,7 @@
 #define FORESTALL_PREDICTOR_H
 
 #include "announce.h"
-#include "event.h"
+#include "happening.h"
 #include "extract.h"
 #include "feature.h"
 #include "forecast.h"
@@ -42,7 +42,7 @@ struct predictor_instance {
 	struct observe_limits limits;
 	struct window window;
 	struct expectation expect[RESOURCE_COUNT];
-	struct events events;
+	struct happenings happenings;
 	struct foresight *foresight;	/* lies in the memory, never NULL of one that is live */
 	float demand[RESOURCE_COUNT];	/* of the last second, share of capacity, unthrottled; < 0: not measured */
 	float memory_wanted;		/* most that it held lately while no memory.high held it, bytes */
@@ -72,7 +72,7 @@ struct predictor_host {
 		float demand, confidence;
 	} top[RESOURCE_COUNT][EXPECT_SPANS][2];	/* the two with the largest product */
 	struct predictor_top up[SURGE_CPU][2];	/* the two furthest above their baseline */
-	uint32_t jump[EVENT_JUMPS_MAX];		/* slots whose load jumped in the last second */
+	uint32_t jump[HAPPENING_JUMPS_MAX];		/* slots whose load jumped in the last second */
 	uint32_t jump_count;
 };
 

@@ -63,7 +63,6 @@ start_burner() { # the fields of a line of the plan
 	local name=$1 threads=$2 weight=$3 lead=$4 spread=$5 program=$6 plan=$7 size=$8 operation=$9
 	local kind=${10} by=${11} limit=${12} status=${13} again=${14}
 	local command=("$load/load-burn" --threads "$threads" --plan "$plan" --seed "$seed" --out "$work/$name.csv" --status "$status")
-	annotate "$name" "tier=best-effort kind=batch"
 	[[ ! -e $top/$name/cpu.weight ]] || echo "$weight" >"$top/$name/cpu.weight"
 	[[ $limit == - ]] || echo "${limit}M" >"$top/$name/memory.max"
 	family_burn "$kind" "$size" "$operation"
@@ -118,6 +117,8 @@ if read -r _ front_rate front_plan < <(grep ^front "$work/plan"); then
 	front_args=("${client_args[@]}" --port "$port" --rate 1 --surge "$front_rate" --plan "$front_plan")
 	port=$((port - 1))
 fi
+# Who is there and annotated before the daemon looks is annotated from the first second on.
+for name in $(awk '$1 == "burn" { print $2 }' "$work/plan"); do annotate "$name" "tier=best-effort kind=batch"; done
 printf '[/corpus-%s/%s]\nlog = %s\n' "$seed" batch1 "$work/batch1.log" >"$work/etc/instances.d/logs.conf"
 "$bin/forestalld" --run-dir "$work" --config-dir "$work/etc" --model "" --record "$out" --label "$label" 2>"$work/forestalld.log" &
 daemon=$!

@@ -57,7 +57,7 @@ static void fail_at(struct predictor *p, const char *path, uint32_t stage)
 static void a_rate_that_jumps_is_an_event_and_one_that_stays_is_not(void **state)
 {
 	struct predictor *p = predictor_of_three();
-	const struct events *events = &p->instance[BATCH].events;
+	const struct happenings *events = &p->instance[BATCH].happenings;
 
 	(void)state;
 	for (int i = 0; i < 10; i++)
@@ -91,7 +91,7 @@ static void load_is_expected_after_a_fork_burst_that_it_followed_before(void **s
 		}
 	}
 	assert_true(expect->demand[1] > 0.7f && expect->confidence[1] > 0.5f);
-	assert_true(p->instance[BATCH].events.surge.trace > 0);
+	assert_true(p->instance[BATCH].happenings.surge.trace > 0);
 	predictor_free(p);
 }
 
@@ -119,7 +119,7 @@ static void load_that_jumps_is_told_to_those_with_a_bound_beside_it(void **state
 static void a_failure_counts_once_and_is_due_again(void **state)
 {
 	struct predictor *p = predictor_of_three();
-	const struct failing *failing = &p->instance[BATCH].events.failing;
+	const struct failing *failing = &p->instance[BATCH].happenings.failing;
 	const struct frame *frame = &p->instance[BATCH].foresight->frame;
 
 	(void)state;
@@ -137,7 +137,7 @@ static void a_failure_counts_once_and_is_due_again(void **state)
 		assert_int_equal(failing->count, round + 1);
 	}
 	assert_float_equal(failing->between_s, 10, 1e-5);
-	assert_false(p->instance[SERVER].events.failing.is_now);
+	assert_false(p->instance[SERVER].happenings.failing.is_now);
 	second_run(p, BATCH, 0.01, 0, 0);
 	assert_false(failing->is_now);
 	assert_float_equal(frame->value[FEATURE_OWN_FAILURE_DUE], 0.1, 1e-6);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "event.h"
+#include "happening.h"
 
 #include <math.h>
 #include <string.h>
@@ -18,17 +18,17 @@ static void announce_all(struct predictor *p, struct predictor_instance *instanc
 		announce_event(&memory_announce(p, instance)[r], kind, time_ns);
 }
 
-void event_take(struct predictor *p, const struct observe_event *event)
+void happening_take(struct predictor *p, const struct observe_event *event)
 {
 	struct predictor_instance *instance = predictor_live(p, event->slot);
 
 	if (!instance || !event->name_hash)
 		return;
-	instance->events.told++;
+	instance->happenings.told++;
 	announce_all(p, instance, event->name_hash, event->time_ns);
 }
 
-void event_fail(struct predictor *p, const struct observe_failure *failure)
+void happening_fail(struct predictor *p, const struct observe_failure *failure)
 {
 	if (failure->stage != FAILURE_FAILED)
 		return;
@@ -38,8 +38,8 @@ void event_fail(struct predictor *p, const struct observe_failure *failure)
 		if (strcmp(instance->info.path, failure->path))
 			continue;
 		/* Several witnesses tell of one end. */
-		instance->events.told += !instance->events.failing.is_open;
-		instance->events.failing.is_open = true;
+		instance->happenings.told += !instance->happenings.failing.is_open;
+		instance->happenings.failing.is_open = true;
 		announce_all(p, instance, FAILURE_KIND, failure->time_ns);
 		return;
 	}
@@ -73,9 +73,9 @@ static void up_push(struct predictor_top top[2], uint32_t slot, float up)
 	}
 }
 
-void event_second(struct predictor *p, struct predictor_instance *instance, uint64_t now_ns)
+void happening_second(struct predictor *p, struct predictor_instance *instance, uint64_t now_ns)
 {
-	struct events *events = &instance->events;
+	struct happenings *events = &instance->happenings;
 	const struct window_second *now = window_at(&instance->window, 0);
 	float seconds = (float)instance->window.last_ns / 1e9f;
 	const float rate[SURGE_RATE_COUNT] = {
@@ -91,14 +91,14 @@ void event_second(struct predictor *p, struct predictor_instance *instance, uint
 		if (jumped >> i & 1)
 			announce_all(p, instance, surge_kind((enum surge_rate)i, NULL), now_ns);
 	}
-	if (jumped >> SURGE_CPU & 1 && p->host.jump_count < EVENT_JUMPS_MAX)
+	if (jumped >> SURGE_CPU & 1 && p->host.jump_count < HAPPENING_JUMPS_MAX)
 		p->host.jump[p->host.jump_count++] = instance->info.slot;
 	events->count = events->told + (float)__builtin_popcount(jumped);
 	events->told = 0;
 	p->host.events += events->count;
 }
 
-void event_tell(struct predictor *p, uint64_t now_ns)
+void happening_tell(struct predictor *p, uint64_t now_ns)
 {
 	uint32_t count;
 	const uint32_t *annotated = predictor_annotated(p, &count);
@@ -112,7 +112,7 @@ void event_tell(struct predictor *p, uint64_t now_ns)
 	}
 }
 
-float event_failure_risk(const struct failing *failing, uint32_t seconds)
+float happening_failure_risk(const struct failing *failing, uint32_t seconds)
 {
 	float between = failing->count > 1 ? failing->between_s : BETWEEN_FIRST_S;
 
