@@ -101,7 +101,8 @@ endef
 
 build/bin/forestall: build/obj/tools/forestall.o $(ARCHIVES)
 	$(call link)
-build/bin/forestalld: build/obj/agent/forestalld.o $(addprefix build/obj/agent/daemon,.o _world.o _learn.o) $(ARCHIVES)
+MIND := $(call objects,agent) $(ARCHIVES)
+build/bin/forestalld: $(MIND)
 	$(call link)
 # The hands link nothing but their own room, what limits egress, and sd-bus: no JSON, no model.
 build/bin/forestall-act: build/obj/$(ACT_MAIN:.c=.o) build/lib/libact.a
@@ -145,7 +146,7 @@ build/test/load-burn: $(addprefix build/obj/tests/load/,burn.o burn_cpu.o burn_m
 build/test/load-watch build/test/load-sink: build/test/load-%: build/obj/tests/load/%.o
 	$(call link)
 # forestalld that knows the future, for the benchmark alone; see tests/control/oracle.c.
-build/test/forestalld-oracle: build/obj/agent/forestalld.o build/obj/agent/daemon.o build/obj/agent/daemon_world.o build/obj/tests/control/oracle.o $(ARCHIVES)
+build/test/forestalld-oracle: build/obj/tests/control/oracle.o $(MIND)
 	$(call link,$(WRAP_ORACLE))
 build/test/demo-report: $(call objects,tests/demo) build/obj/tests/load/hist.o
 	$(call link)

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "act/trim.h"
 #include "sense/host.h"
 #include "sense/modelfile.h"
 #include "sense/topology.h"
@@ -333,7 +333,7 @@ int daemon_open(struct daemon *daemon, const struct daemon_options *options, cha
 		return r;
 	}
 	/* Loading reads the whole of the kernel's BTF, megabytes that are not needed again. */
-	malloc_trim(0);
+	trim_code();
 	host_busy_ns(&daemon->busy_ns);
 	daemon->second_ns = daemon->scan_ns = host_now_ns();
 	tree_scan(daemon->tree, daemon->scan_ns);

@@ -29,6 +29,10 @@
  * {"q":"look.only"}				this client changes nothing from now on, for good
  * {"q":"record.start","path":FILE}, {"q":"record.stop"}
  *
+ * instance.show also has "response", by bound SLI and resource: "curve", corners [pressure, bad share], where pressure is what was wanted
+ * over what could be had; "error", mean absolute, of the share predicted a second ahead; "trust" 0..1; "seconds" learned from;
+ * "pressure" now.
+ *
  * An instance has by name: "slis" that are measured or bound, each {"value","bound","unit","bad_share",
  * "worst_bad_share"} and, when bound, {"violated","risk"} (within 2 s); "demand" now and "expected" within 2 s (.9
  * quantile) by resource, in CPUs, bytes and bytes per second; "risk" the gravest of all, "impairment" the resource it

@@ -6,6 +6,7 @@
 #include "answer_failure.h"
 #include "answer_report.h"
 #include "answer_signals.h"
+#include "predict/respond.h"
 #include "value.h"
 
 #define RISK_HORIZON 1	/* 2 s: the horizon that the plan acts on */
@@ -326,6 +327,41 @@ static json_t *expectation_json(const struct predictor *predictor, const struct 
 	return out;
 }
 
+static json_t *response_curve_json(const struct response *response)
+{
+	struct response_curve curve = response_fit(response);
+	json_t *corners = json_array();
+
+	for (uint32_t i = 0; i < curve.count; i++)
+		json_array_append_new(corners, json_pack("[o, o]", value_number(curve.at[i].pressure), value_number(curve.at[i].bad)));
+	return json_pack("{s:o, s:o, s:i, s:o}", "error", value_number(response->error), "trust", value_number(response_trust(response)),
+			 "seconds", (int)response->seconds, "curve", corners);
+}
+
+/* By SLI that is bound and resource it may be blamed on, once something was learned. */
+static json_t *response_json(const struct predictor *predictor, const struct predictor_instance *instance)
+{
+	json_t *out = json_object();
+
+	for (int sli = 0; sli < SLI_COUNT; sli++)
+		for (int r = 0; instance->info.slo.bound[sli] && r < RESOURCE_COUNT; r++) {
+			const struct response *response = respond_model(predictor, instance, (enum sli)sli, (enum resource)r);
+			const char *name = slo_sli_name(&instance->info.slo, (enum sli)sli);
+			json_t *curve;
+
+			if (!response || !response->seconds)
+				continue;
+			if (!json_object_get(out, name))
+				json_object_set_new(out, name, json_object());
+			curve = response_curve_json(response);
+			json_object_set_new(json_object_get(out, name), resource_name((enum resource)r), curve);
+			json_object_set_new(curve, "pressure", instance->demand[r] < 0 ? json_null() :
+					    value_number(instance->demand[r] * predictor->host.capacity[r] /
+							 respond_offered(predictor, instance, (enum resource)r)));
+		}
+	return out;
+}
+
 json_t *answer_instance_full(const struct answer_world *world, const struct predictor_instance *instance)
 {
 	json_t *full = answer_instance_brief(world, instance);
@@ -336,6 +372,7 @@ json_t *answer_instance_full(const struct answer_world *world, const struct pred
 	json_object_set_new(full, "seconds", window_json(&instance->info.slo, &instance->window));
 	json_object_set_new(full, "frame", instance->foresight->has_frame ? frame_json(&instance->foresight->frame) : json_null());
 	json_object_set_new(full, "expectation", expectation_json(world->mind->predictor, instance));
+	json_object_set_new(full, "response", response_json(world->mind->predictor, instance));
 	json_object_set_new(full, "app", answer_app_metrics(world, instance->info.slot));
 	json_object_set_new(full, "log", answer_log(world, instance->info.slot));
 	json_object_set_new(full, "failures", answer_failures(world, instance->info.path));
