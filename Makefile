@@ -22,7 +22,7 @@ BPF_CFLAGS := -g -O2 -mllvm -disable-block-placement -target bpf -D__TARGET_ARCH
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
-.PHONY: all help deps check check-kernels demo demo-full clean bench-control bench-tick bench-alloc bench-lstm bench-realdata bench-agent bench-flood check-churn bench-hook train corpus fuzz test-programs
+.PHONY: all help deps check check-kernels demo demo-full clean bench-control bench-tick bench-alloc bench-lstm bench-realdata bench-profile bench-agent bench-flood check-churn bench-hook train corpus fuzz test-programs
 
 objects = $(patsubst %.c,build/obj/%.o,$(wildcard $(1)/*.c))
 ACT_MAIN := planner/act/main.c
@@ -40,8 +40,9 @@ ARCHIVES := $(addprefix build/lib/lib,tools.a learn.a serve.a sense.a setup.a ac
 BINS := $(addprefix build/bin/,forestall forestalld forestall-act $(if $(WEB_MAIN),forestall-web))
 UNIT := $(patsubst tests/unit/%.c,build/test/%,$(wildcard tests/unit/test_*.c))
 BPF_TESTS := $(patsubst tests/bpf/%.c,build/test/%,$(wildcard tests/bpf/test_*.c))
+WRAP_ORACLE := -Wl,--wrap=predictor_tick
 VM_PROGRAMS := $(addprefix build/test/,kill_act mind_driver insns)
-LOAD := $(addprefix build/test/,load-client load-burn load-sink load-watch demo-report control-report)
+LOAD := $(addprefix build/test/,load-client load-burn load-sink load-watch demo-report control-report forestalld-oracle)
 
 all: $(BINS) ## build the programs
 help: ## list the targets
@@ -100,7 +101,8 @@ endef
 
 build/bin/forestall: build/obj/tools/forestall.o $(ARCHIVES)
 	$(call link)
-build/bin/forestalld: build/obj/agent/forestalld.o $(addprefix build/obj/agent/daemon,.o _world.o _learn.o) $(ARCHIVES)
+MIND := $(call objects,agent) $(ARCHIVES)
+build/bin/forestalld: $(MIND)
 	$(call link)
 # The hands link nothing but their own room, what limits egress, and sd-bus: no JSON, no model.
 build/bin/forestall-act: build/obj/$(ACT_MAIN:.c=.o) build/lib/libact.a
@@ -122,6 +124,8 @@ build/test/test_%: build/obj/tests/bpf/test_%.o build/obj/tests/bpf/world.o buil
 build/test/bench_hook: build/obj/tests/bench/hook_load.o
 build/test/bench_realdata: $(filter build/obj/tests/bench/realdata%,$(call objects,tests/bench)) build/lib/libpredict.a
 	$(call link)
+build/test/bench_profile: build/obj/tests/bench/bench_profile.o $(addprefix build/obj/tests/bench/realdata_,text.o metric.o) $(ARCHIVES)
+	$(call link)
 build/test/bench_agent: $(filter build/obj/tests/bench/bench_agent%,$(call objects,tests/bench)) $(ARCHIVES)
 	$(call link)
 build/test/bench_%: build/obj/tests/bench/bench_%.o $(ARCHIVES)
@@ -135,12 +139,15 @@ build/test/mind_driver: build/obj/tests/vm/mind_driver.o $(ARCHIVES)
 build/obj/tests/bpf/insns.o: build/bpf/forestall.skel.h
 build/test/insns: build/obj/tests/bpf/insns.o $(ARCHIVES)
 	$(call link)
-build/test/load-client: $(addprefix build/obj/tests/load/,client.o exchange.o hist.o reply.o)
+build/test/load-client: $(addprefix build/obj/tests/load/,client.o exchange.o hist.o reply.o shape.o)
 	$(call link)
 build/test/load-burn: $(addprefix build/obj/tests/load/,burn.o burn_cpu.o burn_memory.o burn_io.o burn_net.o shape.o)
 	$(call link)
 build/test/load-watch build/test/load-sink: build/test/load-%: build/obj/tests/load/%.o
 	$(call link)
+# forestalld that knows the future, for the benchmark alone; see tests/control/oracle.c.
+build/test/forestalld-oracle: build/obj/tests/control/oracle.o $(MIND)
+	$(call link,$(WRAP_ORACLE))
 build/test/demo-report: $(call objects,tests/demo) build/obj/tests/load/hist.o
 	$(call link)
 build/test/control-report: build/obj/tests/control/report.o $(addprefix build/obj/tests/demo/,arm.o decisions.o family.o measure.o summary.o) \
@@ -156,7 +163,7 @@ demo: deps all $(LOAD) ## keep real servers' SLOs in a VM, CPU and memory, three
 	$(Q)tests/demo/run.sh
 demo-full: deps all $(LOAD) ## the same with IO and network and three seeds; half an hour
 	$(Q)tests/demo/run.sh --families "cpu memory io net" --seeds "730241 730242 730243" --out build/demo-full
-bench-control: deps all $(LOAD) ## the demo's loads under every policy: SCENARIO= families, REPS= seeds, ARMS=; last line JSON
+bench-control: deps all $(LOAD) ## every policy under the loads of tests/control/shapes: SCENARIO=, REPS= seeds, ARMS=; last line JSON
 	$(Q)tests/control/run
 bench-tick: deps build/test/bench_tick ## frames -> LSTM -> plan, microseconds per instance, last line JSON
 	$(Q)build/test/bench_tick
@@ -167,6 +174,8 @@ bench-lstm: deps build/test/bench_lstm ## one LSTM step, ns by instruction set b
 	$(Q)build/test/bench_lstm
 bench-realdata: deps build/test/bench_realdata ## the LSTM on series from elsewhere: TRAIN=DIR TEST=DIR [SEED=N], last line JSON
 	$(Q)build/test/bench_realdata --seed "$(or $(SEED),1)" "$(TRAIN)" "$(TEST)"
+bench-profile: deps build/test/bench_profile ## the resource profile on series from elsewhere: DATA=DIR, last line JSON
+	$(Q)build/test/bench_profile "$(DATA)"
 bench-hook: deps build/test/bench_hook ## cost of the hooks beside empty ones and libbpf-tools' runqlat, last line JSON
 	$(Q)tests/deps libbpf-tools
 	$(Q)build/test/bench_hook

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +13,10 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "act/trim.h"
 #include "sense/host.h"
 #include "sense/topology.h"
 
@@ -99,7 +100,7 @@ static void answers_take(struct daemon *daemon)
 		daemon->result = result;
 		recording_result(daemon->recording, &result);
 		recording_result(learn_recording(daemon->learn), &result);
-		if (result_holds(&result))
+		if (result_holds(&result) && plan_answers(&daemon->plan))
 			daemon_observe(daemon, &acted);
 	}
 }
@@ -147,6 +148,7 @@ static void tick(struct daemon *daemon)
 	else
 		hands_plan(daemon->hands, daemon->mind, &daemon->plan);
 	answers_take(daemon);
+	outlook_tick(daemon->outlook, outlook_clock(time(NULL)), is_second);
 	if (daemon->is_closed)
 		daemon_learn(daemon, now_ns);
 	daemon->ticks++;
@@ -174,9 +176,11 @@ static int mind_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
 	if (!topology_read(NULL, &topology))
 		daemon->config.policy.giver_cpus = topology.giver_cpus;
 	daemon->mind = mind_new(&config, &daemon->config.policy);
-	if (!daemon->mind)
+	if (daemon->mind)
+		daemon->outlook = outlook_new(&(struct outlook_setup){ daemon->options.state_dir, daemon->mind->predictor });
+	if (!daemon->outlook)
 		snprintf(error, DAEMON_ERROR_MAX, "memory for %u instances: none; lower instances_max", config.slots_max);
-	return daemon->mind ? 0 : -ENOMEM;
+	return daemon->outlook ? 0 : -ENOMEM;
 }
 
 static int report_open(struct daemon *daemon)
@@ -308,7 +312,7 @@ int daemon_open(struct daemon *daemon, const struct daemon_options *options, cha
 		return r;
 	}
 	/* Loading reads the whole of the kernel's BTF, megabytes that are not needed again. */
-	malloc_trim(0);
+	trim_code();
 	host_busy_ns(&daemon->busy_ns);
 	daemon->second_ns = daemon->scan_ns = host_now_ns();
 	tree_scan(daemon->tree, daemon->scan_ns);
@@ -324,6 +328,7 @@ void daemon_close(struct daemon *daemon)
 	report_free(daemon->report);
 	tree_close(daemon->tree);
 	nerve_close(daemon->nerve);
+	outlook_free(daemon->outlook);
 	mind_free(daemon->mind);
 	daemon_model_close(daemon);
 	config_done(&daemon->config);

@@ -11,6 +11,7 @@
 #include "learn/learn.h"
 #include "predict/model.h"
 #include "setup/config.h"
+#include "sense/outlook.h"
 #include "sense/report.h"
 #include "sense/ring.h"
 #include "serve/answer.h"
@@ -39,6 +40,7 @@ struct daemon {
 	struct report *report;
 	struct ring ring;
 	struct mind *mind;
+	struct outlook *outlook;
 	struct hands *hands;
 	struct socket *socket;
 	struct recording *recording;	/* that somebody asked for; NULL: none */

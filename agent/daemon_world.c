@@ -104,6 +104,7 @@ void daemon_world(struct daemon *daemon, struct answer_world *ret)
 		.failures = report_failures(daemon->report),
 		.app = report_app(daemon->report),
 		.log = report_log(daemon->report),
+		.outlook = daemon->outlook,
 	};
 	for (int signal = 0; signal < NERVE_SIGNAL_COUNT; signal++)
 		ret->signals |= (uint32_t)nerve_has(daemon->nerve, signal) << signal;

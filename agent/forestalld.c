@@ -16,7 +16,7 @@ static const char usage[] =
 	"  --model FILE         model to load; \"\" for none\n"
 	"  --record FILE        record from the first tick on\n"
 	"  --label TEXT         what the recording is of\n"
-	"  --state-dir DIR      history and models of this host (/var/lib/forestall)\n";
+	"  --state-dir DIR      history, models and profiles of this host (/var/lib/forestall)\n";
 
 int main(int argc, char **argv)
 {

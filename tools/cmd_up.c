@@ -19,6 +19,7 @@
 #include "act/bounds.h"
 #include "act/lock.h"
 #include "act/takeover.h"
+#include "act/trim.h"
 #include "process.h"
 #include "client.h"
 #include "print.h"
@@ -262,6 +263,7 @@ static void ready_check(struct up *up)
 	print_note("up: ready, %.0f cgroups observed",
 		   json_number_value(json_object_get(json_object_get(answer, "instances"), "observed")));
 	json_decref(answer);
+	trim_code();
 }
 
 static int pause_ms(const struct up *up)

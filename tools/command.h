@@ -33,6 +33,7 @@ int cmd_slo_set(const struct context *context, int argc, char **argv);
 int cmd_slo_show(const struct context *context, int argc, char **argv);
 int cmd_slo_check(const struct context *context, int argc, char **argv);
 int cmd_forecast_show(const struct context *context, int argc, char **argv);
+int cmd_profile_show(const struct context *context, int argc, char **argv);
 int cmd_failure_list(const struct context *context, int argc, char **argv);
 int cmd_signal_list(const struct context *context, int argc, char **argv);
 int cmd_signal_table(const struct context *context, int argc, char **argv);

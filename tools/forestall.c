@@ -30,6 +30,7 @@ static const struct command commands[] = {
 	{ "slo", "show", "[PATH]", "annotations and where they come from", cmd_slo_show, NULL },
 	{ "slo", "check", "\"TEXT\"", "parse an annotation", cmd_slo_check, NULL },
 	{ "forecast", "show", "PATH", "where one is heading", cmd_forecast_show, NULL },
+	{ "profile", "show", "PATH [--hours N]", "what one needs in the hours to come, by its own past", cmd_profile_show, NULL },
 	{ "failure", "list", "[PATH]", "what failed, why, and how long until it was back", cmd_failure_list, NULL },
 	{ "signal", "list", "", "what is measured, from where, and what this kernel has", cmd_signal_list, NULL },
 	{ "signal", "table", "", "the same for any kernel, as in docs/SIGNALS.md", cmd_signal_table, NULL },

@@ -20,7 +20,8 @@ int memory_new(struct memory *memory, uint32_t slots_max)
 	memory->announce = calloc(places, sizeof(*memory->announce));
 	memory->rare = calloc(places, sizeof(*memory->rare));
 	memory->foresight = calloc(places, sizeof(*memory->foresight));
-	is_whole = memory->statistical && memory->announce && memory->rare && memory->foresight;
+	memory->response = calloc(places, sizeof(*memory->response));
+	is_whole = memory->statistical && memory->announce && memory->rare && memory->foresight && memory->response;
 	for (int r = 0; r < RESOURCE_COUNT; r++) {
 		memory->recur[r] = calloc(places, sizeof(*memory->recur[r]));
 		is_whole = is_whole && memory->recur[r];
@@ -33,6 +34,7 @@ void memory_free(struct memory *memory)
 	free(memory->statistical);
 	free(memory->announce);
 	free(memory->rare);
+	free(memory->response);
 	free(memory->foresight);
 	for (int r = 0; r < RESOURCE_COUNT; r++)
 		free(memory->recur[r]);
@@ -50,6 +52,9 @@ void *memory_part(struct memory *memory, uint32_t place, enum memory_part part, 
 	case MEMORY_RARE:
 		*ret_bytes = sizeof(memory->rare[place]);
 		return &memory->rare[place];
+	case MEMORY_RESPONSE:
+		*ret_bytes = sizeof(memory->response[place]);
+		return memory->response[place];
 	case MEMORY_FORESIGHT:
 		*ret_bytes = sizeof(memory->foresight[place]);
 		return &memory->foresight[place];

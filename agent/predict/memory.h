@@ -16,6 +16,7 @@
 #include "forecast.h"
 #include "lstm.h"
 #include "recur.h"
+#include "response.h"
 #include "statistical.h"
 #include "window.h"
 
@@ -29,6 +30,7 @@ enum memory_part {
 	MEMORY_ANNOUNCE,	/* since the first event */
 	MEMORY_RARE,		/* of the window: since somebody annotated it, or asked for it */
 	MEMORY_FORESIGHT,	/* the same */
+	MEMORY_RESPONSE,	/* since it had a bound */
 	MEMORY_RECUR,		/* and RESOURCE_COUNT - 1 after it: since the first demand worth it of that resource */
 	MEMORY_PART_COUNT = MEMORY_RECUR + RESOURCE_COUNT
 };
@@ -49,6 +51,7 @@ struct memory {
 	struct statistical (*statistical)[SLI_COUNT];
 	struct announce (*announce)[RESOURCE_COUNT];
 	struct window_rare *rare;
+	struct response (*response)[RESPONSE_COUNT];
 	struct foresight *foresight;
 	struct recur *recur[RESOURCE_COUNT];
 	uint32_t parked[PARKED_MAX];	/* places in use, oldest first */

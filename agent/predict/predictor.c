@@ -7,6 +7,7 @@
 
 #include "foresee.h"
 #include "others.h"
+#include "respond.h"
 #include "speak.h"
 
 #define WORST_BAD 0.05f	/* as plan_policy.bad_act, without its configuration: a label must not move with a setting */
@@ -434,6 +435,7 @@ static void predictor_second(struct predictor *p, uint64_t now_ns, uint64_t elap
 	for (uint32_t i = 0; i < p->live_count; i++) {
 		struct predictor_instance *instance = &p->instance[p->live[i]];
 
+		respond_second(p, instance, now_ns);
 		if (predictor_foresees(p, instance))
 			foresee(p, instance, now_ns);
 		else

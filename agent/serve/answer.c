@@ -8,6 +8,7 @@
 #include "answer_failure.h"
 #include "answer_instance.h"
 #include "answer_learn.h"
+#include "answer_outlook.h"
 #include "answer_pick.h"
 #include "answer_report.h"
 #include "decide/policy.h"
@@ -34,23 +35,6 @@ static json_t *answer_instance_list(const struct answer_world *world, const json
 			 "offset", offset, "instances", instances);
 }
 
-/* The instance that the question names; NULL with *ret_error filled. */
-static const struct predictor_instance *instance_asked(const struct answer_world *world, const json_t *question,
-						       json_t **ret_error)
-{
-	const char *path = json_string_value(json_object_get(question, "path"));
-	const struct predictor_instance *instance;
-
-	if (!path) {
-		*ret_error = value_error("the question needs a path; give the cgroup's path below the cgroup root");
-		return NULL;
-	}
-	instance = answer_instance_find(world->mind->predictor, path);
-	if (!instance)
-		*ret_error = value_error("no instance '%s'; 'forestall instance list' shows those observed", path);
-	return instance;
-}
-
 static void asked_tell(const struct answer_world *world, const struct predictor_instance *instance)
 {
 	if (world->asked && !predictor_is_annotated(instance))
@@ -60,7 +44,7 @@ static void asked_tell(const struct answer_world *world, const struct predictor_
 static json_t *answer_instance_show(const struct answer_world *world, const json_t *question)
 {
 	json_t *error = NULL;
-	const struct predictor_instance *instance = instance_asked(world, question, &error);
+	const struct predictor_instance *instance = answer_instance_asked(world, question, &error);
 
 	if (!instance)
 		return error;
@@ -71,7 +55,7 @@ static json_t *answer_instance_show(const struct answer_world *world, const json
 static json_t *answer_forecast_show(const struct answer_world *world, const json_t *question)
 {
 	json_t *error = NULL;
-	const struct predictor_instance *instance = instance_asked(world, question, &error);
+	const struct predictor_instance *instance = answer_instance_asked(world, question, &error);
 
 	if (!instance)
 		return error;
@@ -234,7 +218,7 @@ static json_t *answer_status(const struct answer_world *world, const json_t *que
 static json_t *answer_slo_refresh(const struct answer_world *world, const json_t *question)
 {
 	json_t *error = NULL;
-	const struct predictor_instance *instance = instance_asked(world, question, &error);
+	const struct predictor_instance *instance = answer_instance_asked(world, question, &error);
 	int r;
 
 	if (!instance)
@@ -283,6 +267,7 @@ static const struct {
 	{ "instance.pick", answer_pick },
 	{ "instance.show", answer_instance_show },
 	{ "forecast.show", answer_forecast_show },
+	{ "profile.show", answer_profile_show },
 	{ "failure.list", answer_failure_list },
 	{ "plan.show", answer_plan_show },
 	{ "status", answer_status },

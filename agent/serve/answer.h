@@ -13,6 +13,9 @@
  * {"q":"instance.show","path":P}		{"instance":{...}}: signals, who ran meanwhile, seconds, frame, expectation, all horizons
  * {"q":"forecast.show","path":P}		{"path","forecast"}: null before there is one; who nobody annotated has them from when he
  *						is asked for (also by instance.show), and then for five minutes
+ * {"q":"profile.show","path":P,"hours":N}	{"path","days","steps":[...]}: quarters of an hour from the next on, N hours of them (24),
+ *						each "unix_s", "offset_s" of the clock on the wall and, by resource, quantiles
+ *						and the weight of the "days" they are from, null where nothing is known
  * {"q":"failure.list","path":P}		{"total","forgotten","failures":[...]}, the last ANSWER_FAILURES_MAX, the
  *						youngest first; path may be left out. A failure has "path", "cause",
  *						"value" (status or signal), "pid", "program", "limit" (of an OOM kill: path of
@@ -26,6 +29,10 @@
  * {"q":"look.only"}				this client changes nothing from now on, for good
  * {"q":"record.start","path":FILE}, {"q":"record.stop"}
  * {"q":"model.promote","name":N}, {"q":"model.rollback"}	it speaks from the next tick on
+ *
+ * instance.show also has "response", by bound SLI and resource: "curve", corners [pressure, bad share], where pressure is what was wanted
+ * over what could be had; "error", mean absolute, of the share predicted a second ahead; "trust" 0..1; "seconds" learned from;
+ * "pressure" now.
  *
  * An instance has by name: "slis" that are measured or bound, each {"value","bound","unit","bad_share",
  * "worst_bad_share"} and, when bound, {"violated","risk"} (within 2 s); "demand" now and "expected" within 2 s (.9
@@ -46,6 +53,7 @@
 #include "sense/app.h"
 #include "sense/load.h"
 #include "sense/log.h"
+#include "sense/outlook.h"
 #include "setup/name.h"
 
 #define ANSWER_BYTES_MAX (200 * 1024)	/* what net.core.wmem_max lets one message have on a stock kernel */
@@ -62,6 +70,7 @@ struct answer_world {
 	struct mind *mind;
 	const struct plan *plan;		/* the last one */
 	const struct log *log;			/* NULL: nobody reads logs */
+	const struct outlook *outlook;		/* NULL: no profiles are kept, as in a replay */
 	const struct app *app;			/* NULL: applications are not heard */
 	const struct failures *failures;	/* NULL: nobody watches for them */
 	const struct result *result;		/* what act said to it; count 0 when act is silent */

@@ -6,6 +6,7 @@
 #include "answer_failure.h"
 #include "answer_report.h"
 #include "answer_signals.h"
+#include "predict/respond.h"
 #include "value.h"
 
 #define RISK_HORIZON 1	/* 2 s: the horizon that the plan acts on */
@@ -20,6 +21,21 @@ const struct predictor_instance *answer_instance_find(const struct predictor *pr
 			return instance;
 	}
 	return NULL;
+}
+
+const struct predictor_instance *answer_instance_asked(const struct answer_world *world, const json_t *question, json_t **ret_error)
+{
+	const char *path = json_string_value(json_object_get(question, "path"));
+	const struct predictor_instance *instance;
+
+	if (!path) {
+		*ret_error = value_error("the question needs a path; give the cgroup's path below the cgroup root");
+		return NULL;
+	}
+	instance = answer_instance_find(world->mind->predictor, path);
+	if (!instance)
+		*ret_error = value_error("no instance '%s'; 'forestall instance list' shows those observed", path);
+	return instance;
 }
 
 bool answer_instance_is_violated(const struct predictor_instance *instance)
@@ -227,7 +243,7 @@ json_t *answer_instance_brief(const struct answer_world *world, const struct pre
 	return brief;
 }
 
-static json_t *quantiles_json(const float value[FORECAST_QUANTILES])
+json_t *answer_quantiles(const float value[FORECAST_QUANTILES])
 {
 	return json_pack("{s:o, s:o, s:o, s:o}", "p10", value_number(value[0]), "p50", value_number(value[1]),
 			 "p90", value_number(value[2]), "p99", value_number(value[3]));
@@ -245,10 +261,10 @@ json_t *answer_instance_forecast(const struct predictor_instance *instance)
 		json_t *demand = json_object();
 
 		for (int r = 0; r < RESOURCE_COUNT; r++)
-			json_object_set_new(demand, resource_name((enum resource)r), quantiles_json(forecast->demand[r][i]));
+			json_object_set_new(demand, resource_name((enum resource)r), answer_quantiles(forecast->demand[r][i]));
 		json_array_append_new(horizons, json_pack("{s:i, s:o, s:o, s:o}", "seconds", (int)forecast_horizon_s[i],
 							  "risk", risk_json(&instance->info.slo, forecast, (uint32_t)i),
-							  "demand", demand, "sli", quantiles_json(forecast->sli[i])));
+							  "demand", demand, "sli", answer_quantiles(forecast->sli[i])));
 	}
 	return json_pack("{s:s, s:I, s:o, s:s, s:s, s:s, s:o}", "source", forecast_source_name(forecast->source),
 			 "time_ns", (json_int_t)forecast->time_ns, "quality", value_number(forecast->quality),
@@ -311,6 +327,41 @@ static json_t *expectation_json(const struct predictor *predictor, const struct 
 	return out;
 }
 
+static json_t *response_curve_json(const struct response *response)
+{
+	struct response_curve curve = response_fit(response);
+	json_t *corners = json_array();
+
+	for (uint32_t i = 0; i < curve.count; i++)
+		json_array_append_new(corners, json_pack("[o, o]", value_number(curve.at[i].pressure), value_number(curve.at[i].bad)));
+	return json_pack("{s:o, s:o, s:i, s:o}", "error", value_number(response->error), "trust", value_number(response_trust(response)),
+			 "seconds", (int)response->seconds, "curve", corners);
+}
+
+/* By SLI that is bound and resource it may be blamed on, once something was learned. */
+static json_t *response_json(const struct predictor *predictor, const struct predictor_instance *instance)
+{
+	json_t *out = json_object();
+
+	for (int sli = 0; sli < SLI_COUNT; sli++)
+		for (int r = 0; instance->info.slo.bound[sli] && r < RESOURCE_COUNT; r++) {
+			const struct response *response = respond_model(predictor, instance, (enum sli)sli, (enum resource)r);
+			const char *name = slo_sli_name(&instance->info.slo, (enum sli)sli);
+			json_t *curve;
+
+			if (!response || !response->seconds)
+				continue;
+			if (!json_object_get(out, name))
+				json_object_set_new(out, name, json_object());
+			curve = response_curve_json(response);
+			json_object_set_new(json_object_get(out, name), resource_name((enum resource)r), curve);
+			json_object_set_new(curve, "pressure", instance->demand[r] < 0 ? json_null() :
+					    value_number(instance->demand[r] * predictor->host.capacity[r] /
+							 respond_offered(predictor, instance, (enum resource)r)));
+		}
+	return out;
+}
+
 json_t *answer_instance_full(const struct answer_world *world, const struct predictor_instance *instance)
 {
 	json_t *full = answer_instance_brief(world, instance);
@@ -321,6 +372,7 @@ json_t *answer_instance_full(const struct answer_world *world, const struct pred
 	json_object_set_new(full, "seconds", window_json(&instance->info.slo, &instance->window));
 	json_object_set_new(full, "frame", instance->foresight->has_frame ? frame_json(&instance->foresight->frame) : json_null());
 	json_object_set_new(full, "expectation", expectation_json(world->mind->predictor, instance));
+	json_object_set_new(full, "response", response_json(world->mind->predictor, instance));
 	json_object_set_new(full, "app", answer_app_metrics(world, instance->info.slot));
 	json_object_set_new(full, "log", answer_log(world, instance->info.slot));
 	json_object_set_new(full, "failures", answer_failures(world, instance->info.path));

@@ -10,9 +10,8 @@
 #include <poll.h>
 #include <stdio.h>
 
+#include "act/trim.h"
 #include "web_start.h"
-
-#define NS_PER_S 1000000000ull
 
 enum watched { WATCH_SIGNALS, WATCH_MIND, WATCH_UNIX, WATCH_TCP, WATCH_COUNT };
 
@@ -81,7 +80,7 @@ static int web_run(struct web *web)
 			web_history_push(web->world.history, web->world.view, web_now_s());
 		if (r >= 0 && web_now_ns() >= due_ns) {
 			r = web_poll_begin(web->poll);
-			due_ns = web_now_ns() + NS_PER_S;
+			due_ns = web_now_ns() + web_poll_pause_ns(web->poll);
 		}
 		for (int i = 0; i < 2; i++)
 			if (web->http[i])
@@ -101,6 +100,7 @@ int main(int argc, char **argv)
 	r = web_start(&web, &options);
 	if (r)
 		return r;
+	trim_code();
 	r = web_run(&web);
 	if (r < 0)
 		fprintf(stderr, "forestall-web: the mind %s; ends, to be started again\n",

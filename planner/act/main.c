@@ -18,6 +18,7 @@
 #include "step.h"
 #include "takeover.h"
 #include "tc.h"
+#include "trim.h"
 
 struct options {
 	const char *run_dir;
@@ -209,6 +210,8 @@ static int serve(struct dispatch *dispatch, const struct options *options)
 	if (confine(options, dispatch->apply.mode) < 0 || dirs_open(dispatch, options) < 0)
 		return 1;
 	log_line("mode %s", mode_name(dispatch->apply.mode));
+	if (!mode_acts(dispatch->apply.mode))
+		trim_code();
 	status = server_run(&server);
 	STEP(STOP_BEGUN);
 	if (apply_undo_all(&dispatch->apply, clock_now(), NULL, 0, NULL) > 0) {

@@ -23,6 +23,14 @@ _Static_assert(sizeof(reason_names) / sizeof(reason_names[0]) == REASON_COUNT, "
 
 const char *plan_reason_name(enum plan_reason reason) { return reason_names[reason]; }
 
+bool plan_answers(const struct plan *plan)
+{
+	for (uint32_t i = 0; i < plan->count; i++)
+		if (plan->action[i].reason != REASON_STANDING)
+			return true;
+	return false;
+}
+
 void plan_policy_init(struct plan_policy *policy)
 {
 	*policy = (struct plan_policy){

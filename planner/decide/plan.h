@@ -173,6 +173,9 @@ void plan_policy_init(struct plan_policy *policy);
 void plan_make(const struct plan_policy *policy, const struct plan_host *host, struct plan_view *const views[],
 	       uint32_t count, uint64_t now_ns, uint64_t elapsed_ns, struct plan *ret);
 
+/* It answers some danger: what only stands while nothing is wrong is no answer, and what is learned under it is learned as ever. */
+bool plan_answers(const struct plan *plan);
+
 const char *plan_reason_name(enum plan_reason reason);
 
 #endif

@@ -160,6 +160,20 @@ static void show_marks_missing_features(void **state)
 	json_decref(answer);
 }
 
+static void show_tells_how_it_answers_to_pressure_and_how_sure_that_is(void **state)
+{
+	json_t *answer = asked(*state, "{\"q\":\"instance.show\",\"path\":\"/web\"}"), *response, *cpu;
+
+	response = json_object_get(json_object_get(answer, "instance"), "response");
+	cpu = json_object_get(json_object_get(response, "runq_p99"), "cpu");
+	assert_non_null(cpu);
+	assert_null(json_object_get(json_object_get(response, "runq_p99"), "io"));
+	assert_true(number_of(cpu, "seconds") > 0 && number_of(cpu, "pressure") > 0);
+	assert_true(number_of(cpu, "trust") == 0);	/* so few seconds teach nothing */
+	assert_true(json_array_size(json_object_get(cpu, "curve")) > 0);
+	json_decref(answer);
+}
+
 static uint32_t three_runnable(void *context, uint32_t slot)
 {
 	(void)context;
@@ -331,6 +345,8 @@ static void bad_questions_are_answered(void **state)
 	expect_error(*state, "{\"q\":\"bogus\"}", "'bogus'");
 	expect_error(*state, "{\"q\":\"instance.show\"}", "path");
 	expect_error(*state, "{\"q\":\"forecast.show\",\"path\":\"/nope\"}", "'/nope'");
+	expect_error(*state, "{\"q\":\"profile.show\",\"path\":\"/web\",\"hours\":25}", "24");
+	expect_error(*state, "{\"q\":\"profile.show\",\"path\":\"/web\"}", "slo set");
 }
 
 int main(void)
@@ -342,6 +358,7 @@ int main(void)
 		STAGED(list_comes_in_pages),
 		STAGED(show_marks_missing_features),
 		STAGED(show_names_who_ran_in_its_long_waits),
+		STAGED(show_tells_how_it_answers_to_pressure_and_how_sure_that_is),
 		STAGED(show_tells_what_is_runnable_now),
 		STAGED(forecast_has_every_horizon),
 		STAGED(plan_tells_for_whom_and_what_came_of_it),

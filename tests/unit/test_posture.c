@@ -26,6 +26,8 @@ static void best_effort_beside_a_bound_holds_the_least_weight(void **state)
 	assert_int_equal(action->reason, REASON_STANDING);
 	assert_int_equal(action->for_slot, 1);
 	assert_non_null(action_of(&scene, 2, KNOB_IO_WEIGHT));
+	/* The predictor goes on learning under it. */
+	assert_false(plan_answers(&scene.plan));
 	/* Between the seconds it is remembered. */
 	scene.host.is_second = false;
 	scene_tick(&scene);
@@ -84,6 +86,7 @@ static void danger_is_not_overwritten(void **state)
 	scene_tick(&scene);
 	assert_int_equal(action_of(&scene, 2, KNOB_CPU_WEIGHT)->reason, REASON_REFLEX);
 	assert_int_equal(action_of(&scene, 2, KNOB_IO_WEIGHT)->reason, REASON_STANDING);
+	assert_true(plan_answers(&scene.plan));
 	assert_int_equal(scene.plan.count, 2);
 }
 
