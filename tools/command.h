@@ -38,6 +38,8 @@ int cmd_failure_list(const struct context *context, int argc, char **argv);
 int cmd_signal_list(const struct context *context, int argc, char **argv);
 int cmd_signal_table(const struct context *context, int argc, char **argv);
 int cmd_plan_show(const struct context *context, int argc, char **argv);
+int cmd_action_hold(const struct context *context, int argc, char **argv);
+int cmd_place(const struct context *context, int argc, char **argv);
 int cmd_mode_get(const struct context *context, int argc, char **argv);
 int cmd_mode_set(const struct context *context, int argc, char **argv);
 int cmd_journal_show(const struct context *context, int argc, char **argv);

@@ -10,6 +10,7 @@
 #include "answer_learn.h"
 #include "answer_outlook.h"
 #include "answer_pick.h"
+#include "answer_place.h"
 #include "answer_report.h"
 #include "decide/policy.h"
 #include "value.h"
@@ -270,6 +271,7 @@ static const struct {
 	{ "profile.show", answer_profile_show },
 	{ "failure.list", answer_failure_list },
 	{ "plan.show", answer_plan_show },
+	{ "place", answer_place },
 	{ "status", answer_status },
 	{ "slo.refresh", answer_slo_refresh },
 	{ "record.start", answer_record_start },

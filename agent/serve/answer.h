@@ -23,6 +23,8 @@
  *						"unix_ms", "recovered" and "recovery_s", null while it lasts
  * {"q":"plan.show"}				{"id","actions":[...],"left_alone":[{"path","resource","risk"}]}; outcome is null
  *						until act spoke of that knob; left alone by lot ([plan] no_action)
+ * {"q":"place","set":GLOB,"limit":N,"cpus":C}	where N pieces of new work go that take C CPUs each: {"placed","host_free",
+ *						"seats":[{"path","count","why","risk","free","recent"}]}
  * {"q":"status"}				mode, "model": {"path","shadow_s"}, ring, tick, instances, and "learn": {"history": {"files","bytes",
  *						"bytes_max","removed","broken","error"}}, null where none is kept
  * {"q":"slo.refresh","path":P}			{"instance":{...}} with what was read

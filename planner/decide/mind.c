@@ -23,9 +23,11 @@ struct mind *mind_new(const struct predictor_config *config, const struct plan_p
 	mind->view = calloc(config->slots_max, sizeof(*mind->view));
 	mind->annotated = calloc(config->slots_max, sizeof(*mind->annotated));
 	mind->scope = calloc(config->slots_max, sizeof(*mind->scope));
+	mind->placed = calloc(config->slots_max, sizeof(*mind->placed));
 	if (policy_has_limits(policy))
 		mind->peer = calloc(config->slots_max, sizeof(*mind->peer));
-	if ((policy_has_limits(policy) && !mind->peer) || !mind->predictor || !mind->view || !mind->annotated || !mind->scope) {
+	if ((policy_has_limits(policy) && !mind->peer) || !mind->predictor || !mind->view || !mind->annotated || !mind->scope ||
+	    !mind->placed) {
 		mind_free(mind);
 		return NULL;
 	}
@@ -41,6 +43,7 @@ void mind_free(struct mind *mind)
 	free(mind->annotated);
 	free(mind->scope);
 	free(mind->peer);
+	free(mind->placed);
 	free(mind);
 }
 
