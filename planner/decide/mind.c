@@ -155,6 +155,7 @@ static void dangers_update(struct mind *mind, const struct predictor_instance *i
 			resource = bad >= mind->policy.bad_act ? blame(mind->predictor, instance) :
 								 (enum resource)instance->foresight->forecast.scarcest;
 		need = &view->need[resource];
+		need->is_bound |= sli_resource((enum sli)sli) == resource;
 		need->bad = fmaxf(need->bad, bad);
 		need->risk = fmaxf(need->risk, instance->foresight->forecast.risk[sli][mind->policy.act_horizon]);
 	}
