@@ -24,9 +24,11 @@ struct mind *mind_new(const struct predictor_config *config, const struct plan_p
 	mind->view = calloc(config->slots_max, sizeof(*mind->view));
 	mind->annotated = calloc(config->slots_max, sizeof(*mind->annotated));
 	mind->scope = calloc(config->slots_max, sizeof(*mind->scope));
+	mind->placed = calloc(config->slots_max, sizeof(*mind->placed));
 	if (policy_has_limits(policy))
 		mind->peer = calloc(config->slots_max, sizeof(*mind->peer));
-	if ((policy_has_limits(policy) && !mind->peer) || !mind->predictor || !mind->view || !mind->annotated || !mind->scope) {
+	if ((policy_has_limits(policy) && !mind->peer) || !mind->predictor || !mind->view || !mind->annotated || !mind->scope ||
+	    !mind->placed) {
 		mind_free(mind);
 		return NULL;
 	}
@@ -42,6 +44,7 @@ void mind_free(struct mind *mind)
 	free(mind->annotated);
 	free(mind->scope);
 	free(mind->peer);
+	free(mind->placed);
 	free(mind);
 }
 
@@ -166,12 +169,13 @@ static void dangers_update(struct mind *mind, const struct predictor_instance *i
 		if (!slo->bound[sli])
 			continue;
 		for (int r = 0; r < RESOURCE_COUNT; r++)
-			view->need[r].is_bound |= resource == RESOURCE_COUNT || (enum resource)r == resource;
+			view->need[r].may_suffer |= resource == RESOURCE_COUNT || (enum resource)r == resource;
 		bad = window_bad(&instance->window, slo, (enum sli)sli, mind->predictor->config.tick_ns);
 		if (resource == RESOURCE_COUNT)
 			resource = bad >= mind->policy.bad_act ? blame(mind->predictor, instance) :
 								 (enum resource)instance->foresight->forecast.scarcest;
 		need = &view->need[resource];
+		need->is_bound |= sli_resource((enum sli)sli) == resource;
 		need->bad = fmaxf(need->bad, bad);
 		need->risk = fmaxf(need->risk, instance->foresight->forecast.risk[sli][mind->policy.act_horizon]);
 	}
