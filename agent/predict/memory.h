@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include "announce.h"
 #include "recur.h"
+#include "skill.h"
 #include "statistical.h"
 #include "window.h"
 
@@ -24,6 +25,7 @@ struct predictor_instance;
 enum memory_part {
 	MEMORY_STATISTICAL,	/* since a bound was judged */
 	MEMORY_ANNOUNCE,	/* since the first event */
+	MEMORY_SKILL,		/* since it was annotated */
 	MEMORY_RARE,		/* of the window: since IO, responses or files were told */
 	MEMORY_RECUR,		/* and RESOURCE_COUNT - 1 after it: since the first demand of that resource */
 	MEMORY_PART_COUNT = MEMORY_RECUR + RESOURCE_COUNT
@@ -34,6 +36,7 @@ struct memory {
 	uint32_t slots_max;
 	struct statistical (*statistical)[SLI_COUNT];
 	struct announce (*announce)[RESOURCE_COUNT];
+	struct skill *skill;
 	struct window_rare *rare;
 	struct recur *recur[RESOURCE_COUNT];
 	uint32_t parked[PARKED_MAX];	/* places in use, oldest first */
@@ -52,6 +55,9 @@ void memory_start(struct predictor *predictor, uint32_t slot, const char *path);
 
 /* Of an instance to which an event happens. [RESOURCE_COUNT] */
 struct announce *memory_announce(struct predictor *predictor, struct predictor_instance *instance);
+
+/* Of an annotated instance. */
+struct skill *memory_skill(struct predictor *predictor, struct predictor_instance *instance);
 
 /*
  * After instance->demand is known. NULL until the first demand: a resource that was never asked for has no history, which would

@@ -397,6 +397,8 @@ static void instance_fallback(struct predictor *p, struct predictor_instance *in
 		forecast_persist(demand, forecast->sli[0][1], instance->violated, forecast);
 	forecast_blame(forecast);
 	forecast->time_ns = now_ns;
+	if (predictor_is_annotated(instance))
+		memory_skill(p, instance)->statistical = *forecast;
 }
 
 bool predictor_is_censored(const struct predictor *p, uint64_t now_ns)
@@ -425,6 +427,7 @@ static void predictor_second(struct predictor *p, uint64_t now_ns, uint64_t elap
 		instance->forecast.quality = instance->frame.quality;
 	}
 	speak_all(p, now_ns);
+	skill_all(p, now_ns);
 	p->host.busy_ns = p->host.elapsed_ns = p->host.lost = 0;
 }
 
