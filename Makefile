@@ -14,7 +14,7 @@ CFLAGS ?= -O2 -g
 # No fused multiply-add: a recording replays bit for bit on another machine of the same build.
 override CFLAGS += -std=gnu11 -D_GNU_SOURCE= -Wall -Wextra -Wshadow -Werror -ffp-contract=off -fno-strict-aliasing -MMD -MP \
 	-I. -Ibpf -Iagent -Iplanner -Ibuild/bpf -isystem /usr/include/libnl3
-HANDS_LIBS := -Wl,--as-needed -lbpf -lnl-route-3 -lnl-3 -lsystemd
+HANDS_LIBS := -Wl,--as-needed -lbpf -lnl-route-3 -lnl-3 -lnftnl -lmnl -lsystemd
 LIBS := $(HANDS_LIBS) -lelf -lz -ljansson -linih -lhwloc -lm
 # Without block placement no block falls through to the head of a loop, which the verifier of 6.1 refuses as a back-edge.
 BPF_CFLAGS := -g -O2 -mllvm -disable-block-placement -target bpf -D__TARGET_ARCH_$(ARCH) -Wall -Werror -Wno-missing-declarations -Ivmlinux -Ibpf
@@ -22,7 +22,7 @@ BPF_CFLAGS := -g -O2 -mllvm -disable-block-placement -target bpf -D__TARGET_ARCH
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
-.PHONY: all help deps check check-kernels demo demo-full clean bench-control bench-tick bench-alloc bench-lstm bench-realdata bench-agent bench-flood check-churn bench-hook train corpus fuzz test-programs
+.PHONY: all help deps check check-kernels demo demo-full clean bench-control bench-tick bench-alloc bench-lstm bench-realdata bench-profile bench-agent bench-flood check-churn bench-hook train corpus fuzz test-programs
 
 objects = $(patsubst %.c,build/obj/%.o,$(wildcard $(1)/*.c))
 ACT_MAIN := planner/act/main.c
@@ -34,13 +34,15 @@ SENSE := $(call objects,agent/sense)
 SETUP := $(call objects,agent/setup)
 WEB := $(filter build/obj/agent/serve/web_%,$(call objects,agent/serve))
 SERVE := $(filter-out $(WEB),$(call objects,agent/serve))
+LEARN := $(call objects,agent/learn)
 TOOLS := $(filter-out build/obj/tools/forestall.o,$(call objects,tools))
-ARCHIVES := $(addprefix build/lib/lib,tools.a serve.a sense.a setup.a act.a decide.a predict.a)
+ARCHIVES := $(addprefix build/lib/lib,tools.a learn.a serve.a sense.a setup.a act.a decide.a predict.a)
 BINS := $(addprefix build/bin/,forestall forestalld forestall-act $(if $(WEB_MAIN),forestall-web))
 UNIT := $(patsubst tests/unit/%.c,build/test/%,$(wildcard tests/unit/test_*.c))
 BPF_TESTS := $(patsubst tests/bpf/%.c,build/test/%,$(wildcard tests/bpf/test_*.c))
+WRAP_ORACLE := -Wl,--wrap=predictor_tick
 VM_PROGRAMS := $(addprefix build/test/,kill_act mind_driver insns)
-LOAD := $(addprefix build/test/,load-client load-burn load-sink load-watch demo-report control-report)
+LOAD := $(addprefix build/test/,load-client load-burn load-sink load-watch demo-report control-report forestalld-oracle)
 
 all: $(BINS) ## build the programs
 help: ## list the targets
@@ -85,6 +87,7 @@ build/lib/libact.a: $(ACT)
 build/lib/libsense.a: $(SENSE)
 build/lib/libsetup.a: $(SETUP)
 build/lib/libserve.a: $(SERVE)
+build/lib/liblearn.a: $(LEARN)
 build/lib/libtools.a: $(TOOLS)
 build/lib/%.a:
 	$(call say,AR,$@)
@@ -98,7 +101,8 @@ endef
 
 build/bin/forestall: build/obj/tools/forestall.o $(ARCHIVES)
 	$(call link)
-build/bin/forestalld: build/obj/agent/forestalld.o build/obj/agent/daemon.o build/obj/agent/daemon_world.o $(ARCHIVES)
+MIND := $(call objects,agent) $(ARCHIVES)
+build/bin/forestalld: $(MIND)
 	$(call link)
 # The hands link nothing but their own room, what limits egress, and sd-bus: no JSON, no model.
 build/bin/forestall-act: build/obj/$(ACT_MAIN:.c=.o) build/lib/libact.a
@@ -120,6 +124,8 @@ build/test/test_%: build/obj/tests/bpf/test_%.o build/obj/tests/bpf/world.o buil
 build/test/bench_hook: build/obj/tests/bench/hook_load.o
 build/test/bench_realdata: $(filter build/obj/tests/bench/realdata%,$(call objects,tests/bench)) build/lib/libpredict.a
 	$(call link)
+build/test/bench_profile: build/obj/tests/bench/bench_profile.o $(addprefix build/obj/tests/bench/realdata_,text.o metric.o) $(ARCHIVES)
+	$(call link)
 build/test/bench_agent: $(filter build/obj/tests/bench/bench_agent%,$(call objects,tests/bench)) $(ARCHIVES)
 	$(call link)
 build/test/bench_%: build/obj/tests/bench/bench_%.o $(ARCHIVES)
@@ -133,12 +139,15 @@ build/test/mind_driver: build/obj/tests/vm/mind_driver.o $(ARCHIVES)
 build/obj/tests/bpf/insns.o: build/bpf/forestall.skel.h
 build/test/insns: build/obj/tests/bpf/insns.o $(ARCHIVES)
 	$(call link)
-build/test/load-client: $(addprefix build/obj/tests/load/,client.o exchange.o hist.o reply.o)
+build/test/load-client: $(addprefix build/obj/tests/load/,client.o exchange.o hist.o reply.o shape.o)
 	$(call link)
 build/test/load-burn: $(addprefix build/obj/tests/load/,burn.o burn_cpu.o burn_memory.o burn_io.o burn_net.o shape.o)
 	$(call link)
 build/test/load-watch build/test/load-sink: build/test/load-%: build/obj/tests/load/%.o
 	$(call link)
+# forestalld that knows the future, for the benchmark alone; see tests/control/oracle.c.
+build/test/forestalld-oracle: build/obj/tests/control/oracle.o $(MIND)
+	$(call link,$(WRAP_ORACLE))
 build/test/demo-report: $(call objects,tests/demo) build/obj/tests/load/hist.o
 	$(call link)
 build/test/control-report: build/obj/tests/control/report.o $(addprefix build/obj/tests/demo/,arm.o decisions.o family.o measure.o summary.o) \
@@ -154,7 +163,7 @@ demo: deps all $(LOAD) ## keep real servers' SLOs in a VM, CPU and memory, three
 	$(Q)tests/demo/run.sh
 demo-full: deps all $(LOAD) ## the same with IO and network and three seeds; half an hour
 	$(Q)tests/demo/run.sh --families "cpu memory io net" --seeds "730241 730242 730243" --out build/demo-full
-bench-control: deps all $(LOAD) ## the demo's loads under every policy: SCENARIO= families, REPS= seeds, ARMS=; last line JSON
+bench-control: deps all $(LOAD) ## every policy under the loads of tests/control/shapes: SCENARIO=, REPS= seeds, ARMS=; last line JSON
 	$(Q)tests/control/run
 bench-tick: deps build/test/bench_tick ## frames -> LSTM -> plan, microseconds per instance, last line JSON
 	$(Q)build/test/bench_tick
@@ -165,6 +174,8 @@ bench-lstm: deps build/test/bench_lstm ## one LSTM step, ns by instruction set b
 	$(Q)build/test/bench_lstm
 bench-realdata: deps build/test/bench_realdata ## the LSTM on series from elsewhere: TRAIN=DIR TEST=DIR [SEED=N], last line JSON
 	$(Q)build/test/bench_realdata --seed "$(or $(SEED),1)" "$(TRAIN)" "$(TEST)"
+bench-profile: deps build/test/bench_profile ## the resource profile on series from elsewhere: DATA=DIR, last line JSON
+	$(Q)build/test/bench_profile "$(DATA)"
 bench-hook: deps build/test/bench_hook ## cost of the hooks beside empty ones and libbpf-tools' runqlat, last line JSON
 	$(Q)tests/deps libbpf-tools
 	$(Q)build/test/bench_hook

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +13,10 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "act/trim.h"
 #include "sense/host.h"
 #include "sense/modelfile.h"
 #include "sense/topology.h"
@@ -26,12 +27,12 @@
 #define FLUSH_HZ 10
 
 /* Every observation goes to the recording first: what the mind saw is on disk even if it then dies of it. */
-static void observe(void *context, const struct observation *observation)
+void daemon_observe(void *context, const struct observation *observation)
 {
 	struct daemon *daemon = context;
 
-	if (daemon->recording)
-		recording_observe(daemon->recording, observation);
+	recording_observe(daemon->recording, observation);
+	recording_observe(learn_recording(daemon->learn), observation);
 	predictor_observe(daemon->mind->predictor, observation);
 	report_observe(daemon->report, observation);
 }
@@ -69,7 +70,7 @@ static void host_tell(struct daemon *daemon, uint64_t now_ns)
 		observation.host.elapsed_ns = now_ns - daemon->second_ns;
 		daemon->busy_ns = busy_ns;
 	}
-	observe(daemon, &observation);
+	daemon_observe(daemon, &observation);
 }
 
 static void memory_tell(struct daemon *daemon)
@@ -77,7 +78,7 @@ static void memory_tell(struct daemon *daemon)
 	struct observation observation = { .kind = OBSERVE_HOST_MEMORY };
 
 	if (!host_memory(&observation.host_memory))
-		observe(daemon, &observation);
+		daemon_observe(daemon, &observation);
 }
 
 static bool result_holds(const struct result *result)
@@ -98,10 +99,26 @@ static void answers_take(struct daemon *daemon)
 		if (!result.count)
 			continue;
 		daemon->result = result;
-		if (daemon->recording)
-			recording_result(daemon->recording, &result);
-		if (result_holds(&result))
-			observe(daemon, &acted);
+		recording_result(daemon->recording, &result);
+		recording_result(learn_recording(daemon->learn), &result);
+		if (result_holds(&result) && plan_answers(&daemon->plan))
+			daemon_observe(daemon, &acted);
+	}
+}
+
+/* Ends the tick: forecasts when it closed a second, and a plan; both recordings are told. */
+static void think(struct daemon *daemon, uint64_t now_ns)
+{
+	struct recording *const recordings[] = { daemon->recording, learn_recording(daemon->learn) };
+	struct observation end = { .kind = OBSERVE_TICK, .time_ns = now_ns };
+
+	for (int i = 0; i < 2; i++)
+		recording_observe(recordings[i], &end);
+	daemon->is_closed = mind_tick(daemon->mind, now_ns, &daemon->plan);
+	for (int i = 0; i < 2; i++) {
+		if (daemon->is_closed)
+			recording_forecasts(recordings[i], daemon->mind);
+		recording_plan(recordings[i], &daemon->plan);
 	}
 }
 
@@ -109,7 +126,6 @@ static void tick(struct daemon *daemon)
 {
 	uint64_t now_ns = host_now_ns();
 	bool is_second = now_ns - daemon->second_ns + NS_PER_S / 50 >= NS_PER_S;
-	struct observation end = { .kind = OBSERVE_TICK, .time_ns = now_ns };
 
 	nerve_consume(daemon->nerve);
 	ring_tick(&daemon->ring, now_ns);
@@ -119,20 +135,20 @@ static void tick(struct daemon *daemon)
 	}
 	tree_tick(daemon->tree, is_second);
 	report_tick(daemon->report, now_ns, is_second);
-	memory_tell(daemon);
+	/* What is free is of use to plans, and these are made for the annotated. */
+	if (is_second || tree_has_annotated(daemon->tree))
+		memory_tell(daemon);
 	if (is_second) {
 		nerve_second(daemon->nerve);
 		host_tell(daemon, now_ns);
 		daemon->second_ns = now_ns;
 	}
-	if (daemon->recording)
-		recording_observe(daemon->recording, &end);
-	if (mind_tick(daemon->mind, now_ns, &daemon->plan) && daemon->recording)
-		recording_forecasts(daemon->recording, daemon->mind);
-	if (daemon->recording)
-		recording_plan(daemon->recording, &daemon->plan);
+	think(daemon, now_ns);
 	hands_plan(daemon->hands, daemon->mind, &daemon->plan);
 	answers_take(daemon);
+	outlook_tick(daemon->outlook, outlook_clock(time(NULL)), is_second);
+	if (daemon->is_closed)
+		daemon_learn(daemon, now_ns);
 	daemon->ticks++;
 	daemon->tick_cost_ns = host_now_ns() - now_ns;
 }
@@ -181,9 +197,11 @@ static int mind_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
 	if (!topology_read(NULL, &topology))
 		daemon->config.policy.giver_cpus = topology.giver_cpus;
 	daemon->mind = mind_new(&config, &daemon->config.policy);
-	if (!daemon->mind)
+	if (daemon->mind)
+		daemon->outlook = outlook_new(&(struct outlook_setup){ daemon->options.state_dir, daemon->mind->predictor });
+	if (!daemon->outlook)
 		snprintf(error, DAEMON_ERROR_MAX, "memory for %u instances: none; lower instances_max", config.slots_max);
-	return daemon->mind ? 0 : -ENOMEM;
+	return daemon->outlook ? 0 : -ENOMEM;
 }
 
 static int report_open(struct daemon *daemon)
@@ -191,7 +209,7 @@ static int report_open(struct daemon *daemon)
 	struct report_setup setup = {
 		.cgroup_root = daemon->cgroup_root, .run_dir = daemon->options.run_dir, .config = &daemon->config,
 		.slots_max = daemon->config.instances_max,
-		.is_oom_told = nerve_has(daemon->nerve, NERVE_OOM), .observe = observe, .context = daemon,
+		.is_oom_told = nerve_has(daemon->nerve, NERVE_OOM), .observe = daemon_observe, .context = daemon,
 	};
 
 	daemon->report = report_new(&setup);
@@ -209,7 +227,7 @@ static int senses_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
 	};
 	struct tree_setup tree = {
 		.root = daemon->cgroup_root, .slots_max = daemon->config.instances_max, .config = &daemon->config,
-		.observe = observe, .context = daemon,
+		.observe = daemon_observe, .context = daemon,
 	};
 	int r;
 
@@ -220,7 +238,7 @@ static int senses_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
 		snprintf(error, DAEMON_ERROR_MAX, "cgroup v2: not mounted; mount -t cgroup2 none /sys/fs/cgroup");
 		return -ENOENT;
 	}
-	daemon->ring.observe = observe;
+	daemon->ring.observe = daemon_observe;
 	daemon->ring.context = daemon;
 	r = nerve_open(&nerve, ring_record, &daemon->ring, &daemon->nerve, error);
 	if (r)
@@ -301,6 +319,7 @@ int daemon_open(struct daemon *daemon, const struct daemon_options *options, cha
 	r = r ?: mind_open(daemon, error);
 	r = r ?: surfaces_open(daemon, error);
 	r = r ?: senses_open(daemon, error);
+	r = r ?: daemon_learn_open(daemon);
 	if (!r && options->record_path) {
 		r = daemon_record(daemon, options->record_path);
 		if (r)
@@ -314,7 +333,7 @@ int daemon_open(struct daemon *daemon, const struct daemon_options *options, cha
 		return r;
 	}
 	/* Loading reads the whole of the kernel's BTF, megabytes that are not needed again. */
-	malloc_trim(0);
+	trim_code();
 	host_busy_ns(&daemon->busy_ns);
 	daemon->second_ns = daemon->scan_ns = host_now_ns();
 	tree_scan(daemon->tree, daemon->scan_ns);
@@ -324,11 +343,13 @@ int daemon_open(struct daemon *daemon, const struct daemon_options *options, cha
 void daemon_close(struct daemon *daemon)
 {
 	recording_close(daemon->recording);
+	learn_free(daemon->learn);
 	socket_close(daemon->socket);
 	hands_free(daemon->hands);
 	report_free(daemon->report);
 	tree_close(daemon->tree);
 	nerve_close(daemon->nerve);
+	outlook_free(daemon->outlook);
 	mind_free(daemon->mind);
 	free(daemon->model);
 	free(daemon->model_bytes);

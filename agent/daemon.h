@@ -8,8 +8,10 @@
 
 #include "act/hands.h"
 #include "decide/mind.h"
+#include "learn/learn.h"
 #include "predict/model.h"
 #include "setup/config.h"
+#include "sense/outlook.h"
 #include "sense/report.h"
 #include "sense/ring.h"
 #include "serve/answer.h"
@@ -26,6 +28,7 @@ struct daemon_options {
 	const char *record_path;	/* NULL: no recording from the start */
 	const char *label;		/* of that recording */
 	const char *forecaster;		/* NULL: as configured */
+	const char *state_dir;		/* /var/lib/forestall */
 };
 
 struct daemon {
@@ -37,9 +40,11 @@ struct daemon {
 	struct report *report;
 	struct ring ring;
 	struct mind *mind;
+	struct outlook *outlook;
 	struct hands *hands;
 	struct socket *socket;
-	struct recording *recording;
+	struct recording *recording;	/* that somebody asked for; NULL: none */
+	struct learn *learn;
 	struct model *model;		/* NULL: none */
 	void *model_bytes;
 	size_t model_size;
@@ -51,7 +56,7 @@ struct daemon {
 	uint64_t second_ns, scan_ns, next_tick_ns;
 	uint64_t tick_late_ns_max, tick_cost_ns;
 	uint32_t ticks;
-	bool is_recording_started;	/* --record was honoured */
+	bool is_closed;			/* the last tick closed a second */
 };
 
 /* 0, or -errno and one line in error[]; nothing is left behind then. */
@@ -60,6 +65,13 @@ void daemon_close(struct daemon *daemon);
 
 /* Starts (path) or stops (NULL) a recording; context is the daemon. 0 or -errno. */
 int daemon_record(void *context, const char *path);
+
+/* What is learned beside the loop: begins with the rest, and after each second that was closed. 0 or -errno. */
+int daemon_learn_open(struct daemon *daemon);
+void daemon_learn(struct daemon *daemon, uint64_t now_ns);
+
+/* Whatever is observed goes through here; context is the daemon. */
+void daemon_observe(void *context, const struct observation *observation);
 
 /* What questions are answered from, as of now. */
 void daemon_world(struct daemon *daemon, struct answer_world *ret);

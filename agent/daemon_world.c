@@ -30,6 +30,15 @@ static int world_slo_refresh(void *context, uint32_t slot)
 	return tree_refresh(((struct daemon *)context)->tree, slot);
 }
 
+static void world_asked(void *context, uint32_t slot)
+{
+	struct daemon *daemon = context;
+	struct observation observation = { .kind = OBSERVE_ASKED, .asked = { .slot = slot } };
+
+	observation.asked.cgroup_id = daemon->mind->predictor->instance[slot].info.cgroup_id;
+	daemon_observe(daemon, &observation);
+}
+
 static const char *world_slo_problem(void *context, uint32_t slot)
 {
 	return tree_problem(((struct daemon *)context)->tree, slot);
@@ -77,11 +86,13 @@ void daemon_world(struct daemon *daemon, struct answer_world *ret)
 		.result = &daemon->result,
 		.mode = hands_mode(daemon->hands),
 		.model_path = daemon->model ? daemon->model_path : NULL,
+		.learn = daemon->learn,
 		.now_ns = host_now_ns(),
 		.tick_late_ns_max = daemon->tick_late_ns_max,
 		.tick_cost_ns = daemon->tick_cost_ns,
 		.context = daemon,
 		.slo_refresh = world_slo_refresh,
+		.asked = world_asked,
 		.record = daemon_record,
 		.slo_problem = world_slo_problem,
 		.outcome = world_outcome,
@@ -91,6 +102,7 @@ void daemon_world(struct daemon *daemon, struct answer_world *ret)
 		.failures = report_failures(daemon->report),
 		.app = report_app(daemon->report),
 		.log = report_log(daemon->report),
+		.outlook = daemon->outlook,
 	};
 	for (int signal = 0; signal < NERVE_SIGNAL_COUNT; signal++)
 		ret->signals |= (uint32_t)nerve_has(daemon->nerve, signal) << signal;

@@ -15,7 +15,8 @@ static const char usage[] =
 	"  --forecaster NAME    lstm, statistical or persistence\n"
 	"  --model FILE         model to load; \"\" for none\n"
 	"  --record FILE        record from the first tick on\n"
-	"  --label TEXT         what the recording is of\n";
+	"  --label TEXT         what the recording is of\n"
+	"  --state-dir DIR      history, models and profiles of this host (/var/lib/forestall)\n";
 
 int main(int argc, char **argv)
 {
@@ -23,10 +24,12 @@ int main(int argc, char **argv)
 		{ "run-dir", required_argument, NULL, 'r' },	{ "config-dir", required_argument, NULL, 'c' },
 		{ "cgroup-root", required_argument, NULL, 'g' }, { "forecaster", required_argument, NULL, 'f' },
 		{ "model", required_argument, NULL, 'm' },	{ "record", required_argument, NULL, 'o' },
-		{ "label", required_argument, NULL, 'l' },	{ "help", no_argument, NULL, 'h' },
+		{ "label", required_argument, NULL, 'l' },	{ "state-dir", required_argument, NULL, 's' },
+		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	struct daemon_options chosen = { .run_dir = "/run/forestall", .config_dir = "/etc/forestall" };
+	struct daemon_options chosen = { .run_dir = "/run/forestall", .config_dir = "/etc/forestall",
+					 .state_dir = LEARN_STATE_DIR };
 	static struct daemon daemon;
 	char error[DAEMON_ERROR_MAX];
 	int option, r;
@@ -40,6 +43,7 @@ int main(int argc, char **argv)
 		case 'm': chosen.model_path = optarg; break;
 		case 'o': chosen.record_path = optarg; break;
 		case 'l': chosen.label = optarg; break;
+		case 's': chosen.state_dir = optarg; break;
 		case 'h': fputs(usage, stdout); return 0;
 		default: fputs("forestalld: `forestalld --help` lists the options\n", stderr); return 2;
 		}

@@ -2,10 +2,14 @@
 /* forestall forecast show, plan show, status: what the mind says of itself. */
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client.h"
 #include "predict/observe.h"
 #include "print.h"
+
+#define FORECAST_TRIES 4
+#define FORECAST_PAUSE_US 500000
 
 static const char *text_of(const json_t *object, const char *key)
 {
@@ -87,6 +91,22 @@ static void forecast_print(const json_t *forecast)
 	table_free(table);
 }
 
+/* Who nobody annotated is foreseen from the first question on: after a second there is something to tell. */
+static json_t *forecast_ask(const struct context *context, const char *path)
+{
+	json_t *answer = NULL;
+
+	for (int tries = 0; tries < FORECAST_TRIES; tries++) {
+		if (answer)
+			usleep(FORECAST_PAUSE_US);
+		json_decref(answer);
+		answer = client_ask(context, json_pack("{s:s, s:s}", "q", "forecast.show", "path", path));
+		if (!answer || !json_is_null(json_object_get(answer, "forecast")))
+			break;
+	}
+	return answer;
+}
+
 int cmd_forecast_show(const struct context *context, int argc, char **argv)
 {
 	char path[OBSERVE_PATH_MAX];
@@ -96,7 +116,7 @@ int cmd_forecast_show(const struct context *context, int argc, char **argv)
 		return command_usage("forecast show", "PATH");
 	if (command_path(context, argv[1], path, sizeof(path)))
 		return 1;
-	answer = client_ask(context, json_pack("{s:s, s:s}", "q", "forecast.show", "path", path));
+	answer = forecast_ask(context, path);
 	if (!answer)
 		return 1;
 	if (context->is_json)

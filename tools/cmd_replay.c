@@ -83,11 +83,11 @@ static json_t *risk_json(const struct forecast *forecast)
 static void second_print(const struct replay *replay, const struct predictor_instance *instance)
 {
 	const struct window_second *now = window_at(&instance->window, 0);
-	const struct forecast *forecast = &instance->forecast;
+	const struct forecast *forecast = &instance->foresight->forecast;
 	enum sli leading = slo_leading(&instance->info.slo);
 	bool is_time = sli_unit(leading) == SLI_UNIT_NS;
 
-	if (!now || !instance->has_frame)
+	if (!now || !instance->foresight->has_frame)
 		return;
 	line_print(json_pack("{s:I,s:o,s:s,s:s,s:o,s:o,s:o,s:b,s:s,s:s,s:o,s:o,s:o}", "t_ns", (json_int_t)replay->time_ns,
 			     "instance", value_text(instance->info.path), "leading", slo_sli_name(&instance->info.slo, leading), "unit", is_time ? "ms" : leading >= SLI_APP ? "number" : "share",

@@ -19,6 +19,7 @@
 #include "act/bounds.h"
 #include "act/lock.h"
 #include "act/takeover.h"
+#include "act/trim.h"
 #include "process.h"
 #include "client.h"
 #include "print.h"
@@ -42,6 +43,7 @@ struct up {
 	int status;
 	int signal_fd;
 	int lock_fd;
+	char web_dir[PATH_MAX];		/* what the web surface keeps; "": as it will */
 };
 
 struct up_options {
@@ -261,6 +263,7 @@ static void ready_check(struct up *up)
 	print_note("up: ready, %.0f cgroups observed",
 		   json_number_value(json_object_get(json_object_get(answer, "instances"), "observed")));
 	json_decref(answer);
+	trim_code();
 }
 
 static int pause_ms(const struct up *up)
@@ -333,10 +336,13 @@ static int children_init(struct up *up, const struct up_options *options)
 	process_option(mind, "--model", options->model);
 	process_option(mind, "--record", options->record);
 	process_option(mind, "--label", options->label);
+	process_option(mind, "--state-dir", options->state_dir);
+	if (options->state_dir)
+		snprintf(up->web_dir, sizeof(up->web_dir), "%.3000s/web", options->state_dir);
 	up->has_web = !options->no_web && process_init(web, "forestall-web") == 0;
 	if (up->has_web) {
 		process_option(web, "--run-dir", context->run_dir);
-		process_option(web, "--state-dir", options->state_dir);
+		process_option(web, "--state-dir", options->state_dir ? up->web_dir : NULL);
 		process_option(web, "--listen", options->web_listen);
 	}
 	return 0;

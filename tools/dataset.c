@@ -65,7 +65,7 @@ static int track_push(struct track *track, const struct predictor_instance *inst
 
 	if (t == track->room && track_grow(track))
 		return -ENOMEM;
-	memcpy(track->input[t], instance->frame.value, sizeof(track->input[t]));
+	memcpy(track->input[t], instance->foresight->frame.value, sizeof(track->input[t]));
 	memset(&track->truth[t], 0, sizeof(track->truth[t]));
 	track->truth[t].now = second_label(instance, is_acted);
 	track->is_bound = slo_is_bound(&instance->info.slo);
@@ -126,7 +126,7 @@ static int second_take(struct dataset *dataset, const struct predictor *p, struc
 			track_clear(track);
 			track->cgroup_id = instance->info.cgroup_id;
 		}
-		if (!r && instance->has_frame)
+		if (!r && instance->foresight->has_frame)
 			r = track_push(track, instance, is_acted);
 	}
 	return r;

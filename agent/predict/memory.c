@@ -20,7 +20,9 @@ int memory_new(struct memory *memory, uint32_t slots_max)
 	memory->announce = calloc(places, sizeof(*memory->announce));
 	memory->skill = calloc(places, sizeof(*memory->skill));
 	memory->rare = calloc(places, sizeof(*memory->rare));
-	is_whole = memory->statistical && memory->announce && memory->skill && memory->rare;
+	memory->foresight = calloc(places, sizeof(*memory->foresight));
+	memory->response = calloc(places, sizeof(*memory->response));
+	is_whole = memory->statistical && memory->announce && memory->rare && memory->foresight && memory->response && memory->skill;
 	for (int r = 0; r < RESOURCE_COUNT; r++) {
 		memory->recur[r] = calloc(places, sizeof(*memory->recur[r]));
 		is_whole = is_whole && memory->recur[r];
@@ -34,6 +36,8 @@ void memory_free(struct memory *memory)
 	free(memory->announce);
 	free(memory->skill);
 	free(memory->rare);
+	free(memory->response);
+	free(memory->foresight);
 	for (int r = 0; r < RESOURCE_COUNT; r++)
 		free(memory->recur[r]);
 }
@@ -53,6 +57,12 @@ void *memory_part(struct memory *memory, uint32_t place, enum memory_part part, 
 	case MEMORY_RARE:
 		*ret_bytes = sizeof(memory->rare[place]);
 		return &memory->rare[place];
+	case MEMORY_RESPONSE:
+		*ret_bytes = sizeof(memory->response[place]);
+		return memory->response[place];
+	case MEMORY_FORESIGHT:
+		*ret_bytes = sizeof(memory->foresight[place]);
+		return &memory->foresight[place];
 	default:
 		*ret_bytes = sizeof(struct recur);
 		return &memory->recur[part - MEMORY_RECUR][place];
@@ -74,6 +84,12 @@ static void place_clear(struct predictor *p, uint32_t place)
 	memset(instance, 0, sizeof(*instance));
 }
 
+void memory_point(struct predictor *p, uint32_t place)
+{
+	p->instance[place].window.rare = &p->memory.rare[place];
+	p->instance[place].foresight = &p->memory.foresight[place];
+}
+
 static void place_copy(struct predictor *p, uint32_t from, uint32_t to)
 {
 	struct predictor_instance *instance = &p->instance[to];
@@ -87,7 +103,7 @@ static void place_copy(struct predictor *p, uint32_t from, uint32_t to)
 
 			memcpy(memory_part(&p->memory, to, (enum memory_part)part, &bytes), at, bytes);
 		}
-	instance->window.rare = &p->memory.rare[to];
+	memory_point(p, to);
 }
 
 static void parked_remove(struct memory *memory, uint32_t at)
@@ -143,6 +159,13 @@ void memory_park(struct predictor *p, uint32_t slot)
 	p->memory.parked[p->memory.parked_count++] = place;
 }
 
+void memory_blind(struct predictor_instance *instance)
+{
+	if (predictor_uses(instance, MEMORY_FORESIGHT))
+		memset(instance->foresight, 0, sizeof(*instance->foresight));
+	instance->parts &= ~(1u << MEMORY_FORESIGHT);
+}
+
 /* While it was away it asked for nothing, and what is only about now is over. */
 static void absence_pass(struct predictor *p, uint32_t slot)
 {
@@ -162,11 +185,9 @@ static void absence_pass(struct predictor *p, uint32_t slot)
 	if (predictor_uses(instance, MEMORY_SKILL))
 		skill_resume(&p->memory.skill[slot]);
 	memset(instance->expect, 0, sizeof(instance->expect));
-	memset(&instance->forecast, 0, sizeof(instance->forecast));
-	memset(instance->learned_risk, 0, sizeof(instance->learned_risk));
-	lstm_state_reset(&instance->lstm);
-	instance->violated = instance->warm_s = 0;
-	instance->has_frame = false;
+	memory_blind(instance);
+	instance->violated = 0;
+	instance->asked_at = 0;
 }
 
 void memory_start(struct predictor *p, uint32_t slot, const char *path)
@@ -176,6 +197,7 @@ void memory_start(struct predictor *p, uint32_t slot, const char *path)
 
 	place_clear(p, slot);
 	window_reset(&instance->window, &p->memory.rare[slot]);
+	memory_point(p, slot);
 	if (at < PARKED_MAX) {
 		uint32_t place = p->memory.parked[at];
 
@@ -209,7 +231,7 @@ struct recur *memory_recur(struct predictor *p, struct predictor_instance *insta
 	struct recur *recur = &p->memory.recur[r][instance->info.slot];
 
 	if (!predictor_uses(instance, MEMORY_RECUR + r)) {
-		if (instance->demand[r] == 0)
+		if (instance->demand[r] < RECUR_DEMAND_MIN)
 			return NULL;
 		instance->parts |= 1u << (MEMORY_RECUR + r);
 		recur->count = instance->recur_count[r];

@@ -12,7 +12,11 @@
 
 #include <stddef.h>
 #include "announce.h"
+#include "feature.h"
+#include "forecast.h"
+#include "lstm.h"
 #include "recur.h"
+#include "response.h"
 #include "skill.h"
 #include "statistical.h"
 #include "window.h"
@@ -26,9 +30,21 @@ enum memory_part {
 	MEMORY_STATISTICAL,	/* since a bound was judged */
 	MEMORY_ANNOUNCE,	/* since the first event */
 	MEMORY_SKILL,		/* since it was annotated */
-	MEMORY_RARE,		/* of the window: since IO, responses or files were told */
-	MEMORY_RECUR,		/* and RESOURCE_COUNT - 1 after it: since the first demand of that resource */
+	MEMORY_RARE,		/* of the window: since somebody annotated it, or asked for it */
+	MEMORY_FORESIGHT,	/* the same */
+	MEMORY_RESPONSE,	/* since it had a bound */
+	MEMORY_RECUR,		/* and RESOURCE_COUNT - 1 after it: since the first demand worth it of that resource */
 	MEMORY_PART_COUNT = MEMORY_RECUR + RESOURCE_COUNT
+};
+
+/* What comes of the window of those who are foreseen (predictor_foresees()). All zero of the others. */
+struct foresight {
+	struct lstm_state lstm;
+	struct frame frame;
+	struct forecast forecast;	/* the one that speaks */
+	float learned_risk[2];		/* the gravest that the statistical forecaster says of 2 s and 5 s */
+	uint32_t warm_s;		/* seconds in a row that the LSTM was shown */
+	bool has_frame;
 };
 
 /* [places] each; places are the slots and PARKED_MAX more. */
@@ -38,6 +54,8 @@ struct memory {
 	struct announce (*announce)[RESOURCE_COUNT];
 	struct skill *skill;
 	struct window_rare *rare;
+	struct response (*response)[RESPONSE_COUNT];
+	struct foresight *foresight;
 	struct recur *recur[RESOURCE_COUNT];
 	uint32_t parked[PARKED_MAX];	/* places in use, oldest first */
 	uint32_t parked_count;
@@ -50,6 +68,12 @@ void memory_free(struct memory *memory);
 /* Where a part of a place lies, and its size. */
 void *memory_part(struct memory *memory, uint32_t place, enum memory_part part, size_t *ret_bytes);
 
+/* Sets the pointers of the instance at this place to its parts. */
+void memory_point(struct predictor *predictor, uint32_t place);
+
+/* It is foreseen no more: no frame, no forecast. */
+void memory_blind(struct predictor_instance *instance);
+
 /* The instance at this slot starts with nothing, or with what was parked of its path. */
 void memory_start(struct predictor *predictor, uint32_t slot, const char *path);
 
@@ -60,8 +84,7 @@ struct announce *memory_announce(struct predictor *predictor, struct predictor_i
 struct skill *memory_skill(struct predictor *predictor, struct predictor_instance *instance);
 
 /*
- * After instance->demand is known. NULL until the first demand: a resource that was never asked for has no history, which would
- * hold nothing but zeros.
+ * After instance->demand is known. NULL until a demand in which there could be a period: what was before it counts as zeros.
  */
 struct recur *memory_recur(struct predictor *predictor, struct predictor_instance *instance, enum resource resource);
 

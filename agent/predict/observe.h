@@ -129,6 +129,13 @@ struct observe_host {
 	uint64_t lacks;		/* bit per enum observe_lack */
 };
 
+/* Somebody wants to know what is to come of an instance that nobody annotated. */
+struct observe_asked {
+	uint32_t slot;
+	uint32_t pad;
+	uint64_t cgroup_id;
+};
+
 /* What an application says of itself: enum app_kind of a name. */
 enum app_kind { APP_GAUGE, APP_COUNTER, APP_TIMER, APP_KIND_COUNT };
 
@@ -182,6 +189,7 @@ enum observe_kind {
 	OBSERVE_HOST_MEMORY,
 	OBSERVE_FAILURE,
 	OBSERVE_APP,
+	OBSERVE_ASKED,
 	OBSERVE_KIND_COUNT
 };
 
@@ -199,6 +207,7 @@ struct observation {
 		struct observe_host_memory host_memory;
 		struct observe_failure failure;
 		struct observe_app app;
+		struct observe_asked asked;
 		uint64_t time_ns;
 	};
 };

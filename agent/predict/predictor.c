@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "decode.h"
+#include "foresee.h"
 #include "others.h"
+#include "respond.h"
 #include "speak.h"
 
 #define WORST_BAD 0.05f	/* as plan_policy.bad_act, without its configuration: a label must not move with a setting */
@@ -34,11 +35,12 @@ struct predictor *predictor_new(const struct predictor_config *config)
 	p->instance = calloc(n + PARKED_MAX, sizeof(*p->instance));
 	p->live = calloc(n, sizeof(*p->live));
 	p->annotated = calloc(n, sizeof(*p->annotated));
+	p->limited = calloc(n, sizeof(*p->limited));
 	p->inputs = calloc((size_t)PREDICTOR_BATCH * FEATURE_COUNT, sizeof(*p->inputs));
 	p->outputs = calloc((size_t)PREDICTOR_BATCH * OUTPUT_COUNT, sizeof(*p->outputs));
-	p->is_annotated_stale = true;
-	if (memory_new(&p->memory, config->slots_max) || !p->instance || !p->live || !p->annotated || !p->inputs ||
-	    !p->outputs) {
+	p->is_annotated_stale = p->is_limited_stale = true;
+	if (memory_new(&p->memory, config->slots_max) || !p->instance || !p->live || !p->annotated || !p->limited ||
+	    !p->inputs || !p->outputs) {
 		predictor_free(p);
 		return NULL;
 	}
@@ -55,7 +57,36 @@ void predictor_free(struct predictor *p)
 	free(p->inputs);
 	free(p->outputs);
 	free(p->annotated);
+	free(p->limited);
 	free(p);
+}
+
+/* What the model before had in mind, and how far it was to be believed. */
+static void model_forget(struct predictor *p, uint32_t place)
+{
+	struct foresight *foresight = &p->memory.foresight[place];
+
+	memset(&foresight->lstm, 0, sizeof(foresight->lstm));
+	foresight->warm_s = 0;
+	if (predictor_uses(&p->instance[place], MEMORY_SKILL))
+		skill_forget(&p->memory.skill[place]);
+}
+
+void predictor_model(struct predictor *p, const struct lstm_weights *weights)
+{
+	p->config.weights = weights;
+	p->untrained = speak_untrained(weights);
+	for (uint32_t i = 0; i < p->live_count; i++)
+		model_forget(p, p->live[i]);
+	for (uint32_t i = 0; i < p->memory.parked_count; i++)
+		model_forget(p, p->memory.parked[i]);
+	memset(p->conform_risk, 0, sizeof(p->conform_risk));
+}
+
+bool predictor_foresees(const struct predictor *p, const struct predictor_instance *instance)
+{
+	return p->config.sees_all || predictor_is_annotated(instance) ||
+	       (instance->asked_at && p->host.count - instance->asked_at < PREDICTOR_ASKED_SECONDS);
 }
 
 static struct predictor_instance *live_instance(struct predictor *p, uint32_t slot)
@@ -67,6 +98,7 @@ static struct predictor_instance *live_instance(struct predictor *p, uint32_t sl
 
 static void live_remove(struct predictor *p, uint32_t slot)
 {
+	p->is_limited_stale = true;
 	for (uint32_t i = 0; i < p->live_count; i++) {
 		if (p->live[i] != slot)
 			continue;
@@ -82,7 +114,7 @@ static void instance_start(struct predictor *p, uint32_t slot, const char *path)
 
 	memory_start(p, slot, path);
 	instance->limits = (struct observe_limits){ .slot = slot, LIMITS_NONE };
-	instance->is_live = true;
+	instance->is_live = p->is_limited_stale = true;
 	p->live[p->live_count++] = slot;
 }
 
@@ -97,6 +129,25 @@ const uint32_t *predictor_annotated(struct predictor *p, uint32_t *ret_count)
 	}
 	*ret_count = p->annotated_count;
 	return p->annotated;
+}
+
+static bool is_limited(const struct observe_limits *limits)
+{
+	return (limits->quota_us != LIMIT_NONE && limits->period_us) || limits->memory_max != LIMIT_NONE ||
+	       limits->io_bps != LIMIT_NONE || limits->io_iops != LIMIT_NONE;
+}
+
+const uint32_t *predictor_limited(struct predictor *p, uint32_t *ret_count)
+{
+	if (p->is_limited_stale) {
+		p->limited_count = 0;
+		for (uint32_t i = 0; i < p->live_count; i++)
+			if (is_limited(&p->instance[p->live[i]].limits))
+				p->limited[p->limited_count++] = p->live[i];
+		p->is_limited_stale = false;
+	}
+	*ret_count = p->limited_count;
+	return p->limited;
 }
 
 static void take_instance(struct predictor *p, const struct observe_instance *info)
@@ -115,6 +166,8 @@ static void take_instance(struct predictor *p, const struct observe_instance *in
 	if (!instance->is_live)
 		instance_start(p, info->slot, info->path);
 	instance->info = *info;
+	if (predictor_foresees(p, instance))
+		window_remember(&instance->window);
 }
 
 static void take_gone(struct predictor *p, const struct observe_gone *gone)
@@ -133,8 +186,10 @@ static void take_limits(struct predictor *p, const struct observe_limits *limits
 {
 	struct predictor_instance *instance = live_instance(p, limits->slot);
 
-	if (instance)
-		instance->limits = *limits;
+	if (!instance)
+		return;
+	instance->limits = *limits;
+	p->is_limited_stale = true;
 }
 
 static void take_event(struct predictor *p, const struct observe_event *event)
@@ -144,6 +199,16 @@ static void take_event(struct predictor *p, const struct observe_event *event)
 	if (instance && event->name_hash)
 		for (int r = 0; r < RESOURCE_COUNT; r++)
 			announce_event(&memory_announce(p, instance)[r], event->name_hash, event->time_ns);
+}
+
+static void take_asked(struct predictor *p, const struct observe_asked *asked)
+{
+	struct predictor_instance *instance = live_instance(p, asked->slot);
+
+	if (!instance || instance->info.cgroup_id != asked->cgroup_id)
+		return;
+	instance->asked_at = p->host.count + 1;
+	window_remember(&instance->window);
 }
 
 static void take_sample(struct predictor *p, const struct observe_sample *sample)
@@ -213,6 +278,9 @@ void predictor_observe(struct predictor *p, const struct observation *observatio
 		break;
 	case OBSERVE_APP:
 		take_app(p, &observation->app);
+		break;
+	case OBSERVE_ASKED:
+		take_asked(p, &observation->asked);
 		break;
 	case OBSERVE_HOST_MEMORY:
 		take_host_memory(p, &observation->host_memory);
@@ -357,50 +425,6 @@ static void host_close(struct predictor *p)
 	}
 }
 
-/*
- * What happened under our own action teaches only when it was bad in spite of it: the load is demand, of which the action
- * kept some away. Of memory the load is what is in use, whoever keeps it so.
- */
-static void instance_learn(struct predictor *p, struct predictor_instance *instance, uint64_t now_ns)
-{
-	bool is_censored = predictor_is_censored(p, now_ns);
-
-	if (slo_is_bound(&instance->info.slo))
-		instance->parts |= 1u << MEMORY_STATISTICAL;
-	for (int sli = 0; sli < SLI_COUNT; sli++) {
-		bool is_violated = instance->violated >> sli & 1;
-		enum resource cause = sli_resource((enum sli)sli);
-
-		if (cause == RESOURCE_COUNT)
-			cause = statistical_scarcest(p->host.total);
-		if (instance->info.slo.bound[sli] && (is_violated || !is_censored || cause == RESOURCE_MEMORY))
-			statistical_push(&p->memory.statistical[instance->info.slot][sli], statistical_load((enum sli)sli, p->host.total), is_violated);
-	}
-}
-
-/* The fallback and the baseline; what the LSTM says comes after, batched. */
-static void instance_fallback(struct predictor *p, struct predictor_instance *instance, const struct extract *in,
-			      uint64_t now_ns)
-{
-	struct statistical_view view = { p->memory.statistical[instance->info.slot], in, p->host.total, instance->violated };
-	struct forecast *forecast = &instance->forecast;
-	float demand[RESOURCE_COUNT];
-	enum sli sli;
-
-	instance_learn(p, instance, now_ns);
-	statistical_forecast(&view, forecast);
-	instance->learned_risk[0] = forecast_risk(forecast, 1, &sli);
-	instance->learned_risk[1] = forecast_risk(forecast, 2, &sli);
-	for (int r = 0; r < RESOURCE_COUNT; r++)
-		demand[r] = fmaxf(instance->demand[r], 0) * p->host.capacity[r];
-	if (p->config.forecaster == FORECAST_PERSISTENCE)
-		forecast_persist(demand, forecast->sli[0][1], instance->violated, forecast);
-	forecast_blame(forecast);
-	forecast->time_ns = now_ns;
-	if (predictor_is_annotated(instance))
-		memory_skill(p, instance)->statistical = *forecast;
-}
-
 bool predictor_is_censored(const struct predictor *p, uint64_t now_ns)
 {
 	return p->acted_ns && now_ns - p->acted_ns < CENSORED_NS;
@@ -416,15 +440,12 @@ static void predictor_second(struct predictor *p, uint64_t now_ns, uint64_t elap
 		instance_share(p, &p->instance[p->live[i]]);
 	for (uint32_t i = 0; i < p->live_count; i++) {
 		struct predictor_instance *instance = &p->instance[p->live[i]];
-		struct extract_others others;
-		struct extract in;
 
-		others_extract(p, instance, &others, &in);
-		instance_fallback(p, instance, &in, now_ns);
-		in.learned_risk[0] = instance->learned_risk[0];
-		in.learned_risk[1] = instance->learned_risk[1];
-		instance->has_frame = feature_extract(&in, &instance->frame);
-		instance->forecast.quality = instance->frame.quality;
+		respond_second(p, instance, now_ns);
+		if (predictor_foresees(p, instance))
+			foresee(p, instance, now_ns);
+		else
+			memory_blind(instance);
 	}
 	speak_all(p, now_ns);
 	skill_all(p, now_ns);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * All instances of a host: observations in, a forecast per instance and second out. Pure after predictor_new.
+ * All instances of a host: observations in, a forecast per second out of those who are foreseen. Pure after predictor_new.
+ *
+ * Of every instance it is known what it uses and, by its past, will use: the others' forecasts need it. Who is annotated is foreseen: a
+ * frame, the LSTM, risks and quantiles. So is, for a while, who was asked for; of the many others nobody would read it.
  *
  * Order within a tick: gone, instance, limits, event, sample, host in any order, then predictor_tick once. The same
  * sequence gives the same bytes.
@@ -21,6 +24,7 @@
 #include "window.h"
 
 #define PREDICTOR_BATCH 64	/* instances that the LSTM steps at a time */
+#define PREDICTOR_ASKED_SECONDS 300	/* who was asked for is foreseen so much longer */
 
 struct predictor_config {
 	uint32_t slots_max;	/* slots are 1..slots_max - 1 */
@@ -30,6 +34,7 @@ struct predictor_config {
 	enum forecast_source forecaster;	/* who speaks when all is well */
 	const struct lstm_weights *weights;	/* derived; NULL: no model. Kept by the caller */
 	enum lstm_isa isa;
+	bool sees_all;		/* all are foreseen, whether annotated or not: for who learns from them */
 };
 
 struct predictor_instance {
@@ -37,19 +42,15 @@ struct predictor_instance {
 	struct observe_limits limits;
 	struct window window;
 	struct expectation expect[RESOURCE_COUNT];
-	struct lstm_state lstm;
-	struct frame frame;
-	struct forecast forecast;	/* the one that speaks */
-	float learned_risk[2];		/* the gravest that the statistical forecaster says of 2 s and 5 s */
+	struct foresight *foresight;	/* lies in the memory, never NULL of one that is live */
 	float demand[RESOURCE_COUNT];	/* of the last second, share of capacity, unthrottled; < 0: not measured */
 	float memory_wanted;		/* most that it held lately while no memory.high held it, bytes */
 	uint32_t violated;		/* in the last second, bit per SLI */
-	uint32_t warm_s;		/* seconds in a row that the LSTM was shown */
 	uint32_t parts;			/* that it uses: bit per enum memory_part but MEMORY_RARE, which the window knows */
 	uint32_t recur_count[RESOURCE_COUNT];	/* seconds in which the demand was known */
 	uint32_t parked_at;		/* of one that is gone: seconds that the host had closed */
+	uint32_t asked_at;	/* 1 + seconds that the host had closed when somebody last asked for its forecast; 0: nobody did */
 	bool is_live;
-	bool has_frame;
 };
 
 /* The host's own memory: what it used per second, and sums over its instances. */
@@ -84,7 +85,9 @@ struct predictor {
 	uint64_t acted_ns;			/* when the hands last held something of ours */
 	uint32_t *annotated;			/* those of the live that somebody annotated; see predictor_annotated() */
 	uint32_t annotated_count;
-	bool is_annotated_stale;
+	uint32_t *limited;			/* those of the live that a limit holds; see predictor_limited() */
+	uint32_t limited_count;
+	bool is_annotated_stale, is_limited_stale;
 	float *inputs, *outputs;		/* [PREDICTOR_BATCH][FEATURE_COUNT], [PREDICTOR_BATCH][OUTPUT_COUNT] */
 	struct lstm_state *states[PREDICTOR_BATCH];
 	struct predictor_instance *stepped[PREDICTOR_BATCH];
@@ -107,6 +110,12 @@ struct predictor *predictor_new(const struct predictor_config *config);
 void predictor_free(struct predictor *predictor);
 
 /*
+ * Speaks with other weights from the next second on; NULL: with none. What the LSTM remembers of each instance is forgotten, since it means
+ * nothing to another network: for some seconds the more worried of the two forecasters is heard (speak.c). All else is kept.
+ */
+void predictor_model(struct predictor *predictor, const struct lstm_weights *weights);
+
+/*
  * Takes one observation of any kind but OBSERVE_TICK. A new cgroup id on a slot starts a new memory, or goes on
  * with that of a cgroup of the same path that is gone; the same id only changes the annotation. What names no live slot is ignored: a cgroup may vanish at any time.
  */
@@ -121,7 +130,13 @@ bool predictor_is_censored(const struct predictor *predictor, uint64_t now_ns);
 /* Slots of the live that somebody annotated, in order of arrival; valid until the next observation. */
 const uint32_t *predictor_annotated(struct predictor *predictor, uint32_t *ret_count);
 
-/* Ends a tick; true when it also closed a second, so that every live instance has a new frame and forecast. */
+/* The same of those whose directory has a cpu.max, memory.max or io.max of its own. */
+const uint32_t *predictor_limited(struct predictor *predictor, uint32_t *ret_count);
+
+/* Whether it has frames and forecasts of its own. */
+bool predictor_foresees(const struct predictor *predictor, const struct predictor_instance *instance);
+
+/* Ends a tick; true when it also closed a second, so that everyone foreseen has a new frame and forecast. */
 bool predictor_tick(struct predictor *predictor, uint64_t now_ns);
 
 #endif

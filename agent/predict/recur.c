@@ -11,6 +11,7 @@
 #define CORR_TRUSTED 0.65f
 #define CORR_TRUSTED_TWICE 0.4f
 #define ENERGY_MIN 0.02f	/* a flat series has no period */
+_Static_assert(RECUR_DEMAND_MIN * RECUR_DEMAND_MIN / (1 - CORR_DECAY) < ENERGY_MIN, "the energy that such demand can have");
 
 void recur_reset(struct recur *recur)
 {

@@ -15,6 +15,7 @@
 
 #define RECUR_LAG_MIN 3
 #define RECUR_LAGS 64
+#define RECUR_DEMAND_MIN 0.014f	/* what never was more than this has no period that is believed */
 #define RECUR_SECONDS 128	/* history, at least twice the longest lag */
 
 struct recur {

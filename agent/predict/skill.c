@@ -216,6 +216,13 @@ void skill_resume(struct skill *skill)
 	memset(skill->pending_count, 0, sizeof(skill->pending_count));
 }
 
+void skill_forget(struct skill *skill)
+{
+	skill_resume(skill);
+	memset(skill->output, 0, sizeof(skill->output));
+	memset(skill->risk, 0, sizeof(skill->risk));
+}
+
 /* What was learned against other bounds says nothing of these. */
 static void bounds_follow(struct skill *skill, const struct slo *slo)
 {
@@ -239,7 +246,7 @@ static struct second second_of(const struct predictor *p, const struct predictor
 	float bound = feature_bound(slo, second.leading);
 
 	second.unit = bound * (sli_unit(second.leading) == SLI_UNIT_NS ? 1e-6f : 1);
-	second.is_lstm = instance->forecast.source == FORECAST_LSTM;
+	second.is_lstm = instance->foresight->forecast.source == FORECAST_LSTM;
 	second.has_model = second.is_lstm || !p->config.weights;
 	second.learned_risks = second.is_lstm ? ~p->untrained : 0;
 	for (int r = 0; r < RESOURCE_COUNT; r++)
@@ -260,8 +267,8 @@ static void skill_second(struct predictor *p, struct predictor_instance *instanc
 	for (uint32_t h = 0; h < FORECAST_HORIZONS; h++)
 		horizon_settle(skill, &p->conform_risk[h], h, &second);
 	for (uint32_t h = 0; h < FORECAST_HORIZONS; h++)
-		horizon_speak(skill, &p->conform_risk[h], h, &second, &instance->forecast);
-	forecast_blame(&instance->forecast);
+		horizon_speak(skill, &p->conform_risk[h], h, &second, &instance->foresight->forecast);
+	forecast_blame(&instance->foresight->forecast);
 }
 
 void skill_all(struct predictor *p, uint64_t now_ns)
@@ -271,7 +278,7 @@ void skill_all(struct predictor *p, uint64_t now_ns)
 	const uint32_t *annotated = predictor_annotated(p, &count);
 
 	for (uint32_t i = 0; i < count && p->config.forecaster != FORECAST_PERSISTENCE; i++)
-		if (p->instance[annotated[i]].has_frame)
+		if (p->instance[annotated[i]].foresight->has_frame)
 			skill_second(p, &p->instance[annotated[i]], is_censored);
 }
 

@@ -63,6 +63,9 @@ void skill_all(struct predictor *predictor, uint64_t now_ns);
 /* The instance was away. */
 void skill_resume(struct skill *skill);
 
+/* Another model speaks from now on: it has shown nothing yet. */
+void skill_forget(struct skill *skill);
+
 /* Why it was said so: who, and how much less it lost than persistence (1: nothing at all; 0: as much, or not known). */
 struct skill_verdict {
 	enum skill_by by;

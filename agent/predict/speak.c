@@ -19,17 +19,17 @@ uint32_t speak_untrained(const struct lstm_weights *weights)
 }
 
 /*
- * Every live instance steps, so that its state keeps up with time, but for one: what an instance with a bound sees while
+ * Everyone foreseen steps, so that its state keeps up with time, but for one: what an instance with a bound sees while
  * our own action protects it would teach its state that the load around it is harmless. Such a second is not shown to the
  * model, and the statistical forecaster, which learns from no such second either, speaks instead.
  */
 static bool lstm_shows(struct predictor_instance *instance, bool is_censored)
 {
 	if (is_censored && !instance->violated && slo_is_bound(&instance->info.slo)) {
-		instance->warm_s = 0;
+		instance->foresight->warm_s = 0;
 		return false;
 	}
-	instance->warm_s++;
+	instance->foresight->warm_s++;
 	return true;
 }
 
@@ -41,10 +41,10 @@ static uint32_t lstm_gather(struct predictor *p, uint32_t *at, bool is_censored)
 	for (; *at < p->live_count && count < PREDICTOR_BATCH; (*at)++) {
 		struct predictor_instance *instance = &p->instance[p->live[*at]];
 
-		if (!lstm_shows(instance, is_censored))
+		if (!predictor_foresees(p, instance) || !lstm_shows(instance, is_censored))
 			continue;
-		memcpy(p->inputs + (size_t)count * FEATURE_COUNT, instance->frame.value, sizeof(instance->frame.value));
-		p->states[count] = &instance->lstm;
+		memcpy(p->inputs + (size_t)count * FEATURE_COUNT, instance->foresight->frame.value, sizeof(instance->foresight->frame.value));
+		p->states[count] = &instance->foresight->lstm;
 		p->stepped[count++] = instance;
 	}
 	return count;
@@ -58,12 +58,12 @@ static void risk_keep(const struct predictor *p, struct predictor_instance *inst
 		      const float learned[SLI_COUNT][FORECAST_HORIZONS])
 {
 	for (int sli = 0; sli < SLI_COUNT; sli++) {
-		float *risk = instance->forecast.risk[sli];
+		float *risk = instance->foresight->forecast.risk[sli];
 
 		for (int h = 0; h < FORECAST_HORIZONS; h++)
 			if (p->untrained >> sli & 1)
 				risk[h] = learned[sli][h];
-			else if (instance->warm_s < WARM_S)
+			else if (instance->foresight->warm_s < WARM_S)
 				risk[h] = fmaxf(risk[h], learned[sli][h]);
 	}
 }
@@ -74,14 +74,14 @@ static void batch_speak(struct predictor *p, uint32_t count)
 
 	for (uint32_t i = 0; i < count; i++) {
 		struct predictor_instance *instance = p->stepped[i];
+		struct forecast *forecast = &instance->foresight->forecast;
 
-		if (instance->frame.quality < 0.5f)
+		if (instance->foresight->frame.quality < 0.5f)
 			continue;
-		memcpy(learned, instance->forecast.risk, sizeof(learned));
-		forecast_decode(p->outputs + (size_t)i * OUTPUT_COUNT, p->host.capacity, &instance->info.slo,
-				&instance->forecast);
+		memcpy(learned, forecast->risk, sizeof(learned));
+		forecast_decode(p->outputs + (size_t)i * OUTPUT_COUNT, p->host.capacity, &instance->info.slo, forecast);
 		risk_keep(p, instance, learned);
-		forecast_blame(&instance->forecast);
+		forecast_blame(forecast);
 	}
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the LSTM says of all instances, over what the statistical forecaster said of them. Pure. */
+/* What the LSTM says of those foreseen, over what the statistical forecaster said of them. Pure. */
 #ifndef FORESTALL_SPEAK_H
 #define FORESTALL_SPEAK_H
 
@@ -11,7 +11,7 @@
  */
 uint32_t speak_untrained(const struct lstm_weights *weights);
 
-/* Steps all live instances, in batches. Nothing without a model. */
+/* Steps everyone foreseen, in batches. Nothing without a model. */
 void speak_all(struct predictor *predictor, uint64_t now_ns);
 
 #endif

@@ -29,11 +29,19 @@ void window_reset(struct window *window, struct window_rare *rare)
 	worst_reset(window);
 }
 
+void window_remember(struct window *window)
+{
+	if (window->is_rare)
+		return;
+	window->is_rare = true;
+	window->rare_since = window->second_count;
+}
+
 static struct hist *hist_of(struct window *window, uint32_t delay)
 {
 	if (delay == WIRE_DELAY_QUEUE)
 		return &window->queue;
-	window->is_rare = true;
+	window_remember(window);
 	return &window->rare->hist[delay - 1];
 }
 
@@ -43,26 +51,35 @@ static void counters_add(struct wire_counters *to, const struct wire_counters *f
 		((__u64 *)to)[i] += ((const __u64 *)from)[i];
 }
 
-void window_push(struct window *window, const struct observe_sample *sample)
+static void tick_push(struct window_tick *tick, const struct observe_sample *sample)
 {
-	struct window_tick *tick = &window->tick[window->tick_idx % WINDOW_TICKS];
-
-	counters_add(&window->sum, &sample->moved);
-	for (uint32_t i = 0; i < sample->bucket_count && i < OBSERVE_BUCKETS_MAX; i++)
-		if (sample->bucket[i].delay < WIRE_DELAY_ALL)
-			hist_add(hist_of(window, sample->bucket[i].delay), sample->bucket[i].idx, sample->bucket[i].count);
 	for (int i = 0; i < WIRE_DELAY_COUNT; i++) {
 		tick->delay[i].good += (uint32_t)sample->moved.verdict[i].good;
 		tick->delay[i].bad += (uint32_t)sample->moved.verdict[i].bad;
 	}
 	tick->segments += (uint32_t)sample->moved.tx_segments;
 	tick->retransmits += (uint32_t)sample->moved.retransmits;
-	for (int i = 0; i < PSI_COUNT; i++) {
-		window->psi_ns[i] += sample->psi_ns[i];
+	for (int i = 0; i < PSI_COUNT; i++)
 		tick->psi_ns[i] += sample->psi_ns[i];
-	}
-	window->psi_known |= sample->psi_known;
 	tick->psi_known |= sample->psi_known;
+}
+
+static struct window_tick *tick_of(const struct window *window, uint32_t ticks_ago)
+{
+	return &window->rare->tick[(window->tick_idx - ticks_ago) % WINDOW_TICKS];
+}
+
+void window_push(struct window *window, const struct observe_sample *sample)
+{
+	counters_add(&window->sum, &sample->moved);
+	for (uint32_t i = 0; i < sample->bucket_count && i < OBSERVE_BUCKETS_MAX; i++)
+		if (sample->bucket[i].delay < WIRE_DELAY_ALL)
+			hist_add(hist_of(window, sample->bucket[i].delay), sample->bucket[i].idx, sample->bucket[i].count);
+	if (window->is_rare)
+		tick_push(tick_of(window, 0), sample);
+	for (int i = 0; i < PSI_COUNT; i++)
+		window->psi_ns[i] += sample->psi_ns[i];
+	window->psi_known |= sample->psi_known;
 	if (sample->has_memory) {
 		window->memory_bytes = sample->memory_bytes;
 		window->has_memory = true;
@@ -75,7 +92,7 @@ void window_memory(struct window *window, const struct observe_memory *memory)
 
 	window->refaults += memory->refaults;
 	window->has_refaults = true;
-	window->is_rare = true;
+	window_remember(window);
 	window->rare->memory_last = *memory;
 	window->rare->memory_told++;
 	total->refaults += memory->refaults;
@@ -112,7 +129,8 @@ void window_app(struct window *window, const struct observe_app *app)
 	if (app->idx >= SLO_APP_MAX)
 		return;
 	app_add(&window->app[app->idx], app, app->value >= 0);
-	app_add(&window->tick[window->tick_idx % WINDOW_TICKS].app[app->idx], app, app->value >= 0 && app->kind != APP_TIMER);
+	window_remember(window);
+	app_add(&tick_of(window, 0)->app[app->idx], app, app->value >= 0 && app->kind != APP_TIMER);
 }
 
 static float app_judge(const struct window_app *app, uint64_t bound_micro, uint32_t samples_min)
@@ -132,7 +150,7 @@ static float app_bad(const struct window *window, const struct slo *slo, enum sl
 
 		if (ticks > window->tick_idx)
 			continue;
-		app = &window->tick[(window->tick_idx - ticks) % WINDOW_TICKS].app[sli - SLI_APP];
+		app = &tick_of(window, ticks)->app[sli - SLI_APP];
 		app_add(&sum, &(struct observe_app){ .good = app->good, .bad = app->bad, .value = app->value }, app->is_told);
 	}
 	return app_judge(&sum, slo->bound[sli], WINDOW_REFLEX_SAMPLES);
@@ -147,7 +165,7 @@ float window_bad(const struct window *window, const struct slo *slo, enum sli sl
 	if (sli >= SLI_APP)
 		return app_bad(window, slo, sli);
 	for (; ticks < WINDOW_REFLEX_TICKS && ticks <= window->tick_idx; ticks++) {
-		const struct window_tick *tick = &window->tick[(window->tick_idx - ticks) % WINDOW_TICKS];
+		const struct window_tick *tick = tick_of(window, ticks);
 
 		if (sli_delay[sli] >= 0) {
 			good += tick->delay[sli_delay[sli]].good;
@@ -177,7 +195,8 @@ void window_tick(struct window *window, const struct slo *slo, uint64_t tick_ns)
 			window->worst_bad[sli] = bad;
 	}
 	window->tick_idx++;
-	memset(&window->tick[window->tick_idx % WINDOW_TICKS], 0, sizeof(window->tick[0]));
+	if (window->is_rare)
+		memset(tick_of(window, 0), 0, sizeof(struct window_tick));
 }
 
 static float quantile_or_missing(const struct hist *hist, double q)
@@ -280,11 +299,11 @@ static void second_open(struct window *window)
 
 void window_second(struct window *window, const struct slo *slo, uint64_t elapsed_ns)
 {
-	struct window_second *second = &window->second[window->second_count % WINDOW_SECONDS];
-
-	second_rates(window, (double)elapsed_ns, second);
-	second_slis(window, slo, second);
+	second_rates(window, (double)elapsed_ns, &window->second);
+	second_slis(window, slo, &window->second);
 	second_keep(window, elapsed_ns);
+	if (window->is_rare)
+		window->rare->second[window->second_count % WINDOW_SECONDS] = window->second;
 	window->second_count++;
 	second_open(window);
 }
@@ -292,7 +311,8 @@ void window_second(struct window *window, const struct slo *slo, uint64_t elapse
 void window_resume(struct window *window, const struct slo *slo, uint32_t missed, uint64_t second_ns)
 {
 	second_open(window);
-	memset(window->tick, 0, sizeof(window->tick));
+	if (window->is_rare)
+		memset(window->rare->tick, 0, sizeof(window->rare->tick));
 	window->has_memory = false;
 	for (uint32_t i = 0; i < missed && i < WINDOW_SECONDS; i++)
 		window_second(window, slo, second_ns);
@@ -300,7 +320,9 @@ void window_resume(struct window *window, const struct slo *slo, uint32_t missed
 
 const struct window_second *window_at(const struct window *window, uint32_t age)
 {
-	if (age >= window->second_count || age >= WINDOW_SECONDS)
+	if (!age)
+		return window->second_count ? &window->second : NULL;
+	if (!window->is_rare || age >= window->second_count - window->rare_since || age >= WINDOW_SECONDS)
 		return NULL;
-	return &window->second[(window->second_count - 1 - age) % WINDOW_SECONDS];
+	return &window->rare->second[(window->second_count - 1 - age) % WINDOW_SECONDS];
 }

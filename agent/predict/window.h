@@ -67,18 +67,21 @@ struct window_delay {
 	float p50_ns, p99_ns;
 };
 
-/* What only the annotated are told. All zero, and not touched, until they are. */
+/* What few need: the annotated, and those that somebody looks at. All zero, and not touched, until then. */
 struct window_rare {
 	struct hist hist[WIRE_DELAY_ALL - 1];	/* of the open second, from WIRE_DELAY_IO on */
 	struct window_delay delay[WIRE_DELAY_ALL - 1];	/* the same */
 	struct observe_memory memory_last;	/* as told last; memory_told is how often */
 	struct observe_memory memory_total;	/* sums of what grows */
 	uint32_t memory_told;
+	struct window_tick tick[WINDOW_TICKS];	/* ring of the last ticks */
+	struct window_second second[WINDOW_SECONDS];	/* ring of closed seconds */
 };
 
 struct window {
 	struct window_rare *rare;	/* kept by the owner */
-	bool is_rare;			/* it is used */
+	bool is_rare;			/* it is used, for the seconds from this one on */
+	uint32_t rare_since;
 	struct wire_counters sum;	/* of the open second */
 	struct wire_counters total;	/* since the instance is followed */
 	struct wire_counters last;	/* of the last closed second, which took last_ns */
@@ -91,16 +94,18 @@ struct window {
 	bool has_memory;
 	bool has_refaults;
 	struct window_app app[SLO_APP_MAX];	/* of the open second */
-	struct window_tick tick[WINDOW_TICKS];	/* ring of the last ticks */
 	uint32_t tick_idx;
 	float worst_bad[SLI_COUNT];	/* of the open second so far; < 0: nothing known */
-	struct window_second second[WINDOW_SECONDS];	/* ring of closed seconds */
+	struct window_second second;	/* closed last */
 	uint32_t second_count;		/* closed so far, grows without bound */
 	struct window_judged judged;
 };
 
 /* `rare` must be all zero and live as long as the window. */
 void window_reset(struct window *window, struct window_rare *rare);
+
+/* From now on ticks and closed seconds are remembered; until then the last second is all there is. */
+void window_remember(struct window *window);
 
 /* After an absence of so many seconds, each of second_ns, in which nothing moved; what was still open is dropped. */
 void window_resume(struct window *window, const struct slo *slo, uint32_t missed, uint64_t second_ns);

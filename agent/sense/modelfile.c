@@ -106,7 +106,7 @@ static int sync_directory(const char *path)
 	return r;
 }
 
-static int replace_file(const char *path, const char *bytes, size_t size)
+int modelfile_replace(const char *path, const void *bytes, size_t size)
 {
 	char temporary[PATH_MAX];
 	int fd, r;
@@ -142,7 +142,7 @@ int model_save(const char *path, const struct model *model, char *message, size_
 	if (r < 0) {
 		report(path, r, what, message, message_size);
 	} else {
-		r = replace_file(path, buffer, size);
+		r = modelfile_replace(path, buffer, size);
 		errno = -r;
 		if (r < 0)
 			report_errno(path, "write", message, message_size);

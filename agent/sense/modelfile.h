@@ -19,6 +19,9 @@ int model_load(const char *path, struct model *ret_model, char *message, size_t 
  */
 int model_find(char *ret_path, size_t size);
 
+/* Puts bytes at path as model_save() does. 0 or -errno. */
+int modelfile_replace(const char *path, const void *bytes, size_t size);
+
 /*
  * Writes model to path, mode 0644, so that after a crash path holds either the old file or the whole new one: a
  * temporary file beside it, fsync, rename, fsync of the directory. 0, or a negative errno, or what model_format()

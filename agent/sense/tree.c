@@ -392,6 +392,8 @@ const char *tree_problem(const struct tree *tree, uint32_t slot)
 	return has_problem ? tree->node[slot].problem : "";
 }
 
+bool tree_has_annotated(const struct tree *tree) { return tree->fast.count; }
+
 uint64_t tree_unfollowed(const struct tree *tree) { return tree->unfollowed; }
 
 bool tree_has_room(const struct tree *tree, uint64_t now_ns) { return tree->unfollowed && slots_has(tree->slots, now_ns); }

@@ -6,7 +6,7 @@
  * walk now and then repairs what a lost event left wrong. A cgroup may vanish at any step: that is normal and never
  * an error. The fast lane are the annotated: their pressure (CPU, memory, IO) and memory.current are read at each tick,
  * memory.stat, memory.events and limits once a second; so are the directories above them, whose limits hold them too. Of the
- * rest the row is read once a second when it moved, and CPU pressure when their tasks waited. An annotation that was set on
+ * rest the row is read once a second when it moved, and CPU pressure each tenth of these when their tasks waited. An annotation that was set on
  * a directory outlives it (sense/kept.h).
  */
 #ifndef FORESTALL_TREE_H
@@ -50,6 +50,9 @@ uint32_t tree_slot(const struct tree *tree, uint64_t cgroup_id);
 
 /* Hands on what moved since the last tick; `is_second` also reads what is due once a second. */
 void tree_tick(struct tree *tree, bool is_second);
+
+/* Somebody annotated one. */
+bool tree_has_annotated(const struct tree *tree);
 
 /* Reads the annotation again. 0, or -ENOENT when the slot is free. */
 int tree_refresh(struct tree *tree, uint32_t slot);

@@ -4,7 +4,11 @@
 #include <stddef.h>
 #include <string.h>
 
-/* A stranger's pressure is not read while its tasks have waited less than this since: it cannot have grown by more. */
+/*
+ * A stranger's pressure is looked at after so many seconds in which it moved, and not read while its tasks have waited less than this
+ * since: it cannot have grown by more.
+ */
+#define PSI_SECONDS 10
 #define PSI_WAIT_NS 5000000ull
 
 void tree_say(struct tree *tree, struct observation *observation, enum observe_kind kind)
@@ -62,15 +66,22 @@ static void psi_read(struct node *node, struct observe_sample *sample)
 	sample->psi_known = node->psi_known = known;
 }
 
-/* What has waited for less than PSI_WAIT_NS since then has the pressure that was read last. */
+/* Of a stranger only CPU pressure is read, as the mean of its last PSI_SECONDS. */
 static void stranger_psi(struct node *node, struct observe_sample *sample)
 {
+	bool is_due = ++node->psi_seconds % PSI_SECONDS == 0 || !node->psi_known;
+
 	node->psi_wait_ns += sample->moved.wait_ns;
+	if (is_due)
+		node->psi_cpu_ns = 0;
+	if (is_due && (node->psi_wait_ns >= PSI_WAIT_NS || !node->psi_known)) {
+		psi_read(node, sample);
+		node->psi_cpu_ns = sample->psi_ns[PSI_CPU_SOME] / node->psi_seconds;
+		node->psi_seconds = 0;
+		node->psi_wait_ns = 0;
+	}
 	sample->psi_known = node->psi_known;
-	if (node->psi_known && node->psi_wait_ns < PSI_WAIT_NS)
-		return;
-	psi_read(node, sample);
-	node->psi_wait_ns = 0;
+	sample->psi_ns[PSI_CPU_SOME] = node->psi_cpu_ns;
 }
 
 void node_read_fast(struct tree *tree, struct node *node)

@@ -7,7 +7,10 @@
 
 #include "answer_failure.h"
 #include "answer_instance.h"
+#include "answer_learn.h"
+#include "answer_outlook.h"
 #include "answer_pick.h"
+#include "answer_place.h"
 #include "answer_report.h"
 #include "decide/policy.h"
 #include "value.h"
@@ -33,40 +36,31 @@ static json_t *answer_instance_list(const struct answer_world *world, const json
 			 "offset", offset, "instances", instances);
 }
 
-/* The instance that the question names; NULL with *ret_error filled. */
-static const struct predictor_instance *instance_asked(const struct answer_world *world, const json_t *question,
-						       json_t **ret_error)
+static void asked_tell(const struct answer_world *world, const struct predictor_instance *instance)
 {
-	const char *path = json_string_value(json_object_get(question, "path"));
-	const struct predictor_instance *instance;
-
-	if (!path) {
-		*ret_error = value_error("the question needs a path; give the cgroup's path below the cgroup root");
-		return NULL;
-	}
-	instance = answer_instance_find(world->mind->predictor, path);
-	if (!instance)
-		*ret_error = value_error("no instance '%s'; 'forestall instance list' shows those observed", path);
-	return instance;
+	if (world->asked && !predictor_is_annotated(instance))
+		world->asked(world->context, instance->info.slot);
 }
 
 static json_t *answer_instance_show(const struct answer_world *world, const json_t *question)
 {
 	json_t *error = NULL;
-	const struct predictor_instance *instance = instance_asked(world, question, &error);
+	const struct predictor_instance *instance = answer_instance_asked(world, question, &error);
 
 	if (!instance)
 		return error;
+	asked_tell(world, instance);
 	return json_pack("{s:b, s:o}", "ok", 1, "instance", answer_instance_full(world, instance));
 }
 
 static json_t *answer_forecast_show(const struct answer_world *world, const json_t *question)
 {
 	json_t *error = NULL;
-	const struct predictor_instance *instance = instance_asked(world, question, &error);
+	const struct predictor_instance *instance = answer_instance_asked(world, question, &error);
 
 	if (!instance)
 		return error;
+	asked_tell(world, instance);
 	return json_pack("{s:b, s:o, s:o}", "ok", 1, "path", value_text(instance->info.path),
 			 "forecast", answer_instance_forecast(world->mind->predictor, instance));
 }
@@ -208,7 +202,7 @@ static json_t *answer_status(const struct answer_world *world, const json_t *que
 			 (json_int_t)world->delivered, "dropped", (json_int_t)world->dropped);
 	tick = json_pack("{s:I, s:I}", "late_ns_max", (json_int_t)world->tick_late_ns_max, "cost_ns",
 			 (json_int_t)world->tick_cost_ns);
-	return json_pack("{s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:I, s:s, s:{s:o, s:o}}",
+	return json_pack("{s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:I, s:s, s:{s:o, s:o}, s:o}",
 			 "ok", 1,
 			 "mode", world->mode < MODE_COUNT ? mode_name(world->mode) : "none",
 			 "forecaster", forecast_source_name(config->forecaster), "model",
@@ -218,13 +212,14 @@ static json_t *answer_status(const struct answer_world *world, const json_t *que
 			 "app", answer_app_counts(world), "log", answer_log_counts(world), "instances", counts_json(world),
 			 "other_cpu_s", (double)world->other_cpu_ns / 1e9, "now_ns", (json_int_t)world->now_ns,
 			 "policy", policy_name(world->mind->policy.policy), "knee", "io",
-			 knee_json(&world->mind->knee[RESOURCE_IO]), "net", knee_json(&world->mind->knee[RESOURCE_NET]));
+			 knee_json(&world->mind->knee[RESOURCE_IO]), "net", knee_json(&world->mind->knee[RESOURCE_NET]),
+			 "learn", answer_learn(world));
 }
 
 static json_t *answer_slo_refresh(const struct answer_world *world, const json_t *question)
 {
 	json_t *error = NULL;
-	const struct predictor_instance *instance = instance_asked(world, question, &error);
+	const struct predictor_instance *instance = answer_instance_asked(world, question, &error);
 	int r;
 
 	if (!instance)
@@ -273,8 +268,10 @@ static const struct {
 	{ "instance.pick", answer_pick },
 	{ "instance.show", answer_instance_show },
 	{ "forecast.show", answer_forecast_show },
+	{ "profile.show", answer_profile_show },
 	{ "failure.list", answer_failure_list },
 	{ "plan.show", answer_plan_show },
+	{ "place", answer_place },
 	{ "status", answer_status },
 	{ "slo.refresh", answer_slo_refresh },
 	{ "record.start", answer_record_start },

@@ -11,7 +11,11 @@
  * {"q":"instance.pick","offset":N}		the same of those that matter most, with "rest": {"count","cpu",...} of the others
  *						"signals":true adds to each what /metrics shows of its signals
  * {"q":"instance.show","path":P}		{"instance":{...}}: signals, who ran meanwhile, seconds, frame, expectation, all horizons
- * {"q":"forecast.show","path":P}		{"path","forecast"}
+ * {"q":"forecast.show","path":P}		{"path","forecast"}: null before there is one; who nobody annotated has them from when he
+ *						is asked for (also by instance.show), and then for five minutes
+ * {"q":"profile.show","path":P,"hours":N}	{"path","days","steps":[...]}: quarters of an hour from the next on, N hours of them (24),
+ *						each "unix_s", "offset_s" of the clock on the wall and, by resource, quantiles
+ *						and the weight of the "days" they are from, null where nothing is known
  * {"q":"failure.list","path":P}		{"total","forgotten","failures":[...]}, the last ANSWER_FAILURES_MAX, the
  *						youngest first; path may be left out. A failure has "path", "cause",
  *						"value" (status or signal), "pid", "program", "limit" (of an OOM kill: path of
@@ -19,10 +23,17 @@
  *						"unix_ms", "recovered" and "recovery_s", null while it lasts
  * {"q":"plan.show"}				{"id","actions":[...],"left_alone":[{"path","resource","risk"}]}; outcome is null
  *						until act spoke of that knob; left alone by lot ([plan] no_action)
- * {"q":"status"}				mode, model, ring, tick, instances
+ * {"q":"place","set":GLOB,"limit":N,"cpus":C}	where N pieces of new work go that take C CPUs each: {"placed","host_free",
+ *						"seats":[{"path","count","why","risk","free","recent"}]}
+ * {"q":"status"}				mode, model, ring, tick, instances, and "learn": {"history": {"files","bytes",
+ *						"bytes_max","removed","broken","error"}}, null where none is kept
  * {"q":"slo.refresh","path":P}			{"instance":{...}} with what was read
  * {"q":"look.only"}				this client changes nothing from now on, for good
  * {"q":"record.start","path":FILE}, {"q":"record.stop"}
+ *
+ * instance.show also has "response", by bound SLI and resource: "curve", corners [pressure, bad share], where pressure is what was wanted
+ * over what could be had; "error", mean absolute, of the share predicted a second ahead; "trust" 0..1; "seconds" learned from;
+ * "pressure" now.
  *
  * An instance has by name: "slis" that are measured or bound, each {"value","bound","unit","bad_share",
  * "worst_bad_share"} and, when bound, {"violated","risk"} (within 2 s); "demand" now and "expected" within 2 s (.9
@@ -43,6 +54,7 @@
 #include "sense/app.h"
 #include "sense/load.h"
 #include "sense/log.h"
+#include "sense/outlook.h"
 #include "setup/name.h"
 
 #define ANSWER_BYTES_MAX (200 * 1024)	/* what net.core.wmem_max lets one message have on a stock kernel */
@@ -51,16 +63,20 @@
 
 #define ANSWER_JSON_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(9))	/* as an answer goes out */
 
+struct learn;
+
 /* What the daemon knows beside the mind. */
 struct answer_world {
 	struct mind *mind;
 	const struct plan *plan;		/* the last one */
 	const struct log *log;			/* NULL: nobody reads logs */
+	const struct outlook *outlook;		/* NULL: no profiles are kept, as in a replay */
 	const struct app *app;			/* NULL: applications are not heard */
 	const struct failures *failures;	/* NULL: nobody watches for them */
 	const struct result *result;		/* what act said to it; count 0 when act is silent */
 	uint32_t mode;				/* enum mode as act reported, MODE_COUNT: no act */
 	const char *model_path;			/* NULL: none loaded */
+	struct learn *learn;			/* NULL: nothing is learned here */
 	uint64_t now_ns;
 	uint64_t produced, delivered, dropped;	/* ring records */
 	uint64_t switches, switches_unseen, io_unseen;	/* as in struct wire_loss */
@@ -71,6 +87,8 @@ struct answer_world {
 	void *context;
 	/* Reads the annotation of this instance again; -errno. */
 	int (*slo_refresh)(void *context, uint32_t slot);
+	/* Somebody asked for what is to come of this slot; NULL: it is as it was recorded. */
+	void (*asked)(void *context, uint32_t slot);
 	/* Starts (path) or stops (NULL) a recording; -errno. */
 	int (*record)(void *context, const char *path);
 	/*

@@ -6,6 +6,7 @@
 #include "answer_failure.h"
 #include "answer_report.h"
 #include "answer_signals.h"
+#include "predict/respond.h"
 #include "value.h"
 
 #define RISK_HORIZON 1	/* 2 s: the horizon that the plan acts on */
@@ -22,6 +23,21 @@ const struct predictor_instance *answer_instance_find(const struct predictor *pr
 	return NULL;
 }
 
+const struct predictor_instance *answer_instance_asked(const struct answer_world *world, const json_t *question, json_t **ret_error)
+{
+	const char *path = json_string_value(json_object_get(question, "path"));
+	const struct predictor_instance *instance;
+
+	if (!path) {
+		*ret_error = value_error("the question needs a path; give the cgroup's path below the cgroup root");
+		return NULL;
+	}
+	instance = answer_instance_find(world->mind->predictor, path);
+	if (!instance)
+		*ret_error = value_error("no instance '%s'; 'forestall instance list' shows those observed", path);
+	return instance;
+}
+
 bool answer_instance_is_violated(const struct predictor_instance *instance)
 {
 	return instance->violated != 0;
@@ -29,7 +45,7 @@ bool answer_instance_is_violated(const struct predictor_instance *instance)
 
 static bool forecast_is_made(const struct predictor_instance *instance)
 {
-	return instance->has_frame && instance->forecast.source != FORECAST_NONE;
+	return instance->foresight->has_frame && instance->foresight->forecast.source != FORECAST_NONE;
 }
 
 /* A limit that is not there is null. */
@@ -111,7 +127,7 @@ static void slis_judge(json_t *slis, const struct predictor_instance *instance, 
 		if (!instance->info.slo.bound[i])
 			continue;
 		json_object_set_new(sli, "violated", json_boolean(instance->violated >> i & 1));
-		json_object_set_new(sli, "risk", is_made ? value_number(instance->forecast.risk[i][RISK_HORIZON]) :
+		json_object_set_new(sli, "risk", is_made ? value_number(instance->foresight->forecast.risk[i][RISK_HORIZON]) :
 							   json_null());
 	}
 }
@@ -202,7 +218,7 @@ json_t *answer_instance_brief(const struct answer_world *world, const struct pre
 {
 	const struct observe_instance *info = &instance->info;
 	const struct window_second *now = window_at(&instance->window, 0);
-	const struct forecast *forecast = &instance->forecast;
+	const struct forecast *forecast = &instance->foresight->forecast;
 	bool is_made = forecast_is_made(instance);
 	json_t *brief = json_object();
 	enum sli sli;
@@ -214,20 +230,20 @@ json_t *answer_instance_brief(const struct answer_world *world, const struct pre
 	json_object_set_new(brief, "slo", slo_json(world, instance));
 	second_merge(brief, &info->slo, now, now ? &instance->window.judged : NULL);
 	slis_judge(json_object_get(brief, "slis"), instance, is_made);
-	json_object_set_new(brief, "demand", instance->has_frame ?
+	json_object_set_new(brief, "demand", now ?
 			    resources_json(instance->demand, world->mind->predictor->host.capacity) : json_null());
 	json_object_set_new(brief, "expected", is_made ? expected_json(forecast) : json_null());
 	json_object_set_new(brief, "leading", json_string(slo_sli_name(&info->slo, slo_leading(&info->slo))));
 	json_object_set_new(brief, "risk", is_made ? value_number(forecast_risk(forecast, RISK_HORIZON, &sli)) : json_null());
 	json_object_set_new(brief, "impairment", is_made ? json_string(resource_name(forecast->impairment)) : json_null());
-	json_object_set_new(brief, "forecast", json_string(forecast_source_name(is_made ? instance->forecast.source :
+	json_object_set_new(brief, "forecast", json_string(forecast_source_name(is_made ? instance->foresight->forecast.source :
 											  FORECAST_NONE)));
 	json_object_set_new(brief, "limits", limits_json(&instance->limits));
 	json_object_set_new(brief, "violated", json_boolean(answer_instance_is_violated(instance)));
 	return brief;
 }
 
-static json_t *quantiles_json(const float value[FORECAST_QUANTILES])
+json_t *answer_quantiles(const float value[FORECAST_QUANTILES])
 {
 	return json_pack("{s:o, s:o, s:o, s:o}", "p10", value_number(value[0]), "p50", value_number(value[1]),
 			 "p90", value_number(value[2]), "p99", value_number(value[3]));
@@ -260,7 +276,7 @@ static json_t *by_json(const struct predictor *predictor, const struct predictor
 
 json_t *answer_instance_forecast(const struct predictor *predictor, const struct predictor_instance *instance)
 {
-	const struct forecast *forecast = &instance->forecast;
+	const struct forecast *forecast = &instance->foresight->forecast;
 	json_t *horizons;
 
 	if (!forecast_is_made(instance))
@@ -270,11 +286,11 @@ json_t *answer_instance_forecast(const struct predictor *predictor, const struct
 		json_t *demand = json_object();
 
 		for (int r = 0; r < RESOURCE_COUNT; r++)
-			json_object_set_new(demand, resource_name((enum resource)r), quantiles_json(forecast->demand[r][i]));
+			json_object_set_new(demand, resource_name((enum resource)r), answer_quantiles(forecast->demand[r][i]));
 		json_array_append_new(horizons, json_pack("{s:i, s:o, s:o, s:o, s:o}", "seconds", (int)forecast_horizon_s[i],
 							  "by", by_json(predictor, instance, (uint32_t)i),
 							  "risk", risk_json(&instance->info.slo, forecast, (uint32_t)i),
-							  "demand", demand, "sli", quantiles_json(forecast->sli[i])));
+							  "demand", demand, "sli", answer_quantiles(forecast->sli[i])));
 	}
 	return json_pack("{s:s, s:I, s:o, s:s, s:s, s:s, s:o}", "source", forecast_source_name(forecast->source),
 			 "time_ns", (json_int_t)forecast->time_ns, "quality", value_number(forecast->quality),
@@ -337,6 +353,41 @@ static json_t *expectation_json(const struct predictor *predictor, const struct 
 	return out;
 }
 
+static json_t *response_curve_json(const struct response *response)
+{
+	struct response_curve curve = response_fit(response);
+	json_t *corners = json_array();
+
+	for (uint32_t i = 0; i < curve.count; i++)
+		json_array_append_new(corners, json_pack("[o, o]", value_number(curve.at[i].pressure), value_number(curve.at[i].bad)));
+	return json_pack("{s:o, s:o, s:i, s:o}", "error", value_number(response->error), "trust", value_number(response_trust(response)),
+			 "seconds", (int)response->seconds, "curve", corners);
+}
+
+/* By SLI that is bound and resource it may be blamed on, once something was learned. */
+static json_t *response_json(const struct predictor *predictor, const struct predictor_instance *instance)
+{
+	json_t *out = json_object();
+
+	for (int sli = 0; sli < SLI_COUNT; sli++)
+		for (int r = 0; instance->info.slo.bound[sli] && r < RESOURCE_COUNT; r++) {
+			const struct response *response = respond_model(predictor, instance, (enum sli)sli, (enum resource)r);
+			const char *name = slo_sli_name(&instance->info.slo, (enum sli)sli);
+			json_t *curve;
+
+			if (!response || !response->seconds)
+				continue;
+			if (!json_object_get(out, name))
+				json_object_set_new(out, name, json_object());
+			curve = response_curve_json(response);
+			json_object_set_new(json_object_get(out, name), resource_name((enum resource)r), curve);
+			json_object_set_new(curve, "pressure", instance->demand[r] < 0 ? json_null() :
+					    value_number(instance->demand[r] * predictor->host.capacity[r] /
+							 respond_offered(predictor, instance, (enum resource)r)));
+		}
+	return out;
+}
+
 json_t *answer_instance_full(const struct answer_world *world, const struct predictor_instance *instance)
 {
 	json_t *full = answer_instance_brief(world, instance);
@@ -345,8 +396,9 @@ json_t *answer_instance_full(const struct answer_world *world, const struct pred
 	json_object_set_new(full, "signals", answer_signals(world, instance));
 	json_object_set_new(full, "runners", answer_runners(world, instance));
 	json_object_set_new(full, "seconds", window_json(&instance->info.slo, &instance->window));
-	json_object_set_new(full, "frame", instance->has_frame ? frame_json(&instance->frame) : json_null());
+	json_object_set_new(full, "frame", instance->foresight->has_frame ? frame_json(&instance->foresight->frame) : json_null());
 	json_object_set_new(full, "expectation", expectation_json(world->mind->predictor, instance));
+	json_object_set_new(full, "response", response_json(world->mind->predictor, instance));
 	json_object_set_new(full, "app", answer_app_metrics(world, instance->info.slot));
 	json_object_set_new(full, "log", answer_log(world, instance->info.slot));
 	json_object_set_new(full, "failures", answer_failures(world, instance->info.path));

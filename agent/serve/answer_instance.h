@@ -8,6 +8,12 @@
 /* The live instance of that path, or NULL. */
 const struct predictor_instance *answer_instance_find(const struct predictor *predictor, const char *path);
 
+/* The instance that the question names; NULL with *ret_error filled. */
+const struct predictor_instance *answer_instance_asked(const struct answer_world *world, const json_t *question, json_t **ret_error);
+
+/* By name: "p10", "p50", "p90", "p99". */
+json_t *answer_quantiles(const float value[FORECAST_QUANTILES]);
+
 /*
  * A bound that somebody annotated was broken in the last second. The core compares all others with a default, for the
  * sake of its features; that is nobody's promise.

@@ -14,7 +14,9 @@
 #define BLOCK_MAX (4u << 20)
 
 struct recording {
-	gzFile file;
+	gzFile file;		/* or, while writing, a sink */
+	recording_sink_fn sink;
+	void *context;
 	int error;		/* the first one while writing */
 	bool is_plan_open;	/* the last plan written was not empty */
 	void *block;		/* reading: BLOCK_MAX bytes */
@@ -26,7 +28,11 @@ struct block_head {
 
 static void bytes_write(struct recording *recording, const void *bytes, size_t size)
 {
-	if (!recording->error && size && gzwrite(recording->file, bytes, (unsigned)size) != (int)size)
+	if (recording->error || !size)
+		return;
+	if (recording->sink)
+		recording->error = recording->sink(recording->context, bytes, size);
+	else if (gzwrite(recording->file, bytes, (unsigned)size) != (int)size)
 		recording->error = errno ? -errno : -EIO;
 }
 
@@ -34,6 +40,8 @@ void recording_block(struct recording *recording, uint32_t kind, const void *pay
 {
 	struct block_head head = { kind, (uint32_t)bytes };
 
+	if (!recording)
+		return;
 	bytes_write(recording, &head, sizeof(head));
 	bytes_write(recording, payload, bytes);
 }
@@ -81,6 +89,7 @@ static void place_write(struct recording *recording, const struct mind *mind, ui
 	memory.slot = place;
 	memory.instance = mind->predictor->instance[place];
 	memory.instance.window.rare = NULL;
+	memory.instance.foresight = NULL;
 	if (is_live)
 		memory.view = mind->view[place];
 	if (is_live && mind->peer)
@@ -109,9 +118,33 @@ static void memory_write(struct recording *recording, const struct mind *mind)
 		place_write(recording, mind, p->memory.parked[i], false);
 }
 
+static void head_write(struct recording *recording, const struct mind *mind, const struct recording_wish *wish)
+{
+	bytes_write(recording, MAGIC, strlen(MAGIC));
+	setup_write(recording, mind, wish->label);
+	if (wish->model)
+		recording_block(recording, RECORDING_MODEL, wish->model, wish->model_bytes);
+	memory_write(recording, mind);
+}
+
+int recording_start(recording_sink_fn sink, void *context, const struct mind *mind, const struct recording_wish *wish,
+		    struct recording **ret_recording)
+{
+	struct recording *recording = calloc(1, sizeof(*recording));
+
+	if (!recording)
+		return -ENOMEM;
+	recording->sink = sink;
+	recording->context = context;
+	head_write(recording, mind, wish);
+	*ret_recording = recording;
+	return 0;
+}
+
 int recording_create(const char *path, const struct mind *mind, const void *model, size_t model_bytes, const char *label,
 		     struct recording **ret_recording)
 {
+	struct recording_wish wish = { .model = model, .model_bytes = model_bytes, .label = label };
 	struct recording *recording = calloc(1, sizeof(*recording));
 
 	if (!recording)
@@ -124,11 +157,7 @@ int recording_create(const char *path, const struct mind *mind, const void *mode
 		free(recording);
 		return r;
 	}
-	bytes_write(recording, MAGIC, strlen(MAGIC));
-	setup_write(recording, mind, label);
-	if (model)
-		recording_block(recording, RECORDING_MODEL, model, model_bytes);
-	memory_write(recording, mind);
+	head_write(recording, mind, &wish);
 	*ret_recording = recording;
 	return 0;
 }
@@ -181,6 +210,7 @@ void recording_observe(struct recording *recording, const struct observation *ob
 		[OBSERVE_ACTED] = sizeof(uint64_t),		      [OBSERVE_MEMORY] = sizeof(struct observe_memory),
 		[OBSERVE_HOST_MEMORY] = sizeof(struct observe_host_memory),
 		[OBSERVE_FAILURE] = sizeof(struct observe_failure),    [OBSERVE_APP] = sizeof(struct observe_app),
+		[OBSERVE_ASKED] = sizeof(struct observe_asked),
 	};
 	size_t used = bytes[observation->kind];
 
@@ -194,7 +224,7 @@ void recording_plan(struct recording *recording, const struct plan *plan)
 {
 	bool is_open = plan->count || plan->arm_count;
 
-	if (!is_open && !recording->is_plan_open)
+	if (!recording || (!is_open && !recording->is_plan_open))
 		return;
 	recording->is_plan_open = is_open;
 	recording_block(recording, RECORDING_PLAN, plan,
@@ -211,12 +241,18 @@ void recording_forecasts(struct recording *recording, const struct mind *mind)
 {
 	const struct predictor *p = mind->predictor;
 
-	for (uint32_t i = 0; i < p->live_count; i++) {
-		struct recording_forecast block = { .slot = p->live[i],
-						    .forecast = p->instance[p->live[i]].forecast };
+	for (uint32_t i = 0; recording && i < p->live_count; i++) {
+		const struct predictor_instance *instance = &p->instance[p->live[i]];
+		struct recording_forecast block = { .slot = p->live[i], .forecast = instance->foresight->forecast };
 
-		recording_block(recording, RECORDING_FORECAST, &block, sizeof(block));
+		if (predictor_foresees(p, instance))
+			recording_block(recording, RECORDING_FORECAST, &block, sizeof(block));
 	}
+}
+
+void recording_model(struct recording *recording, const void *model, size_t model_bytes)
+{
+	recording_block(recording, RECORDING_MODEL, model, model_bytes);
 }
 
 int recording_next(struct recording *recording, uint32_t *ret_kind, const void **ret_payload, size_t *ret_bytes)

@@ -16,7 +16,7 @@
 
 enum recording_kind {
 	RECORDING_SETUP = 100,	/* struct recording_setup */
-	RECORDING_MODEL,	/* the model file's bytes; absent without a model */
+	RECORDING_MODEL,	/* the model file's bytes; absent without a model; later: taken over from here on */
 	RECORDING_MIND,		/* struct recording_mind: memory at the start */
 	RECORDING_MEMORY,	/* struct recording_memory, one per live instance in order of arrival */
 	RECORDING_FORECAST,	/* struct recording_forecast: what was made, per instance and second */
@@ -67,6 +67,20 @@ struct recording_forecast {
 
 struct recording;
 
+/* Takes bytes of a recording, uncompressed. 0, or -errno: then no more come. */
+typedef int (*recording_sink_fn)(void *context, const void *bytes, size_t size);
+
+/* What a recording is made for. */
+struct recording_wish {
+	const void *model;	/* the model's bytes; NULL: none */
+	size_t model_bytes;
+	const char *label;
+};
+
+/* Starts one that goes to a sink instead of a file. 0 or -errno. */
+int recording_start(recording_sink_fn sink, void *context, const struct mind *mind, const struct recording_wish *wish,
+		    struct recording **ret_recording);
+
 /* Starts a file; writes setup, model bytes (may be NULL) and the mind's memory. 0 or -errno. */
 int recording_create(const char *path, const struct mind *mind, const void *model, size_t model_bytes, const char *label,
 		     struct recording **ret_recording);
@@ -77,10 +91,14 @@ int recording_open(const char *path, struct recording **ret_recording);
 /* Closes and, when written, completes the file. 0 or the first error met while writing. */
 int recording_close(struct recording *recording);
 
+/* These take NULL for a recording that is not made. */
 void recording_observe(struct recording *recording, const struct observation *observation);
 void recording_block(struct recording *recording, uint32_t kind, const void *payload, size_t bytes);
 void recording_plan(struct recording *recording, const struct plan *plan);
 void recording_result(struct recording *recording, const struct result *result);
+
+/* From now on the mind speaks with this model, its states started anew (predictor_model()). */
+void recording_model(struct recording *recording, const void *model, size_t model_bytes);
 
 /* All new forecasts of a mind after mind_tick returned true. */
 void recording_forecasts(struct recording *recording, const struct mind *mind);

@@ -38,7 +38,7 @@ static int memory_restore(struct replay *replay, const struct recording_memory *
 	    p->instance[place].window.rare)
 		return -EINVAL;
 	p->instance[place] = memory->instance;
-	p->instance[place].window.rare = &p->memory.rare[place];
+	memory_point(p, place);
 	p->instance[place].is_live = is_live;
 	if (is_live) {
 		p->live[p->live_count++] = place;
@@ -69,11 +69,19 @@ static int part_restore(struct replay *replay, const struct recording_part *head
 static int model_restore(struct replay *replay, const void *bytes, size_t size)
 {
 	char error[REPLAY_ERROR_MAX];
+	struct model *model = calloc(1, sizeof(*model)), *before = replay->model;
+	int r = model ? model_parse(bytes, size, model, error, sizeof(error)) : -ENOMEM;
 
-	replay->model = calloc(1, sizeof(*replay->model));
-	if (!replay->model)
-		return -ENOMEM;
-	return model_parse(bytes, size, replay->model, error, sizeof(error));
+	if (r < 0) {
+		free(model);
+		return r == -ENOMEM ? r : -EINVAL;
+	}
+	replay->model = model;
+	/* One in the middle of a run was taken over there. */
+	if (replay->mind)
+		predictor_model(replay->mind->predictor, &model->weights);
+	free(before);
+	return 0;
 }
 
 static int setup_take(struct replay *replay, const struct recording_setup *setup, size_t bytes)
@@ -92,6 +100,7 @@ static int setup_take(struct replay *replay, const struct recording_setup *setup
 static int mind_fresh(struct replay *replay)
 {
 	replay->setup.config.forecaster = FORECAST_STATISTICAL;
+	replay->setup.config.sees_all = true;
 	plan_policy_init(&replay->setup.policy);
 	return mind_restore(replay, NULL);
 }
@@ -171,7 +180,7 @@ static void forecast_compare(struct replay *replay, const struct recording_forec
 	if (replay->forecasts_due)
 		replay->forecasts_due--;
 	if (block->slot >= p->config.slots_max ||
-	    memcmp(&p->instance[block->slot].forecast, &block->forecast, sizeof(block->forecast)))
+	    memcmp(&p->memory.foresight[block->slot].forecast, &block->forecast, sizeof(block->forecast)))
 		differ(replay, 1);
 }
 
@@ -185,13 +194,22 @@ static void plan_compare(struct replay *replay, const struct plan *plan, size_t 
 		differ(replay, 1);
 }
 
+static uint32_t foreseen_count(const struct predictor *p)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < p->live_count; i++)
+		count += predictor_foresees(p, &p->instance[p->live[i]]);
+	return count;
+}
+
 static void tick_run(struct replay *replay, uint64_t time_ns)
 {
 	if (!replay->is_retold)
 		differ(replay, replay->forecasts_due + (replay->is_plan_due ? 1 : 0));
 	replay->time_ns = time_ns;
 	replay->is_second = mind_tick(replay->mind, time_ns, &replay->plan);
-	replay->forecasts_due = replay->is_second ? replay->mind->predictor->live_count : 0;
+	replay->forecasts_due = replay->is_second ? foreseen_count(replay->mind->predictor) : 0;
 	replay->is_plan_due = replay->plan.count || replay->plan.arm_count || replay->was_plan_open;
 	replay->was_plan_open = replay->plan.count || replay->plan.arm_count;
 	replay->ticks++;
@@ -242,6 +260,9 @@ int replay_next(struct replay *replay)
 			continue;
 		} else if ((kind == RECORDING_MEMORY || kind == RECORDING_PARKED) && bytes == sizeof(struct recording_memory)) {
 			if (memory_restore(replay, payload, kind == RECORDING_MEMORY))
+				return -EINVAL;
+		} else if (kind == RECORDING_MODEL) {
+			if (model_restore(replay, payload, bytes))
 				return -EINVAL;
 		} else if (kind == RECORDING_PART) {
 			if (part_restore(replay, payload, bytes))

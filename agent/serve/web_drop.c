@@ -6,9 +6,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -53,10 +56,20 @@ static int dir_give(int fd, const struct web_user *user)
 	return fchown(fd, user->uid, user->gid) < 0 ? -errno : 0;
 }
 
+/* The directory above stays root's: what else lies there is nothing to this user. */
 int web_state_dir_make(const char *dir, const struct web_user *user)
 {
+	const char *slash = strrchr(dir, '/');
+	char parent[PATH_MAX];
 	int fd, r;
 
+	snprintf(parent, sizeof(parent), "%.*s", slash ? (int)(slash - dir) : 0, dir);
+	if (parent[0] && mkdir(parent, 0755) == 0)
+		r = chmod(parent, 0755);	/* whatever the umask: the user has to come through */
+	else
+		r = parent[0] && errno != EEXIST ? -1 : 0;
+	if (r < 0)
+		return -errno;
 	if (mkdir(dir, 0750) < 0 && errno != EEXIST)
 		return -errno;
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What was, in SQLite: a row per second of each instance that web_pick names, and a row per change of an action.
+ * What was, in SQLite: a row per second (or round: web_poll.h) of each instance that web_pick names, and a row per change of an action.
  *
  * Rows are written in one transaction per HISTORY_BATCH_S, so a kill loses at most that much. Bounded by age and by
  * size, the oldest go first. Whatever the disk does costs history and nothing else: one line on stderr, all closed,

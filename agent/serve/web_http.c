@@ -156,6 +156,8 @@ static void request_answer(const struct web_http *http, struct MHD_Connection *c
 {
 	const struct route *route = route_find(path);
 
+	if (http->world->poll)
+		web_poll_look(http->world->poll);
 	if (strcmp(method, MHD_HTTP_METHOD_GET))
 		reply_json(reply, MHD_HTTP_METHOD_NOT_ALLOWED, value_error("only GET is answered here"));
 	else if (http->is_tcp && !host_is_loopback(connection))

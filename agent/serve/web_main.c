@@ -10,16 +10,15 @@
 #include <poll.h>
 #include <stdio.h>
 
+#include "act/trim.h"
 #include "web_start.h"
-
-#define NS_PER_S 1000000000ull
 
 enum watched { WATCH_SIGNALS, WATCH_MIND, WATCH_UNIX, WATCH_TCP, WATCH_COUNT };
 
 static const char usage[] =
 	"usage: forestall-web [OPTIONS]\n"
 	"  --run-dir DIR        where mind.sock is and web.sock shall be (/run/forestall)\n"
-	"  --state-dir DIR      history, given to the user forestall or nobody (/var/lib/forestall)\n"
+	"  --state-dir DIR      history, given to the user forestall or nobody (/var/lib/forestall/web)\n"
 	"  --listen HOST:PORT   answer on loopback too: 127.0.0.1, localhost or [::1]\n"
 	"GET /metrics, /v1/status, /v1/instances, /v1/history?path=/CGROUP&seconds=N\n";
 
@@ -81,7 +80,7 @@ static int web_run(struct web *web)
 			web_history_push(web->world.history, web->world.view, web_now_s());
 		if (r >= 0 && web_now_ns() >= due_ns) {
 			r = web_poll_begin(web->poll);
-			due_ns = web_now_ns() + NS_PER_S;
+			due_ns = web_now_ns() + web_poll_pause_ns(web->poll);
 		}
 		for (int i = 0; i < 2; i++)
 			if (web->http[i])
@@ -92,7 +91,7 @@ static int web_run(struct web *web)
 
 int main(int argc, char **argv)
 {
-	struct web_options options = { .run_dir = "/run/forestall", .state_dir = "/var/lib/forestall" };
+	struct web_options options = { .run_dir = "/run/forestall", .state_dir = "/var/lib/forestall/web" };
 	struct web web = { .unix_fd = -1, .tcp_fd = -1 };
 	int r = options_parse(argc, argv, &options);
 
@@ -101,6 +100,7 @@ int main(int argc, char **argv)
 	r = web_start(&web, &options);
 	if (r)
 		return r;
+	trim_code();
 	r = web_run(&web);
 	if (r < 0)
 		fprintf(stderr, "forestall-web: the mind %s; ends, to be started again\n",

@@ -17,6 +17,8 @@
 #define LOOK_ONLY_MS 2000
 #define CONNECT_PAUSE_MS 100
 #define WHOLE_ROUNDS 300	/* five minutes */
+#define SECOND_NS 1000000000ull
+#define IDLE_SECONDS 5
 #define INSTANCES_MAX 65536	/* more is not believed */
 
 enum stage { STAGE_IDLE, STAGE_STATUS, STAGE_INSTANCES, STAGE_FAILURES, STAGE_PLAN };
@@ -25,6 +27,7 @@ struct web_poll {
 	int fd;
 	enum stage stage;
 	json_t *status, *instances, *rest;	/* of the round that runs */
+	uint32_t looked_rounds;	/* so many more are looked at by somebody */
 	uint32_t whole_rounds;	/* so many more are asked for signals */
 	bool is_whole;		/* the one that runs is */
 	json_int_t failure_changes;	/* what the mind had counted when it was asked for failures last */
@@ -137,6 +140,7 @@ int web_poll_begin(struct web_poll *poll)
 		return 0;
 	poll->is_whole = poll->whole_rounds > 0;
 	poll->whole_rounds -= poll->is_whole;
+	poll->looked_rounds -= poll->looked_rounds > 0;
 	json_decref(poll->instances);
 	poll->instances = json_array();
 	return poll->instances ? ask(poll, STAGE_STATUS) : 0;
@@ -235,6 +239,19 @@ int web_poll_take(struct web_poll *poll, uint64_t now_ns)
 void web_poll_want(struct web_poll *poll)
 {
 	poll->whole_rounds = WHOLE_ROUNDS;
+}
+
+void web_poll_look(struct web_poll *poll)
+{
+	poll->looked_rounds = WHOLE_ROUNDS;
+}
+
+uint64_t web_poll_pause_ns(const struct web_poll *poll)
+{
+	const json_t *instances = json_object_get(poll->view.status, "instances");
+	bool is_idle = poll->view.rounds && !poll->looked_rounds && !json_integer_value(json_object_get(instances, "annotated"));
+
+	return SECOND_NS * (is_idle ? IDLE_SECONDS : 1);
 }
 
 int web_poll_fd(const struct web_poll *poll)

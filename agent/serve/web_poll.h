@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What forestall-web knows: asked from the mind once a second over one connection that was opened while the process
+ * What forestall-web knows: asked from the mind once a second, every fifth while nobody is annotated and nobody looks, over one connection that was opened while the process
  * was still root. Never waits for the mind: a question is sent, and the next one only when its answer came, so a
  * stopped mind makes the view old and nothing else. A lost connection is not opened again here, since an unprivileged
  * process could not.
@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define WEB_VIEW_FRESH_NS 5000000000ull	/* an older view means that the mind is silent */
+#define WEB_VIEW_FRESH_NS 8000000000ull	/* an older view means that the mind is silent */
 
 /* What the mind said last. All are NULL until the first round is complete, and owned by the poll. */
 struct web_view {
@@ -47,7 +47,13 @@ int web_poll_begin(struct web_poll *poll);
  */
 int web_poll_take(struct web_poll *poll, uint64_t now_ns);
 
-/* Somebody wants signals as well: the rounds of the next minutes ask for them. Who is looked at by nobody costs the mind nothing. */
+/* Somebody looks: for the next minutes there is a round each second. */
+void web_poll_look(struct web_poll *poll);
+
+/* From the beginning of one round to that of the next. */
+uint64_t web_poll_pause_ns(const struct web_poll *poll);
+
+/* He wants signals as well: the rounds of the next minutes ask for them. Who is looked at by nobody costs the mind nothing. */
 void web_poll_want(struct web_poll *poll);
 
 int web_poll_fd(const struct web_poll *poll);

@@ -171,7 +171,7 @@ static int on_setting(struct reading *reading, const char *section, const char *
 	int idx = config_field_find(section, key);
 
 	if (!section[0])
-		return problem_set(reading, "'%s' stands before any section; write [mind] or [plan] above it", key);
+		return problem_set(reading, "'%s' stands before any section; write [mind], [plan] or [learn] above it", key);
 	if (idx < 0)
 		return problem_set(reading, "[%s] has no key '%s'; see forestall.conf(5) for those it has", section,
 				   key);
@@ -202,7 +202,7 @@ static void section_check(struct reading *reading)
 	if (fault)
 		problem_set(reading, "[%s] %s", reading->section, fault);
 	else if (!reading->is_instances && !config_section_is_known(reading->section))
-		problem_set(reading, "no section [%s]; the sections are [mind] and [plan]", reading->section);
+		problem_set(reading, "no section [%s]; the sections are [mind], [plan] and [learn]", reading->section);
 }
 
 /*

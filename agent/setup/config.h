@@ -32,12 +32,18 @@ struct config_log {
 	char path[PATH_MAX];
 };
 
+/* What is kept to learn from, and how it is learned from it. */
+struct config_learn {
+	uint32_t history_mb;	/* of the mind's own past that are kept; 0: none */
+};
+
 struct config {
 	uint32_t tick_ms;
 	uint32_t instances_max;
 	uint32_t forecaster;		/* enum forecast_source */
 	char model[PATH_MAX];		/* "": the shipped one */
 	struct plan_policy policy;
+	struct config_learn learn;
 	struct config_rule *rule;	/* in the order of reading: file names sorted, then lines */
 	uint32_t rule_count;
 	struct config_log *log;		/* in the order of reading */

@@ -23,6 +23,7 @@ struct field {
 #define MIND(name, type, min, max) { "mind", #name, type, offsetof(struct config, name), min, max, 1 }
 #define PLAN(key, name, type, min, max, scale) \
 	{ "plan", key, type, offsetof(struct config, policy.name), min, max, scale }
+#define LEARN(name, type, min, max) { "learn", #name, type, offsetof(struct config, learn.name), min, max, 1 }
 
 static const struct field fields[] = {
 	MIND(tick_ms, FIELD_U32, 20, 1000),
@@ -45,6 +46,7 @@ static const struct field fields[] = {
 	PLAN("period_us", period_us, FIELD_U64, 1000, 1000000, 1),
 	PLAN("lease_ms", lease_ms, FIELD_U32, 300, 60000, 1),
 	PLAN("no_action", no_action, FIELD_FLOAT, 0, 0.5, 1),
+	LEARN(history_mb, FIELD_U32, 0, 1048576),
 };
 #define FIELD_COUNT ((int)(sizeof(fields) / sizeof(fields[0])))
 _Static_assert(sizeof(fields) / sizeof(fields[0]) <= CONFIG_FIELD_COUNT_MAX, "a bit per key tells which were given");

@@ -23,9 +23,11 @@ struct mind *mind_new(const struct predictor_config *config, const struct plan_p
 	mind->view = calloc(config->slots_max, sizeof(*mind->view));
 	mind->annotated = calloc(config->slots_max, sizeof(*mind->annotated));
 	mind->scope = calloc(config->slots_max, sizeof(*mind->scope));
+	mind->placed = calloc(config->slots_max, sizeof(*mind->placed));
 	if (policy_has_limits(policy))
 		mind->peer = calloc(config->slots_max, sizeof(*mind->peer));
-	if ((policy_has_limits(policy) && !mind->peer) || !mind->predictor || !mind->view || !mind->annotated || !mind->scope) {
+	if ((policy_has_limits(policy) && !mind->peer) || !mind->predictor || !mind->view || !mind->annotated || !mind->scope ||
+	    !mind->placed) {
 		mind_free(mind);
 		return NULL;
 	}
@@ -41,6 +43,7 @@ void mind_free(struct mind *mind)
 	free(mind->annotated);
 	free(mind->scope);
 	free(mind->peer);
+	free(mind->placed);
 	free(mind);
 }
 
@@ -131,7 +134,7 @@ static void need_update(struct mind *mind, const struct predictor_instance *inst
 	if (resource != RESOURCE_MEMORY)
 		need->demand = fmaxf(need->demand, fmaxf(instance->demand[resource], 0) * capacity);
 	need->stalled = stalled(&instance->window, resource);
-	need->demand_high = demand_high(mind, &instance->forecast, resource,
+	need->demand_high = demand_high(mind, &instance->foresight->forecast, resource,
 				       fmaxf(view->hold[resource].shown, fmaxf(need->coming, need->demand)));
 }
 
@@ -150,10 +153,11 @@ static void dangers_update(struct mind *mind, const struct predictor_instance *i
 		bad = window_bad(&instance->window, slo, (enum sli)sli, mind->predictor->config.tick_ns);
 		if (resource == RESOURCE_COUNT)
 			resource = bad >= mind->policy.bad_act ? blame(mind->predictor, instance) :
-								 (enum resource)instance->forecast.scarcest;
+								 (enum resource)instance->foresight->forecast.scarcest;
 		need = &view->need[resource];
+		need->is_bound |= sli_resource((enum sli)sli) == resource;
 		need->bad = fmaxf(need->bad, bad);
-		need->risk = fmaxf(need->risk, instance->forecast.risk[sli][mind->policy.act_horizon]);
+		need->risk = fmaxf(need->risk, instance->foresight->forecast.risk[sli][mind->policy.act_horizon]);
 	}
 }
 
@@ -184,13 +188,13 @@ static void view_update(struct mind *mind, uint32_t slot, uint64_t now_ns, bool 
 	view->path = instance->info.path;
 	view->tier = instance->info.slo.tier;
 	view->is_bound = slo_is_bound(&instance->info.slo);
-	view->is_fresh = instance->has_frame;
-	view->is_persistence = instance->forecast.source == FORECAST_PERSISTENCE;
+	view->is_fresh = instance->foresight->has_frame;
+	view->is_persistence = instance->foresight->forecast.source == FORECAST_PERSISTENCE;
 	view->has = instance->limits.has;
 	view->device = instance->limits.device;
 	view->cache_bytes = (float)instance->window.rare->memory_last.file_bytes;
 	view->request_bytes = now && now->io_done > 0 ? now->io_bytes / now->io_done : 0;
-	view->quality = instance->forecast.quality;
+	view->quality = instance->foresight->forecast.quality;
 	view->quota = own_quota(mind->predictor, &instance->limits);
 	view->oncpu_ns = instance->window.total.oncpu_ns + instance->window.sum.oncpu_ns;
 	view->throttled_ns = instance->window.total.wait_quota_ns + instance->window.sum.wait_quota_ns;
@@ -201,8 +205,8 @@ static void view_update(struct mind *mind, uint32_t slot, uint64_t now_ns, bool 
 	dangers_update(mind, instance, view);
 }
 
-/* What the directory's own limits leave to it and all below it; false when it has none. */
-static bool scope_fill(const struct predictor *p, const struct predictor_instance *instance, struct plan_scope *ret)
+/* What the directory's own limits leave to it and all below it. */
+static void scope_fill(const struct predictor *p, const struct predictor_instance *instance, struct plan_scope *ret)
 {
 	const struct observe_limits *limits = &instance->limits;
 	bool has_max = limits->memory_max != LIMIT_NONE;
@@ -217,20 +221,19 @@ static bool scope_fill(const struct predictor *p, const struct predictor_instanc
 		ret->capacity[RESOURCE_MEMORY] = (float)limits->memory_max;
 	if (has_max && instance->window.has_memory)
 		ret->memory_free = fmaxf((float)limits->memory_max - (float)instance->window.memory_bytes, 0);
-	return ret->capacity[RESOURCE_CPU] > 0 || has_max || ret->io_bps > 0 || ret->io_iops > 0;
 }
 
 /* The limits of directories that hold nobody with a bound do not matter. */
 static uint32_t scopes_collect(struct mind *mind, uint32_t view_count)
 {
-	const struct predictor *p = mind->predictor;
-	uint32_t count = 0;
+	struct predictor *p = mind->predictor;
+	uint32_t count = 0, limited_count;
+	const uint32_t *limited = predictor_limited(p, &limited_count);
 
-	for (uint32_t i = 0; i < p->live_count; i++) {
+	for (uint32_t i = 0; i < limited_count; i++) {
 		struct plan_scope *scope = &mind->scope[count];
 
-		if (!scope_fill(p, &p->instance[p->live[i]], scope))
-			continue;
+		scope_fill(p, &p->instance[limited[i]], scope);
 		for (uint32_t v = 0; v < view_count; v++) {
 			if (!mind->annotated[v]->is_bound || !rung_is_above(scope->path, mind->annotated[v]->path))
 				continue;

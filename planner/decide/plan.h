@@ -121,6 +121,7 @@ struct plan_need {
 	float demand_high;	/* upper quantile within the horizon acted on */
 	float coming;		/* what its own past says is coming within 5 s, times how sure that is */
 	float min, max;		/* annotated; max 0: none */
+	bool is_bound;		/* some SLI that is blamed on it alone has a bound */
 	float bad;		/* largest share over the bound in the last ticks of an SLI blamed on it; < 0: unknown */
 	float risk;		/* gravest of these SLIs within the horizon acted on */
 	float stalled;		/* share of the last second in which some task of it waited for the resource; < 0: unknown */
@@ -172,6 +173,9 @@ void plan_policy_init(struct plan_policy *policy);
 /* Fills *ret (id and time_ns are the caller's) and moves the memory in views[]. All capacities > 0. */
 void plan_make(const struct plan_policy *policy, const struct plan_host *host, struct plan_view *const views[],
 	       uint32_t count, uint64_t now_ns, uint64_t elapsed_ns, struct plan *ret);
+
+/* It answers some danger: what only stands while nothing is wrong is no answer, and what is learned under it is learned as ever. */
+bool plan_answers(const struct plan *plan);
 
 const char *plan_reason_name(enum plan_reason reason);
 

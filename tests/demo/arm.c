@@ -94,6 +94,8 @@ static int meta_line(struct arm *arm, char *fields[], unsigned int count)
 		return slo_line(arm, fields[1]);
 	else if (!strcmp(key, "family"))
 		return (arm->family = family_find(fields[1])) ? 0 : -EINVAL;
+	else if (!strcmp(key, "scenario"))
+		snprintf(arm->scenario, sizeof(arm->scenario), "%s", fields[1]);
 	return 0;
 }
 
@@ -105,7 +107,7 @@ static int client_line(struct arm *arm, char *fields[], unsigned int count)
 		return -E2BIG;
 	if (count < 6)
 		return -EINVAL;
-	bin->bad_count = strtoull(fields[5], NULL, 10);
+	bin->bad_count += strtoull(fields[5], NULL, 10);
 	arm->bin_count++;
 	return count > 6 ? hist_parse(&bin->hist, fields[6]) : 0;
 }
@@ -213,6 +215,15 @@ int arm_load(const char *dir, struct arm *arm, const char **ret_file)
 		r = -EINVAL;
 	if (!r)
 		r = read_file(dir, *ret_file = "client.csv", arm, true, client_line);
+	if (!r) {
+		/* The bins of a second server's client are of the same times, and add up. */
+		unsigned int bin_count = arm->bin_count;
+
+		arm->bin_count = 0;
+		r = read_file(dir, *ret_file = "client-api.csv", arm, true, client_line);
+		r = r == -ENOENT ? 0 : r;
+		arm->bin_count = bin_count;
+	}
 	if (!r)
 		r = read_file(dir, *ret_file = "limits.csv", arm, true, limit_line);
 	for (unsigned int i = 0; !r && i < arm->phase_count; i++)

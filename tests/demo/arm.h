@@ -79,6 +79,7 @@ struct arm {
 	uint64_t epoch_ns, seed, bound_us;
 	unsigned int seconds, phase_count, bin_count, action_count;
 	const struct family *family;
+	char scenario[NAME_MAX_BYTES]; /* the family, or a variant of it */
 	char slo[256]; /* that forestall was given; the first SLI leads */
 	double sli_bound;
 	char sli_name[NAME_MAX_BYTES], sli_unit[8]; /* "ms" or "%" */
@@ -91,8 +92,8 @@ struct arm {
 };
 
 /*
- * Loads meta.csv, client.csv, burn-PHASE.csv and limits.csv of a directory into
- * a zeroed arm. Returns 0 or -errno with the name of the file in *ret_file:
+ * Loads meta.csv, client.csv, client-api.csv where a second server has one,
+ * burn-PHASE.csv and limits.csv of a directory into a zeroed arm. Returns 0 or -errno with the name of the file in *ret_file:
  * -EINVAL for a malformed one, -E2BIG when it is longer than the limits above.
  */
 int arm_load(const char *dir, struct arm *arm, const char **ret_file);

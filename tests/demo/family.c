@@ -15,6 +15,10 @@ static const struct family families[] = {
 	 "MB/s that the antagonists got", 50, false},
 	{"net", "A redis server with an SLO answers over a link of 20 Mbit/s that the antagonists send through.", "MB/s", 1e-6,
 	 "marks: limits on what the antagonists send, as forestall logged them", 1000, "MB/s that the antagonists sent", 5, false},
+	{"quota", "A redis server with an SLO and a cpu.max of its own is asked for more than that allows.", "CPUs", 1,
+	 "cpu.weight of the others; marks: actions", 1000, "CPU that the others got", 1, false},
+	{"mixed", "Two redis servers with SLOs and six batches share a CPU and a disk.", "CPUs", 1,
+	 "cpu.weight of the batches; marks: actions", 1000, "CPU that the batches got", 1, false},
 };
 
 const struct family *family_find(const char *name)

@@ -107,6 +107,50 @@ static unsigned int count_changes(const struct arm *arm, unsigned int idx, doubl
 	return count;
 }
 
+/* A limit that is not there is the widest. */
+static int limit_direction(double from, double to)
+{
+	double a = isnan(from) ? INFINITY : from, b = isnan(to) ? INFINITY : to;
+
+	return (b > a) - (b < a);
+}
+
+/* Each of the three limits by itself: down, up and down again are two reversals. */
+static unsigned int count_reversals(const struct group *group, double from_s, double to_s)
+{
+	int last[3] = {0};
+	unsigned int count = 0;
+
+	for (unsigned int i = 1; i < group->limit_count; i++) {
+		const struct limit *a = &group->limits[i - 1], *b = &group->limits[i];
+		int now[3] = {limit_direction(a->weight, b->weight), limit_direction(a->quota_cpus, b->quota_cpus),
+			      limit_direction(a->cap, b->cap)};
+
+		for (int k = 0; b->time_s >= from_s && b->time_s < to_s && k < 3; k++) {
+			count += now[k] && last[k] == -now[k];
+			last[k] = now[k] ? now[k] : last[k];
+		}
+	}
+	return count;
+}
+
+/* The quota in force at the middle of each bin against what the plan wanted then; one CPU is all there is. */
+static double sum_reserved(const struct group *group, double from_s, double to_s)
+{
+	double sum = 0;
+	unsigned int at = 0;
+
+	for (unsigned int i = 0; i < group->burn_count; i++) {
+		double time_s = (i + 0.5) / BINS_PER_S;
+
+		while (at + 1 < group->limit_count && group->limits[at + 1].time_s <= time_s)
+			at++;
+		if (group->limit_count && time_s >= from_s && time_s < to_s && !isnan(group->limits[at].quota_cpus))
+			sum += fmax(fmin(group->burn[i].demand, 1) - group->limits[at].quota_cpus, 0) / BINS_PER_S;
+	}
+	return sum;
+}
+
 /*
  * When the tightening began that is in force at time_s, looking back no farther
  * than from_s; if none is, the first one until to_s; NAN if there is none. What
@@ -197,7 +241,8 @@ static double sum_units(const struct group *group)
 
 void measure_arm(const struct arm *observe, const struct arm *arm, struct result *ret)
 {
-	double units_observe = 0;
+	double units_observe = 0, kept = 0;
+	bool is_mixed = !strcmp(arm->family->name, "mixed");
 
 	memset(ret, 0, sizeof(*ret));
 	measure_latency(arm, 0, arm->seconds, &ret->total);
@@ -212,14 +257,20 @@ void measure_arm(const struct arm *observe, const struct arm *arm, struct result
 		if (arm != observe) {
 			measure_lead(observe, arm, i, result);
 			result->change_count = count_changes(arm, i, phase->from_s, phase->to_s);
+			result->reversal_count = count_reversals(&arm->groups[i], phase->from_s, phase->to_s);
+			result->reserved_s = sum_reserved(&arm->groups[i], phase->from_s, phase->to_s);
 			ret->total.change_count += count_changes(arm, i, 0, arm->seconds);
+			ret->total.reversal_count += count_reversals(&arm->groups[i], 0, arm->seconds);
+			ret->total.reserved_s += sum_reserved(&arm->groups[i], 0, arm->seconds);
 		}
 		result->units = sum_units(&arm->groups[i]);
 		result->units_kept = result->units / sum_units(&observe->groups[i]);
+		kept += result->units_kept / arm->phase_count;
 		ret->total.units += result->units;
 		units_observe += sum_units(&observe->groups[i]);
 	}
-	ret->total.units_kept = ret->total.units / units_observe;
+	/* Chunks of work and requests cannot be added up. */
+	ret->total.units_kept = is_mixed ? kept : ret->total.units / units_observe;
 	ret->total.lead_s = NAN;
 }
 

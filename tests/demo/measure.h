@@ -15,6 +15,8 @@ struct phase_result {
 	unsigned int violated_per_occurrence[OCCURRENCES_MAX]; /* from its start to the next one's */
 	double units, units_kept; /* kept: share of the observe arm's */
 	unsigned int change_count; /* changes of the antagonist's limits, as the witness saw them */
+	unsigned int reversal_count; /* of these, changes of a limit against the direction of the one before */
+	double reserved_s; /* CPU seconds that an antagonist wanted and its quota kept from it */
 	double lead_s; /* median over the occurrences acted upon; NAN: none */
 	unsigned int acted_count, early_count; /* occurrences acted upon at all / before the violation */
 };

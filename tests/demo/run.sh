@@ -9,7 +9,8 @@ set -euo pipefail
 usage() {
 	cat <<'END'
 usage: tests/demo/run.sh [OPTION]...
-  --families LIST of cpu, memory, io and net (default "cpu memory")
+  --families LIST of cpu, memory, io and net (default "cpu memory"); with --shapes control those of tests/control/shapes
+  --shapes WHICH  demo or control: whose timeline (default demo)
   --arms LIST     of scenario.sh (default "observe reactive forestall"); with others there is no page, only DIR/summary.csv
   --seeds LIST    seeds of the load (default: the one in tests/demo/shapes)
   --order-seed N  seed of the order of the runs (default: random, printed)
@@ -29,12 +30,13 @@ root=$(cd "$here/../.." && pwd)
 . "$here/../load/families.sh"
 families="cpu memory" seeds=$demo_seed
 page_arms="observe reactive forestall" arms=$page_arms
-order_seed=$RANDOM jobs=2 out=$root/build/demo bin=$root/build/bin load=$root/build/test report_only=0
+shapes=demo order_seed=$RANDOM jobs=2 out=$root/build/demo bin=$root/build/bin load=$root/build/test report_only=0
 forestall=${FORESTALL:-}
 while (($#)); do
 	case $1 in
 	--families) families=$2; shift 2 ;;
 	--arms) arms=$2; shift 2 ;;
+	--shapes) shapes=$2; shift 2 ;;
 	--seeds) seeds=$2; shift 2 ;;
 	--order-seed) order_seed=$2; shift 2 ;;
 	--jobs) jobs=$2; shift 2 ;;
@@ -85,12 +87,12 @@ start_run() { # FAMILY/SEED/ARM
 	local family seed arm program preload=()
 	IFS=/ read -r family seed arm <<<"$1"
 	# What is run while we measure must not be fetched from the host's disk then.
-	for program in "$load"/load-{client,burn,sink,watch} "$forestall" "$bin/forestalld" "$bin/forestall-act"; do
+	for program in "$load"/load-{client,burn,sink,watch} "$load/forestalld-oracle" "$forestall" "$bin/forestalld" "$bin/forestall-act"; do
 		[[ ! -e $program ]] || preload+=(--preload "$program")
 	done
 	# shellcheck disable=SC2046 # words
-	exec "$root/tests/vm/run" --kernel 6.12 --icount --cpus 1 --timeout 580 $(family_vm_options "$family") \
-		"${preload[@]}" --env "BIN=$bin" --env "LOAD=$load" --env "FORESTALL=$forestall" --out "$out/$1" \
+	exec "$root/tests/vm/run" --kernel 6.12 --icount --cpus 1 --timeout 580 $(family_vm_options "${family%-harmless}") \
+		"${preload[@]}" --env "SHAPES=$shapes" --env "BIN=$bin" --env "LOAD=$load" --env "FORESTALL=$forestall" --out "$out/$1" \
 		-- tests/demo/scenario.sh "$family" "$arm" "$seed" /out
 }
 
@@ -164,6 +166,8 @@ stop_runs() {
 export_decisions() {
 	local run
 	for run in "${runs[@]}"; do
+		# What the oracle knew no recording has.
+		[[ $run != */oracle ]] || continue
 		[[ -s $out/$run/run.rec ]] || die "$run left no recording"
 		"$forestall" replay "$out/$run/run.rec" --json >"$out/$run/decisions.jsonl" 2>"$out/$run/replay.log" ||
 			die "$run does not replay: $(tail -n 1 "$out/$run/replay.log")"
@@ -173,13 +177,13 @@ export_decisions() {
 # A table and a page for each load, then what all seeds say together.
 report() {
 	local family seed dir
-	rm -f "$out/summary.csv"
+	rm -f "$out/summary.csv" "$out/occurrences.csv"
 	for family in $families; do
 		for seed in $seeds; do
 			dir=$out/$family/$seed
 			if [[ $arms != "$page_arms" ]]; then
 				# shellcheck disable=SC2086 # words
-				"$load/control-report" "$out/summary.csv" "$dir" $arms
+				"$load/control-report" "$out/summary.csv" "$out/occurrences.csv" "$dir" $arms
 				continue
 			fi
 			printf '\n%s, seed %s\n' "$family" "$seed"

@@ -8,23 +8,27 @@ set -euo pipefail
 
 usage() {
 	cat <<'END'
-usage: tests/demo/scenario.sh FAMILY ARM SEED OUTDIR
-  FAMILY: cpu, memory, io or net (tests/load/families.sh)
+usage: tests/demo/scenario.sh SCENARIO ARM SEED OUTDIR
+  SCENARIO: cpu, memory, io or net (tests/load/families.sh); with SHAPES=control one of tests/control/shapes
   ARM: observe    forestall watches and writes nothing
        reactive   forestall acts, its forecaster says "the future is like now"
        forestall  forestall acts on its forecasts
        none       no forestall at all (to try the load)
        policy-P   forestall acts by policy P of [plan] (see docs/ARCHITECTURE.md)
-Environment: BIN (default build/bin), LOAD (load programs, default build/test),
+       oracle     forestall knows when each load will come (tests/control/oracle.c)
+       no-posture forestall without what it holds while nothing is wrong (posture = 0)
+Environment: SHAPES (demo or control, default demo), BIN (default build/bin), LOAD (load programs, default build/test),
   FORESTALL (default $BIN/forestall)
 END
 }
 (($# == 4)) || { usage >&2; exit 2; }
-family=$1 arm=$2 seed=$3 out=$4
+scenario=$1 family=${1%-harmless} arm=$2 seed=$3 out=$4
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/demo/shapes
 . "$here/shapes"
-demo_shape "$family"
+# shellcheck source=tests/control/shapes
+. "$here/../control/shapes"
+"${SHAPES:-demo}_shape" "$scenario"
 bin=${BIN:-$here/../../build/bin}
 load=${LOAD:-$here/../../build/test}
 forestall=${FORESTALL:-$bin/forestall}
@@ -61,6 +65,16 @@ make_cgroups() {
 		setfattr -n trusted.forestall.slo -v "tier=best-effort kind=batch" "$demo/$name"
 	done
 	setfattr -n trusted.forestall.slo -v "$demo_slo window=1m budget=1% tier=critical kind=latency" "$demo/server"
+	[[ -z ${demo_quota-} ]] || echo "${demo_quota}000 100000" >"$demo/server/cpu.max"
+	[[ $family != mixed ]] || {
+		mkdir "$demo/api"
+		setfattr -n trusted.forestall.slo -v "$demo_api_slo window=1m budget=1% tier=standard kind=latency" "$demo/api"
+	}
+}
+
+plan_set() { # LINE
+	mkdir -p /etc/forestall
+	printf '[plan]\n%s\n' "$1" >/etc/forestall/forestall.conf
 }
 
 start_forestall() {
@@ -68,11 +82,18 @@ start_forestall() {
 	case $arm in
 	none) return 0 ;;
 	observe) mode=observe ;;
-	reactive) forecaster=persistence ;;
-	forestall) ;;
-	policy-*)
-		mkdir -p /etc/forestall
-		printf '[plan]\npolicy = %s\n' "${arm#policy-}" >/etc/forestall/forestall.conf
+	reactive) forecaster=persistence ;;&
+	# The demo shows what foresight is worth by itself, and what stands without a danger leaves it nothing to do.
+	reactive | forestall) [[ ${SHAPES:-demo} == control ]] || plan_set "posture = 0" ;;
+	policy-*) plan_set "policy = ${arm#policy-}" ;;
+	no-posture) plan_set "posture = 0" ;;
+	oracle)
+		# The same programs, but for the mind.
+		mkdir -p "$work/oracle"
+		cp "$bin/forestall" "$bin/forestall-act" "$work/oracle/"
+		cp "$load/forestalld-oracle" "$work/oracle/forestalld"
+		forestall=$work/oracle/forestall
+		export FORESTALL_ORACLE=$out/meta.csv
 		;;
 	*) die "no arm '$arm'" ;;
 	esac
@@ -94,6 +115,7 @@ write_meta() {
 	local name
 	{
 		echo "family,$family"
+		echo "scenario,$scenario"
 		echo "arm,$arm"
 		echo "seed,$seed"
 		echo "seconds,$demo_seconds"
@@ -101,7 +123,7 @@ write_meta() {
 		echo "slo,$demo_slo"
 		for name in "${demo_phases[@]}"; do
 			echo "phase,$name,${demo_from[$name]},${demo_to[$name]}"
-			"$load/load-burn" --threads "$demo_threads" --plan "${demo_plan[$name]}" --seed "$seed" --print |
+			"$load/load-burn" --threads 1 --plan "${demo_plan[$name]}" --seed "$seed" --print |
 				sed "s/^/segment,$name,/"
 		done
 	} >"$out/meta.csv"
@@ -120,9 +142,31 @@ warm_up() {
 	monotonic_ms >/dev/null
 }
 
+# What an antagonist of this name takes, as family_burn wants it.
+burn_of() { # PHASE
+	case $family:$1 in
+	quota:*) echo cpu 0 - ;;
+	mixed:backup | mixed:scrub) echo io 16384 read ;;
+	mixed:cache) echo memory 15 - ;;
+	mixed:*) echo cpu 0 - ;;
+	*) echo "$family" "$demo_size" "$demo_operation" ;;
+	esac
+}
+
+# When the service itself is asked for more: in all phases of a quota, by the day in a mixed host.
+surge_plan() {
+	local name plan=""
+	[[ $family == mixed ]] && plan=,$demo_diurnal
+	for name in "${demo_phases[@]}"; do
+		[[ $family != quota ]] || plan+=,${demo_plan[$name]}
+	done
+	echo "${plan#,}"
+}
+
 start_load() {
 	local name announce
-	family_burn "$family" "$demo_size" "$demo_operation"
+	# shellcheck disable=SC2046 # words
+	family_burn $(burn_of "${demo_phases[0]}")
 	# t = 0 of the run, the same for all programs; they refuse to start later than that.
 	epoch_ns=$((($(monotonic_ms) + 3000) * 1000000))
 	echo "epoch_ns,$epoch_ns" >>"$out/meta.csv"
@@ -132,10 +176,20 @@ start_load() {
 			announce=(--announce "/tmp/$demo_announce_name" --announce-lead $demo_announce_lead_ms
 				--announce-spread $demo_announce_spread_ms)
 		fi
-		run_in "$demo/$name" "$load/load-burn" --threads "$demo_threads" --plan "${demo_plan[$name]}" \
+		# shellcheck disable=SC2046 # words
+		[[ $family != mixed ]] || family_burn $(burn_of "$name")
+		run_in "$demo/$name" "$load/load-burn" --threads "${demo_threads_of[$name]:-$demo_threads}" \
+			--plan "$(plan_scaled "${demo_plan[$name]}" "${demo_burn_percent:-100}")" \
 			--seed "$seed" --start-ns "$epoch_ns" --punctual --out "$out/burn-$name.csv" "${announce[@]}" "${burn_args[@]}"
 		burners+=("$pid")
 	done
+	if [[ $family == mixed ]]; then
+		run_in "$demo/client" "$load/load-client" --port $((port + 1)) --rate 50 --seconds "$demo_seconds" --seed "$seed" \
+			--poisson --fifo --bound-us "$demo_api_bound_us" --start-ns "$epoch_ns" --punctual --out "$out/client-api.csv" \
+			"${api_args[@]}"
+		burners+=("$pid")
+	fi
+	[[ -z ${demo_surge-} ]] || client_args+=(--surge "$demo_surge" --plan "$(surge_plan)")
 	run_in "$demo/client" "${client_in[@]}" "$load/load-client" --port $port --rate "$demo_rate" \
 		--seconds "$demo_seconds" --seed "$seed" --poisson --fifo --bound-us "$demo_bound_us" \
 		--start-ns "$epoch_ns" --punctual --out "$out/client.csv" "${client_args[@]}"
@@ -166,12 +220,12 @@ stop_all() {
 		wait "$daemon" || { failed=1; say "$arm: forestall exited with an error"; }
 	fi
 	grep -sH . "$demo"/*/{cpu.weight,cpu.max,memory.high,memory.low,memory.events,io.max} >"$out/after.txt" || true
-	kill "$server"
+	kill "${servers[@]}"
 	[[ -z ${sink-} ]] || kill "$sink"
 	return $failed
 }
 
-daemon='' recorder='' burners=()
+daemon='' recorder='' burners=() servers=()
 ln -sf /bin/true "/tmp/$demo_announce_name"
 make_cgroups
 family_start "$family" "$demo/server"

@@ -26,10 +26,10 @@ struct options {
 	struct in_addr address;
 	uint16_t port;
 	unsigned int connections, http_files;
-	double rate, seconds;
+	double rate, surge, seconds;
 	uint64_t seed, bound_us, start_ns;
 	bool fifo, poisson, punctual;
-	const char *out_path, *command;
+	const char *out_path, *command, *plan;
 };
 
 static volatile sig_atomic_t stop_requested;
@@ -44,6 +44,7 @@ static void usage(FILE *out)
 {
 	fputs("usage: load-client --port N --rate PER_SECOND --seconds S --out FILE [options]\n"
 	      "  --seed N          seed of the schedule (default 1)\n"
+	      "  --surge N         so many more per second at full duty of --plan, a SHAPE as of load-burn\n"
 	      "  --poisson         random gaps; without it a fixed rate\n"
 	      "  --connections N   default 8\n"
 	      "  --address A       IPv4, default 127.0.0.1\n"
@@ -67,6 +68,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 		{"command", 1, NULL, 'C'},     {"bound-us", 1, NULL, 'b'},
 		{"start-ns", 1, NULL, 'S'},    {"punctual", 0, NULL, 'u'},
 		{"address", 1, NULL, 'a'},     {"http", 1, NULL, 'H'},
+		{"surge", 1, NULL, 'g'},       {"plan", 1, NULL, 'l'},
 		{"help", 0, NULL, 'h'},        {NULL, 0, NULL, 0},
 	};
 
@@ -78,6 +80,8 @@ static int parse_options(int argc, char **argv, struct options *options)
 		case 'x': options->seed = strtoull(optarg, NULL, 10); break;
 		case 'c': options->connections = (unsigned int)strtoul(optarg, NULL, 10); break;
 		case 'o': options->out_path = optarg; break;
+		case 'g': options->surge = strtod(optarg, NULL); break;
+		case 'l': options->plan = optarg; break;
 		case 'f': options->fifo = true; break;
 		case 'P': options->poisson = true; break;
 		case 'C': options->command = optarg; break;
@@ -215,7 +219,8 @@ int main(int argc, char **argv)
 {
 	struct options options = {.connections = 8, .seed = 1, .bound_us = 10000, .command = "GET k",
 				  .address.s_addr = htonl(INADDR_LOOPBACK)};
-	struct exchange exchange = {0};
+	static struct exchange exchange;
+	const char *error;
 	int r, write_r;
 
 	if (parse_options(argc, argv, &options) < 0) {
@@ -223,10 +228,15 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	exchange = (struct exchange){.rate = options.rate,
+				     .surge = options.surge,
 				     .seed = options.seed,
 				     .bound_us = options.bound_us,
 				     .poisson = options.poisson,
 				     .connection_count = options.connections};
+	if (options.plan && shape_parse(options.plan, options.seed, &exchange.shape, &error) < 0) {
+		fprintf(stderr, "load-client: bad plan at \"%s\"\n", error);
+		return 2;
+	}
 	exchange.bin_count = (uint64_t)(options.seconds * 1e9) / BIN_NS;
 	r = setup(&options, &exchange);
 	if (r < 0)

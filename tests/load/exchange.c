@@ -27,7 +27,8 @@ static double random_unit(uint64_t *state)
 
 static void schedule_step(struct exchange *exchange)
 {
-	double gap_ns = 1e9 / exchange->rate;
+	uint64_t now_ms = (uint64_t)(exchange->next_offset_ns / 1e6);
+	double gap_ns = 1e9 / (exchange->rate + exchange->surge * shape_duty(&exchange->shape, now_ms));
 
 	if (exchange->poisson)
 		gap_ns *= -log(1.0 - random_unit(&exchange->random));

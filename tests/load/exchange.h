@@ -17,6 +17,7 @@
 
 #include "hist.h"
 #include "reply.h"
+#include "shape.h"
 
 #define CONNECTIONS_MAX 64
 #define OUTSTANDING_MAX 16384 /* per connection; a power of two */
@@ -39,7 +40,8 @@ struct bin {
 
 struct exchange {
 	/* Set by the caller, as are the descriptors of the connections. */
-	double rate;
+	double rate, surge;	/* surge: so much more at the full duty of the shape */
+	struct shape shape;
 	uint64_t seed, bound_us, start_ns, end_ns, bin_count, request_bytes, requests_bytes;
 	bool poisson;
 	enum reply_protocol protocol;

@@ -1,12 +1,14 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The four families of scenes: a real server that lives on one resource, and the antagonist that takes it. Sourced by the
+# The families of scenes: a real server that lives on one resource, and the antagonist that takes it. Sourced by the
 # demo's and the corpus' scenario.sh, which have $load (load programs), $work (scratch) and run_in GROUP COMMAND (leaves $pid).
 #
 # cpu     redis counting bits over 64 KiB.
 # memory  nginx serving 30 MiB of files that fit into the page cache, on a disk of 5 ms a request; no swap.
 # io      redis that flushes its log for each write, to a disk that does 4 requests of 2 ms at a time.
+# quota   the redis of cpu, below a cpu.max of its own.
+# mixed   the redis of cpu and that of io side by side; the client of the second is started with api_args.
 # net     redis sending 4 KB answers through a router whose link does 20 Mbit/s and queues 40 ms.
 #
 # The disk is null_blk: its requests end by a timer, so it keeps guest time under icount. The wire is a network namespace
@@ -22,7 +24,7 @@ family_vm_options() { # FAMILY
 	case $1 in
 	# Half of it is free for the antagonist: filling more would only take the host's time.
 	memory) echo --mem 336M; programs="nginx mkfs.ext4 mount head split" ;;
-	io) echo --mem 1G; programs+=" mkfs.ext4 mount dd" ;;
+	io | mixed) echo --mem 1G; programs+=" mkfs.ext4 mount dd" ;;
 	net) echo --mem 1G; programs+=" ip tc" ;;
 	*) echo --mem 1G ;;
 	esac
@@ -76,7 +78,7 @@ start_redis() { # GROUP ADDRESS OPTION...
 	shift 2
 	run_in "$group" redis-server --port "$port" --bind "$address" --protected-mode no --save '' --dir "$work" \
 		--logfile "$work/redis.log" "$@"
-	server=$pid
+	servers+=("$pid")
 	for _ in {1..100}; do
 		[[ $(redis-cli -h "$address" -p "$port" ping 2>/dev/null) != PONG ]] || return 0
 		sleep 0.1
@@ -101,7 +103,7 @@ start_nginx() { # GROUP
 		}
 	END
 	run_in "$1" nginx -c "$work/nginx.conf" -e "$work/nginx.log"
-	server=$pid
+	servers+=("$pid")
 	sleep 0.5
 }
 
@@ -109,7 +111,7 @@ start_nginx() { # GROUP
 family_start() { # FAMILY GROUP
 	client_in=()
 	case $1 in
-	cpu)
+	cpu | quota)
 		start_redis "$2" 127.0.0.1 --appendonly no
 		redis-cli -p "$port" setrange page 65535 x >/dev/null
 		client_args=(--command "BITCOUNT page")
@@ -135,6 +137,17 @@ family_start() { # FAMILY GROUP
 		redis-cli -h 10.77.1.1 -p "$port" set page "$(printf 'x%.0s' {1..4000})" >/dev/null
 		client_in=(ip netns exec far)
 		client_args=(--address 10.77.1.1 --command "GET page")
+		;;
+	mixed)
+		make_disk 256 4 2000000
+		head -c 64M /dev/zero >"$work/disk/bulk"
+		sync
+		port=$((port + 1)) start_redis "${2%/*}/api" 127.0.0.1 --appendonly yes --appendfsync always --dir "$work/disk" \
+			--auto-aof-rewrite-percentage 0
+		api_args=(--command "SET k $(printf 'x%.0s' {1..200})")
+		start_redis "$2" 127.0.0.1 --appendonly no
+		redis-cli -p "$port" setrange page 65535 x >/dev/null
+		client_args=(--command "BITCOUNT page")
 		;;
 	*) die "no family '$1'" ;;
 	esac

@@ -40,8 +40,12 @@ check "the hog is, with its share" within 20 hog_is_named
 shares_add_up() { show && grep -oE '"share":[0-9.e-]+' "$scratch/show" | awk -F: '{ sum += $2 } END { exit !(sum > 0.5 && sum < 1.0001) }'; }
 check "shares are of all who ran" within 10 shares_add_up
 check "and people see it" bash -c "'$bin/forestall' --run-dir '$run' instance show '/${group##*/}' | grep -A 9 'RAN MEANWHILE' | grep -q '/${group##*/}/hog '"
+forecast_of_hog() { ask instance list --json | tr -d '\n ' | sed 's/"path":/\n&/g' | grep "^\"path\":\"/${group##*/}/hog\"" | grep -q "\"forecast\":\"$1\""; }
+check "who nobody annotated has no forecast" forecast_of_hog none
 hogs_are_runnable() { ask instance show "/${group##*/}/hog" --json | tr -d '\n ' | grep -qE "\"runnable\":\{\"now\":$((2 * $(nproc)))(\.0)?,"; }
 check "all hogs are runnable now" within 20 hogs_are_runnable
+check "and is foreseen when asked for" bash -c "'$bin/forestall' --run-dir '$run' forecast show '/${group##*/}/hog' | grep -q '^by lstm, '"
+check "from then on in the list too" within 5 forecast_of_hog lstm
 mkdir "$group/child"
 check "a new cgroup is there at once" within 5 bash -c "'$bin/forestall' --run-dir '$run' instance show '/${group##*/}/child'"
 rmdir "$group/child"

@@ -80,7 +80,7 @@ check "it has no other groups" status_is Groups '[[:space:]]*'
 for set in CapInh CapPrm CapEff CapBnd CapAmb; do check "$set is empty" status_is $set 0000000000000000; done
 check "it can gain none" status_is NoNewPrivs 1
 check "beside what it was given it holds sockets and its history only" bash -c "! find /proc/$pid/fd -type l ! -name '[012]' -printf '%l\n' |
-	grep -Ev '^(socket:|anon_inode:|pipe:|/dev/null|$scratch/state/history.db)'"
+	grep -Ev '^(socket:|anon_inode:|pipe:|/dev/null|$scratch/state/web/history.db)'"
 
 check "a POST is refused with 405" says POST /metrics '^HTTP/1.1 405'
 check "a DELETE too" says DELETE /v1/instances '^HTTP/1.1 405'

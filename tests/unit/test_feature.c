@@ -96,6 +96,7 @@ static void scene_make(struct scene *scene, const char *annotation)
 
 	memset(scene, 0, sizeof(*scene));
 	window_reset(&scene->window, rare_new());
+	window_remember(&scene->window);
 	assert_int_equal(slo_parse(annotation, &scene->slo, &error), 0);
 	scene->limits = no_limits;
 	scene->capacity[RESOURCE_CPU] = 4;

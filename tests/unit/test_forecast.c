@@ -53,6 +53,7 @@ static void question_make(struct question *question, const char *annotation)
 
 	memset(question, 0, sizeof(*question));
 	window_reset(&question->window, rare_new());
+	window_remember(&question->window);
 	assert_int_equal(slo_parse(annotation, &question->slo, &error), 0);
 	question->limits = (struct observe_limits){ LIMITS_NONE };
 	for (int r = 0; r < RESOURCE_COUNT; r++)
@@ -274,9 +275,9 @@ static void a_violation_is_of_the_sli_that_broke_and_is_blamed(void **state)
 	predictor_tick(p, now_ns);
 	second_run(p, &sample, &now_ns);
 	assert_int_equal(instance->violated, 1u << SLI_MEM_SOME);
-	assert_true(instance->forecast.risk[SLI_MEM_SOME][0] >= 0.8f);
-	assert_true(instance->forecast.risk[SLI_RUNQ_P99][0] < 0.5f);
-	assert_int_equal(instance->forecast.impairment, RESOURCE_MEMORY);
+	assert_true(instance->foresight->forecast.risk[SLI_MEM_SOME][0] >= 0.8f);
+	assert_true(instance->foresight->forecast.risk[SLI_RUNQ_P99][0] < 0.5f);
+	assert_int_equal(instance->foresight->forecast.impairment, RESOURCE_MEMORY);
 	predictor_free(p);
 }
 

@@ -60,6 +60,20 @@ static void restarted_tell(struct live *live, uint32_t slot, bool is_gone)
 	tell(live, &observation);
 }
 
+/* Whom nobody annotated; somebody asks for it while the recording runs. */
+static void stranger_tell(struct live *live, uint32_t slot, bool is_asked)
+{
+	struct observation observation = { .kind = is_asked ? OBSERVE_ASKED : OBSERVE_INSTANCE };
+
+	if (is_asked) {
+		observation.asked = (struct observe_asked){ .slot = slot, .cgroup_id = 270 + slot };
+	} else {
+		observation.instance = (struct observe_instance){ .slot = slot, .cgroup_id = 270 + slot, .path = "/stranger" };
+		slo_init(&observation.instance.slo);
+	}
+	tell(live, &observation);
+}
+
 static uint64_t draw(struct live *live, uint64_t below)
 {
 	live->seed = live->seed * 6364136223846793005ull + 1442695040888963407ull;
@@ -143,6 +157,7 @@ static int live_make(void **state)
 	instance_tell(live, 2, "tier=best-effort");
 	instance_tell(live, 3, "resp_p99<1ms retrans<1% tier=best-effort");
 	restarted_tell(live, 5, false);
+	stranger_tell(live, 7, false);
 	for (int i = 0; i < 30; i++) {
 		sample_tell(live, 5, 3);
 		tick(live);
@@ -154,6 +169,8 @@ static int live_make(void **state)
 	for (int i = 0; i < 60; i++) {
 		if (i == 20)
 			restarted_tell(live, 6, false);
+		if (i == 40)
+			stranger_tell(live, 7, true);
 		tick(live);
 	}
 	*state = live;
@@ -193,7 +210,7 @@ static void a_run_comes_out_bit_for_bit(void **state)
 
 	assert_int_equal(replayed(live->path, false, &replay), REPLAY_END);
 	assert_int_equal(replay.ticks, 60);
-	assert_int_equal(replay.forecasts, 3 * 6 + 4);
+	assert_int_equal(replay.forecasts, 3 * 6 + 4 + 2);
 	assert_true(replay.plans > 0);
 	assert_int_equal(replay.differing, 0);
 	assert_memory_equal(&replay.plan, &live->plan,
@@ -237,6 +254,7 @@ static void samples_are_cut_after_their_last_bucket(void **state)
 	assert_int_equal(seen[OBSERVE_HOST], 6);
 	assert_int_equal(seen[OBSERVE_EVENT], 6);
 	assert_int_equal(seen[OBSERVE_TICK], 60);
+	assert_int_equal(seen[OBSERVE_ASKED], 1);
 }
 
 /* Writes the recording again with one byte changed: `at` bytes into the first block of that kind, or into the head. */

@@ -63,7 +63,7 @@ static void second_pass(struct scene *scene, uint32_t slot)
 	observation.sample.slot = slot;
 	observation.sample.moved.oncpu_ns = scene->now_ns / SECOND_NS % 5 == 1 ? SECOND_NS : SECOND_NS / 100;
 	observation.sample.moved.verdict[WIRE_DELAY_QUEUE].bad = 30;
-	observation.sample.moved.io_done = 30;
+	observation.sample.moved.io_done = 300;
 	observation.sample.bucket_count = 1;
 	observation.sample.bucket[0] = (struct observe_bucket){ .idx = 50, .delay = WIRE_DELAY_IO, .count = 30 };
 	if (slot)
@@ -81,6 +81,7 @@ static void seconds_pass(struct scene *scene, uint32_t slot, int seconds)
 static void a_unit_that_restarts_keeps_what_was_learned_of_it(void **state)
 {
 	struct statistical learned[SLI_COUNT];
+	struct response response[RESPONSE_COUNT];
 	struct announce_kind kind;
 	uint32_t recur_count, second_count;
 	struct scene scene = scene_make();
@@ -92,6 +93,7 @@ static void a_unit_that_restarts_keeps_what_was_learned_of_it(void **state)
 	seconds_pass(&scene, 1, 70);
 	assert_int_equal(p->memory.recur[RESOURCE_CPU][1].period_s, 5);
 	memcpy(learned, p->memory.statistical[1], sizeof(learned));
+	memcpy(response, p->memory.response[1], sizeof(response));
 	kind = p->memory.announce[1][RESOURCE_CPU].kind[0];
 	recur_count = p->memory.recur[RESOURCE_CPU][1].count;
 	second_count = p->instance[1].window.second_count;
@@ -102,6 +104,8 @@ static void a_unit_that_restarts_keeps_what_was_learned_of_it(void **state)
 	appear(&scene, 3, "/svc", "runq_p99<5ms");
 
 	assert_memory_equal(learned, p->memory.statistical[3], sizeof(learned));
+	assert_memory_equal(response, p->memory.response[3], sizeof(response));
+	assert_true(response[response_index(SLI_RUNQ_P99, RESOURCE_CPU)].seconds > 60);
 	assert_memory_equal(&kind, &p->memory.announce[3][RESOURCE_CPU].kind[0], sizeof(kind));
 	assert_true(kind.count > 10);
 	/* A whole period away: the phase holds. */
@@ -113,9 +117,9 @@ static void a_unit_that_restarts_keeps_what_was_learned_of_it(void **state)
 		assert_true(window_at(&p->instance[3].window, age)->cpu == 0);
 	assert_true(window_at(&p->instance[3].window, 5)->cpu > 0);
 	/* It speaks again when it has been seen. */
-	assert_false(p->instance[3].has_frame);
+	assert_false(p->instance[3].foresight->has_frame);
 	second_pass(&scene, 3);
-	assert_true(p->instance[3].has_frame);
+	assert_true(p->instance[3].foresight->has_frame);
 	predictor_free(p);
 }
 

@@ -176,7 +176,7 @@ static const struct skill *the_skill(const struct world *world)
 
 static float the_risk(const struct world *world)
 {
-	return the_instance(world)->forecast.risk[SLI_RUNQ_P99][HORIZON];
+	return the_instance(world)->foresight->forecast.risk[SLI_RUNQ_P99][HORIZON];
 }
 
 static void worries_that_never_come_true_are_no_longer_said(void **state)
@@ -186,7 +186,7 @@ static void worries_that_never_come_true_are_no_longer_said(void **state)
 	(void)state;
 	world_open(&world);
 	pass(&world, 12, false, false);
-	assert_int_equal(the_instance(&world)->forecast.source, FORECAST_LSTM);
+	assert_int_equal(the_instance(&world)->foresight->forecast.source, FORECAST_LSTM);
 	assert_int_equal(skill_of_risk(the_skill(&world), HORIZON, SLI_RUNQ_P99).by, SKILL_UNPROVEN);
 	assert_true(the_risk(&world) > 0.25f);
 	pass(&world, 300, false, false);
@@ -217,7 +217,7 @@ static void demand_is_not_moved_by_a_model_without_skill(void **state)
 	(void)state;
 	world_open(&world);
 	pass(&world, 600, false, false);
-	forecast = &the_instance(&world)->forecast;
+	forecast = &the_instance(&world)->foresight->forecast;
 	assert_float_equal(forecast->demand[RESOURCE_CPU][HORIZON][1], 0.1f, 0.01f);	/* the model says .8 */
 	assert_true(forecast->demand[RESOURCE_CPU][HORIZON][2] < 0.4f);
 	assert_true(skill_of_output(the_skill(&world), HORIZON, RESOURCE_CPU).by != SKILL_MODEL);
@@ -257,6 +257,20 @@ static void a_unit_that_restarts_keeps_what_was_learned_of_it(void **state)
 	predictor_free(world.predictor);
 }
 
+static void another_model_has_shown_nothing_yet(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_open(&world);
+	pass(&world, 60, false, false);
+	predictor_model(world.predictor, world.predictor->config.weights);
+	pass(&world, 3, false, false);
+	assert_int_equal(skill_of_risk(the_skill(&world), HORIZON, SLI_RUNQ_P99).by, SKILL_UNPROVEN);
+	assert_int_equal(skill_of_output(the_skill(&world), HORIZON, RESOURCE_CPU).by, SKILL_UNPROVEN);
+	predictor_free(world.predictor);
+}
+
 static void the_same_seconds_give_the_same_bytes(void **state)
 {
 	struct world world[2];
@@ -268,7 +282,7 @@ static void the_same_seconds_give_the_same_bytes(void **state)
 			pass(&world[i], 3, s % 7 == 3, false);
 	}
 	assert_memory_equal(the_skill(&world[0]), the_skill(&world[1]), sizeof(struct skill));
-	assert_memory_equal(&the_instance(&world[0])->forecast, &the_instance(&world[1])->forecast, sizeof(struct forecast));
+	assert_memory_equal(&the_instance(&world[0])->foresight->forecast, &the_instance(&world[1])->foresight->forecast, sizeof(struct forecast));
 	for (int i = 0; i < 2; i++)
 		predictor_free(world[i].predictor);
 }
@@ -284,6 +298,7 @@ int main(void)
 		cmocka_unit_test(demand_is_not_moved_by_a_model_without_skill),
 		cmocka_unit_test(what_our_own_action_shaped_teaches_nothing),
 		cmocka_unit_test(a_unit_that_restarts_keeps_what_was_learned_of_it),
+		cmocka_unit_test(another_model_has_shown_nothing_yet),
 		cmocka_unit_test(the_same_seconds_give_the_same_bytes),
 	};
 

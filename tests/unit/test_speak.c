@@ -34,6 +34,7 @@ static void tell_instance(struct predictor *p)
 	slo_init(&observation.instance.slo);
 	observation.instance.slot = 1;
 	observation.instance.cgroup_id = 7;
+	observation.instance.slo.source = SLO_FROM_CONFIG;
 	observation.instance.slo.bound[SLI_RUNQ_P99] = 5000000;
 	observation.instance.slo.bound[SLI_MEM_SOME] = 50000;
 	predictor_observe(p, &observation);
@@ -78,11 +79,12 @@ static void experience_speaks_of_what_the_model_was_not_taught(void **state)
 	tell_instance(p);
 	for (int tick = 0; tick < SECONDS * 10; tick++)
 		tell_tick(p, NS_PER_SECOND + (uint64_t)tick * TICK_NS);
-	forecast = &p->instance[1].forecast;
+	forecast = &p->instance[1].foresight->forecast;
 	print_message("risk within 2 s: runq_p99 %.3f, mem_some %.3f\n", (double)forecast->risk[SLI_RUNQ_P99][1],
 		      (double)forecast->risk[SLI_MEM_SOME][1]);
 	assert_int_equal(forecast->source, FORECAST_LSTM);
-	assert_true(fabsf(forecast->risk[SLI_RUNQ_P99][1] - 0.5f) < 0.01f);
+	/* The model says .5; that nothing came of it so far is reckoned with. */
+	assert_true(forecast->risk[SLI_RUNQ_P99][1] > 0.2f && forecast->risk[SLI_RUNQ_P99][1] < 0.5f);
 	assert_true(forecast->risk[SLI_MEM_SOME][1] > 0.5f);
 	assert_true(forecast->risk[SLI_IO_P99][1] == 0);
 	assert_int_equal(forecast->impairment, RESOURCE_MEMORY);

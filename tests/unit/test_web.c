@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What forestall-web makes of the mind's answers: metrics text. See also test_web_history.c. */
 #include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "unit.h"
 #include "web_world.h"
@@ -162,6 +164,46 @@ static void only_loopback_is_listened_on(void **state)
 		assert_int_equal(web_listen_tcp(wrong[i]), -EINVAL);
 }
 
+/* One round, with a mind that answers in the order of the questions. */
+static void round_run(struct web_poll *poll, int mind_fd, int annotated)
+{
+	char status[64], question[128];
+	const char *const answers[] = { status, "{\"ok\":true,\"total\":0,\"instances\":[]}", "{\"ok\":true,\"actions\":[]}" };
+
+	snprintf(status, sizeof(status), "{\"ok\":true,\"instances\":{\"annotated\":%d}}", annotated);
+	assert_int_equal(web_poll_begin(poll), 0);
+	for (int i = 0; i < 3; i++) {
+		assert_true(recv(mind_fd, question, sizeof(question), 0) > 0);
+		assert_int_equal(send(mind_fd, answers[i], strlen(answers[i]), 0), strlen(answers[i]));
+		assert_int_equal(web_poll_take(poll, NS_PER_SECOND), i == 2);
+	}
+}
+
+static void the_mind_is_asked_seldom_while_nobody_would_know(void **state)
+{
+	struct web_poll *poll;
+	int fd[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fd), 0);
+	poll = web_poll_new(fd[0]);
+	assert_non_null(poll);
+	assert_int_equal(web_poll_pause_ns(poll), NS_PER_SECOND);
+	round_run(poll, fd[1], 0);
+	assert_true(web_poll_pause_ns(poll) > 3 * NS_PER_SECOND && web_poll_pause_ns(poll) < WEB_VIEW_FRESH_NS);
+	round_run(poll, fd[1], 1);
+	assert_int_equal(web_poll_pause_ns(poll), NS_PER_SECOND);
+	round_run(poll, fd[1], 0);
+	web_poll_look(poll);
+	for (int i = 0; i < 299; i++)
+		round_run(poll, fd[1], 0);
+	assert_int_equal(web_poll_pause_ns(poll), NS_PER_SECOND);
+	round_run(poll, fd[1], 0);
+	assert_true(web_poll_pause_ns(poll) > NS_PER_SECOND);
+	web_poll_free(poll);
+	close(fd[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -172,6 +214,7 @@ int main(void)
 		cmocka_unit_test(metrics_name_so_many_at_most),
 		cmocka_unit_test(metrics_of_a_silent_mind_hold_no_old_numbers),
 		cmocka_unit_test(only_loopback_is_listened_on),
+		cmocka_unit_test(the_mind_is_asked_seldom_while_nobody_would_know),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

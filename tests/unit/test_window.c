@@ -73,6 +73,7 @@ static void second_says_what_moved_in_it(void **state)
 
 	(void)state;
 	window_reset(&window, rare_new());
+	window_remember(&window);
 	sample.moved = (struct wire_counters){
 		.oncpu_ns = 1000000000, .wait_ns = 500000000, .switches = 200, .execs = 4, .major_faults = 6,
 		.reclaim_ns = 20000000, .io_done = 10, .io_read_bytes = 3000, .io_write_bytes = 1000, .rx_bytes = 800,
@@ -111,6 +112,7 @@ static void three_delays_are_kept_apart(void **state)
 		const struct window_second *second;
 
 		window_reset(&window, rare_new());
+		window_remember(&window);
 		window_push(&window, &sample);
 		window_second(&window, &slo, NS_PER_SECOND);
 		second = window_at(&window, 0);
@@ -137,6 +139,7 @@ static void pressure_is_a_share_of_the_second_and_over_its_bound_or_not(void **s
 
 	(void)state;
 	window_reset(&window, rare_new());
+	window_remember(&window);
 	window_push(&window, &sample);
 	window_second(&window, &slo, NS_PER_SECOND);
 	second = window_at(&window, 0);
@@ -165,6 +168,7 @@ static void segments_sent_again_are_a_share_of_those_sent(void **state)
 
 	(void)state;
 	window_reset(&window, rare_new());
+	window_remember(&window);
 	window_push(&window, &sample);
 	assert_float_equal(window_bad(&window, &slo, SLI_RETRANS, TICK_NS), 1, 0);
 	window_second(&window, &slo, NS_PER_SECOND);
@@ -185,6 +189,7 @@ static void few_samples_are_missing_not_zero(void **state)
 
 	(void)state;
 	window_reset(&window, rare_new());
+	window_remember(&window);
 	window_push(&window, &sample);
 	window_second(&window, &slo, NS_PER_SECOND);
 	second = window_at(&window, 0);
@@ -210,6 +215,7 @@ static void second_does_not_leak_into_the_next(void **state)
 
 	(void)state;
 	window_reset(&window, rare_new());
+	window_remember(&window);
 	sample.moved.oncpu_ns = 700000000;
 	sample.psi_known = 1u << PSI_MEMORY_SOME;
 	sample.psi_ns[PSI_MEMORY_SOME] = 50000000;
@@ -241,6 +247,7 @@ static void a_reflex_forgets_ticks_that_are_over(void **state)
 
 	(void)state;
 	window_reset(&window, rare_new());
+	window_remember(&window);
 	assert_true(window_bad(&window, &slo, SLI_IO_P99, TICK_NS) < 0);
 	window_push(&window, &bad);
 	assert_float_equal(window_bad(&window, &slo, SLI_IO_P99, TICK_NS), 1, 0);
@@ -265,6 +272,7 @@ static void pressure_is_judged_by_the_time_of_the_ticks(void **state)
 
 	(void)state;
 	window_reset(&window, rare_new());
+	window_remember(&window);
 	/* 3 ms of one tick of 100 ms are 3 %; of two they are 1.5 %. */
 	window_push(&window, &stalled);
 	assert_float_equal(window_bad(&window, &slo, SLI_MEM_SOME, TICK_NS), 1, 0);
@@ -288,6 +296,7 @@ static void an_application_is_judged_by_what_it_says(void **state)
 
 	(void)state;
 	window_reset(&window, rare_new());
+	window_remember(&window);
 	assert_float_equal(window_bad(&window, &slo, SLI_APP, TICK_NS), -1, 0);
 	window_app(&window, &timer);
 	window_app(&window, &gauge);

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "outlook.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "profilefile.h"
+
+#define PARTS 8		/* of a second's work, one per tick */
+
+/* Whose the profile of the same index is. */
+struct outlook_place {
+	char path[PROFILE_PATH_MAX];	/* "": nobody's */
+	uint32_t slot;			/* it had last */
+	uint32_t saved;			/* number of the quarter that was open when it was saved */
+	uint64_t used;			/* count of seconds when it was seen last */
+};
+
+struct outlook {
+	struct outlook_setup setup;
+	struct outlook_place place[OUTLOOK_MAX];
+	struct profile *profile;	/* [OUTLOOK_MAX] */
+	uint16_t *of_slot;		/* [slots_max] place + 1, when that still has the slot's path */
+	struct profile_writer *writer;	/* NULL: nothing is kept */
+	uint64_t seconds;
+	uint32_t part;
+	int dir_fd;
+	int told;			/* the error that was told last */
+};
+
+struct profile_clock outlook_clock(int64_t unix_s)
+{
+	time_t time = (time_t)unix_s;
+	struct tm local;
+
+	localtime_r(&time, &local);
+	return (struct profile_clock){ .unix_s = unix_s, .offset_s = (int32_t)local.tm_gmtoff };
+}
+
+static void tell(struct outlook *outlook, int error)
+{
+	if (error != outlook->told)
+		fprintf(stderr, "forestalld: profiles in %s/profile: %s; they are kept in memory until it works again\n",
+			outlook->setup.state_dir, strerror(-error));
+	outlook->told = error;
+}
+
+struct outlook *outlook_new(const struct outlook_setup *setup)
+{
+	struct outlook *outlook = calloc(1, sizeof(*outlook));
+
+	if (!outlook)
+		return NULL;
+	outlook->setup = *setup;
+	outlook->profile = calloc(OUTLOOK_MAX, sizeof(*outlook->profile));
+	outlook->of_slot = calloc(setup->predictor->config.slots_max, sizeof(*outlook->of_slot));
+	outlook->dir_fd = profile_dir_open(setup->state_dir);
+	if (outlook->dir_fd < 0)
+		tell(outlook, outlook->dir_fd);
+	else
+		outlook->writer = profile_writer_new(outlook->dir_fd);
+	if (outlook->profile && outlook->of_slot && (outlook->dir_fd < 0 || outlook->writer))
+		return outlook;
+	outlook_free(outlook);
+	return NULL;
+}
+
+static bool is_due(const struct outlook *outlook, uint32_t i)
+{
+	return outlook->place[i].path[0] && outlook->profile[i].open != outlook->place[i].saved && outlook->profile[i].first;
+}
+
+static void rest_save(struct outlook *outlook)
+{
+	struct profile_record *record = malloc(sizeof(*record));
+
+	for (uint32_t i = 0; record && i < OUTLOOK_MAX; i++) {
+		int r;
+
+		if (!is_due(outlook, i))
+			continue;
+		profile_format(&outlook->profile[i], outlook->place[i].path, record);
+		r = profile_save(outlook->dir_fd, record);
+		if (r)
+			tell(outlook, r);
+	}
+	free(record);
+}
+
+void outlook_free(struct outlook *outlook)
+{
+	if (!outlook)
+		return;
+	profile_writer_free(outlook->writer);
+	if (outlook->writer)
+		rest_save(outlook);
+	if (outlook->dir_fd >= 0)
+		close(outlook->dir_fd);
+	free(outlook->profile);
+	free(outlook->of_slot);
+	free(outlook);
+}
+
+static bool is_alive(const struct outlook *outlook, uint32_t i)
+{
+	const struct predictor_instance *instance = &outlook->setup.predictor->instance[outlook->place[i].slot];
+
+	return instance->is_live && predictor_is_annotated(instance) && !strcmp(instance->info.path, outlook->place[i].path);
+}
+
+/* The place of this path, else a free one, else that of who went longest ago; OUTLOOK_MAX: all are alive. */
+static uint32_t place_find(const struct outlook *outlook, const char *path)
+{
+	uint32_t best = OUTLOOK_MAX;
+
+	for (uint32_t i = 0; i < OUTLOOK_MAX; i++)
+		if (!strcmp(outlook->place[i].path, path))
+			return i;
+	for (uint32_t i = 0; i < OUTLOOK_MAX; i++) {
+		if (outlook->place[i].path[0] && is_alive(outlook, i))
+			continue;
+		if (best == OUTLOOK_MAX || outlook->place[i].used < outlook->place[best].used)
+			best = i;
+	}
+	return best;
+}
+
+/* What was learned of it before, from disk. */
+static void place_fill(struct outlook *outlook, uint32_t i, const char *path)
+{
+	struct profile_record *record = malloc(sizeof(*record));
+	char problem[PROFILE_PROBLEM_MAX];
+	int r = record && outlook->dir_fd >= 0 ? profile_load(outlook->dir_fd, path, record, problem) : 0;
+
+	outlook->place[i] = (struct outlook_place){ 0 };
+	snprintf(outlook->place[i].path, sizeof(outlook->place[i].path), "%s", path);
+	if (r == 1) {
+		outlook->profile[i] = record->profile;
+		outlook->place[i].saved = record->profile.open;
+	} else {
+		profile_reset(&outlook->profile[i]);
+	}
+	if (r < 0)
+		fprintf(stderr, "forestalld: %s/%s\n", outlook->setup.state_dir, problem);
+	free(record);
+}
+
+/* The place of an instance, made when it has none; OUTLOOK_MAX: there is no room. */
+static uint32_t place_of(struct outlook *outlook, const struct predictor_instance *instance)
+{
+	uint32_t slot = instance->info.slot, i = outlook->of_slot[slot] - 1u;
+
+	if (i < OUTLOOK_MAX && !strcmp(outlook->place[i].path, instance->info.path))
+		return i;
+	i = place_find(outlook, instance->info.path);
+	if (i == OUTLOOK_MAX)
+		return i;
+	if (strcmp(outlook->place[i].path, instance->info.path)) {
+		/* Who had the place loses what was learned since it was saved: a quarter of an hour at most. */
+		place_fill(outlook, i, instance->info.path);
+	}
+	outlook->place[i].slot = slot;
+	outlook->of_slot[slot] = (uint16_t)(i + 1);
+	return i;
+}
+
+static void instance_learn(struct outlook *outlook, const struct predictor_instance *instance, struct profile_clock now)
+{
+	const struct predictor *p = outlook->setup.predictor;
+	uint32_t i = place_of(outlook, instance);
+	float demand[RESOURCE_COUNT];
+
+	if (i == OUTLOOK_MAX)
+		return;
+	outlook->place[i].used = outlook->seconds;
+	for (int r = 0; r < RESOURCE_COUNT; r++)
+		demand[r] = instance->foresight->has_frame ? instance->demand[r] * p->host.capacity[r] : -1;
+	profile_push(&outlook->profile[i], now, demand, 1);
+}
+
+/* One at a time, whichever has closed a quarter since it was saved. */
+static void save_some(struct outlook *outlook)
+{
+	int error = profile_writer_error(outlook->writer);
+
+	if (error)
+		tell(outlook, error);
+	for (uint32_t i = 0; i < OUTLOOK_MAX; i++) {
+		if (!is_due(outlook, i))
+			continue;
+		if (profile_writer_take(outlook->writer, &outlook->profile[i], outlook->place[i].path))
+			outlook->place[i].saved = outlook->profile[i].open;
+		return;
+	}
+}
+
+void outlook_tick(struct outlook *outlook, struct profile_clock now, bool is_second)
+{
+	uint32_t count;
+	const uint32_t *slot = predictor_annotated(outlook->setup.predictor, &count);
+
+	if (is_second) {
+		outlook->seconds++;
+		outlook->part = 0;
+	}
+	for (uint32_t i = outlook->part; i < count && outlook->part < PARTS; i += PARTS)
+		instance_learn(outlook, &outlook->setup.predictor->instance[slot[i]], now);
+	outlook->part++;
+	if (outlook->writer)
+		save_some(outlook);
+}
+
+const struct profile *outlook_profile(const struct outlook *outlook, uint32_t slot)
+{
+	uint32_t i = outlook->of_slot[slot] - 1u;
+
+	return i < OUTLOOK_MAX && !strcmp(outlook->place[i].path, outlook->setup.predictor->instance[slot].info.path) ?
+		       &outlook->profile[i] : NULL;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "trim.h"
+
+#include <malloc.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+struct mapping {
+	unsigned long from, to, inode;
+	unsigned long changed_kb;	/* that are the process's own now, in memory or swapped */
+	char may[5];			/* "r-xp" */
+};
+
+/* The first line of a mapping in /proc/self/smaps; others are left alone. */
+static void mapping_parse(const char *line, struct mapping *mapping)
+{
+	struct mapping next = { 0 };
+
+	if (sscanf(line, "%lx-%lx %4s %*x %*x:%*x %lu", &next.from, &next.to, next.may, &next.inode) == 4)
+		*mapping = next;
+}
+
+static bool is_code(const struct mapping *mapping)
+{
+	return mapping->inode && mapping->may[1] == '-' && mapping->may[3] == 'p';
+}
+
+void trim_code(void)
+{
+	FILE *file = fopen("/proc/self/smaps", "re");
+	struct mapping mapping = { 0 };
+	unsigned long kb;
+	char line[512];
+
+	malloc_trim(0);
+	while (file && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "Anonymous: %lu", &kb) == 1)
+			mapping.changed_kb = kb;
+		else if (sscanf(line, "Swap: %lu", &kb) == 1 && !(mapping.changed_kb + kb) && is_code(&mapping))
+			madvise((void *)mapping.from, mapping.to - mapping.from, MADV_DONTNEED);
+		else
+			mapping_parse(line, &mapping);
+	}
+	if (file)
+		fclose(file);
+}

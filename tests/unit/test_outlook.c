@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Profiles outlive restarts of units and of the mind, and bad disks. */
+#include "answer_stage.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <math.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sense/outlook.h"
+#include "sense/profilefile.h"
+
+#define START_S 1767571200ll
+
+static char dir[] = "/tmp/forestall-outlook-XXXXXX";
+static struct outlook *outlook;
+
+static struct outlook *outlook_open(struct stage *stage)
+{
+	struct outlook *made = outlook_new(&(struct outlook_setup){ .state_dir = dir, .predictor = stage->mind->predictor });
+
+	assert_non_null(made);
+	return made;
+}
+
+static void live(int64_t from, int64_t seconds)
+{
+	for (int64_t t = from; t < from + seconds; t++)
+		for (int part = 0; part < 3; part++)
+			outlook_tick(outlook, (struct profile_clock){ .unix_s = t }, part == 0);
+}
+
+static void files_of(char path[512], uint32_t *ret_count)
+{
+	DIR *entries;
+	struct dirent *entry;
+
+	snprintf(path, 512, "%s/profile", dir);
+	entries = opendir(path);
+	assert_non_null(entries);
+	*ret_count = 0;
+	while ((entry = readdir(entries)))
+		if (entry->d_name[0] != '.') {
+			snprintf(path, 512, "%s/profile/%s", dir, entry->d_name);
+			++*ret_count;
+		}
+	closedir(entries);
+}
+
+static float median_at(uint32_t slot, int64_t unix_s)
+{
+	const struct profile *profile = outlook_profile(outlook, slot);
+	struct profile_need need;
+
+	assert_non_null(profile);
+	return profile_need(profile, RESOURCE_CPU, (struct profile_clock){ .unix_s = unix_s }, &need) ? need.quantile[1] : -1;
+}
+
+static int dir_make(void **state)
+{
+	strcpy(dir + strlen(dir) - 6, "XXXXXX");
+	return stage_make(state) || !mkdtemp(dir);
+}
+
+static int dir_free(void **state)
+{
+	char path[512];
+	uint32_t count;
+
+	outlook_free(outlook);
+	outlook = NULL;
+	for (files_of(path, &count); count; files_of(path, &count))
+		unlink(path);
+	rmdir(path);
+	rmdir(dir);
+	return stage_free(state);
+}
+
+static void only_the_annotated_have_one(void **state)
+{
+	struct stage *stage = *state;
+
+	outlook = outlook_open(stage);
+	live(START_S, 2);
+	assert_non_null(outlook_profile(outlook, 1));
+	assert_non_null(outlook_profile(outlook, 2));
+	assert_null(outlook_profile(outlook, 3));
+}
+
+static void a_second_of_each_is_learned_once(void **state)
+{
+	struct stage *stage = *state;
+
+	outlook = outlook_open(stage);
+	live(START_S, 600);
+	assert_float_equal(outlook_profile(outlook, 1)->seconds[RESOURCE_CPU], 600, 0);
+	assert_float_equal(outlook_profile(outlook, 1)->sum[RESOURCE_CPU] / 600,
+			   stage->mind->predictor->instance[1].demand[RESOURCE_CPU] * 4, 0.01);
+	assert_float_equal(outlook_profile(outlook, 2)->seconds[RESOURCE_CPU], 600, 0);
+}
+
+static void it_outlives_a_restart_of_the_unit(void **state)
+{
+	struct stage *stage = *state;
+	struct observation gone = { .kind = OBSERVE_GONE, .gone = { .slot = 1, .cgroup_id = 1001 } };
+
+	outlook = outlook_open(stage);
+	live(START_S, 3600);
+	predictor_observe(stage->mind->predictor, &gone);
+	instance_add(stage->mind, 7, "/web", "runq_p99<5ms");
+	live(START_S + 3600, 10);
+	assert_true(median_at(7, START_S + 4000) > 0.4f);
+	/* Another one on the old slot starts with nothing. */
+	instance_add(stage->mind, 1, "/stranger", "tier=standard");
+	live(START_S + 3610, 10);
+	assert_float_equal(median_at(1, START_S + 4000), -1, 0);
+}
+
+static void it_outlives_the_mind(void **state)
+{
+	struct stage *stage = *state;
+	char path[512];
+	uint32_t count;
+	float before;
+
+	outlook = outlook_open(stage);
+	live(START_S, 26 * 3600);
+	before = median_at(1, START_S + 30 * 3600);
+	assert_true(before > 0.4f);
+	outlook_free(outlook);
+	files_of(path, &count);
+	assert_int_equal(count, 2);
+	outlook = outlook_open(stage);
+	live(START_S + 26 * 3600, 1);
+	assert_float_equal(median_at(1, START_S + 30 * 3600), before, 1e-6);
+}
+
+static void its_day_is_told(void **state)
+{
+	struct stage *stage = *state;
+	json_t *question, *answer, *steps;
+	int64_t now = (int64_t)time(NULL);
+
+	outlook = outlook_open(stage);
+	live(now - 26 * 3600, 26 * 3600);
+	stage->world.outlook = outlook;
+	question = json_pack("{s:s, s:s, s:i}", "q", "profile.show", "path", "/web", "hours", 6);
+	answer = answer_question(&stage->world, question);
+	steps = json_object_get(answer, "steps");
+	assert_int_equal(json_array_size(steps), 24);
+	assert_true(json_number_value(json_object_get(json_object_get(json_array_get(steps, 23), "cpu"), "p50")) > 0.4);
+	assert_true(json_integer_value(json_object_get(json_array_get(steps, 0), "unix_s")) > now);
+	json_decref(answer);
+	json_decref(question);
+}
+
+static void a_damaged_file_is_learned_anew(void **state)
+{
+	struct stage *stage = *state;
+	char path[512];
+	uint32_t count, damaged = 0;
+	int fd;
+
+	outlook = outlook_open(stage);
+	live(START_S, 3600);
+	outlook_free(outlook);
+	files_of(path, &count);
+	fd = open(path, O_WRONLY);
+	assert_int_equal(pwrite(fd, "x", 1, 3000), 1);
+	close(fd);
+	outlook = outlook_open(stage);
+	live(START_S + 3600, 10);
+	for (uint32_t slot = 1; slot <= 2; slot++)
+		damaged += profile_days(outlook_profile(outlook, slot)) <= 0;
+	assert_int_equal(damaged, 1);
+	/* And it is written over in time. */
+	live(START_S + 3610, 1800);
+	outlook_free(outlook);
+	outlook = outlook_open(stage);
+	live(START_S + 5410, 2);
+	assert_true(profile_days(outlook_profile(outlook, 1)) > 0 && profile_days(outlook_profile(outlook, 2)) > 0);
+}
+
+static void a_full_disk_keeps_the_old_file_and_the_memory(void **state)
+{
+	struct stage *stage = *state;
+	struct rlimit limit, none;
+	struct profile_record *record = malloc(sizeof(*record));
+	char problem[PROFILE_PROBLEM_MAX];
+	uint32_t open;
+	int fd;
+
+	outlook = outlook_open(stage);
+	live(START_S, 3600);
+	outlook_free(outlook);
+	outlook = outlook_open(stage);
+	getrlimit(RLIMIT_FSIZE, &limit);
+	none = (struct rlimit){ 1000, limit.rlim_max };
+	signal(SIGXFSZ, SIG_IGN);
+	setrlimit(RLIMIT_FSIZE, &none);
+	live(START_S + 3600, 3600);
+	open = outlook_profile(outlook, 1)->open;
+	outlook_free(outlook);
+	setrlimit(RLIMIT_FSIZE, &limit);
+	fd = profile_dir_open(dir);
+	assert_true(fd >= 0);
+	assert_int_equal(profile_load(fd, "/web", record, problem), 1);
+	assert_true(record->profile.open < open);
+	close(fd);
+	free(record);
+	outlook = outlook_open(stage);
+}
+
+static void a_directory_of_somebody_else_is_not_used(void **state)
+{
+	char path[512];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/profile", dir);
+	assert_int_equal(symlink("/tmp", path), 0);
+	fd = profile_dir_open(dir);
+	assert_true(fd < 0);
+	unlink(path);
+	mkdir(path, 0777);
+	chmod(path, 0777);
+	assert_int_equal(profile_dir_open(dir), -EPERM);
+	chmod(path, 0700);
+	outlook = outlook_open(*state);
+}
+
+int main(void)
+{
+#define CASE(test) cmocka_unit_test_setup_teardown(test, dir_make, dir_free)
+	const struct CMUnitTest tests[] = {
+		CASE(only_the_annotated_have_one),
+		CASE(a_second_of_each_is_learned_once),
+		CASE(it_outlives_a_restart_of_the_unit),
+		CASE(it_outlives_the_mind),
+		CASE(its_day_is_told),
+		CASE(a_damaged_file_is_learned_anew),
+		CASE(a_full_disk_keeps_the_old_file_and_the_memory),
+		CASE(a_directory_of_somebody_else_is_not_used),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
