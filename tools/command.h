@@ -22,6 +22,7 @@ struct context {
 	const char *run_dir;		/* /run/forestall */
 	const char *config_dir;		/* /etc/forestall */
 	const char *cgroup_root;	/* NULL: where cgroup2 is mounted */
+	const char *state_dir;		/* NULL: /var/lib/forestall */
 };
 
 int cmd_doctor(const struct context *context, int argc, char **argv);
@@ -44,6 +45,10 @@ int cmd_mode_set(const struct context *context, int argc, char **argv);
 int cmd_journal_show(const struct context *context, int argc, char **argv);
 int cmd_journal_undo(const struct context *context, int argc, char **argv);
 int cmd_panic(const struct context *context, int argc, char **argv);
+int cmd_model_list(const struct context *context, int argc, char **argv);
+int cmd_model_promote(const struct context *context, int argc, char **argv);
+int cmd_model_rollback(const struct context *context, int argc, char **argv);
+int cmd_model_exclude(const struct context *context, int argc, char **argv);
 int cmd_model_show(const struct context *context, int argc, char **argv);
 int cmd_record(const struct context *context, int argc, char **argv);
 int cmd_up(const struct context *context, int argc, char **argv);

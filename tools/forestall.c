@@ -44,7 +44,11 @@ static const struct command commands[] = {
 	{ "journal", "show", "", "what was changed and not yet undone", cmd_journal_show, NULL },
 	{ "journal", "undo", "", "undo all of it now", cmd_journal_undo, NULL },
 	{ "panic", NULL, "", "undo all and change nothing until /etc/forestall/disable is removed", cmd_panic, NULL },
-	{ "model", "show", "[FILE]", "shape, provenance and checks of a model", cmd_model_show, NULL },
+	{ "model", "list", "", "the models of this host, and what was said of each", cmd_model_list, NULL },
+	{ "model", "show", "[FILE|NAME]", "shape, provenance and checks of a model", cmd_model_show, NULL },
+	{ "model", "promote", "NAME", "let a model of this host speak", cmd_model_promote, NULL },
+	{ "model", "rollback", "", "let the one speak that did before", cmd_model_rollback, NULL },
+	{ "model", "exclude", "--from TIME --to TIME --reason TEXT | list", "learn nothing from that time", cmd_model_exclude, NULL },
 	{ "model", "train", "...", "train a model from recordings", NULL, cmd_model_train },
 	{ "record", NULL, "FILE [--seconds N]", "record what the mind sees and says", cmd_record, NULL },
 	{ "replay", NULL, "...", "run a recording through the same code", NULL, cmd_replay },
@@ -65,7 +69,7 @@ static void help_print(FILE *out)
 	fputs("\nOptions: -j, --json   data as JSON\n"
 	      "         -p, --pretty JSON for people\n"
 	      "         --run-dir DIR (/run/forestall)  --config-dir DIR (/etc/forestall)\n"
-	      "         --cgroup-root DIR (where cgroup2 is mounted)\n\n"
+	      "         --cgroup-root DIR (where cgroup2 is mounted)  --state-dir DIR (/var/lib/forestall)\n\n"
 	      "Exit status: 0 done, 1 failed, 2 wrong usage.\n", out);
 }
 
@@ -110,7 +114,7 @@ static int option_take(struct context *context, int argc, char **argv, int at)
 		const char *name;
 		const char **value;
 	} valued[] = { { "--run-dir", &context->run_dir }, { "--config-dir", &context->config_dir },
-		       { "--cgroup-root", &context->cgroup_root } };
+		       { "--cgroup-root", &context->cgroup_root }, { "--state-dir", &context->state_dir } };
 
 	if (flag_take(context, argv[at]))
 		return 1;

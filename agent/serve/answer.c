@@ -206,7 +206,7 @@ static json_t *answer_status(const struct answer_world *world, const json_t *que
 			 "ok", 1,
 			 "mode", world->mode < MODE_COUNT ? mode_name(world->mode) : "none",
 			 "forecaster", forecast_source_name(config->forecaster), "model",
-			 json_pack("{s:o}", "path", value_text(world->model_path)), "ring", ring,
+			 answer_model(world), "ring", ring,
 			 "coverage", coverage_json(world), "tick", tick, "host_cpus", value_number(config->host_cpus),
 			 "capacity", capacity_json(world->mind->predictor), "failures", answer_failure_counts(world),
 			 "app", answer_app_counts(world), "log", answer_log_counts(world), "instances", counts_json(world),
@@ -276,6 +276,8 @@ static const struct {
 	{ "slo.refresh", answer_slo_refresh },
 	{ "record.start", answer_record_start },
 	{ "record.stop", answer_record_stop },
+	{ "model.promote", answer_model_promote },
+	{ "model.rollback", answer_model_rollback },
 };
 
 json_t *answer_question(const struct answer_world *world, const json_t *question)
