@@ -149,8 +149,7 @@ static void tick(struct daemon *daemon)
 		hands_plan(daemon->hands, daemon->mind, &daemon->plan);
 	answers_take(daemon);
 	outlook_tick(daemon->outlook, outlook_clock(time(NULL)), is_second);
-	if (daemon->is_closed)
-		daemon_learn(daemon, now_ns);
+	daemon_learn(daemon, now_ns);
 	daemon->ticks++;
 	daemon->tick_cost_ns = host_now_ns() - now_ns;
 }
