@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm: --icount --timeout 590
+# vm: --icount --timeout 590 --preload build/test/mind_driver --preload /usr/sbin/nginx --preload /usr/bin/curl --preload /usr/sbin/nft
 # net.share by the hands: three real nginx share a port by their weights, drawn connection by connection, from this host and from
 # another one, by IPv4 and IPv6; no change of a weight loses a connection; nothing of it outlives the hands, and nothing that is
 # somebody else's is touched.
@@ -32,7 +32,8 @@ END
 	bash -c 'echo $$ >"$0/cgroup.procs" && exec nginx -c "$1"' "$cg/web/${3:-$1}" "$scratch/$1.conf"
 }
 world_make() {
-	modprobe veth && ip netns add far && ip link add n0 type veth peer name n1 netns far &&
+	for module in veth tcp_diag nft_chain_nat nft_fib_inet nft_numgen nft_redir; do modprobe $module || return; done
+	ip netns add far && ip link add n0 type veth peer name n1 netns far &&
 		ip addr add 10.77.0.1/24 dev n0 && ip addr add fd77::1/64 dev n0 nodad && ip link set n0 up &&
 		ip -n far addr add 10.77.0.2/24 dev n1 && ip -n far addr add fd77::2/64 dev n1 nodad && ip -n far link set n1 up &&
 		mkdir $cg/web && head -c 100k /dev/zero >"$scratch/slow" && chmod 755 "$scratch" &&
@@ -229,6 +230,30 @@ check "and gets its share again when it stands" within 60 has_share 9001
 kill -INT $place
 check "the placement ends" wait $place
 check "and leaves nothing" as_before
+
+# --- a knob by hand ---------------------------------------------------------------------------------------------------------------
+hold() { # KNOB VALUE [OPTION...]
+	forestall action hold /web/a "$@" >"$scratch/hold.out" 2>"$scratch/hold.err" &
+	hold=$!
+}
+is_frozen() { grep -q "^frozen $1" $cg/web/a/cgroup.events; }
+hold cgroup.freeze 1
+check "a cgroup is frozen by hand" within 10 is_frozen 1
+sleep 6 # longer than a lease
+check "for as long as the command runs" is_frozen 1
+kill -INT $hold
+check "which ends well" wait $hold
+check "and thaws it" is_frozen 0
+hold cgroup.freeze 1
+within 10 is_frozen 1
+kill -KILL $hold
+check "a command that was killed holds no longer than its lease" within 10 is_frozen 0
+hold cgroup.freeze 1 --seconds 2
+check "or for as long as it was told" within 10 is_frozen 1
+check "and no longer" within 10 is_frozen 0
+hold cpu.max.burst 5000
+check_not "what is refused is an error" wait $hold
+check "that says why" grep -q 'no quota to save up from' "$scratch/hold.err"
 kill -TERM $up
 wait $up
 sed 's/^/# /' "$scratch/figures" "$scratch/act.log" "$scratch/place.log"
