@@ -23,6 +23,9 @@
  *						"unix_ms", "recovered" and "recovery_s", null while it lasts
  * {"q":"plan.show"}				{"id","actions":[...],"left_alone":[{"path","resource","risk"}]}; outcome is null
  *						until act spoke of that knob; left alone by lot ([plan] no_action)
+ * {"q":"decision.list"}			{"total","decisions":[...]}, those remembered, the youngest first
+ * {"q":"decision.show","id":N}			{"decision":{...}}: also inputs, givers, prices, expected and actual effect
+ * {"q":"ledger"}				{"ledger":{...}}: counts since the mind started; see decide/ledger.h
  * {"q":"status"}				mode, model, ring, tick, instances, and "learn": {"history": {"files","bytes",
  *						"bytes_max","removed","broken","error"}}, null where none is kept
  * {"q":"slo.refresh","path":P}			{"instance":{...}} with what was read

@@ -5,8 +5,10 @@
 #ifndef FORESTALL_MIND_H
 #define FORESTALL_MIND_H
 
+#include "ledger.h"
 #include "peer.h"
 #include "plan.h"
+#include "share.h"
 #include "predict/predictor.h"
 
 struct mind {
@@ -16,6 +18,8 @@ struct mind {
 	struct plan_view **annotated;	/* the views the plan sees */
 	struct plan_scope *scope;	/* [slots_max], the directories with limits that it sees */
 	struct knee knee[RESOURCE_COUNT];
+	struct share share;
+	struct ledger ledger;
 	struct peer *peer;		/* [slots_max]; NULL but for policies with limits of their own */
 	uint64_t plan_id;
 	uint64_t tick_ns;		/* time of the last tick */
