@@ -162,7 +162,7 @@ static void ledger_print(const json_t *ledger)
 	const json_t *begun = json_object_get(ledger, "begun"), *ended = json_object_get(ledger, "verdicts");
 	const json_t *held = json_object_get(ledger, "protected_s"), *taken = json_object_get(ledger, "taken");
 	const json_t *bad = json_object_get(ledger, "bad_s");
-	double foreseen = number_of(begun, "foresight") + number_of(begun, "headroom");
+	double foreseen = number_of(begun, "foresight") + number_of(begun, "announced") + number_of(begun, "headroom");
 
 	printf("foreseen    %.0f: %.0f held (%.1f violations prevented by the risk they had), %.0f came, %.0f false\n", foreseen,
 	       number_of(ended, "prevented"), number_of(ledger, "prevented"), number_of(ended, "came"), number_of(ended, "false"));
@@ -170,8 +170,8 @@ static void ledger_print(const json_t *ledger)
 	       number_of(ended, "helped"), number_of(ended, "useless"));
 	printf("taken back  %.0f limits did not help, or harmed others\n", number_of(ended, "worse"));
 	printf("over bound  %.1f s with nothing done yet, %.1f s under protection\n", number_of(bad, "unprotected"), number_of(bad, "protected"));
-	printf("protected   %.1f s by reflex, %.1f s by foresight, %.1f s by headroom, %.1f s held on\n", number_of(held, "reflex"),
-	       number_of(held, "foresight"), number_of(held, "headroom"), number_of(held, "hold"));
+	printf("protected   %.1f s by reflex, %.1f s by foresight, %.1f s by headroom, %.1f s as announced, %.1f s held on\n", number_of(held, "reflex"),
+	       number_of(held, "foresight"), number_of(held, "headroom"), number_of(held, "announced"), number_of(held, "hold"));
 	printf("cost        by limits: %.1f CPU seconds, %.1f MB of memory times seconds, %.1f MB of disks, %.1f MB sent\n",
 	       number_of(taken, "cpu"), number_of(taken, "memory") / 1e6, number_of(taken, "io") / 1e6, number_of(taken, "net") / 1e6);
 }

@@ -91,9 +91,11 @@ json_t *answer_ledger_counts(const struct ledger *ledger)
 	const struct ledger_sums *sums = &ledger->sums;
 	json_t *begun = json_object(), *verdicts = json_object(), *protected = json_object(), *taken = json_object();
 
-	for (int reason = REASON_REFLEX; reason <= REASON_HOLD; reason++) {
+	for (int reason = REASON_REFLEX; reason < REASON_COUNT; reason++) {
 		const char *name = plan_reason_name((enum plan_reason)reason);
 
+		if (!ledger_is_decided((enum plan_reason)reason))
+			continue;
 		json_object_set_new(begun, name, json_integer((json_int_t)sums->begun[reason]));
 		json_object_set_new(protected, name, value_number(sums->protected_s[reason]));
 	}

@@ -25,7 +25,7 @@ _Static_assert(sizeof(names) / sizeof(names[0]) == VERDICT_COUNT, "a name per ve
 
 const char *verdict_name(enum verdict verdict) { return names[verdict]; }
 
-static bool is_decided(enum plan_reason reason)
+bool ledger_is_decided(enum plan_reason reason)
 {
 	return reason != REASON_NONE && reason != REASON_STANDING && reason != REASON_LIMIT;
 }
@@ -182,7 +182,8 @@ static enum verdict verdict_of(const struct decision *decision, const struct pla
 {
 	if (decision->verdict == VERDICT_WORSE)
 		return VERDICT_WORSE;
-	if (decision->reason != REASON_REFLEX)
+	/* One that goes on after a pause was foreseen by nobody. */
+	if (decision->reason != REASON_REFLEX && decision->reason != REASON_HOLD)
 		return decision->bad_ticks ? VERDICT_CAME : decision->was_pressed ? VERDICT_PREVENTED : VERDICT_FALSE;
 	/* It was over before anybody could look whether it goes on. */
 	if (decision->actual_bad < 0)
@@ -302,7 +303,7 @@ void ledger_tick(struct ledger *ledger, const struct plan_policy *policy, const 
 
 	ledger->now_ns = plan->time_ns;
 	for (uint32_t i = 0; i < plan->count; i++)
-		if (is_decided((enum plan_reason)plan->action[i].reason))
+		if (ledger_is_decided((enum plan_reason)plan->action[i].reason))
 			action_note(ledger, policy, host, views, count, &plan->action[i], elapsed_s);
 	bad_note(ledger, policy, views, count, elapsed_s);
 	for (uint32_t i = 0; i < DECISIONS_MAX; i++)

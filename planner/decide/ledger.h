@@ -3,7 +3,7 @@
  * What was decided, why, what was expected of it and what came of it. Pure.
  *
  * A decision is one story: an instance is protected from a shortage of one resource, from the first action to CLOSE_NS after the
- * last. Its cause is the first of reflex, foresight and headroom that called for it. What only stands (decide/posture.h) and what
+ * last. Its cause is the first of reflex, foresight, announcement and headroom that called for it. What only stands (decide/posture.h) and what
  * policies with limits of their own do is no decision.
  *
  * A decision is judged while it lasts. A limit (a rung beyond the weight, which costs no work) that was held SETTLE_NS without the share
@@ -104,6 +104,9 @@ bool ledger_forbids(const struct ledger *ledger, const struct plan_view *victim,
 
 /* NULL: there is none of this id, or it is forgotten. */
 const struct decision *ledger_find(const struct ledger *ledger, uint64_t id);
+
+/* Whether what is done for this reason is a decision. */
+bool ledger_is_decided(enum plan_reason reason);
 
 const char *verdict_name(enum verdict verdict);
 

@@ -7,6 +7,7 @@
 
 #include "ledger.h"
 #include "peer.h"
+#include "placement.h"
 #include "plan.h"
 #include "share.h"
 #include "predict/predictor.h"
@@ -21,6 +22,7 @@ struct mind {
 	struct share share;
 	struct ledger ledger;
 	struct peer *peer;		/* [slots_max]; NULL but for policies with limits of their own */
+	struct placement_memory *placed;	/* [slots_max], by slot: work that was placed lately */
 	uint64_t plan_id;
 	uint64_t tick_ns;		/* time of the last tick */
 };

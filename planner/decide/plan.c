@@ -19,7 +19,7 @@
 #define TIGHTER 0.9f		/* a limit is only tightened by more than a tenth */
 #define MEMORY_SLACK 4e6f	/* what a giver may grow before its limit is felt, bytes */
 
-static const char *const reason_names[] = { "none", "reflex", "foresight", "headroom", "hold", "standing", "limit" };
+static const char *const reason_names[] = { "none", "reflex", "foresight", "headroom", "hold", "standing", "limit", "announced" };
 _Static_assert(sizeof(reason_names) / sizeof(reason_names[0]) == REASON_COUNT, "a name per reason");
 
 const char *plan_reason_name(enum plan_reason reason) { return reason_names[reason]; }
@@ -162,7 +162,35 @@ static void giver_limit(const struct scene *scene, struct plan_view *giver, cons
 	rung_push(&wish, plan);
 }
 
-static void scene_plan(const struct scene *scene, struct plan *plan)
+/* What is kept free of the resource for the protected of this tier and above leaves so much. */
+static float free_for_givers(const struct scene *scene, uint32_t tier)
+{
+	return fmaxf(scene->capacity * (1 - scene->policy->headroom[scene->resource]) - share_reserved(scene, tier), 0);
+}
+
+/* The limits that stand (posture.h), of whoever has none in this tick: what the others use now is not its own. */
+static void standing_plan(const struct scene *scene, struct plan *plan)
+{
+	struct danger standing = { posture_limits_for(scene), REASON_STANDING };
+	float used = 0;
+
+	for (uint32_t i = 0; standing.view && i < scene->count; i++)
+		if (posture_yields(scene->views[i], standing.view))
+			used += scene_wants(scene, scene->views[i]);
+	for (uint32_t i = 0; standing.view && i < scene->count && plan->count + 4 <= ACTIONS_MAX; i++) {
+		struct plan_view *view = scene->views[i];
+		float need = share_wants(scene, view);
+
+		if (!posture_yields(view, standing.view) || view->hold[scene->resource].gave_ns == scene->now_ns)
+			continue;
+		view->granted = fmaxf(free_for_givers(scene, standing.view->tier) * need /
+					      (need + fmaxf(used - scene_wants(scene, view), 0)),
+				      view->need[scene->resource].min);
+		giver_limit(scene, view, &standing, 0, plan);
+	}
+}
+
+static void danger_plan(const struct scene *scene, struct plan *plan)
 {
 	struct danger danger = danger_find(scene, plan);
 	float price;
@@ -182,6 +210,12 @@ static void scene_plan(const struct scene *scene, struct plan *plan)
 	for (uint32_t i = 0; i < scene->count; i++)
 		if (scene->views[i]->is_giver)
 			giver_limit(scene, scene->views[i], &danger, price, plan);
+}
+
+static void scene_plan(const struct scene *scene, struct plan *plan)
+{
+	danger_plan(scene, plan);
+	standing_plan(scene, plan);
 }
 
 /* An io.max counts bytes or requests: what it leaves, in the units of enum resource, depends on the requests made below it. */

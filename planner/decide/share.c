@@ -55,6 +55,21 @@ static float reserve_move(const struct scene *scene, struct plan_view *view)
 	return hold->reserved;
 }
 
+static bool is_protected(const struct scene *scene, const struct plan_view *view, uint32_t tier)
+{
+	return view->is_bound && view->tier >= tier && scene_holds(scene, view);
+}
+
+float share_reserved(const struct scene *scene, uint32_t tier)
+{
+	float sum = 0;
+
+	for (uint32_t i = 0; i < scene->count; i++)
+		if (is_protected(scene, scene->views[i], tier))
+			sum += reserve_move(scene, scene->views[i]);
+	return sum;
+}
+
 static void leaf_protect(const struct scene *scene, struct plan_view *view, struct allocate_leaf *leaf)
 {
 	const struct plan_worth *worth = &view->worth[scene->resource];
@@ -154,7 +169,7 @@ static bool takes_part(const struct scene *scene, const struct plan_view *view, 
 	if (view->is_giver)
 		return true;
 	/* What of memory is to spare leaves out what they hold. */
-	return scene->resource != RESOURCE_MEMORY && view->is_bound && view->tier >= victim->tier && scene_holds(scene, view);
+	return scene->resource != RESOURCE_MEMORY && is_protected(scene, view, victim->tier);
 }
 
 float share_solve(const struct scene *scene, const struct plan_view *victim)

@@ -31,6 +31,9 @@ void share_done(struct share *share);
  */
 float share_solve(const struct scene *scene, const struct plan_view *victim);
 
+/* What is reserved for the protected of this tier and above. */
+float share_reserved(const struct scene *scene, uint32_t tier);
+
 /* What a giver would use if it were left alone. */
 float share_wants(const struct scene *scene, const struct plan_view *giver);
 
