@@ -45,6 +45,7 @@ struct foresight {
 	float learned_risk[2];		/* the gravest that the statistical forecaster says of 2 s and 5 s */
 	uint32_t warm_s;		/* seconds in a row that the LSTM was shown */
 	bool has_frame;
+	struct observe_announced announced[RESOURCE_COUNT];	/* demand 0: nothing is */
 };
 
 /* [places] each; places are the slots and PARKED_MAX more. */

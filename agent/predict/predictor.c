@@ -201,6 +201,16 @@ static void take_event(struct predictor *p, const struct observe_event *event)
 			announce_event(&memory_announce(p, instance)[r], event->name_hash, event->time_ns);
 }
 
+static void take_announced(struct predictor *p, const struct observe_announced *announced)
+{
+	struct predictor_instance *instance = live_instance(p, announced->slot);
+
+	if (!instance || announced->resource >= RESOURCE_COUNT || !(announced->demand >= 0) || isinf(announced->demand))
+		return;
+	instance->parts |= 1u << MEMORY_FORESIGHT;
+	instance->foresight->announced[announced->resource] = *announced;
+}
+
 static void take_asked(struct predictor *p, const struct observe_asked *asked)
 {
 	struct predictor_instance *instance = live_instance(p, asked->slot);
@@ -278,6 +288,9 @@ void predictor_observe(struct predictor *p, const struct observation *observatio
 		break;
 	case OBSERVE_APP:
 		take_app(p, &observation->app);
+		break;
+	case OBSERVE_ANNOUNCED:
+		take_announced(p, &observation->announced);
 		break;
 	case OBSERVE_ASKED:
 		take_asked(p, &observation->asked);
