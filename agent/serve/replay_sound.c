@@ -13,14 +13,16 @@ static bool is_text(const char *text, size_t size)
 	return memchr(text, '\0', size) != NULL;
 }
 
+bool sound_config(const struct predictor_config *config)
+{
+	return config->slots_max >= 2 && config->slots_max <= SLOTS_MAX && config->host_cpus > 0 && config->host_cpus < 1e6f &&
+	       config->tick_ns > 0 && config->second_ns >= config->tick_ns && config->second_ns < 3600000000000ull;
+}
+
 bool sound_setup(const struct recording_setup *setup)
 {
-	const struct predictor_config *config = &setup->config;
-
-	return config->slots_max >= 2 && config->slots_max <= SLOTS_MAX && config->host_cpus > 0 && config->host_cpus < 1e6f &&
-	       config->tick_ns > 0 && config->second_ns >= config->tick_ns && config->second_ns < 3600000000000ull &&
-	       setup->policy.policy < POLICY_COUNT && setup->policy.act_horizon < FORECAST_HORIZONS &&
-	       is_text(setup->label, sizeof(setup->label));
+	return sound_config(&setup->config) && setup->policy.policy < POLICY_COUNT &&
+	       setup->policy.act_horizon < FORECAST_HORIZONS && is_text(setup->label, sizeof(setup->label));
 }
 
 static bool slo_is_sound(const struct slo *slo)

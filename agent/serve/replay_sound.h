@@ -8,6 +8,7 @@
 
 #include "recording.h"
 
+bool sound_config(const struct predictor_config *config);
 bool sound_setup(const struct recording_setup *setup);
 bool sound_instance(const struct observe_instance *instance);
 bool sound_observation(const struct observation *observation);
