@@ -70,6 +70,11 @@ static uint32_t world_runners(void *context, uint64_t cgroup_id, struct nerve_ru
 	return nerve_runners(((struct daemon *)context)->nerve, cgroup_id, ret, max, ret_total_ns);
 }
 
+static uint64_t world_skipped(void *context)
+{
+	return nerve_skipped(((struct daemon *)context)->nerve);
+}
+
 static const struct result_item *world_outcome(void *context, uint32_t slot, uint32_t knob)
 {
 	return hands_outcome(((struct daemon *)context)->hands, slot, knob);
@@ -96,6 +101,7 @@ void daemon_world(struct daemon *daemon, struct answer_world *ret)
 		.record = daemon_record,
 		.slo_problem = world_slo_problem,
 		.outcome = world_outcome,
+		.skipped = world_skipped,
 		.runnable = world_runnable,
 		.runners = world_runners,
 		.name = world_name,

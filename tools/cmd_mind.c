@@ -192,6 +192,8 @@ static void coverage_print(const json_t *coverage)
 		printf("coverage    %.0f of %.0f switches not seen (%.4f %%)", unseen, told + unseen, 100 * unseen / fmax(told + unseen, 1));
 	if (json_is_integer(json_object_get(coverage, "io_unseen")))
 		printf(", the beginning of %.0f IOs not seen", number_of(coverage, "io_unseen"));
+	if (json_is_integer(json_object_get(coverage, "calls_skipped")))
+		printf(", %.0f calls left out by the kernel", number_of(coverage, "calls_skipped"));
 	putchar('\n');
 }
 

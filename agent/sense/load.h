@@ -86,6 +86,12 @@ uint32_t nerve_runners(const struct nerve *nerve, uint64_t cgroup_id, struct ner
 /* Sums over CPUs. */
 void nerve_losses(const struct nerve *nerve, struct wire_loss *ret);
 
+/*
+ * Calls of our programs that the kernel left out, because the program ran already on that CPU: a task was preempted in it, or
+ * interrupted. What such a call would have counted is missing. UINT64_MAX where the kernel does not say (before 5.12).
+ */
+uint64_t nerve_skipped(const struct nerve *nerve);
+
 /* Time the programs ran and how often, since load; zeros unless kernel.bpf_stats_enabled. */
 void nerve_run_stats(const struct nerve *nerve, uint64_t *ret_ns, uint64_t *ret_runs);
 

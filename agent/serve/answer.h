@@ -92,6 +92,8 @@ struct answer_world {
 	const struct result_item *(*outcome)(void *context, uint32_t slot, uint32_t knob);
 	/* Where the last annotation error of a slot is kept; "" when fine. */
 	const char *(*slo_problem)(void *context, uint32_t slot);
+	/* As nerve_skipped(). NULL: nobody knows. */
+	uint64_t (*skipped)(void *context);
 	/* Tasks of a slot that run or wait for a CPU now; NULL: nobody counts them. */
 	uint32_t (*runnable)(void *context, uint32_t slot);
 	/* As nerve_runners(). NULL: nobody attributes waits. */
