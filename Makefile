@@ -14,15 +14,15 @@ CFLAGS ?= -O2 -g
 # No fused multiply-add: a recording replays bit for bit on another machine of the same build.
 override CFLAGS += -std=gnu11 -D_GNU_SOURCE= -Wall -Wextra -Wshadow -Werror -ffp-contract=off -fno-strict-aliasing -MMD -MP \
 	-I. -Ibpf -Iagent -Iplanner -Ibuild/bpf -isystem /usr/include/libnl3
-HANDS_LIBS := -Wl,--as-needed -lbpf -lnl-route-3 -lnl-3 -lsystemd
-LIBS := $(HANDS_LIBS) -lelf -lz -ljansson -linih -lhwloc -lm
+HANDS_LIBS := -Wl,--as-needed -lbpf -lnl-route-3 -lnl-3 -lnftnl -lmnl -lsystemd
+LIBS := $(HANDS_LIBS) -lical -lelf -lz -ljansson -linih -lhwloc -lm
 # Without block placement no block falls through to the head of a loop, which the verifier of 6.1 refuses as a back-edge.
 BPF_CFLAGS := -g -O2 -mllvm -disable-block-placement -target bpf -D__TARGET_ARCH_$(ARCH) -Wall -Werror -Wno-missing-declarations -Ivmlinux -Ibpf
 
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
-.PHONY: all help deps check check-kernels demo demo-full clean bench-control bench-tick bench-alloc bench-lstm bench-realdata bench-profile bench-agent bench-flood check-churn bench-hook train corpus fuzz test-programs
+.PHONY: all help deps check check-kernels demo demo-full clean bench-control bench-tick bench-alloc bench-lstm bench-realdata bench-profile bench-agent bench-act bench-flood check-churn bench-hook train corpus fuzz test-programs
 
 objects = $(patsubst %.c,build/obj/%.o,$(wildcard $(1)/*.c))
 ACT_MAIN := planner/act/main.c
@@ -182,6 +182,8 @@ bench-hook: deps build/test/bench_hook ## cost of the hooks beside empty ones an
 bench-agent: deps all build/test/bench_agent ## cost of observing N= cgroups for SECONDS= beside netdata and a plain reader, last line JSON
 	$(Q)tests/deps netdata-core
 	$(Q)N="$(N)" SECONDS="$(SECONDS)" build/test/bench_agent
+bench-act: deps all build/test/bench_act build/test/load-burn ## from decision to write to effect per knob, ways to write, HTB; in a guest whose time is instructions, last line JSON
+	$(Q)tests/vm/run --icount --preload build/test/bench_act --preload build/test/load-burn --preload build/bin/forestall-act -- tests/bench/act.sh
 bench-flood: deps build/test/bench_flood ## ring records as fast as they come for SECONDS=: accounts, memory, latency, last line JSON
 	$(Q)SECONDS="$(SECONDS)" build/test/bench_flood
 check-churn: deps all test-programs ## tests/system/churn.sh with 100,000 cgroups instead of 3,000

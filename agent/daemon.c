@@ -18,7 +18,6 @@
 
 #include "act/trim.h"
 #include "sense/host.h"
-#include "sense/modelfile.h"
 #include "sense/topology.h"
 
 #define NS_PER_S 1000000000ull
@@ -122,6 +121,17 @@ static void think(struct daemon *daemon, uint64_t now_ns)
 	}
 }
 
+static struct profile_clock wall_now(void)
+{
+	struct profile_clock clock;
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	clock = outlook_clock((int64_t)now.tv_sec);
+	clock.ns = (uint32_t)now.tv_nsec;
+	return clock;
+}
+
 static void tick(struct daemon *daemon)
 {
 	uint64_t now_ns = host_now_ns();
@@ -144,36 +154,16 @@ static void tick(struct daemon *daemon)
 		daemon->second_ns = now_ns;
 	}
 	think(daemon, now_ns);
-	hands_plan(daemon->hands, daemon->mind, &daemon->plan);
+	if (now_ns < daemon->shadow_until_ns)
+		hands_plan(daemon->hands, daemon->mind, &(struct plan){ .id = daemon->plan.id, .time_ns = now_ns });
+	else
+		hands_plan(daemon->hands, daemon->mind, &daemon->plan);
 	answers_take(daemon);
-	outlook_tick(daemon->outlook, outlook_clock(time(NULL)), is_second);
+	outlook_tick(daemon->outlook, now_ns, wall_now(), is_second);
 	if (daemon->is_closed)
 		daemon_learn(daemon, now_ns);
 	daemon->ticks++;
 	daemon->tick_cost_ns = host_now_ns() - now_ns;
-}
-
-/* Without a model the statistical forecaster speaks; a model that was asked for must be there and be whole. */
-static int model_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
-{
-	const char *path = daemon->options.model_path ?: daemon->config.model;
-	int r;
-
-	if (daemon->options.model_path && !path[0])
-		return 0;
-	if (path[0])
-		snprintf(daemon->model_path, sizeof(daemon->model_path), "%s", path);
-	else if (model_find(daemon->model_path, sizeof(daemon->model_path))) {
-		fprintf(stderr, "forestalld: no model at %s: the statistical forecaster speaks\n", daemon->model_path);
-		return 0;
-	}
-	daemon->model = calloc(1, sizeof(*daemon->model));
-	daemon->model_bytes = malloc(MODEL_BYTES_MAX);
-	if (!daemon->model || !daemon->model_bytes)
-		return -ENOMEM;
-	r = model_load(daemon->model_path, daemon->model, error, DAEMON_ERROR_MAX);
-	return r ?: model_format(daemon->model, daemon->model_bytes, MODEL_BYTES_MAX, &daemon->model_size, error,
-				 DAEMON_ERROR_MAX);
 }
 
 static int mind_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
@@ -198,7 +188,8 @@ static int mind_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
 		daemon->config.policy.giver_cpus = topology.giver_cpus;
 	daemon->mind = mind_new(&config, &daemon->config.policy);
 	if (daemon->mind)
-		daemon->outlook = outlook_new(&(struct outlook_setup){ daemon->options.state_dir, daemon->mind->predictor });
+		daemon->outlook = outlook_new(&(struct outlook_setup){ daemon->options.state_dir, daemon->options.config_dir,
+									    daemon->mind->predictor, daemon_observe, daemon });
 	if (!daemon->outlook)
 		snprintf(error, DAEMON_ERROR_MAX, "memory for %u instances: none; lower instances_max", config.slots_max);
 	return daemon->outlook ? 0 : -ENOMEM;
@@ -315,7 +306,7 @@ int daemon_open(struct daemon *daemon, const struct daemon_options *options, cha
 	descriptors_raise();
 	r = config_load(options->config_dir, &daemon->config, error);
 	r = r ?: forecaster_choose(daemon, error);
-	r = r ?: model_open(daemon, error);
+	r = r ?: daemon_model_open(daemon, error);
 	r = r ?: mind_open(daemon, error);
 	r = r ?: surfaces_open(daemon, error);
 	r = r ?: senses_open(daemon, error);
@@ -351,8 +342,7 @@ void daemon_close(struct daemon *daemon)
 	nerve_close(daemon->nerve);
 	outlook_free(daemon->outlook);
 	mind_free(daemon->mind);
-	free(daemon->model);
-	free(daemon->model_bytes);
+	daemon_model_close(daemon);
 	config_done(&daemon->config);
 	memset(daemon, 0, sizeof(*daemon));
 }

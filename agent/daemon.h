@@ -49,6 +49,7 @@ struct daemon {
 	void *model_bytes;
 	size_t model_size;
 	char model_path[PATH_MAX];
+	uint64_t shadow_until_ns;	/* until then plans are made and not carried out: the model is new */
 	struct plan plan;
 	struct result result;
 	struct wire_loss loss;		/* at the last second */
@@ -65,6 +66,16 @@ void daemon_close(struct daemon *daemon);
 
 /* Starts (path) or stops (NULL) a recording; context is the daemon. 0 or -errno. */
 int daemon_record(void *context, const char *path);
+
+/*
+ * The model that was asked for, which must be whole; or the champion of this host; or the one that forestall came with. Without one
+ * the statistical forecaster speaks. 0, or -errno and one line.
+ */
+int daemon_model_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX]);
+void daemon_model_close(struct daemon *daemon);
+
+/* See struct answer_world. */
+int daemon_model_change(void *context, const char *name, char message[ANSWER_MESSAGE_MAX]);
 
 /* What is learned beside the loop: begins with the rest, and after each second that was closed. 0 or -errno. */
 int daemon_learn_open(struct daemon *daemon);

@@ -99,6 +99,8 @@ void daemon_world(struct daemon *daemon, struct answer_world *ret)
 		.slo_refresh = world_slo_refresh,
 		.asked = world_asked,
 		.record = daemon_record,
+		.model_change = daemon_model_change,
+		.shadow_until_ns = daemon->shadow_until_ns,
 		.slo_problem = world_slo_problem,
 		.outcome = world_outcome,
 		.skipped = world_skipped,

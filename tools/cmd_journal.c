@@ -12,7 +12,7 @@
 #include "print.h"
 #include "serve/value.h"
 
-#define LINE_WORDS_MAX 10
+#define LINE_WORDS_MAX 12	/* "via=" and "dev=" may follow the reason */
 
 /* Words of one line of the journal, format in planner/act/journal.h. */
 static int line_cut(char *line, char *word[LINE_WORDS_MAX])
@@ -64,7 +64,7 @@ static bool line_take(json_t *entries, char *line)
 	int count = line_cut(line, word);
 	json_t *entry;
 
-	if (count == 10 && !strcmp(word[0], "intent")) {
+	if (count >= 10 && !strcmp(word[0], "intent")) {
 		intent_add(entries, word);
 		return true;
 	}

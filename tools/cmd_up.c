@@ -47,13 +47,13 @@ struct up {
 };
 
 struct up_options {
-	const char *mode, *forecaster, *model, *record, *label, *web_listen, *state_dir;
+	const char *mode, *forecaster, *model, *record, *label, *web_listen;
 	bool no_web;
 };
 
 static const char usage_text[] = "[--mode MODE] [--forecaster lstm|statistical|persistence] [--model FILE]\n"
 				 "       [--record FILE [--label TEXT]]\n"
-				 "       [--no-web | [--web-listen 127.0.0.1:PORT] [--state-dir DIR]]";
+				 "       [--no-web | --web-listen 127.0.0.1:PORT]";
 
 static int options_parse(int argc, char **argv, struct up_options *ret)
 {
@@ -62,7 +62,7 @@ static int options_parse(int argc, char **argv, struct up_options *ret)
 		const char **value;
 	} valued[] = { { "--mode", &ret->mode }, { "--forecaster", &ret->forecaster }, { "--model", &ret->model },
 		      { "--record", &ret->record }, { "--label", &ret->label },
-		      { "--web-listen", &ret->web_listen }, { "--state-dir", &ret->state_dir } };
+		      { "--web-listen", &ret->web_listen } };
 	const size_t count = sizeof(valued) / sizeof(valued[0]);
 
 	for (int i = 1; i < argc; i++) {
@@ -336,13 +336,13 @@ static int children_init(struct up *up, const struct up_options *options)
 	process_option(mind, "--model", options->model);
 	process_option(mind, "--record", options->record);
 	process_option(mind, "--label", options->label);
-	process_option(mind, "--state-dir", options->state_dir);
-	if (options->state_dir)
-		snprintf(up->web_dir, sizeof(up->web_dir), "%.3000s/web", options->state_dir);
+	process_option(mind, "--state-dir", context->state_dir);
+	if (context->state_dir)
+		snprintf(up->web_dir, sizeof(up->web_dir), "%.3000s/web", context->state_dir);
 	up->has_web = !options->no_web && process_init(web, "forestall-web") == 0;
 	if (up->has_web) {
 		process_option(web, "--run-dir", context->run_dir);
-		process_option(web, "--state-dir", options->state_dir ? up->web_dir : NULL);
+		process_option(web, "--state-dir", context->state_dir ? up->web_dir : NULL);
 		process_option(web, "--listen", options->web_listen);
 	}
 	return 0;

@@ -22,6 +22,7 @@ struct context {
 	const char *run_dir;		/* /run/forestall */
 	const char *config_dir;		/* /etc/forestall */
 	const char *cgroup_root;	/* NULL: where cgroup2 is mounted */
+	const char *state_dir;		/* NULL: /var/lib/forestall */
 };
 
 int cmd_doctor(const struct context *context, int argc, char **argv);
@@ -32,16 +33,26 @@ int cmd_slo_set(const struct context *context, int argc, char **argv);
 int cmd_slo_show(const struct context *context, int argc, char **argv);
 int cmd_slo_check(const struct context *context, int argc, char **argv);
 int cmd_forecast_show(const struct context *context, int argc, char **argv);
+int cmd_event_add(const struct context *context, int argc, char **argv);
+int cmd_event_list(const struct context *context, int argc, char **argv);
+int cmd_event_remove(const struct context *context, int argc, char **argv);
+int cmd_event_import(const struct context *context, int argc, char **argv);
 int cmd_profile_show(const struct context *context, int argc, char **argv);
 int cmd_failure_list(const struct context *context, int argc, char **argv);
 int cmd_signal_list(const struct context *context, int argc, char **argv);
 int cmd_signal_table(const struct context *context, int argc, char **argv);
 int cmd_plan_show(const struct context *context, int argc, char **argv);
+int cmd_action_hold(const struct context *context, int argc, char **argv);
+int cmd_place(const struct context *context, int argc, char **argv);
 int cmd_mode_get(const struct context *context, int argc, char **argv);
 int cmd_mode_set(const struct context *context, int argc, char **argv);
 int cmd_journal_show(const struct context *context, int argc, char **argv);
 int cmd_journal_undo(const struct context *context, int argc, char **argv);
 int cmd_panic(const struct context *context, int argc, char **argv);
+int cmd_model_list(const struct context *context, int argc, char **argv);
+int cmd_model_promote(const struct context *context, int argc, char **argv);
+int cmd_model_rollback(const struct context *context, int argc, char **argv);
+int cmd_model_exclude(const struct context *context, int argc, char **argv);
 int cmd_model_show(const struct context *context, int argc, char **argv);
 int cmd_record(const struct context *context, int argc, char **argv);
 int cmd_up(const struct context *context, int argc, char **argv);

@@ -31,16 +31,30 @@ static const struct command commands[] = {
 	{ "slo", "check", "\"TEXT\"", "parse an annotation", cmd_slo_check, NULL },
 	{ "forecast", "show", "PATH", "where one is heading", cmd_forecast_show, NULL },
 	{ "profile", "show", "PATH [--hours N]", "what one needs in the hours to come, by its own past", cmd_profile_show, NULL },
+	{ "event", "add", "--at TIME --duration D --scope GLOB --factor X [--resource R] [--name TEXT]",
+	  "announce load that is known to come", cmd_event_add, NULL },
+	{ "event", "list", "", "what is announced", cmd_event_list, NULL },
+	{ "event", "remove", "ID", "take it back", cmd_event_remove, NULL },
+	{ "event", "import", "FILE.ics [--days N] [--scope GLOB] [--resource R] [--factor X]", "announce what a calendar holds",
+	  cmd_event_import, NULL },
 	{ "failure", "list", "[PATH]", "what failed, why, and how long until it was back", cmd_failure_list, NULL },
 	{ "signal", "list", "", "what is measured, from where, and what this kernel has", cmd_signal_list, NULL },
 	{ "signal", "table", "", "the same for any kernel, as in docs/SIGNALS.md", cmd_signal_table, NULL },
 	{ "plan", "show", "", "the last plan, for whom, and what came of it", cmd_plan_show, NULL },
+	{ "action", "hold", "PATH KNOB VALUE [--device MAJOR:MINOR | --ports FRONT:OWN] [--seconds N]", "set one knob by hand, until Ctrl-C", cmd_action_hold,
+	  NULL },
+	{ "place", NULL, "--set GLOB --limit N [--cpus C] [--apply PORT --server PATH=PORT ... [--seconds N]]",
+	  "where new work goes, and have a port's connections go there", cmd_place, NULL },
 	{ "mode", "get", "", "what forestall may do now", cmd_mode_get, NULL },
 	{ "mode", "set", "observe|shadow|canary|enforce", "change that", cmd_mode_set, NULL },
 	{ "journal", "show", "", "what was changed and not yet undone", cmd_journal_show, NULL },
 	{ "journal", "undo", "", "undo all of it now", cmd_journal_undo, NULL },
 	{ "panic", NULL, "", "undo all and change nothing until /etc/forestall/disable is removed", cmd_panic, NULL },
-	{ "model", "show", "[FILE]", "shape, provenance and checks of a model", cmd_model_show, NULL },
+	{ "model", "list", "", "the models of this host, and what was said of each", cmd_model_list, NULL },
+	{ "model", "show", "[FILE|NAME]", "shape, provenance and checks of a model", cmd_model_show, NULL },
+	{ "model", "promote", "NAME", "let a model of this host speak", cmd_model_promote, NULL },
+	{ "model", "rollback", "", "let the one speak that did before", cmd_model_rollback, NULL },
+	{ "model", "exclude", "--from TIME --to TIME --reason TEXT | list", "learn nothing from that time", cmd_model_exclude, NULL },
 	{ "model", "train", "...", "train a model from recordings", NULL, cmd_model_train },
 	{ "record", NULL, "FILE [--seconds N]", "record what the mind sees and says", cmd_record, NULL },
 	{ "replay", NULL, "...", "run a recording through the same code", NULL, cmd_replay },
@@ -61,7 +75,7 @@ static void help_print(FILE *out)
 	fputs("\nOptions: -j, --json   data as JSON\n"
 	      "         -p, --pretty JSON for people\n"
 	      "         --run-dir DIR (/run/forestall)  --config-dir DIR (/etc/forestall)\n"
-	      "         --cgroup-root DIR (where cgroup2 is mounted)\n\n"
+	      "         --cgroup-root DIR (where cgroup2 is mounted)  --state-dir DIR (/var/lib/forestall)\n\n"
 	      "Exit status: 0 done, 1 failed, 2 wrong usage.\n", out);
 }
 
@@ -106,7 +120,7 @@ static int option_take(struct context *context, int argc, char **argv, int at)
 		const char *name;
 		const char **value;
 	} valued[] = { { "--run-dir", &context->run_dir }, { "--config-dir", &context->config_dir },
-		       { "--cgroup-root", &context->cgroup_root } };
+		       { "--cgroup-root", &context->cgroup_root }, { "--state-dir", &context->state_dir } };
 
 	if (flag_take(context, argv[at]))
 		return 1;

@@ -75,3 +75,37 @@ void runners_print(const json_t *runners)
 	}
 	table_free(table);
 }
+
+void response_print(json_t *response)
+{
+	static const char *const headings[] = { "SLI", "RESOURCE", ">PRESSURE", ">ERROR", ">TRUST", ">SECONDS", "BAD% AT PRESSURE" };
+	struct table *table = table_new(headings, 7);
+	const char *sli, *resource;
+	json_t *models, *model, *corner;
+	char text[200];
+	size_t i;
+
+	json_object_foreach(response, sli, models)
+		json_object_foreach(models, resource, model) {
+			size_t used = 0;
+
+			table_cell(table, "%s", sli);
+			table_cell(table, "%s", resource);
+			table_number(table, json_object_get(model, "pressure"), 1, 2);
+			table_number(table, json_object_get(model, "error"), 1, 3);
+			table_number(table, json_object_get(model, "trust"), 1, 2);
+			table_number(table, json_object_get(model, "seconds"), 1, 0);
+			text[0] = '\0';
+			json_array_foreach(json_object_get(model, "curve"), i, corner)
+				if (used < sizeof(text))
+					used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%.1f@%.2f", i ? " " : "",
+								 100 * json_number_value(json_array_get(corner, 1)),
+								 json_number_value(json_array_get(corner, 0)));
+			table_cell(table, "%s", text);
+		}
+	if (json_object_size(response)) {
+		printf("\nhow it answers to pressure (what it wants over what it can have), learned from its own past:\n");
+		table_print(table, SIZE_MAX);
+	}
+	table_free(table);
+}

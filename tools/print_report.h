@@ -9,4 +9,7 @@ void app_print(const json_t *metrics);
 void log_print(json_t *log);
 void runners_print(const json_t *runners);
 
+/* {"SLI":{"RESOURCE":{...}}} as instance.show has it; nothing is printed of nothing. */
+void response_print(json_t *response);
+
 #endif

@@ -57,6 +57,16 @@ bool store_name_is_sound(const char *name)
 	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == length;
 }
 
+bool store_reason_is_sound(const char *reason)
+{
+	size_t length = strlen(reason);
+
+	for (size_t i = 0; i < length; i++)
+		if ((unsigned char)reason[i] < ' ' || reason[i] == 0x7f)
+			return false;
+	return length > 0 && length < STORE_REASON_MAX;
+}
+
 void store_path(const char *dir, const char *name, char ret[PATH_MAX])
 {
 	snprintf(ret, PATH_MAX, "%.3000s/%.*s" STORE_SUFFIX, dir, STORE_NAME_MAX, name);
@@ -114,7 +124,7 @@ int store_promote(const char *dir, const char *name, const char *reason, uint64_
 	struct store_champion *first = &champions.at[0];
 	int r;
 
-	if (!store_name_is_sound(name))
+	if (!store_name_is_sound(name) || !store_reason_is_sound(reason))
 		return fail(name, -EINVAL, "'forestall model list' shows the names", message);
 	r = model_check(dir, name, message);
 	if (!r)

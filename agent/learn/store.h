@@ -62,6 +62,9 @@ const struct store_champion *store_champion(const struct store_champions *champi
 /* A name is of letters, digits, '-', '_' and '.', and does not begin with '.'. */
 bool store_name_is_sound(const char *name);
 
+/* A reason is one line, not empty, that fits. */
+bool store_reason_is_sound(const char *reason);
+
 /* DIR/NAME.model. */
 void store_path(const char *dir, const char *name, char ret[PATH_MAX]);
 

@@ -10,6 +10,7 @@
 #include "answer_learn.h"
 #include "answer_outlook.h"
 #include "answer_pick.h"
+#include "answer_place.h"
 #include "answer_report.h"
 #include "decide/policy.h"
 #include "value.h"
@@ -61,7 +62,7 @@ static json_t *answer_forecast_show(const struct answer_world *world, const json
 		return error;
 	asked_tell(world, instance);
 	return json_pack("{s:b, s:o, s:o}", "ok", 1, "path", value_text(instance->info.path),
-			 "forecast", answer_instance_forecast(instance));
+			 "forecast", answer_instance_forecast(world->mind->predictor, instance));
 }
 
 /* The path of a slot, null when the instance is gone. */
@@ -207,7 +208,7 @@ static json_t *answer_status(const struct answer_world *world, const json_t *que
 			 "ok", 1,
 			 "mode", world->mode < MODE_COUNT ? mode_name(world->mode) : "none",
 			 "forecaster", forecast_source_name(config->forecaster), "model",
-			 json_pack("{s:o}", "path", value_text(world->model_path)), "ring", ring,
+			 answer_model(world), "ring", ring,
 			 "coverage", coverage_json(world), "tick", tick, "host_cpus", value_number(config->host_cpus),
 			 "capacity", capacity_json(world->mind->predictor), "failures", answer_failure_counts(world),
 			 "app", answer_app_counts(world), "log", answer_log_counts(world), "instances", counts_json(world),
@@ -272,10 +273,13 @@ static const struct {
 	{ "profile.show", answer_profile_show },
 	{ "failure.list", answer_failure_list },
 	{ "plan.show", answer_plan_show },
+	{ "place", answer_place },
 	{ "status", answer_status },
 	{ "slo.refresh", answer_slo_refresh },
 	{ "record.start", answer_record_start },
 	{ "record.stop", answer_record_stop },
+	{ "model.promote", answer_model_promote },
+	{ "model.rollback", answer_model_rollback },
 };
 
 json_t *answer_question(const struct answer_world *world, const json_t *question)

@@ -15,7 +15,8 @@
  *						is asked for (also by instance.show), and then for five minutes
  * {"q":"profile.show","path":P,"hours":N}	{"path","days","steps":[...]}: quarters of an hour from the next on, N hours of them (24),
  *						each "unix_s", "offset_s" of the clock on the wall and, by resource, quantiles
- *						and the weight of the "days" they are from, null where nothing is known
+ *						and the weight of the "days" they are from, null where nothing is known, with what is
+ *						announced in it: the "factor" and the names in "events"
  * {"q":"failure.list","path":P}		{"total","forgotten","failures":[...]}, the last ANSWER_FAILURES_MAX, the
  *						youngest first; path may be left out. A failure has "path", "cause",
  *						"value" (status or signal), "pid", "program", "limit" (of an OOM kill: path of
@@ -23,11 +24,18 @@
  *						"unix_ms", "recovered" and "recovery_s", null while it lasts
  * {"q":"plan.show"}				{"id","actions":[...],"left_alone":[{"path","resource","risk"}]}; outcome is null
  *						until act spoke of that knob; left alone by lot ([plan] no_action)
- * {"q":"status"}				mode, model, ring, tick, instances, and "learn": {"history": {"files","bytes",
+ * {"q":"place","set":GLOB,"limit":N,"cpus":C}	where N pieces of new work go that take C CPUs each: {"placed","host_free",
+ *						"seats":[{"path","count","why","risk","free","recent"}]}
+ * {"q":"status"}				mode, "model": {"path","shadow_s"}, ring, tick, instances, and "learn": {"history": {"files","bytes",
  *						"bytes_max","removed","broken","error"}}, null where none is kept
  * {"q":"slo.refresh","path":P}			{"instance":{...}} with what was read
  * {"q":"look.only"}				this client changes nothing from now on, for good
  * {"q":"record.start","path":FILE}, {"q":"record.stop"}
+ * {"q":"model.promote","name":N}, {"q":"model.rollback"}	it speaks from the next tick on
+ *
+ * instance.show also has "response", by bound SLI and resource: "curve", corners [pressure, bad share], where pressure is what was wanted
+ * over what could be had; "error", mean absolute, of the share predicted a second ahead; "trust" 0..1; "seconds" learned from;
+ * "pressure" now.
  *
  * An instance has by name: "slis" that are measured or bound, each {"value","bound","unit","bad_share",
  * "worst_bad_share"} and, when bound, {"violated","risk"} (within 2 s); "demand" now and "expected" within 2 s (.9
@@ -55,6 +63,7 @@
 #define ANSWER_FAILURES_MAX 100
 #define ANSWER_PAGE_MAX 50		/* instances; a page of the longest paths and annotations still fits */
 
+#define ANSWER_MESSAGE_MAX 512
 #define ANSWER_JSON_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(9))	/* as an answer goes out */
 
 struct learn;
@@ -83,6 +92,9 @@ struct answer_world {
 	int (*slo_refresh)(void *context, uint32_t slot);
 	/* Somebody asked for what is to come of this slot; NULL: it is as it was recorded. */
 	void (*asked)(void *context, uint32_t slot);
+	uint64_t shadow_until_ns;		/* until then plans are not carried out: the model is new */
+	/* Makes a model of this host the champion, or, NULL, rolls back to the one before; -errno and one line. NULL: never. */
+	int (*model_change)(void *context, const char *name, char message[ANSWER_MESSAGE_MAX]);
 	/* Starts (path) or stops (NULL) a recording; -errno. */
 	int (*record)(void *context, const char *path);
 	/*

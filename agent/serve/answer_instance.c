@@ -6,6 +6,7 @@
 #include "answer_failure.h"
 #include "answer_report.h"
 #include "answer_signals.h"
+#include "predict/respond.h"
 #include "value.h"
 
 #define RISK_HORIZON 1	/* 2 s: the horizon that the plan acts on */
@@ -248,7 +249,32 @@ json_t *answer_quantiles(const float value[FORECAST_QUANTILES])
 			 "p90", value_number(value[2]), "p99", value_number(value[3]));
 }
 
-json_t *answer_instance_forecast(const struct predictor_instance *instance)
+static json_t *verdict_json(struct skill_verdict verdict)
+{
+	return json_pack("{s:s, s:o}", "by", skill_by_name(verdict.by), "skill", value_number(verdict.skill));
+}
+
+/* Who spoke of each output at a horizon, and how much less that one lost of late than persistence; null without annotation. */
+static json_t *by_json(const struct predictor *predictor, const struct predictor_instance *instance, uint32_t horizon)
+{
+	const struct skill *skill = &predictor->memory.skill[instance->info.slot];
+	const struct slo *slo = &instance->info.slo;
+	json_t *demand, *risk;
+
+	if (!predictor_uses(instance, MEMORY_SKILL))
+		return json_null();
+	demand = json_object();
+	risk = json_object();
+	for (int r = 0; r < RESOURCE_COUNT; r++)
+		json_object_set_new(demand, resource_name((enum resource)r), verdict_json(skill_of_output(skill, horizon, (uint32_t)r)));
+	for (int sli = 0; sli < SLI_COUNT; sli++)
+		if (slo->bound[sli])
+			json_object_set_new(risk, slo_sli_name(slo, (enum sli)sli), verdict_json(skill_of_risk(skill, horizon, (enum sli)sli)));
+	return json_pack("{s:o, s:o, s:o}", "demand", demand, "sli", verdict_json(skill_of_output(skill, horizon, RESOURCE_COUNT)),
+			 "risk", risk);
+}
+
+json_t *answer_instance_forecast(const struct predictor *predictor, const struct predictor_instance *instance)
 {
 	const struct forecast *forecast = &instance->foresight->forecast;
 	json_t *horizons;
@@ -261,7 +287,8 @@ json_t *answer_instance_forecast(const struct predictor_instance *instance)
 
 		for (int r = 0; r < RESOURCE_COUNT; r++)
 			json_object_set_new(demand, resource_name((enum resource)r), answer_quantiles(forecast->demand[r][i]));
-		json_array_append_new(horizons, json_pack("{s:i, s:o, s:o, s:o}", "seconds", (int)forecast_horizon_s[i],
+		json_array_append_new(horizons, json_pack("{s:i, s:o, s:o, s:o, s:o}", "seconds", (int)forecast_horizon_s[i],
+							  "by", by_json(predictor, instance, (uint32_t)i),
 							  "risk", risk_json(&instance->info.slo, forecast, (uint32_t)i),
 							  "demand", demand, "sli", answer_quantiles(forecast->sli[i])));
 	}
@@ -326,6 +353,41 @@ static json_t *expectation_json(const struct predictor *predictor, const struct 
 	return out;
 }
 
+static json_t *response_curve_json(const struct response *response)
+{
+	struct response_curve curve = response_fit(response);
+	json_t *corners = json_array();
+
+	for (uint32_t i = 0; i < curve.count; i++)
+		json_array_append_new(corners, json_pack("[o, o]", value_number(curve.at[i].pressure), value_number(curve.at[i].bad)));
+	return json_pack("{s:o, s:o, s:i, s:o}", "error", value_number(response->error), "trust", value_number(response_trust(response)),
+			 "seconds", (int)response->seconds, "curve", corners);
+}
+
+/* By SLI that is bound and resource it may be blamed on, once something was learned. */
+static json_t *response_json(const struct predictor *predictor, const struct predictor_instance *instance)
+{
+	json_t *out = json_object();
+
+	for (int sli = 0; sli < SLI_COUNT; sli++)
+		for (int r = 0; instance->info.slo.bound[sli] && r < RESOURCE_COUNT; r++) {
+			const struct response *response = respond_model(predictor, instance, (enum sli)sli, (enum resource)r);
+			const char *name = slo_sli_name(&instance->info.slo, (enum sli)sli);
+			json_t *curve;
+
+			if (!response || !response->seconds)
+				continue;
+			if (!json_object_get(out, name))
+				json_object_set_new(out, name, json_object());
+			curve = response_curve_json(response);
+			json_object_set_new(json_object_get(out, name), resource_name((enum resource)r), curve);
+			json_object_set_new(curve, "pressure", instance->demand[r] < 0 ? json_null() :
+					    value_number(instance->demand[r] * predictor->host.capacity[r] /
+							 respond_offered(predictor, instance, (enum resource)r)));
+		}
+	return out;
+}
+
 json_t *answer_instance_full(const struct answer_world *world, const struct predictor_instance *instance)
 {
 	json_t *full = answer_instance_brief(world, instance);
@@ -336,9 +398,10 @@ json_t *answer_instance_full(const struct answer_world *world, const struct pred
 	json_object_set_new(full, "seconds", window_json(&instance->info.slo, &instance->window));
 	json_object_set_new(full, "frame", instance->foresight->has_frame ? frame_json(&instance->foresight->frame) : json_null());
 	json_object_set_new(full, "expectation", expectation_json(world->mind->predictor, instance));
+	json_object_set_new(full, "response", response_json(world->mind->predictor, instance));
 	json_object_set_new(full, "app", answer_app_metrics(world, instance->info.slot));
 	json_object_set_new(full, "log", answer_log(world, instance->info.slot));
 	json_object_set_new(full, "failures", answer_failures(world, instance->info.path));
-	json_object_set_new(full, "forecast_full", answer_instance_forecast(instance));
+	json_object_set_new(full, "forecast_full", answer_instance_forecast(world->mind->predictor, instance));
 	return full;
 }

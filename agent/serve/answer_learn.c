@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "learn/learn.h"
+#include "value.h"
 
 static json_t *history_json(const struct learn_state *state)
 {
@@ -25,4 +26,36 @@ json_t *answer_learn(const struct answer_world *world)
 		return json_null();
 	learn_state(world->learn, &state);
 	return json_pack("{s:o}", "history", history_json(&state));
+}
+
+json_t *answer_model(const struct answer_world *world)
+{
+	uint64_t left_ns = world->shadow_until_ns > world->now_ns ? world->shadow_until_ns - world->now_ns : 0;
+
+	return json_pack("{s:o, s:I}", "path", value_text(world->model_path), "shadow_s",
+			 (json_int_t)((left_ns + 999999999) / 1000000000));
+}
+
+static json_t *model_change(const struct answer_world *world, const char *name)
+{
+	char message[ANSWER_MESSAGE_MAX] = "";
+
+	if (!world->model_change)
+		return value_error("models are not changed here");
+	if (world->model_change(world->context, name, message) < 0)
+		return value_error("%s", message);
+	return json_pack("{s:b}", "ok", 1);
+}
+
+json_t *answer_model_promote(const struct answer_world *world, const json_t *question)
+{
+	const char *name = json_string_value(json_object_get(question, "name"));
+
+	return name ? model_change(world, name) : value_error("model.promote needs a name; 'forestall model list' shows them");
+}
+
+json_t *answer_model_rollback(const struct answer_world *world, const json_t *question)
+{
+	(void)question;
+	return model_change(world, NULL);
 }

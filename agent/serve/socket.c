@@ -212,6 +212,7 @@ static json_t *client_question(struct socket_client *client, const struct answer
 	if (client->looks_only) {
 		looked_at.record = NULL;
 		looked_at.slo_refresh = NULL;
+		looked_at.model_change = NULL;
 	}
 	return answer_question(&looked_at, question);
 }

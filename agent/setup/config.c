@@ -35,6 +35,7 @@ void config_init(struct config *config)
 	config->instances_max = 1024;
 	config->forecaster = FORECAST_LSTM;
 	plan_policy_init(&config->policy);
+	config->learn = (struct config_learn){ .models_max = 8, .shadow_min = 60 };
 }
 
 void config_done(struct config *config)

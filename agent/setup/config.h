@@ -35,6 +35,8 @@ struct config_log {
 /* What is kept to learn from, and how it is learned from it. */
 struct config_learn {
 	uint32_t history_mb;	/* of the mind's own past that are kept; 0: none */
+	uint32_t models_max;	/* kept of those trained here */
+	uint32_t shadow_min;	/* after a promotion nothing is done for so long, only decided */
 };
 
 struct config {

@@ -47,6 +47,8 @@ static const struct field fields[] = {
 	PLAN("lease_ms", lease_ms, FIELD_U32, 300, 60000, 1),
 	PLAN("no_action", no_action, FIELD_FLOAT, 0, 0.5, 1),
 	LEARN(history_mb, FIELD_U32, 0, 1048576),
+	LEARN(models_max, FIELD_U32, 2, 1000),
+	LEARN(shadow_min, FIELD_U32, 0, 1440),
 };
 #define FIELD_COUNT ((int)(sizeof(fields) / sizeof(fields[0])))
 _Static_assert(sizeof(fields) / sizeof(fields[0]) <= CONFIG_FIELD_COUNT_MAX, "a bit per key tells which were given");

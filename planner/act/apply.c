@@ -8,6 +8,7 @@
 #include "check.h"
 #include "hold.h"
 #include "log.h"
+#include "nft.h"
 #include "step.h"
 #include "tc.h"
 
@@ -50,8 +51,8 @@ static void hold_abort(struct apply *apply, struct hold *hold, struct now now, i
 	enum via via = hold->via;
 	struct undo_report report = hold_undo(apply, hold, now);
 
-	if (error == -EOPNOTSUPP && via == VIA_TC)
-		item_refuse(ret, OUTCOME_UNAVAILABLE, "%s", tc_fault());
+	if (error == -EOPNOTSUPP && (via == VIA_TC || via == VIA_NFT))
+		item_refuse(ret, OUTCOME_UNAVAILABLE, "%s", via == VIA_TC ? tc_fault() : nft_fault());
 	else
 		item_fail(ret, knob, report.result == UNDO_GONE ? -ENOENT : error);
 }

@@ -32,6 +32,7 @@
 #define IO_BYTES_MIN (1ull << 20)
 #define IO_COUNT_MIN 16
 #define NET_BYTES_MIN (16ull << 10)
+#define SHARE_MAX 1000			/* a weight; the sum of 64 of them is far from where 32 bits end */
 
 #define LEASE_MIN_MS 100
 #define LEASE_MAX_MS 60000

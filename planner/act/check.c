@@ -51,8 +51,10 @@ static bool check_shape(struct apply *apply, struct change *change, struct resul
 		return item_refuse(ret, OUTCOME_REFUSED, "not a plain path below the cgroup root");
 	if (action->cgroup_id == 0)
 		return item_refuse(ret, OUTCOME_REFUSED, "cgroup_id is missing");
-	if ((action->device != 0) != (knob_spec((enum knob)action->knob)->kind == KIND_DEVICE_KEY))
-		return item_refuse(ret, OUTCOME_REFUSED, "a device is named with io.max, and with nothing else");
+	if ((action->device != 0) != knob_has_device((enum knob)action->knob))
+		return item_refuse(ret, OUTCOME_REFUSED, "a device is named with io.max, ports with net.share, and else nothing");
+	if (action->knob == KNOB_NET_SHARE && (!SHARE_FRONT(action->device) || !SHARE_PORT(action->device)))
+		return item_refuse(ret, OUTCOME_REFUSED, "0 is no port");
 	return true;
 }
 
@@ -83,7 +85,7 @@ static bool check_owned(struct apply *apply, struct change *change, struct resul
 		return item_fail(ret, (enum knob)change->action->knob, r);
 	if (owner_way((enum owner)r, change->action->path, (enum knob)change->action->knob, &change->place.via))
 		return true;
-	owner_remedy((enum owner)r, change->action->path, ret->text);
+	owner_remedy((enum owner)r, change->action->path, (enum knob)change->action->knob, ret->text);
 	ret->outcome = OUTCOME_OWNED;
 	return false;
 }
@@ -131,7 +133,7 @@ static bool check_hands_off(struct apply *apply, struct change *change, struct r
 /* io.max of a partition would be that of nothing: the kernel keeps limits by disk. */
 static bool check_device(struct apply *apply, struct change *change, struct result_item *ret)
 {
-	uint32_t device = change->action->device;
+	uint32_t device = change->action->knob == KNOB_NET_SHARE ? 0 : change->action->device;
 	char disk[DISK_NAME_MAX];
 	int r = device ? disk_find(device, disk) : 0;
 

@@ -7,6 +7,7 @@
 #include "cgroup.h"
 #include "check.h"
 #include "host.h"
+#include "nft.h"
 #include "tc.h"
 
 #define STUCK_NS_MAX 10000000000ull	/* a batch job loses this much at a time, and a service is not held still for longer */
@@ -26,33 +27,67 @@ static bool number_check(const struct change *change, const char *name, uint64_t
 	return r == 0 || item_fail(ret, (enum knob)change->action->knob, r);
 }
 
-static bool check_cpus(struct apply *apply, struct change *change, struct result_item *ret)
+static bool check_cpuset(struct apply *apply, struct change *change, struct result_item *ret)
 {
+	const char *file = knob_spec((enum knob)change->action->knob)->file;
+	bool has_cpus = change->action->knob == KNOB_CPUSET_CPUS;
 	char text[KNOB_TEXT_MAX];
 	uint64_t parents;
 	int r;
 
 	(void)apply;
-	if (host_has_many_cpus())
+	if (has_cpus && host_has_many_cpus())
 		return item_refuse(ret, OUTCOME_UNAVAILABLE, "cpuset.cpus: only for hosts of up to 64 CPUs");
 	if (change_is_renewal(change))
 		return true;
 	/* kernel/cgroup/cpuset.c, validate_change(): ENOSPC. */
 	if (change->wanted.value == 0 && change->current.value != 0 && place_has_processes(&change->place))
-		return item_refuse(ret, OUTCOME_REFUSED, "with processes in it cpuset.cpus cannot be emptied: name all CPUs");
-	if (cgroup_file_read(change->place.dir_fd, "cpuset.cpus.partition", text, sizeof(text)) == 0 &&
+		return item_refuse(ret, OUTCOME_REFUSED, "with processes in it %s cannot be emptied: name all %s", file,
+				   has_cpus ? "CPUs" : "nodes");
+	if (has_cpus && cgroup_file_read(change->place.dir_fd, "cpuset.cpus.partition", text, sizeof(text)) == 0 &&
 	    strcmp(text, "member\n") != 0)
 		return item_refuse(ret, OUTCOME_REFUSED, "it is a cpuset partition: its CPUs are taken from others");
-	r = cgroup_file_read(change->place.dir_fd, "../cpuset.cpus.effective", text, sizeof(text));
+	r = cgroup_file_read(change->place.dir_fd, has_cpus ? "../cpuset.cpus.effective" : "../cpuset.mems.effective", text,
+			     sizeof(text));
 	if (r == 0) {
 		text[strcspn(text, "\n")] = '\0';
 		r = cpus_parse(text, &parents);
 	}
 	if (r < 0)
-		return item_fail(ret, KNOB_CPUSET_CPUS, r);
+		return item_fail(ret, (enum knob)change->action->knob, r);
 	if (change->wanted.value & ~parents)
-		return item_refuse(ret, OUTCOME_REFUSED, "not within the parent's cpuset.cpus.effective: %.40s", text);
+		return item_refuse(ret, OUTCOME_REFUSED, "not within the parent's %s.effective: %.40s", file, text);
 	return true;
+}
+
+/* kernel/sched/core.c, tg_set_cfs_bandwidth(): EINVAL. */
+static bool check_quota(struct apply *apply, struct change *change, struct result_item *ret)
+{
+	struct knob_value burst;
+
+	/* Undone after it, a quota below the burst would be refused. */
+	if (!change_is_renewal(change) && lease_find(&apply->leases, change->action->cgroup_id, KNOB_CPU_BURST, 0))
+		return item_refuse(ret, OUTCOME_REFUSED, "cpu.max.burst is held here: release it first");
+	if (place_read(&change->place, KNOB_CPU_BURST, &burst) < 0 || change->wanted.value == KNOB_MAX ||
+	    burst.value <= change->wanted.value)
+		return true;
+	return item_refuse(ret, OUTCOME_REFUSED, "below its cpu.max.burst of %llu us: that has to go first",
+			   (unsigned long long)burst.value);
+}
+
+static bool check_burst(struct apply *apply, struct change *change, struct result_item *ret)
+{
+	struct knob_value quota;
+	int r = place_read(&change->place, KNOB_CPU_MAX, &quota);
+
+	(void)apply;
+	if (r < 0)
+		return item_fail(ret, KNOB_CPU_MAX, r);
+	if (quota.value == KNOB_MAX && change->wanted.value)
+		return item_refuse(ret, OUTCOME_REFUSED, "cpu.max is max here: there is no quota to save up from");
+	return change->wanted.value <= quota.value ||
+	       item_refuse(ret, OUTCOME_REFUSED, "a burst is at most the quota of cpu.max: %llu us",
+			   (unsigned long long)quota.value);
 }
 
 static uint64_t protected_elsewhere(const struct apply *apply, const struct change *change)
@@ -60,7 +95,8 @@ static uint64_t protected_elsewhere(const struct apply *apply, const struct chan
 	uint64_t bytes = 0;
 
 	for (uint32_t i = 0; i < apply->leases.count; i++)
-		if (apply->leases.hold[i].knob == KNOB_MEMORY_LOW && &apply->leases.hold[i] != change->hold)
+		if ((apply->leases.hold[i].knob == KNOB_MEMORY_LOW || apply->leases.hold[i].knob == KNOB_MEMORY_MIN) &&
+		    &apply->leases.hold[i] != change->hold)
 			bytes += apply->leases.hold[i].wanted.value;
 	return bytes;
 }
@@ -71,17 +107,18 @@ static uint64_t protected_elsewhere(const struct apply *apply, const struct chan
  */
 static bool protection_reaches(struct change *change, struct result_item *ret)
 {
+	const char *file = knob_spec((enum knob)change->action->knob)->file;
 	char path[48];
-	int r = place_unprotected_find(&change->place, host_protects_recursively(), path, sizeof(path));
+	int r = place_unprotected_find(&change->place, file, host_protects_recursively(), path, sizeof(path));
 
 	if (r < 0)
-		return item_fail(ret, KNOB_MEMORY_LOW, r);
-	return r == 0 || item_refuse(ret, OUTCOME_UNAVAILABLE, "memory.low of %.40s is 0, none acts below: set it there",
-				     path);
+		return item_fail(ret, (enum knob)change->action->knob, r);
+	return r == 0 || item_refuse(ret, OUTCOME_UNAVAILABLE, "%s of %.40s is 0, none acts below: set it there", file, path);
 }
 
-static bool check_memory_low(struct apply *apply, struct change *change, struct result_item *ret)
+static bool check_protection(struct apply *apply, struct change *change, struct result_item *ret)
 {
+	const char *file = knob_spec((enum knob)change->action->knob)->file;
 	uint64_t wanted = change->wanted.value, current, high, limit;
 
 	if (wanted == 0 || change_is_renewal(change))
@@ -90,10 +127,10 @@ static bool check_memory_low(struct apply *apply, struct change *change, struct 
 		return false;
 	limit = current + current / 4 + MEMORY_LOW_MARGIN;
 	if (wanted > limit)
-		return item_refuse(ret, OUTCOME_REFUSED, "memory.low is at most 5/4 of what is used and 64 MiB: %llu MiB",
+		return item_refuse(ret, OUTCOME_REFUSED, "%s is at most 5/4 of what is used and 64 MiB: %llu MiB", file,
 				   MIB(limit));
 	if (wanted > high)
-		return item_refuse(ret, OUTCOME_REFUSED, "memory.low above memory.high: %llu MiB", MIB(high));
+		return item_refuse(ret, OUTCOME_REFUSED, "%s above memory.high: %llu MiB", file, MIB(high));
 	limit = host_memory_bytes() / MEMORY_LOW_SHARE;
 	if (wanted + protected_elsewhere(apply, change) > limit)
 		return item_refuse(ret, OUTCOME_REFUSED, "all that is protected would be over half of the memory: %llu MiB",
@@ -198,19 +235,56 @@ static bool check_egress(struct apply *apply, struct change *change, struct resu
 	return r == 0 || item_fail(ret, KNOB_NET_EGRESS, r);
 }
 
+/* Who listens on the clients' port has to have asked for a share of it too: nobody's connections are taken away. */
+static bool front_check(const struct apply *apply, const struct change *change, struct result_item *ret)
+{
+	int64_t stranger = nft_front_stranger(&change->place);
+
+	if (stranger < 0)
+		return item_fail(ret, KNOB_NET_SHARE, (int)stranger);
+	for (uint32_t i = 0; stranger && i < apply->leases.count; i++) {
+		const struct hold *hold = &apply->leases.hold[i];
+
+		if (hold->knob == KNOB_NET_SHARE && hold->cgroup_id == (uint64_t)stranger &&
+		    SHARE_FRONT(hold->device) == SHARE_FRONT(change->action->device))
+			return true;
+	}
+	return !stranger || item_refuse(ret, OUTCOME_REFUSED, "another cgroup listens on port %u: give that a share first",
+					SHARE_FRONT(change->action->device));
+}
+
+/* A server that has gone must not be sent clients any longer than until this is renewed. */
+static bool check_share(struct apply *apply, struct change *change, struct result_item *ret)
+{
+	char text[ACT_TEXT_MAX] = "";
+	int r = mode_acts(apply->mode) ? nft_check_port(&change->place, text) : 0;
+
+	if (r < 0)
+		return item_refuse(ret, change->hold ? OUTCOME_GONE : OUTCOME_UNAVAILABLE, "%s", text);
+	return change->hold || !mode_acts(apply->mode) || front_check(apply, change, ret);
+}
+
 bool check_knob(struct apply *apply, struct change *change, struct result_item *ret)
 {
 	switch ((enum knob)change->action->knob) {
+	case KNOB_CPU_MAX:
+		return check_quota(apply, change, ret);
+	case KNOB_CPU_BURST:
+		return check_burst(apply, change, ret);
 	case KNOB_CPUSET_CPUS:
-		return check_cpus(apply, change, ret);
+	case KNOB_CPUSET_MEMS:
+		return check_cpuset(apply, change, ret);
 	case KNOB_MEMORY_LOW:
-		return check_memory_low(apply, change, ret);
+	case KNOB_MEMORY_MIN:
+		return check_protection(apply, change, ret);
 	case KNOB_MEMORY_HIGH:
 		return check_memory_high(apply, change, ret);
 	case KNOB_MEMORY_RECLAIM:
 		return check_reclaim(apply, change, ret);
 	case KNOB_NET_EGRESS:
 		return check_egress(apply, change, ret);
+	case KNOB_NET_SHARE:
+		return check_share(apply, change, ret);
 	default:
 		return true;
 	}

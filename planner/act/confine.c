@@ -252,11 +252,18 @@ int confine_observe(const char *run_dir, const char *cgroup_root, char *ret_text
 	return r;
 }
 
-int confine_enforce(bool with_net, char *ret_text, size_t size)
+/* Of the network something can be changed where we were given the right to, which not every container has. */
+static uint64_t net_admin(void)
 {
-	uint64_t net = with_net ? 1ull << CAP_NET_ADMIN : 0;
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = { 0 };
 
-	return capabilities_drop(1ull << CAP_DAC_OVERRIDE | net, ret_text, size);
+	return syscall(SYS_capget, &header, data) < 0 ? 0 : data[0].permitted & (1u << CAP_NET_ADMIN);
+}
+
+int confine_enforce(char *ret_text, size_t size)
+{
+	return capabilities_drop(1ull << CAP_DAC_OVERRIDE | net_admin(), ret_text, size);
 }
 
 int confine_door(char *ret_text, size_t size)

@@ -86,6 +86,7 @@ static void hands_lose(struct hands *hands)
 	hands->fd = -1;
 	hands->mode = MODE_COUNT;
 	hands->asked_count = 0;
+	hands->wished = 0;
 	memset(hands->wish, 0, hands->slots_max * sizeof(*hands->wish));
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <fcntl.h>
 #include <mntent.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,6 +29,18 @@ uint64_t host_cpus(void)
 	long count = sysconf(_SC_NPROCESSORS_CONF);
 
 	return count < 1 || count > 63 ? UINT64_MAX : (1ull << count) - 1;
+}
+
+uint64_t host_nodes(void)
+{
+	_cleanup_close_ int dir_fd = open("/sys/devices/system/node", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char text[KNOB_TEXT_MAX];
+	uint64_t nodes;
+
+	if (dir_fd < 0 || cgroup_file_read(dir_fd, "possible", text, sizeof(text)) < 0)
+		return 1;
+	text[strcspn(text, "\n")] = '\0';
+	return cpus_parse(text, &nodes) < 0 ? 1 : nodes;
 }
 
 bool host_protects_recursively(void)
@@ -94,14 +107,14 @@ bool place_can_swap(const struct place *place)
 	return true;
 }
 
-int place_unprotected_find(const struct place *place, bool first_only, char *ret_path, size_t size)
+int place_unprotected_find(const struct place *place, const char *file, bool first_only, char *ret_path, size_t size)
 {
 	char prefix[ACT_PATH_MAX] = "";
 
 	while (prefix_grow(place->path, prefix) && strcmp(prefix, place->path) != 0) {
 		_cleanup_close_ int dir_fd = cgroup_open(place->root_fd, prefix, 0);
 		uint64_t low = 0;
-		int r = dir_fd < 0 ? dir_fd : number_read(dir_fd, "memory.low", &low);
+		int r = dir_fd < 0 ? dir_fd : number_read(dir_fd, file, &low);
 
 		if (r < 0)
 			return r;

@@ -19,6 +19,9 @@ bool host_has_many_cpus(void);
 /* The mask of all CPUs that there are or may be plugged in. */
 uint64_t host_cpus(void);
 
+/* The mask of all memory nodes that there are or may be plugged in; without sysfs the first. */
+uint64_t host_nodes(void);
+
 /* cgroup2 is mounted with memory_recursiveprot: protection that children do not claim is shared out among them. */
 bool host_protects_recursively(void);
 
@@ -47,9 +50,10 @@ int place_number(const struct place *place, const char *name, uint64_t *ret);
 uint64_t stat_find(const char *text, const char *key);
 
 /*
- * Goes down from the root's child to the parent of the cgroup, and says which is the first whose memory.low is 0.
+ * Goes down from the root's child to the parent of the cgroup, and says which is the first whose `file` (memory.low
+ * or memory.min) is 0.
  * `first_only` looks at the topmost alone. 1 with its path in `ret_path`, 0 when there is none, or -errno.
  */
-int place_unprotected_find(const struct place *place, bool first_only, char *ret_path, size_t size);
+int place_unprotected_find(const struct place *place, const char *file, bool first_only, char *ret_path, size_t size);
 
 #endif

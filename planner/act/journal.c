@@ -63,7 +63,9 @@ static void way_format(const struct hold *hold, char *buf, size_t size)
 	buf[0] = '\0';
 	if (hold->via != VIA_FILE)
 		used = snprintf(buf, size, " via=%s", via_name(hold->via));
-	if (hold->device)
+	if (hold->knob == KNOB_NET_SHARE)
+		snprintf(buf + used, size - (size_t)used, " ports=%u:%u", SHARE_FRONT(hold->device), SHARE_PORT(hold->device));
+	else if (hold->device)
 		snprintf(buf + used, size - (size_t)used, " dev=%u:%u", DEVICE_MAJOR(hold->device),
 			 DEVICE_MINOR(hold->device));
 }

@@ -40,8 +40,18 @@ static const struct knob_spec SPECS[] = {
 	[KNOB_IO_WBPS] = IO_BYTES("wbps"),
 	[KNOB_IO_RIOPS] = IO_COUNT("riops"),
 	[KNOB_IO_WIOPS] = IO_COUNT("wiops"),
+	/* Together with the quota it must stay below what overflows. */
+	[KNOB_CPU_BURST] = { .file = "cpu.max.burst", .controller = "cpu", .kind = KIND_NUMBER, .max = (1ull << 43) - 1,
+			     .fault = "burst not in 0..2^43 us", .since = "Linux 5.14 with CONFIG_CFS_BANDWIDTH" },
+	[KNOB_MEMORY_MIN] = { .file = "memory.min", .controller = "memory", .kind = KIND_BYTES, .max = LIMIT_MAX,
+			      .fault = "more than 2^60 bytes", .since = "Linux 4.18" },
+	[KNOB_CPUSET_MEMS] = { .file = "cpuset.mems", .controller = "cpuset", .kind = KIND_CPUS, .max = UINT64_MAX,
+			       .since = "Linux 5.0" },
+	[KNOB_FREEZE] = { .file = "cgroup.freeze", .kind = KIND_NUMBER, .max = 1, .fault = "freeze is neither 0 nor 1",
+			  .since = "Linux 5.2" },
 	[KNOB_NET_EGRESS] = { .kind = KIND_LIMIT, .min = NET_BYTES_MIN, .max = LIMIT_MAX,
 			      .fault = "less than 16 KiB/s or more than 2^60" },
+	[KNOB_NET_SHARE] = { .kind = KIND_SHARE, .max = SHARE_MAX, .fault = "weight not in 0..1000" },
 };
 _Static_assert(sizeof(SPECS) / sizeof(*SPECS) == KNOB_COUNT, "every knob is described");
 
@@ -348,6 +358,11 @@ bool knob_close(enum knob knob, const struct knob_value *a, const struct knob_va
 	if (kind == KIND_BYTES)
 		return is_within(a->value, b->value, PAGE_BYTES_MAX - 1);
 	return is_within(a->value, b->value, 1) && (kind != KIND_QUOTA || is_within(a->aux, b->aux, 1));
+}
+
+bool knob_has_device(enum knob knob)
+{
+	return SPECS[knob].kind == KIND_DEVICE_KEY || SPECS[knob].kind == KIND_SHARE;
 }
 
 const char *knob_fault(enum knob knob, const struct knob_value *value)

@@ -14,6 +14,8 @@
 
 #define DEVICE_MAJOR(device) ((device) >> 20)
 #define DEVICE_MINOR(device) ((device) & 0xfffffu)
+#define SHARE_FRONT(device) ((uint16_t)((device) >> 16))
+#define SHARE_PORT(device) ((uint16_t)(device))
 
 enum knob_kind {
 	KIND_NUMBER,		/* "100" */
@@ -21,9 +23,10 @@ enum knob_kind {
 	KIND_BYTES,		/* the same, rounded by the kernel to its pages */
 	KIND_QUOTA,		/* "max 100000", "20000 100000" */
 	KIND_IDLE,		/* "0" or "1", with the weight that 1 makes the kernel forget */
-	KIND_CPUS,		/* "0-3,8" or nothing */
+	KIND_CPUS,		/* "0-3,8" or nothing: CPUs, or memory nodes */
 	KIND_DEFAULT,		/* "default 100", with lines of single devices below it */
 	KIND_DEVICE_KEY,	/* one key of the line of a device: "8:0 rbps=1048576 wbps=max ..." */
+	KIND_SHARE,		/* a number for a pair of ports, in no file */
 	KIND_DEED,		/* can be written only; what it does cannot be undone and reads as 0 */
 };
 
@@ -67,6 +70,9 @@ bool knob_equal(enum knob knob, const struct knob_value *a, const struct knob_va
 
 /* Both may be the same setting before and after the kernel rounded it. */
 bool knob_close(enum knob knob, const struct knob_value *a, const struct knob_value *b);
+
+/* Part of what is changed is named by `device`: a disk or a pair of ports. */
+bool knob_has_device(enum knob knob);
 
 /* What is wrong with the value an action asks for, or NULL when it is within the bounds of the hands. */
 const char *knob_fault(enum knob knob, const struct knob_value *value);

@@ -14,6 +14,7 @@
 #include "confine.h"
 #include "lock.h"
 #include "log.h"
+#include "nft.h"
 #include "server.h"
 #include "step.h"
 #include "takeover.h"
@@ -153,13 +154,13 @@ static int journal_start(struct dispatch *dispatch, const struct options *option
 static int confine(const struct options *options, enum mode mode)
 {
 	char text[256], fault[ACT_TEXT_MAX];
-	bool can_limit = tc_prepare(mode_acts(mode), fault) == 0;
 	int r;
 
-	if (!can_limit)
+	nft_prepare(mode_acts(mode));
+	if (tc_prepare(mode_acts(mode), fault) < 0)
 		log_line("net.egress cannot be limited: %s", fault);
 	if (mode_acts(mode))
-		r = confine_enforce(can_limit, text, sizeof(text));
+		r = confine_enforce(text, sizeof(text));
 	else
 		r = confine_observe(options->run_dir, options->cgroup_root, text, sizeof(text));
 	if (r < 0)

@@ -154,6 +154,8 @@ bool owner_way(enum owner owner, const char *path, enum knob knob, enum via *ret
 
 	if (knob == KNOB_NET_EGRESS)
 		*ret = VIA_TC;
+	else if (knob == KNOB_NET_SHARE)
+		*ret = VIA_NFT;
 	else if (owner == OWNER_NONE || (owner == OWNER_SYSTEMD && knob == KNOB_MEMORY_RECLAIM))
 		*ret = VIA_FILE;
 	else if (owner == OWNER_SYSTEMD && systemd_has_property(knob) && systemd_unit_name(path, unit))
@@ -163,8 +165,12 @@ bool owner_way(enum owner owner, const char *path, enum knob knob, enum via *ret
 	return true;
 }
 
-void owner_remedy(enum owner owner, const char *path, char ret_text[ACT_TEXT_MAX])
+void owner_remedy(enum owner owner, const char *path, enum knob knob, char ret_text[ACT_TEXT_MAX])
 {
-	snprintf(ret_text, ACT_TEXT_MAX, "%.24s belongs to %s: %s", strrchr(path, '/') + 1, OWNERS[owner].name,
-		 OWNERS[owner].remedy);
+	if (owner == OWNER_SYSTEMD && !systemd_has_property(knob))
+		snprintf(ret_text, ACT_TEXT_MAX, "%.24s belongs to systemd, without a property for %s: delegate it",
+			 strrchr(path, '/') + 1, knob_name(knob));
+	else
+		snprintf(ret_text, ACT_TEXT_MAX, "%.24s belongs to %s: %s", strrchr(path, '/') + 1, OWNERS[owner].name,
+			 OWNERS[owner].remedy);
 }

@@ -29,12 +29,12 @@ int owner_find(int root_fd, const char *path, const char *systemd_dir);
 
 /*
  * The way to change the knob; false when the owner leaves none. No manager of cgroups has a hand in what a host sends
- * (VIA_TC); systemd has none in memory.reclaim, which sets nothing, and no property for cpu.idle; and it has properties
+ * and to whom (VIA_TC, VIA_NFT); systemd has none in memory.reclaim, which sets nothing, and no property for cpu.idle and some others; and it has properties
  * only for a unit's own cgroup, not for what is inside of it.
  */
 bool owner_way(enum owner owner, const char *path, enum knob knob, enum via *ret);
 
 /* Writes a line that says who owns the cgroup and how to change it there. */
-void owner_remedy(enum owner owner, const char *path, char ret_text[ACT_TEXT_MAX]);
+void owner_remedy(enum owner owner, const char *path, enum knob knob, char ret_text[ACT_TEXT_MAX]);
 
 #endif

@@ -4,11 +4,12 @@
 #include <unistd.h>
 
 #include "cgroup.h"
+#include "nft.h"
 #include "place.h"
 #include "systemd.h"
 #include "tc.h"
 
-static const char *const VIA_NAMES[] = { "file", "systemd", "tc" };
+static const char *const VIA_NAMES[] = { "file", "systemd", "tc", "nft" };
 _Static_assert(sizeof(VIA_NAMES) / sizeof(*VIA_NAMES) == VIA_COUNT, "every way has a name");
 
 const char *via_name(enum via via)
@@ -52,6 +53,8 @@ int place_read(const struct place *place, enum knob knob, struct knob_value *ret
 {
 	if (place->via == VIA_TC)
 		return tc_read(place, ret);
+	if (place->via == VIA_NFT)
+		return nft_read(place, ret);
 	if (place->device && !device_is_there(place->device))
 		return -ENODEV;
 	if (place->dir_fd < 0)
@@ -63,6 +66,8 @@ int place_write(const struct place *place, enum knob knob, const struct knob_val
 {
 	if (place->via == VIA_TC)
 		return tc_write(place, value);
+	if (place->via == VIA_NFT)
+		return nft_write(place, value);
 	if (place->via == VIA_SYSTEMD)
 		return systemd_set(place, knob, value);
 	return cgroup_write(place->dir_fd, knob, place->device, value);

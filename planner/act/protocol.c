@@ -9,7 +9,8 @@ _Static_assert(sizeof(MODE_NAMES) / sizeof(*MODE_NAMES) == MODE_COUNT, "every mo
 static const char *const KNOB_NAMES[] = {
 	"cpu.weight",	  "cpu.max",   "cpu.idle",    "cpuset.cpus", "memory.low",   "memory.high",
 	"memory.reclaim", "io.weight", "io.max.rbps", "io.max.wbps", "io.max.riops", "io.max.wiops",
-	"net.egress",
+	"cpu.max.burst",  "memory.min", "cpuset.mems", "cgroup.freeze", "net.egress",
+	"net.share",
 };
 _Static_assert(sizeof(KNOB_NAMES) / sizeof(*KNOB_NAMES) == KNOB_COUNT, "every knob has a name");
 

@@ -17,7 +17,7 @@
 
 #include <stdint.h>
 
-#define PROTOCOL_VERSION 2u
+#define PROTOCOL_VERSION 3u
 #define ACTIONS_MAX 64
 #define ACT_PATH_MAX 256
 #define ACT_TEXT_MAX 96
@@ -41,7 +41,13 @@ enum knob {
 	KNOB_IO_WBPS,
 	KNOB_IO_RIOPS,
 	KNOB_IO_WIOPS,
+	/* The planner has no use for these; people ask for them (`forestall action hold`). */
+	KNOB_CPU_BURST,		/* cpu.max.burst: value = us that unused quota may save up for one period */
+	KNOB_MEMORY_MIN,	/* memory.min: value = bytes, UINT64_MAX = max */
+	KNOB_CPUSET_MEMS,	/* cpuset.mems: value = mask of memory nodes 0..63, 0 = empty (the parent's) */
+	KNOB_FREEZE,		/* cgroup.freeze: value = 0 or 1 */
 	KNOB_NET_EGRESS,	/* what its sockets may send: value = bytes/s, UINT64_MAX = no limit */
+	KNOB_NET_SHARE,		/* of the new connections to a local port (nft.h): value = weight, 0 = none */
 	KNOB_COUNT
 };
 
@@ -53,7 +59,8 @@ struct action {
 	uint32_t knob;			/* enum knob */
 	uint32_t lease_ms;		/* 100..60000 */
 	uint32_t reason;		/* enum plan_reason, opaque to act, journalled */
-	uint32_t device;		/* io.max: dev_t of the whole disk as major << 20 | minor; else 0 */
+	/* io.max: dev_t of the whole disk as major << 20 | minor; net.share: the clients' port << 16 | its own; else 0 */
+	uint32_t device;
 };
 
 enum message_kind {

@@ -69,6 +69,18 @@ static int device_parse(const char *text, uint32_t *ret)
 	return 0;
 }
 
+static int ports_parse(const char *text, uint32_t *ret)
+{
+	const char *colon = strchr(text, ':');
+	uint64_t front, port;
+
+	if (!colon || number_parse(text, ':', &front) < 0 || number_parse(colon + 1, '\0', &port) < 0 || front > UINT16_MAX ||
+	    port > UINT16_MAX)
+		return -EBADMSG;
+	*ret = (uint32_t)(front << 16 | port);
+	return 0;
+}
+
 /* Reads the words after the reason, each as it is written and only where it belongs. */
 static int way_parse(const struct line *line, struct hold *ret)
 {
@@ -80,10 +92,13 @@ static int way_parse(const struct line *line, struct hold *ret)
 			return -EBADMSG;
 	}
 	if (i < line->count && strncmp(line->word[i], "dev=", 4) == 0)
-		if (device_parse(line->word[i++] + 4, &ret->device) < 0)
+		if (ret->knob == KNOB_NET_SHARE || device_parse(line->word[i++] + 4, &ret->device) < 0)
 			return -EBADMSG;
-	if (i != line->count || (ret->device != 0) != (knob_spec(ret->knob)->kind == KIND_DEVICE_KEY) ||
-	    (ret->via == VIA_TC) != (ret->knob == KNOB_NET_EGRESS))
+	if (i < line->count && strncmp(line->word[i], "ports=", 6) == 0)
+		if (ret->knob != KNOB_NET_SHARE || ports_parse(line->word[i++] + 6, &ret->device) < 0)
+			return -EBADMSG;
+	if (i != line->count || (ret->device != 0) != knob_has_device(ret->knob) ||
+	    (ret->via == VIA_TC) != (ret->knob == KNOB_NET_EGRESS) || (ret->via == VIA_NFT) != (ret->knob == KNOB_NET_SHARE))
 		return -EBADMSG;
 	return 0;
 }

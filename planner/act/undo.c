@@ -44,24 +44,23 @@ static int weight_restore(const struct place *place, uint64_t weight)
 }
 
 /*
- * While a cgroup has processes the kernel lets nobody take the last CPU out of its cpuset.cpus, not even to have the
- * parent's again (ENOSPC). All CPUs mean the same, also when the parent's change: the two are intersected.
+ * While a cgroup has processes the kernel lets nobody take the last CPU out of its cpuset.cpus, or the last node out
+ * of its cpuset.mems, not even to have the parent's again (ENOSPC). All of them mean the same, also when the parent's change: the two are intersected.
  */
-static int cpus_widen(const struct place *place)
+static int cpuset_widen(const struct place *place, enum knob knob)
 {
-	struct knob_value all = { .value = host_cpus() };
+	struct knob_value all = { .value = knob == KNOB_CPUSET_CPUS ? host_cpus() : host_nodes() };
 
-	log_line("%s cpuset.cpus: has processes and cannot be emptied: all CPUs instead", place->path);
-	return place_write(place, KNOB_CPUSET_CPUS, &all);
+	log_line("%s %s: has processes and cannot be emptied: all there are instead", place->path, knob_name(knob));
+	return place_write(place, knob, &all);
 }
 
 int undo_write(const struct place *place, const struct hold *hold, const struct knob_value *value)
 {
 	int r = place_write(place, hold->knob, value);
 
-	if (r == -ENOSPC && hold->knob == KNOB_CPUSET_CPUS && value->value == 0)
-		return cpus_widen(place);
-
+	if (r == -ENOSPC && knob_spec(hold->knob)->kind == KIND_CPUS && value->value == 0)
+		return cpuset_widen(place, hold->knob);
 	if (r < 0 || hold->knob != KNOB_CPU_IDLE || value->value != 0 || hold->original.value != 0)
 		return r;
 	STEP(IDLE_WRITTEN);

@@ -6,6 +6,7 @@
 #define FORESTALL_MIND_H
 
 #include "peer.h"
+#include "placement.h"
 #include "plan.h"
 #include "predict/predictor.h"
 
@@ -17,6 +18,7 @@ struct mind {
 	struct plan_scope *scope;	/* [slots_max], the directories with limits that it sees */
 	struct knee knee[RESOURCE_COUNT];
 	struct peer *peer;		/* [slots_max]; NULL but for policies with limits of their own */
+	struct placement_memory *placed;	/* [slots_max], by slot: work that was placed lately */
 	uint64_t plan_id;
 	uint64_t tick_ns;		/* time of the last tick */
 };

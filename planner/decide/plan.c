@@ -18,7 +18,7 @@
 #define TIGHTER 0.9f		/* a limit is only tightened by more than a tenth */
 #define MEMORY_SLACK 4e6f	/* what a giver may grow before its limit is felt, bytes */
 
-static const char *const reason_names[] = { "none", "reflex", "foresight", "headroom", "hold", "standing", "limit" };
+static const char *const reason_names[] = { "none", "reflex", "foresight", "headroom", "hold", "standing", "limit", "announced" };
 _Static_assert(sizeof(reason_names) / sizeof(reason_names[0]) == REASON_COUNT, "a name per reason");
 
 const char *plan_reason_name(enum plan_reason reason) { return reason_names[reason]; }
@@ -195,7 +195,32 @@ static void giver_limit(const struct scene *scene, struct plan_view *giver, cons
 	rung_push(&wish, plan);
 }
 
-static void scene_plan(const struct scene *scene, struct plan *plan)
+/* What is kept free of the resource for the protected of this tier and above leaves so much. */
+static float free_for_givers(const struct scene *scene, uint32_t tier)
+{
+	return fmaxf(scene->capacity * (1 - scene->policy->headroom[scene->resource]) - reserve_of(scene, tier), 0);
+}
+
+/* The limits that stand (posture.h), of whoever has none in this tick: what the others use now is not its own. */
+static void standing_plan(const struct scene *scene, struct plan *plan)
+{
+	struct danger standing = { posture_limits_for(scene), REASON_STANDING };
+	float used = 0;
+
+	for (uint32_t i = 0; standing.view && i < scene->count; i++)
+		if (posture_yields(scene->views[i], standing.view))
+			used += scene_wants(scene, scene->views[i]);
+	for (uint32_t i = 0; standing.view && i < scene->count && plan->count + 4 <= ACTIONS_MAX; i++) {
+		struct plan_view *view = scene->views[i];
+		float need = giver_need(scene, view);
+
+		if (posture_yields(view, standing.view) && view->hold[scene->resource].gave_ns != scene->now_ns)
+			giver_limit(scene, view, &standing, free_for_givers(scene, standing.view->tier),
+				    need / (need + fmaxf(used - scene_wants(scene, view), 0)), plan);
+	}
+}
+
+static void danger_plan(const struct scene *scene, struct plan *plan)
 {
 	struct danger danger = danger_find(scene, plan);
 	float free, demand = 0;
@@ -203,14 +228,19 @@ static void scene_plan(const struct scene *scene, struct plan *plan)
 	if (!danger.view)
 		return;
 	rung_protect(&(struct rung_wish){ scene->policy, scene->host, NULL, danger.view, scene->resource, danger.reason }, plan);
-	free = fmaxf(scene->capacity * (1 - scene->policy->headroom[scene->resource]) -
-			     reserve_of(scene, danger.view->tier), 0);
+	free = free_for_givers(scene, danger.view->tier);
 	for (uint32_t i = 0; i < scene->count; i++)
 		if (gives(scene, scene->views[i], danger.view))
 			demand += giver_need(scene, scene->views[i]);
 	for (uint32_t i = 0; i < scene->count; i++)
 		if (gives(scene, scene->views[i], danger.view))
 			giver_limit(scene, scene->views[i], &danger, free, giver_need(scene, scene->views[i]) / demand, plan);
+}
+
+static void scene_plan(const struct scene *scene, struct plan *plan)
+{
+	danger_plan(scene, plan);
+	standing_plan(scene, plan);
 }
 
 /* An io.max counts bytes or requests: what it leaves, in the units of enum resource, depends on the requests made below it. */

@@ -7,19 +7,39 @@
 #include "predict/slo.h"
 #include "rung.h"
 
+#define SHOWN_MIN 0.01f	/* of a disk or a wire: who has not used this much of it for a while needs nothing kept */
 #define QUOTA_NEAR 0.8f	/* of a quota: who needs more than this of it is given more, who needs less is not */
 
-/* An ancestor's weight would be the other's own. */
-static bool gives_way(const struct plan_view *view, const struct plan_view *other)
+/* An ancestor's limit would be the other's own. */
+bool posture_yields(const struct plan_view *view, const struct plan_view *other)
 {
-	return other->is_bound && other->tier > view->tier && rung_competes(view->path, other->path) &&
+	return view->tier == TIER_BEST_EFFORT && !view->is_bound && other->is_bound && other->tier > view->tier &&
 	       !rung_is_above(view->path, other->path);
+}
+
+static bool stands(const struct plan_policy *policy) { return policy->policy == POLICY_FORESTALL && policy->posture; }
+
+struct plan_view *posture_limits_for(const struct scene *scene)
+{
+	struct plan_view *best = NULL;
+
+	if (scene->path || !stands(scene->policy) || !resource_is_learned(scene->resource) ||
+	    !scene->host->knee[scene->resource].is_found)
+		return NULL;
+	for (uint32_t i = 0; i < scene->count; i++) {
+		struct plan_view *view = scene->views[i];
+
+		if (view->is_bound && view->need[scene->resource].is_bound && (!best || view->tier > best->tier) &&
+		    view->hold[scene->resource].shown >= SHOWN_MIN * scene->capacity)
+			best = view;
+	}
+	return best;
 }
 
 const struct plan_view *posture_beside(struct plan_view *const views[], uint32_t count, const struct plan_view *view)
 {
 	for (uint32_t i = 0; i < count; i++)
-		if (gives_way(view, views[i]))
+		if (posture_yields(view, views[i]) && rung_competes(view->path, views[i]->path))
 			return views[i];
 	return NULL;
 }
@@ -27,7 +47,7 @@ const struct plan_view *posture_beside(struct plan_view *const views[], uint32_t
 /* Remembered, and looked for anew once a second: many may live beside nobody. */
 static void beside_update(struct plan_view *const views[], uint32_t count, struct plan_view *view)
 {
-	const struct plan_view *found = posture_beside(views, count, view);
+	const struct plan_view *found = view->tier == TIER_BEST_EFFORT ? posture_beside(views, count, view) : NULL;
 
 	view->beside = found ? found->slot : 0;
 }
@@ -50,8 +70,6 @@ static void weights_stand(const struct plan_policy *policy, bool is_second, stru
 	for (uint32_t i = 0; i < count; i++) {
 		struct plan_view *view = views[i];
 
-		if (view->tier != TIER_BEST_EFFORT || view->is_bound)
-			continue;
 		if (is_second)
 			beside_update(views, count, view);
 		if (view->beside && view->has >> OBSERVE_HAS_CPU & 1)
@@ -110,6 +128,6 @@ void posture_plan(const struct plan_policy *policy, const struct plan_host *host
 
 	for (uint32_t i = 0; policy->policy != POLICY_NONE && i < count; i++)
 		quota_lift(&scene, views[i], plan);
-	if (policy->policy == POLICY_FORESTALL && policy->posture)
+	if (stands(policy))
 		weights_stand(policy, host->is_second, views, count, plan);
 }

@@ -241,7 +241,8 @@ static double sum_units(const struct group *group)
 
 void measure_arm(const struct arm *observe, const struct arm *arm, struct result *ret)
 {
-	double units_observe = 0;
+	double units_observe = 0, kept = 0;
+	bool is_mixed = !strcmp(arm->family->name, "mixed");
 
 	memset(ret, 0, sizeof(*ret));
 	measure_latency(arm, 0, arm->seconds, &ret->total);
@@ -264,10 +265,12 @@ void measure_arm(const struct arm *observe, const struct arm *arm, struct result
 		}
 		result->units = sum_units(&arm->groups[i]);
 		result->units_kept = result->units / sum_units(&observe->groups[i]);
+		kept += result->units_kept / arm->phase_count;
 		ret->total.units += result->units;
 		units_observe += sum_units(&observe->groups[i]);
 	}
-	ret->total.units_kept = ret->total.units / units_observe;
+	/* Chunks of work and requests cannot be added up. */
+	ret->total.units_kept = is_mixed ? kept : ret->total.units / units_observe;
 	ret->total.lead_s = NAN;
 }
 

@@ -166,6 +166,8 @@ stop_runs() {
 export_decisions() {
 	local run
 	for run in "${runs[@]}"; do
+		# What the oracle knew no recording has.
+		[[ $run != */oracle ]] || continue
 		[[ -s $out/$run/run.rec ]] || die "$run left no recording"
 		"$forestall" replay "$out/$run/run.rec" --json >"$out/$run/decisions.jsonl" 2>"$out/$run/replay.log" ||
 			die "$run does not replay: $(tail -n 1 "$out/$run/replay.log")"

@@ -82,8 +82,9 @@ start_forestall() {
 	case $arm in
 	none) return 0 ;;
 	observe) mode=observe ;;
-	reactive) forecaster=persistence ;;
-	forestall) ;;
+	reactive) forecaster=persistence ;;&
+	# The demo shows what foresight is worth by itself, and what stands without a danger leaves it nothing to do.
+	reactive | forestall) [[ ${SHAPES:-demo} == control ]] || plan_set "posture = 0" ;;
 	policy-*) plan_set "policy = ${arm#policy-}" ;;
 	no-posture) plan_set "posture = 0" ;;
 	oracle)

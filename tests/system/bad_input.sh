@@ -44,6 +44,19 @@ refused "hands whose run directory cannot be written" "/proc/nowhere" timeout 20
 refused "a mode that is none" "mode|enforce" hands --mode reckless
 refused "a slo check with a typing error" "column|runq_p99" "$bin/forestall" slo check 'runq_p9<5ms'
 refused "a slo on a cgroup that is not there" "nowhere" "$bin/forestall" slo set /nowhere-at-all 'tier=critical'
+refused "a knob that is none" "cpu.max|cgroup.freeze" "$bin/forestall" action hold / cpu.maxx 5
+refused "a value that is none" "lots|cpu.weight" "$bin/forestall" action hold / cpu.weight lots
+refused "a knob held on a cgroup that is not there" "nowhere" "$bin/forestall" action hold /nowhere-at-all cpu.weight 50
+refused "a knob held without hands" "act.sock|up" "$bin/forestall" --run-dir "$scratch/none" action hold / cpu.weight 50
+refused "an unknown option of action hold" "seconds" "$bin/forestall" action hold / cpu.weight 50 --secs 5
+refused "a placement without a set" "--set" "$bin/forestall" place --limit 5
+refused "a placement of nothing" "limit" "$bin/forestall" place --set '/a' --limit 0
+refused "a placement to be applied to no server" "server" "$bin/forestall" place --set '/a' --limit 5 --apply 80
+refused "a server that is none" "PATH=PORT" "$bin/forestall" place --set '/a' --limit 5 --apply 80 --server /a
+refused "a placement that no mind answers" "forestalld|up" "$bin/forestall" --run-dir "$scratch/none" place --set '/a' --limit 5
+mkdir -p "$scratch/run-show"
+printf '%s\n' 'intent 1 5 /a 7 io.max.rbps max -> 9 reason=0 via=systemd dev=8:0' 'done 1 9' 'intent 2 5 /a 7 net.egress max -> 9 reason=0 via=tc' >"$scratch/run-show/journal"
+check "journal show reads what was not written to a file" bash -c "'$bin/forestall' --run-dir '$scratch/run-show' journal show | grep -q net.egress"
 refused "no such command" "forestall" "$bin/forestall" frobnicate
 refused "no mind to ask" "forestalld|up" "$bin/forestall" --run-dir "$scratch/none" instance list
 refused "a recording that is none" "recording" "$bin/forestall" replay /etc/passwd

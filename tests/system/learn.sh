@@ -16,7 +16,7 @@ for name in server batch; do
 	at_exit "kill $!; wait $!"
 	echo $! >"$group/$name/cgroup.procs"
 done
-printf '[learn]\nhistory_mb = 1\n' >"$scratch/conf/forestall.conf"
+printf '[learn]\nhistory_mb = 16\n' >"$scratch/conf/forestall.conf"
 up() { "$bin/forestall" --run-dir "$run" --config-dir "$scratch/conf" up --mode shadow --no-web --state-dir "$state" 2>>"$scratch/up.log" & up=$!; }
 ask() { "$bin/forestall" --run-dir "$run" -j "$@"; }
 learns() { ask status | grep -q "$1"; }
@@ -27,7 +27,33 @@ within 15 ask status || skip_all "forestall does not start: $(cat "$scratch/up.l
 
 check "the past is kept in a directory of root's alone" within 12 recordings 1
 check "and status says how much of it" within 12 learns '"history":{"files":1,'
-sleep 7 # It is flushed every 5 s.
+
+models=$state/models
+mkdir -m 755 "$models"
+cp model/default.model "$models/20200101-000000.model"
+cp model/default.model "$models/20200102-000000.model"
+head -c 9000 model/default.model >"$models/20200103-000000.model"
+model() { "$bin/forestall" --run-dir "$run" --state-dir "$state" model "$@"; }
+speaks() { ask status | grep -q "\"model\":{\"path\":\"[^\"]*$1\""; }
+check "a model of this host is promoted" model promote 20200101-000000
+check "and speaks at once" speaks models/20200101-000000.model
+check "but for an hour nothing is done on its word" bash -c "'$bin/forestall' --run-dir '$run' -j status | grep -Eq '\"shadow_s\":3[56][0-9][0-9]'"
+check "another one is" model promote 20200102-000000
+refused "one that was cut is not" "20200103|ends before|copy it again" model promote 20200103-000000
+refused "nor one that is not there" "nowhere" model promote nowhere
+check "the champion still speaks" speaks models/20200102-000000.model
+check "a rollback takes effect in the running mind" bash -c "'$bin/forestall' --run-dir '$run' --state-dir '$state' model rollback"
+check "and the one before speaks" speaks models/20200101-000000.model
+model list >"$scratch/list"
+check "the list says who is champion" grep -q '^20200101-000000 *champion' "$scratch/list"
+check "who was rolled back" grep -q '^20200102-000000 *rolled back' "$scratch/list"
+check "and what is damaged" grep -q '^20200103-000000 *damaged .*ends before' "$scratch/list"
+refused "a window that ends before it begins is none" "--to is before" model exclude --from @200 --to @100 --reason x
+refused "nor is a reason of two lines" "one line" model exclude --from @100 --to @200 --reason $'a\nb'
+refused "nor a time that is none" "time 'yesterday'" model exclude --from yesterday --to now --reason x
+check "a window is excluded" model exclude --from @100 --to @200 --reason "a bad deploy"
+check "and listed with its reason" bash -c "'$bin/forestall' --state-dir '$state' model exclude list | grep -q 'a bad deploy'"
+sleep 7 # The history is flushed every 5 s.
 mind=$(pgrep -P $up forestalld)
 kill -KILL "$mind"
 check "a mind that is killed begins another recording" within 15 recordings 2
@@ -38,6 +64,7 @@ first=$(find "$history" -name '*.rec' | sort | head -n 1) second=$(find "$histor
 check "what was kept until the kill replays bit for bit" "$bin/forestall" replay "$first"
 check "and what was kept after it" "$bin/forestall" replay "$second"
 "$bin/forestall" replay "$second" >"$scratch/summary"
+check "a champion speaks again after a restart" grep -q "model $models/20200101-000000.model" "$scratch/up.log"
 check "with its forecasts" grep -Eq '[1-9][0-9]* forecasts' "$scratch/summary"
 
 mount -t tmpfs -o size=256k,mode=755 none "$history" || skip_all "no tmpfs can be mounted"
@@ -55,6 +82,21 @@ check "once on stderr" test "$(grep -c 'history: No space' "$scratch/up.log")" =
 rm "$history/filler"
 check "when there is room again the past is kept again" within 20 learns '"error":null'
 check "in a recording" within 12 recordings 1
+
+mount -t tmpfs -o size=512k,mode=755 none "$models"
+at_exit "umount $models"
+cp model/default.model "$models/one.model"
+model promote one >/dev/null 2>&1
+cp "$models/champions" "$scratch/champions"
+head -c 1M /dev/zero >"$models/filler" 2>/dev/null
+refused "on a full disk nobody is promoted, and it is said" "No space left|champion is as it was" model promote one
+refused "nor rolled back" "No space left" model rollback
+check "the champion is as it was" cmp "$models/champions" "$scratch/champions"
+check "and speaks" speaks models/one.model
 kill -TERM $up
 wait $up
+refused "without a mind it is said too" "No space left" model rollback
+rm "$models/filler"
+check "with room and without a mind the store is rolled back" model rollback
+refused "further back than forestall came there is nothing" "nothing to roll back" model rollback
 finish

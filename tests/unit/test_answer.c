@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Questions asked directly; see test_socket.c for how they come and go. */
+#include <math.h>
+
 #include "answer_stage.h"
 
 static json_t *asked(const struct stage *stage, const char *question)
@@ -157,6 +159,20 @@ static void show_marks_missing_features(void **state)
 	assert_int_equal(json_array_size(json_object_get(json_object_get(instance, "expectation"), "io")), EXPECT_SPANS);
 	assert_null(json_object_get(json_object_get(json_object_get(json_array_get(json_object_get(instance, "seconds"), 0),
 								    "slis"), "runq_p99"), "violated"));
+	json_decref(answer);
+}
+
+static void show_tells_how_it_answers_to_pressure_and_how_sure_that_is(void **state)
+{
+	json_t *answer = asked(*state, "{\"q\":\"instance.show\",\"path\":\"/web\"}"), *response, *cpu;
+
+	response = json_object_get(json_object_get(answer, "instance"), "response");
+	cpu = json_object_get(json_object_get(response, "runq_p99"), "cpu");
+	assert_non_null(cpu);
+	assert_null(json_object_get(json_object_get(response, "runq_p99"), "io"));
+	assert_true(number_of(cpu, "seconds") > 0 && number_of(cpu, "pressure") > 0);
+	assert_true(number_of(cpu, "trust") == 0);	/* so few seconds teach nothing */
+	assert_true(json_array_size(json_object_get(cpu, "curve")) > 0);
 	json_decref(answer);
 }
 
@@ -342,6 +358,48 @@ static void changes_go_through_the_callbacks(void **state)
 	assert_false(stage->is_recording);
 }
 
+static const json_t *seat_of(const json_t *answer, const char *path)
+{
+	const json_t *seat;
+	size_t i;
+
+	json_array_foreach(json_object_get(answer, "seats"), i, seat)
+		if (!strcmp(json_string_value(json_object_get(seat, "path")), path))
+			return seat;
+	fail_msg("no seat %s", path);
+	return NULL;
+}
+
+static void work_goes_where_no_slo_is_violated_and_is_remembered_a_while(void **state)
+{
+	static const char PLACE[] = "{\"q\":\"place\",\"set\":\"/[wb]*\",\"limit\":5,\"cpus\":0.1}";
+	struct stage *stage = *state;
+	json_t *answer;
+
+	stage->world.now_ns = 46 * TICK_NS;
+	answer = asked(stage, PLACE);
+	assert_int_equal(number_of(answer, "placed"), 5);
+	assert_int_equal(json_array_size(json_object_get(answer, "seats")), 2);
+	assert_string_equal(json_string_value(json_object_get(seat_of(answer, "/web"), "why")), "violated");
+	assert_int_equal(number_of(seat_of(answer, "/batch"), "count"), 5);
+	assert_true(number_of(seat_of(answer, "/batch"), "recent") == 0);
+	json_decref(answer);
+	stage->world.record = NULL;
+	for (int turn = 0; turn < 2; turn++) {
+		answer = asked(stage, PLACE);
+		/* Who may only look places nothing. */
+		assert_true(fabs(number_of(seat_of(answer, "/batch"), "recent") - 0.5) < 1e-6);
+		json_decref(answer);
+	}
+	stage->world.now_ns += 2 * PLACEMENT_SHOWS_NS;
+	answer = asked(stage, PLACE);
+	assert_true(number_of(seat_of(answer, "/batch"), "recent") == 0);
+	json_decref(answer);
+	expect_error(stage, "{\"q\":\"place\",\"set\":\"/x*\",\"limit\":5,\"cpus\":0.1}", "/x*");
+	expect_error(stage, "{\"q\":\"place\",\"set\":\"/*\",\"limit\":0,\"cpus\":0.1}", "limit");
+	expect_error(stage, "{\"q\":\"place\",\"set\":\"/*\",\"limit\":1}", "CPUs");
+}
+
 static void bad_questions_are_answered(void **state)
 {
 	expect_error(*state, "{}", "\"q\"");
@@ -362,12 +420,14 @@ int main(void)
 		STAGED(list_comes_in_pages),
 		STAGED(show_marks_missing_features),
 		STAGED(show_names_who_ran_in_its_long_waits),
+		STAGED(show_tells_how_it_answers_to_pressure_and_how_sure_that_is),
 		STAGED(show_tells_what_is_runnable_now),
 		STAGED(forecast_has_every_horizon),
 		STAGED(plan_tells_for_whom_and_what_came_of_it),
 		STAGED(status_accounts_for_records),
 		STAGED(status_tells_what_the_kernel_did_not),
 		STAGED(changes_go_through_the_callbacks),
+		STAGED(work_goes_where_no_slo_is_violated_and_is_remembered_a_while),
 		STAGED(bad_questions_are_answered),
 	};
 

@@ -84,8 +84,11 @@ static void the_way_and_the_disk_are_read(void **state)
 				"intent 3 99 /web 7 io.max.rbps max -> 2097152 reason=3 dev=8:0\n"
 				"intent 4 99 /web 7 net.egress max -> 65536 reason=3 via=tc\n"
 				"intent 5 99 /web 7 cpuset.cpus none -> 0-3,8 reason=3\n"
-				"intent 6 99 /web 7 memory.reclaim 0 -> 4096 reason=3\ndone 6 0\n"), 0);
-	assert_int_equal(table.count, 6);
+				"intent 6 99 /web 7 memory.reclaim 0 -> 4096 reason=3\ndone 6 0\n"
+				"intent 7 99 /web 7 net.share 0 -> 5 reason=3 via=nft ports=80:8081\n"), 0);
+	assert_int_equal(table.count, 7);
+	assert_int_equal(SHARE_FRONT(table.hold[6].device), 80);
+	assert_int_equal(SHARE_PORT(table.hold[6].device), 8081);
 	assert_int_equal(table.hold[0].via, VIA_SYSTEMD);
 	assert_int_equal(table.hold[1].via, VIA_SYSTEMD);
 	assert_int_equal(table.hold[1].device, 8 << 20 | 16);
@@ -151,6 +154,11 @@ static void corruption_is_refused_with_its_line(void **state)
 	assert_corrupt("intent 1 99 /web 7 cpu.weight 100 -> 50 reason=3 dev=8:0\n", 1);
 	assert_corrupt("intent 1 99 /web 7 cpu.weight 100 -> 50 reason=3 via=systemd x\n", 1);
 	assert_corrupt("intent 1 99 /web 7 net.egress max -> 50 reason=3\n", 1);
+	assert_corrupt("intent 1 99 /web 7 net.share 0 -> 5 reason=3 via=nft\n", 1);
+	assert_corrupt("intent 1 99 /web 7 net.share 0 -> 5 reason=3 ports=80:81\n", 1);
+	assert_corrupt("intent 1 99 /web 7 net.share 0 -> 5 reason=3 via=nft ports=80:65536\n", 1);
+	assert_corrupt("intent 1 99 /web 7 net.share 0 -> 5 reason=3 via=nft dev=8:16\n", 1);
+	assert_corrupt("intent 1 99 /web 7 cpu.weight 100 -> 50 reason=3 ports=80:81\n", 1);
 	assert_corrupt("intent 1 99 /web 7 io.max.rbps max -> 50 reason=3\n", 1);
 	assert_corrupt("intent 1 99 /web 7 io.max.rbps max -> 50 reason=3 dev=8:0 via=systemd\n", 1);
 	assert_corrupt("intent 1 99 /web 7 io.max.rbps max -> 50 reason=3 dev=0:0\n", 1);

@@ -194,6 +194,7 @@ static void the_others_leave_no_way(void **state)
 		assert_way((enum owner)i, "/a.scope", KNOB_CPU_WEIGHT, VIA_COUNT);
 		assert_way((enum owner)i, "/a.scope", KNOB_MEMORY_RECLAIM, VIA_COUNT);
 		assert_way((enum owner)i, "/a.scope", KNOB_NET_EGRESS, VIA_TC);
+		assert_way((enum owner)i, "/a.scope", KNOB_NET_SHARE, VIA_NFT);
 	}
 }
 
@@ -219,10 +220,15 @@ static void what_vanished_has_no_owner(void **state)
 static void every_owner_has_a_remedy_that_fits(void **state)
 {
 	(void)state;
-	for (int i = OWNER_SYSTEMD; i < OWNER_COUNT; i++) {
+	for (int i = OWNER_SYSTEMD; i < 2 * OWNER_COUNT; i++) {
+		enum knob knob = i < OWNER_COUNT ? KNOB_CPU_MAX : KNOB_FREEZE;
 		char text[ACT_TEXT_MAX];
 
-		owner_remedy((enum owner)i, "/system.slice/a-service-with-a-rather-long-name.service", text);
+		if (i % OWNER_COUNT == OWNER_NONE)
+			continue;
+		owner_remedy((enum owner)(i % OWNER_COUNT), "/system.slice/a-service-with-a-rather-long-name.service", knob, text);
+		assert_true(!strstr(text, "without a property") ==
+			    !(knob == KNOB_FREEZE && i % OWNER_COUNT == OWNER_SYSTEMD));
 		assert_non_null(strstr(text, "belongs to"));
 		assert_true(strlen(strstr(text, ": ")) > 10);
 		/* A line that just fills the text may have been cut. */

@@ -90,6 +90,57 @@ static void danger_is_not_overwritten(void **state)
 	assert_int_equal(scene.plan.count, 2);
 }
 
+/* A wire of which 5 MB/s were too much for a server that sends 1. */
+static void wire_init(struct stage *scene)
+{
+	calm_init(scene);
+	scene->host.is_second = false;
+	scene->knee[RESOURCE_NET] = (struct knee){ .rate = 5e6f, .is_found = true };
+	scene->server.need[RESOURCE_NET].is_bound = true;
+	scene->server.need[RESOURCE_NET].demand_high = 1e6f;
+	scene->server.hold[RESOURCE_NET].shown = 1e6f;
+}
+
+static void what_is_known_to_hurt_is_kept_away_before_anybody_asks_for_it(void **state)
+{
+	struct stage scene;
+	const struct plan_action *action;
+
+	(void)state;
+	wire_init(&scene);
+	scene_tick(&scene);
+	action = action_of(&scene, 2, KNOB_NET_EGRESS);
+	assert_non_null(action);
+	/* All but the headroom of 30 % and what the server wants. */
+	assert_float_equal(action->value, 5e6 * 0.7 - 1e6, 1);
+	assert_int_equal(action->reason, REASON_STANDING);
+	/* In danger it is the same, but for the reason. */
+	scene.server.need[RESOURCE_NET].bad = 0.5f;
+	scene.batch.need[RESOURCE_NET].demand = 4e6f;
+	scene_tick(&scene);
+	assert_float_equal(action_of(&scene, 2, KNOB_NET_EGRESS)->value, 5e6 * 0.7 - 1e6, 1);
+	assert_int_equal(action_of(&scene, 2, KNOB_NET_EGRESS)->reason, REASON_REFLEX);
+}
+
+static void change_knee(struct stage *scene) { scene->knee[RESOURCE_NET].is_found = false; }
+static void change_use(struct stage *scene) { scene->server.hold[RESOURCE_NET].shown = 0.001e6f; }
+static void change_sli(struct stage *scene) { scene->server.need[RESOURCE_NET].is_bound = false; }
+
+static void limits_stand_for_nobody_elses_sake(void **state)
+{
+	void (*const changes[])(struct stage *) = { change_knee, change_use, change_sli, change_tier, change_own_bound, change_key,
+						    change_policy, change_above };
+	struct stage scene;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		wire_init(&scene);
+		changes[i](&scene);
+		scene_tick(&scene);
+		assert_null(action_of(&scene, 2, KNOB_NET_EGRESS));
+	}
+}
+
 /* A server that may use 0.8 CPUs by its annotation and 0.4 by its own cpu.max. */
 static void quota_init(struct stage *scene, float demand)
 {
@@ -194,6 +245,8 @@ int main(void)
 		cmocka_unit_test(nobody_else_is_touched),
 		cmocka_unit_test(it_ends_within_a_second_of_the_bound),
 		cmocka_unit_test(danger_is_not_overwritten),
+		cmocka_unit_test(what_is_known_to_hurt_is_kept_away_before_anybody_asks_for_it),
+		cmocka_unit_test(limits_stand_for_nobody_elses_sake),
 		cmocka_unit_test(a_quota_is_lifted_to_what_is_granted),
 		cmocka_unit_test(a_quota_is_lifted_before_it_is_needed),
 		cmocka_unit_test(a_quota_falls_back_when_less_is_needed),

@@ -81,6 +81,7 @@ static void seconds_pass(struct scene *scene, uint32_t slot, int seconds)
 static void a_unit_that_restarts_keeps_what_was_learned_of_it(void **state)
 {
 	struct statistical learned[SLI_COUNT];
+	struct response response[RESPONSE_COUNT];
 	struct announce_kind kind;
 	uint32_t recur_count, second_count;
 	struct scene scene = scene_make();
@@ -92,6 +93,7 @@ static void a_unit_that_restarts_keeps_what_was_learned_of_it(void **state)
 	seconds_pass(&scene, 1, 70);
 	assert_int_equal(p->memory.recur[RESOURCE_CPU][1].period_s, 5);
 	memcpy(learned, p->memory.statistical[1], sizeof(learned));
+	memcpy(response, p->memory.response[1], sizeof(response));
 	kind = p->memory.announce[1][RESOURCE_CPU].kind[0];
 	recur_count = p->memory.recur[RESOURCE_CPU][1].count;
 	second_count = p->instance[1].window.second_count;
@@ -102,6 +104,8 @@ static void a_unit_that_restarts_keeps_what_was_learned_of_it(void **state)
 	appear(&scene, 3, "/svc", "runq_p99<5ms");
 
 	assert_memory_equal(learned, p->memory.statistical[3], sizeof(learned));
+	assert_memory_equal(response, p->memory.response[3], sizeof(response));
+	assert_true(response[response_index(SLI_RUNQ_P99, RESOURCE_CPU)].seconds > 60);
 	assert_memory_equal(&kind, &p->memory.announce[3][RESOURCE_CPU].kind[0], sizeof(kind));
 	assert_true(kind.count > 10);
 	/* A whole period away: the phase holds. */

@@ -26,6 +26,14 @@ static bool text_is(struct result_item item, unsigned int outcome, const char *p
 	return false;
 }
 
+static uint64_t usage_us(const char *path)
+{
+	char text[512];
+
+	file_read(path, "cpu.stat", text, sizeof(text));
+	return strtoull(text + strlen("usage_usec "), NULL, 10);
+}
+
 static void cpus_test(void)
 {
 	check(text_is(plan_one("/kt/plain", KNOB_CPUSET_CPUS, 3, 0), OUTCOME_REFUSED, "cpuset.cpus.effective: 0"),
@@ -74,6 +82,71 @@ static void low_test(void)
 	check(text_is(plan_one("/kt/plain", KNOB_MEMORY_LOW, 10 * MIB, 0), OUTCOME_UNAVAILABLE, "memory.low of /kt is 0"),
 	      "protection without any above it is said to do nothing");
 	file_write("/kt", "memory.low", "536870912");
+}
+
+static void min_test(void)
+{
+	check(text_is(plan_one("/kt/plain", KNOB_MEMORY_MIN, 200 * MIB, 0), OUTCOME_REFUSED, "memory.min is at most 5/4"),
+	      "a guarantee far beyond what is used is refused");
+	check(outcome_is("/kt/plain", KNOB_MEMORY_MIN, 10 * MIB, 0, OUTCOME_APPLIED) &&
+	      file_says("/kt/plain", "memory.min", "10485760") &&
+	      release_one("/kt/plain", KNOB_MEMORY_MIN).outcome == OUTCOME_RELEASED &&
+	      file_says("/kt/plain", "memory.min", "0"), "memory.min is applied and let go");
+	file_write("/kt", "memory.min", "0");
+	check(text_is(plan_one("/kt/plain", KNOB_MEMORY_MIN, 10 * MIB, 0), OUTCOME_UNAVAILABLE, "memory.min of /kt is 0"),
+	      "a guarantee without any above it is said to do nothing");
+	file_write("/kt", "memory.min", "268435456");
+}
+
+static void mems_test(void)
+{
+	check(text_is(plan_one("/kt/plain", KNOB_CPUSET_MEMS, 2, 0), OUTCOME_REFUSED, "cpuset.mems.effective: 0"),
+	      "a memory node that the parent does not have is refused");
+	check(outcome_is("/kt/plain", KNOB_CPUSET_MEMS, 1, 0, OUTCOME_APPLIED) && file_says("/kt/plain", "cpuset.mems", "0") &&
+	      release_one("/kt/plain", KNOB_CPUSET_MEMS).outcome == OUTCOME_RELEASED && file_says("/kt/plain", "cpuset.mems", ""),
+	      "a mask of memory nodes is applied and let go");
+}
+
+static void burst_test(void)
+{
+	if (access(ROOT "/kt/tight/cpu.max.burst", F_OK) < 0) {
+		check(text_is(plan_one("/kt/tight", KNOB_CPU_BURST, 1000, 0), OUTCOME_UNAVAILABLE, "Linux 5.14"),
+		      "a kernel without cpu.max.burst is named");
+		return;
+	}
+	check(text_is(plan_one("/kt/plain", KNOB_CPU_BURST, 1000, 0), OUTCOME_REFUSED, "no quota to save up from"),
+	      "a burst without a quota is refused");
+	check(text_is(plan_one("/kt/tight", KNOB_CPU_BURST, 33334, 0), OUTCOME_REFUSED, "at most the quota of cpu.max: 33333"),
+	      "a burst above its quota is refused");
+	file_write("/kt/tight", "cpu.max.burst", "3500");
+	check(text_is(plan_one("/kt/tight", KNOB_CPU_MAX, 3000, 100000), OUTCOME_REFUSED, "cpu.max.burst of 3500 us"),
+	      "a quota below somebody's burst is refused, which the kernel would call EINVAL");
+	check(outcome_is("/kt/tight", KNOB_CPU_BURST, 20000, 0, OUTCOME_APPLIED) &&
+	      file_says("/kt/tight", "cpu.max.burst", "20000") &&
+	      text_is(plan_one("/kt/tight", KNOB_CPU_MAX, 30000, 77777), OUTCOME_REFUSED, "cpu.max.burst is held"),
+	      "a burst is applied, and its quota stands still meanwhile");
+	check(release_one("/kt/tight", KNOB_CPU_BURST).outcome == OUTCOME_RELEASED &&
+	      file_says("/kt/tight", "cpu.max.burst", "3500"), "and let go");
+	file_write("/kt/tight", "cpu.max.burst", "0");
+}
+
+/* Frozen and thawed: what is seen is whether it still runs. */
+static void freeze_test(void)
+{
+	uint64_t then, now;
+	bool is_still;
+
+	check(text_is(plan_one("/kt/plain", KNOB_FREEZE, 2, 0), OUTCOME_REFUSED, "neither 0 nor 1"), "a frost of 2 is refused");
+	check(outcome_is("/kt/capped", KNOB_FREEZE, 1, 0, OUTCOME_APPLIED), "a busy cgroup is frozen");
+	sleep_ms(100);
+	then = usage_us("/kt/capped");
+	sleep_ms(200);
+	is_still = usage_us("/kt/capped") == then;
+	check(release_one("/kt/capped", KNOB_FREEZE).outcome == OUTCOME_RELEASED, "and let go");
+	now = then;
+	for (int turn = 0; turn < 500 && now == then; turn++, sleep_ms(10))
+		now = usage_us("/kt/capped");
+	check(is_still && now > then, "meanwhile it used no CPU, and then does again");
 }
 
 /* Takes 96 MiB at once and keeps them. */
@@ -238,6 +311,10 @@ void knobs_test(void)
 	cpus_test();
 	herd_test();
 	low_test();
+	min_test();
+	mems_test();
+	burst_test();
+	freeze_test();
 	high_test();
 	high_stuck_test();
 	io_test();

@@ -62,15 +62,21 @@ void io_max_write(const char *path, const char *keys)
 static void limits_write(void)
 {
 	bool has_idle = access(ROOT "/kt/lazy/cpu.idle", F_OK) == 0;
+	bool has_burst = access(ROOT "/kt/lazy/cpu.max.burst", F_OK) == 0;
 
 	for (int i = 0; i < WORLD_PATHS; i++) {
 		if (has_idle)
 			file_write(WORLD[i], "cpu.idle", "0");
 		file_write(WORLD[i], "cpu.weight", "100");
+		if (has_burst)
+			file_write(WORLD[i], "cpu.max.burst", "0");
 		file_write(WORLD[i], "cpu.max", "max 100000");
+		file_write(WORLD[i], "cgroup.freeze", "0");
 		/* With processes in it a cpuset cannot be emptied. */
 		file_write(WORLD[i], "cpuset.cpus", i == 1 || i == 2 ? "0" : "\n");
+		file_write(WORLD[i], "cpuset.mems", i == 1 || i == 2 ? "0" : "\n");
 		file_write(WORLD[i], "memory.high", "max");
+		file_write(WORLD[i], "memory.min", "0");
 		file_write(WORLD[i], "memory.low", "0");
 		file_write(WORLD[i], "io.weight", "default 100");
 		io_max_write(WORLD[i], "rbps=max wbps=max riops=max wiops=max");
@@ -89,6 +95,11 @@ static void limits_write(void)
 	file_write("/kt/lazy", "io.weight", "default 333");
 	io_max_write("/kt/capped", "rbps=9437184 wiops=512");
 	io_max_write("/kt/nest", "wbps=3145728");
+	file_write("/kt/tight", "memory.min", "4096");
+	file_write("/kt/lazy", "cpuset.mems", "0");
+	file_write("/kt/lazy", "cgroup.freeze", "1");
+	if (has_burst)
+		file_write("/kt/capped", "cpu.max.burst", "3500");
 	if (has_idle)
 		file_write("/kt/lazy", "cpu.idle", "1");
 }
@@ -154,6 +165,7 @@ void world_make(void)
 	/* The load must not starve the test itself. */
 	file_write("/kt", "cpu.weight", "10");
 	file_write("/kt", "memory.low", "536870912");
+	file_write("/kt", "memory.min", "268435456");
 	file_write("/kt", "cgroup.subtree_control", CONTROLLERS);
 	for (int i = 0; i < WORLD_PATHS; i++) {
 		dir_make(WORLD[i]);

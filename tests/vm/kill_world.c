@@ -342,7 +342,7 @@ bool plan_some(void)
 
 	memset(&message, 0, sizeof(message));
 	message.kind = MESSAGE_PLAN;
-	message.count = 10;
+	message.count = 14;
 	action_fill(&message.action[0], "/kt/plain", KNOB_CPU_WEIGHT, 210, 0);
 	action_fill(&message.action[1], "/kt/weighty", KNOB_CPU_MAX, 70000, 100000);
 	action_fill(&message.action[2], "/kt/tight", KNOB_CPU_MAX, UINT64_MAX, 50000);
@@ -352,10 +352,14 @@ bool plan_some(void)
 	action_fill(&message.action[6], "/kt/capped", KNOB_IO_WBPS, 3 << 20, 0);
 	action_fill(&message.action[7], "/kt/tight", KNOB_MEMORY_HIGH, 100 << 20, 0);
 	action_fill(&message.action[8], "/kt/nest/with blank%", KNOB_MEMORY_LOW, 5 << 20, 0);
-	action_fill(&message.action[9], "/kt/weighty", KNOB_CPU_IDLE, 1, 0);
-	/* Kernels before 5.15 have no cpu.idle. */
+	action_fill(&message.action[9], "/kt/plain", KNOB_FREEZE, 1, 0);
+	action_fill(&message.action[10], "/kt/plain", KNOB_CPUSET_MEMS, 1, 0);
+	action_fill(&message.action[11], "/kt/weighty", KNOB_MEMORY_MIN, 6 << 20, 0);
+	action_fill(&message.action[12], "/kt/nest/with blank%", KNOB_CPU_BURST, 2500, 0);
+	action_fill(&message.action[13], "/kt/weighty", KNOB_CPU_IDLE, 1, 0);
+	/* Kernels before 5.14 have no cpu.max.burst, and before 5.15 no cpu.idle. */
 	if (access(ROOT "/kt/weighty/cpu.idle", F_OK) < 0)
-		message.count--;
+		message.count -= 1 + (access(ROOT "/kt/weighty/cpu.max.burst", F_OK) < 0);
 	message_call(&message, &result);
 	for (uint32_t i = 0; i < message.count; i++)
 		is_applied = is_applied && result.item[i].outcome == OUTCOME_APPLIED;

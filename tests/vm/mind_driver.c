@@ -6,7 +6,7 @@
  *   mind_driver SOCKET grow ROOT PATH			changes one knob all the time and never lets go
  *   mind_driver SOCKET stale ROOT PATH			decides a plan, stops itself, sends it when woken;
  *							ends with 0 if the hands refused it
- *   mind_driver SOCKET plan LEASE_MS ROOT PATH KNOB VALUE [PERIOD_US | MAJOR:MINOR]
+ *   mind_driver SOCKET plan LEASE_MS ROOT PATH KNOB VALUE [PERIOD_US | MAJOR:MINOR | FRONT:PORT]
  *							sends one action, prints "OUTCOME VALUE TEXT"
  *   mind_driver SOCKET mode [MODE] | undo		prints "MODE" or the outcomes
  */
@@ -79,13 +79,18 @@ static void value_draw(struct driver *driver, struct action *ret)
 		ret->value = 20 + 70 * few;
 		break;
 	case KNOB_CPU_IDLE:
+	case KNOB_FREEZE:
 		ret->value = few > 1;
+		break;
+	case KNOB_CPU_BURST:
+		ret->value = 1000 * (few - 1);
 		break;
 	case KNOB_CPU_MAX:
 		ret->period_us = 20000 * (1 + draw(driver, 2));
 		ret->value = draw(driver, 5) ? 5000 * few : UINT64_MAX;
 		break;
 	case KNOB_CPUSET_CPUS:
+	case KNOB_CPUSET_MEMS:
 		ret->value = few > 2;
 		break;
 	case KNOB_MEMORY_HIGH:
@@ -93,6 +98,7 @@ static void value_draw(struct driver *driver, struct action *ret)
 		ret->value = few == 4 ? UINT64_MAX : (34 + 40 * (few - 1)) << 20;
 		break;
 	case KNOB_MEMORY_LOW:
+	case KNOB_MEMORY_MIN:
 	case KNOB_MEMORY_RECLAIM:
 		ret->value = (8 * few) << 20;
 		break;
@@ -247,7 +253,7 @@ static int plan_run(struct driver *driver, char **args, int count)
 	action->device = device_of(action->knob);
 	action->value = strcmp(args[4], "max") == 0 ? UINT64_MAX : strtoull(args[4], NULL, 10);
 	if (count > 5 && sscanf(args[5], "%u:%u", &major, &minor) == 2)
-		action->device = major << 20 | minor;
+		action->device = action->knob == KNOB_NET_SHARE ? major << 16 | minor : major << 20 | minor;
 	else if (count > 5)
 		action->period_us = strtoull(args[5], NULL, 10);
 	return message_run(driver, &message);

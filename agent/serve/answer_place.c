@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "answer_place.h"
+
+#include <fnmatch.h>
+#include <math.h>
+
+#include "answer_instance.h"
+#include "decide/placement.h"
+#include "value.h"
+
+#define HORIZON 1		/* 2 s: the one that the plan acts on */
+#define QUANTILE_HIGH 2		/* .9 */
+#define PIECES_MAX 10000
+
+/* The seats of a placement, and whose they are. */
+struct hall {
+	struct placement placement;
+	const struct predictor_instance *instance[PLACEMENT_SEATS_MAX];
+};
+
+static bool forecast_is_good(const struct mind *mind, const struct predictor_instance *instance)
+{
+	return instance->foresight->has_frame && instance->foresight->forecast.source != FORECAST_NONE &&
+	       instance->foresight->forecast.quality >= mind->policy.quality_min;
+}
+
+/* CPUs that it is expected to want. */
+static float cpus_expected(const struct mind *mind, const struct predictor_instance *instance)
+{
+	float now = fmaxf(instance->demand[RESOURCE_CPU], 0) * mind->predictor->host.capacity[RESOURCE_CPU];
+
+	return forecast_is_good(mind, instance) ?
+		fmaxf(now, instance->foresight->forecast.demand[RESOURCE_CPU][HORIZON][QUANTILE_HIGH]) : now;
+}
+
+/* CPUs that it may have: its own limit, what its annotation grants, the host. */
+static float cpus_allowed(const struct mind *mind, const struct predictor_instance *instance)
+{
+	const struct observe_limits *limits = &instance->limits;
+	uint64_t granted = instance->info.slo.range[RESOURCE_CPU].max;
+	float cpus = mind->predictor->config.host_cpus;
+
+	if (limits->quota_us != LIMIT_NONE && limits->period_us)
+		cpus = fminf(cpus, (float)limits->quota_us / (float)limits->period_us);
+	return granted ? fminf(cpus, (float)granted / 1000) : cpus;
+}
+
+static void seat_add(const struct answer_world *world, const struct predictor_instance *instance, struct hall *ret)
+{
+	const struct mind *mind = world->mind;
+	uint32_t i = ret->placement.seat_count++;
+	struct placement_seat *seat = &ret->placement.seat[i];
+	enum sli sli;
+
+	ret->instance[i] = instance;
+	*seat = (struct placement_seat){
+		.risk = forecast_is_good(mind, instance) ? forecast_risk(&instance->foresight->forecast, HORIZON, &sli) : 0,
+		.free = cpus_allowed(mind, instance) - cpus_expected(mind, instance),
+		.recent = placement_recent(&mind->placed[instance->info.slot], instance->info.cgroup_id, world->now_ns),
+		.is_violated = answer_instance_is_violated(instance),
+	};
+}
+
+/* CPUs that nobody is expected to use whom the plan would not limit for the sake of these. */
+static float host_free(const struct mind *mind, const struct hall *hall)
+{
+	const struct predictor *predictor = mind->predictor;
+	float free = predictor->config.host_cpus;
+	uint32_t tier = TIER_COUNT;
+
+	for (uint32_t i = 0; i < hall->placement.seat_count; i++)
+		if (hall->instance[i]->info.slo.tier < tier)
+			tier = hall->instance[i]->info.slo.tier;
+	for (uint32_t i = 0; i < predictor->live_count; i++) {
+		const struct predictor_instance *instance = &predictor->instance[predictor->live[i]];
+
+		if (!predictor_is_annotated(instance) || instance->info.slo.tier >= tier)
+			free -= cpus_expected(mind, instance);
+	}
+	return free;
+}
+
+/* NULL, or what is wrong with the question. */
+static json_t *hall_fill(const struct answer_world *world, const json_t *question, struct hall *ret)
+{
+	const char *set = json_string_value(json_object_get(question, "set"));
+	const struct predictor *predictor = world->mind->predictor;
+
+	ret->placement.seat_count = 0;
+	ret->placement.piece = (float)json_number_value(json_object_get(question, "cpus"));
+	ret->placement.risk_max = world->mind->policy.risk_act;
+	if (!set || !(ret->placement.piece > 0))
+		return value_error("a placement needs a set (a glob over paths) and what a piece of work takes, in CPUs");
+	for (uint32_t i = 0; i < predictor->live_count; i++) {
+		const struct predictor_instance *instance = &predictor->instance[predictor->live[i]];
+
+		if (fnmatch(set, instance->info.path, FNM_PATHNAME) != 0)
+			continue;
+		if (ret->placement.seat_count == PLACEMENT_SEATS_MAX)
+			return value_error("'%s' matches more than %d instances; name fewer", set, PLACEMENT_SEATS_MAX);
+		seat_add(world, instance, ret);
+	}
+	if (!ret->placement.seat_count)
+		return value_error("no instance matches '%s'; 'forestall instance list' shows those observed", set);
+	ret->placement.host_free = host_free(world->mind, ret);
+	return NULL;
+}
+
+static json_t *seats_json(const struct hall *hall)
+{
+	json_t *out = json_array();
+
+	for (uint32_t i = 0; i < hall->placement.seat_count; i++) {
+		const struct placement_seat *seat = &hall->placement.seat[i];
+
+		json_array_append_new(out, json_pack("{s:o, s:i, s:s, s:o, s:o, s:o}", "path",
+						     value_text(hall->instance[i]->info.path), "count", (int)seat->count, "why",
+						     placement_why_name(seat->why), "risk", value_number(seat->risk), "free",
+						     value_number(seat->free), "recent", value_number(seat->recent)));
+	}
+	return out;
+}
+
+json_t *answer_place(const struct answer_world *world, const json_t *question)
+{
+	json_int_t limit = json_integer_value(json_object_get(question, "limit"));
+	struct hall hall;
+	uint32_t placed;
+	json_t *error = limit < 1 || limit > PIECES_MAX ? value_error("limit is 1 to %d pieces of work", PIECES_MAX) :
+			hall_fill(world, question, &hall);
+
+	if (error)
+		return error;
+	placed = placement_choose(&hall.placement, (uint32_t)limit);
+	/* Who may only look has no callbacks, and starts no work. */
+	for (uint32_t i = 0; world->record && i < hall.placement.seat_count; i++)
+		if (hall.placement.seat[i].count)
+			placement_note(&world->mind->placed[hall.instance[i]->info.slot], hall.instance[i]->info.cgroup_id,
+				       world->now_ns, (float)hall.placement.seat[i].count * hall.placement.piece);
+	return json_pack("{s:b, s:i, s:o, s:o}", "ok", 1, "placed", (int)placed, "host_free",
+			 value_number(hall.placement.host_free), "seats", seats_json(&hall));
+}

@@ -1,0 +1,65 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The kernel says no to a write of the hands, in every way it has: the outcome says so, nothing is half applied, nothing stays in the
+# journal, and the next one is made as if nothing had been. The cgroups are this machine's, with the one knob that all of them have;
+# the kernel's answer is strace's.
+. "$(dirname "$0")/../lib.sh"
+[[ $EUID == 0 && -n $cgroot ]] || skip_all "needs root and cgroup v2, as the hands do"
+run=$scratch/run
+top=/act-errors-$$
+mkdir "$cgroot$top" 2>/dev/null && mkdir "$cgroot$top/web" "$cgroot$top/other" || skip_all "no cgroup can be made in $cgroot"
+[[ -e $cgroot$top/web/cgroup.freeze ]] || skip_all "this kernel has no cgroup.freeze"
+at_exit "rmdir '$cgroot$top/web' '$cgroot$top/other' '$cgroot$top'"
+start() { # INJECTION
+	strace -f -qq -o /dev/null -P "$cgroot$top/web/cgroup.freeze" -e trace=write -e "inject=write:$1" \
+		"$bin/forestall-act" --mode enforce --cgroup-root "$cgroot" --run-dir "$run" --disable-file "$scratch/disable" \
+		2>>"$scratch/act.log" &
+	tracer=$!
+	within 10 driver mode
+}
+at_exit 'kill -KILL $(cut -d" " -f1 "$run/act.lock")'
+stop() { kill -TERM "$(cut -d' ' -f1 "$run/act.lock")"; wait $tracer; }
+driver() { timeout 20 "$test_programs/mind_driver" "$run/act.sock" "$@"; }
+plan() { driver plan "${lease:-60000}" "$cgroot" "$top/$1" cgroup.freeze 1; }
+says() { plan "$2" | tee /dev/stderr | grep -qE "^$1"; } # PATTERN CGROUP
+reads() { [[ $(cat "$cgroot$top/$1/cgroup.freeze") == "$2" ]]; }
+holds_nothing() { ! grep . "$run/journal"; }
+
+for case in "EBUSY failed.*busy" "EINVAL failed.*Invalid" "EACCES failed.*denied" "EIO failed.*error" "ENODEV gone.*gone" \
+	"EOPNOTSUPP unavailable.*no.way"; do
+	read -r error words <<<"$case"
+	check "the hands start" start "error=$error:when=1"
+	check "$error: is told" says "$words" web
+	check "$error: the knob is as before" reads web 0
+	check "$error: nothing is held" holds_nothing
+	check "$error: another cgroup's is made" says applied other
+	check "$error: and the next time this one too" eval 'says applied web && reads web 1'
+	stop
+	check "$error: both are undone" eval 'reads web 0 && reads other 0 && holds_nothing'
+done
+
+check "the hands start" start error=EBUSY:when=2
+check "a knob is held" eval 'lease=200 says applied web'
+check "an undo that the kernel refuses is tried again" within 10 reads web 0
+check "and is over then" within 5 holds_nothing
+check "it was refused" grep -q 'cgroup.freeze: cannot be restored: .*busy' "$scratch/act.log"
+stop
+check "the hands start" start error=EBUSY:when=2+
+check "a knob that takes no undo" says applied web
+stop
+check "stays in the journal" grep -q 'undone .* failed' "$run/journal"
+check "until somebody else undoes it" "$bin/forestall-act" --undo --cgroup-root "$cgroot" --run-dir "$run"
+check "as it was" eval 'reads web 0 && holds_nothing'
+
+# The cgroup goes between the journal and the write: the kernel's ENODEV is a real one then.
+check "the hands start" start delay_enter=700000:when=1
+plan other >/dev/null
+driver plan 60000 "$cgroot" "$top/web" cgroup.freeze 1 >"$scratch/outcome" &
+sleep 0.3
+rmdir "$cgroot$top/web"
+wait $!
+check "a cgroup that vanishes in the middle of a write is gone" grep -q '^gone' "$scratch/outcome"
+check "and the rest stands" eval '! grep -q "/web " <(tail -n 1 "$run/journal") && reads other 1'
+stop
+check "to the end" eval 'reads other 0 && holds_nothing'
+finish
