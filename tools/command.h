@@ -37,6 +37,10 @@ int cmd_event_add(const struct context *context, int argc, char **argv);
 int cmd_event_list(const struct context *context, int argc, char **argv);
 int cmd_event_remove(const struct context *context, int argc, char **argv);
 int cmd_event_import(const struct context *context, int argc, char **argv);
+int cmd_forecast_explain(const struct context *context, int argc, char **argv);
+
+/* "forecast show PATH --paths N [--seed S]": joint paths instead of quantiles. */
+int cmd_forecast_paths(const struct context *context, int argc, char **argv);
 int cmd_profile_show(const struct context *context, int argc, char **argv);
 int cmd_failure_list(const struct context *context, int argc, char **argv);
 int cmd_signal_list(const struct context *context, int argc, char **argv);

@@ -270,6 +270,8 @@ static const struct {
 	{ "instance.pick", answer_pick },
 	{ "instance.show", answer_instance_show },
 	{ "forecast.show", answer_forecast_show },
+	{ "forecast.paths", answer_forecast_paths },
+	{ "forecast.explain", answer_forecast_explain },
 	{ "profile.show", answer_profile_show },
 	{ "failure.list", answer_failure_list },
 	{ "plan.show", answer_plan_show },

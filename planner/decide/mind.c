@@ -213,7 +213,9 @@ static void view_update(struct mind *mind, uint32_t slot, uint64_t now_ns, bool 
 	view->has = instance->limits.has;
 	view->device = instance->limits.device;
 	view->cache_bytes = (float)instance->window.rare->memory_last.file_bytes;
-	view->request_bytes = now && now->io_done > 0 ? now->io_bytes / now->io_done : 0;
+	/* Whoever pauses goes on as before: a limit that stands counts requests of that size. */
+	if (now && now->io_done > 0)
+		view->request_bytes = now->io_bytes / now->io_done;
 	view->quality = instance->foresight->forecast.quality;
 	view->quota = own_quota(mind->predictor, &instance->limits);
 	view->oncpu_ns = instance->window.total.oncpu_ns + instance->window.sum.oncpu_ns;
