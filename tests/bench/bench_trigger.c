@@ -23,7 +23,7 @@
 
 #include "sense/host.h"
 
-#define ROUNDS 30
+#define ROUNDS 12
 #define HOGS 3
 #define TICK_NS 100000000ull
 #define TRIGGER "some 20000 500000"	/* us of a window in us: 500 ms is the kernel's least */
