@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "answer_decision.h"
 #include "answer_failure.h"
 #include "answer_instance.h"
 #include "answer_learn.h"
@@ -204,7 +205,7 @@ static json_t *answer_status(const struct answer_world *world, const json_t *que
 			 (json_int_t)world->delivered, "dropped", (json_int_t)world->dropped);
 	tick = json_pack("{s:I, s:I}", "late_ns_max", (json_int_t)world->tick_late_ns_max, "cost_ns",
 			 (json_int_t)world->tick_cost_ns);
-	return json_pack("{s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:I, s:s, s:{s:o, s:o}, s:o}",
+	return json_pack("{s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:I, s:s, s:{s:o, s:o}, s:o, s:o}",
 			 "ok", 1,
 			 "mode", world->mode < MODE_COUNT ? mode_name(world->mode) : "none",
 			 "forecaster", forecast_source_name(config->forecaster), "model",
@@ -215,7 +216,7 @@ static json_t *answer_status(const struct answer_world *world, const json_t *que
 			 "other_cpu_s", (double)world->other_cpu_ns / 1e9, "now_ns", (json_int_t)world->now_ns,
 			 "policy", policy_name(world->mind->policy.policy), "knee", "io",
 			 knee_json(&world->mind->knee[RESOURCE_IO]), "net", knee_json(&world->mind->knee[RESOURCE_NET]),
-			 "learn", answer_learn(world));
+			 "learn", answer_learn(world), "ledger", answer_ledger_counts(&world->mind->ledger));
 }
 
 static json_t *answer_slo_refresh(const struct answer_world *world, const json_t *question)
@@ -275,6 +276,9 @@ static const struct {
 	{ "profile.show", answer_profile_show },
 	{ "failure.list", answer_failure_list },
 	{ "plan.show", answer_plan_show },
+	{ "decision.list", answer_decision_list },
+	{ "decision.show", answer_decision_show },
+	{ "ledger", answer_ledger },
 	{ "place", answer_place },
 	{ "status", answer_status },
 	{ "slo.refresh", answer_slo_refresh },

@@ -107,6 +107,7 @@ static void memory_write(struct recording *recording, const struct mind *mind)
 	memset(&scalars, 0, sizeof(scalars));
 	scalars.host = p->host;
 	memcpy(scalars.knee, mind->knee, sizeof(scalars.knee));
+	scalars.ledger = mind->ledger;
 	scalars.second_start_ns = p->second_start_ns;
 	scalars.acted_ns = p->acted_ns;
 	scalars.plan_id = mind->plan_id;

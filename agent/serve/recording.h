@@ -40,6 +40,7 @@ struct recording_setup {
 struct recording_mind {
 	struct predictor_host host;
 	struct knee knee[RESOURCE_COUNT];
+	struct ledger ledger;
 	uint64_t second_start_ns;
 	uint64_t acted_ns;
 	uint64_t plan_id;

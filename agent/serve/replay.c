@@ -22,6 +22,7 @@ static int mind_restore(struct replay *replay, const struct recording_mind *memo
 		return 0;
 	replay->mind->predictor->host = memory->host;
 	memcpy(replay->mind->knee, memory->knee, sizeof(memory->knee));
+	replay->mind->ledger = memory->ledger;
 	replay->mind->predictor->second_start_ns = memory->second_start_ns;
 	replay->mind->predictor->acted_ns = memory->acted_ns;
 	replay->mind->plan_id = memory->plan_id;
