@@ -65,6 +65,11 @@ static uint32_t world_runnable(void *context, uint32_t slot)
 	return nerve_runnable(((struct daemon *)context)->nerve, slot);
 }
 
+static uint32_t world_starved(void *context, uint32_t slot)
+{
+	return nerve_starved(((struct daemon *)context)->nerve, slot);
+}
+
 static uint32_t world_runners(void *context, uint64_t cgroup_id, struct nerve_runner *ret, uint32_t max, uint64_t *ret_total_ns)
 {
 	return nerve_runners(((struct daemon *)context)->nerve, cgroup_id, ret, max, ret_total_ns);
@@ -105,6 +110,7 @@ void daemon_world(struct daemon *daemon, struct answer_world *ret)
 		.outcome = world_outcome,
 		.skipped = world_skipped,
 		.runnable = world_runnable,
+		.starved = world_starved,
 		.runners = world_runners,
 		.name = world_name,
 		.failures = report_failures(daemon->report),

@@ -73,6 +73,9 @@ void nerve_row_reset(struct nerve *nerve, uint32_t slot);
 /* Tasks of a slot that ran or waited for a CPU at the last flush. */
 uint32_t nerve_runnable(const struct nerve *nerve, uint32_t slot);
 
+/* Of these, those that had waited 0.1 s and more. */
+uint32_t nerve_starved(const struct nerve *nerve, uint32_t slot);
+
 /*
  * Who ran in the waits of an annotated cgroup over WIRE_BLAME_NS, in the last minutes, most first, and what all did who ran then.
  * Returns how many, at most max.

@@ -182,6 +182,12 @@ static uint32_t three_runnable(void *context, uint32_t slot)
 	return slot == 1 ? 3 : 0;
 }
 
+static uint32_t two_starved(void *context, uint32_t slot)
+{
+	(void)context;
+	return slot == 1 ? 2 : 0;
+}
+
 static uint32_t runners_of_web(void *context, uint64_t cgroup_id, struct nerve_runner *ret, uint32_t max, uint64_t *ret_total_ns)
 {
 	(void)context;
@@ -225,9 +231,12 @@ static void show_tells_what_is_runnable_now(void **state)
 	assert_true(json_is_null(json_object_get(runnable, "now")));
 	json_decref(answer);
 	stage->world.runnable = three_runnable;
+	stage->world.starved = two_starved;
 	answer = asked(stage, "{\"q\":\"instance.show\",\"path\":\"/web\"}");
 	runnable = json_object_get(json_object_get(json_object_get(json_object_get(answer, "instance"), "signals"), "cpu"), "runnable");
 	assert_int_equal(number_of(runnable, "now"), 3);
+	assert_int_equal(number_of(json_object_get(json_object_get(json_object_get(json_object_get(answer, "instance"), "signals"), "cpu"),
+						   "starved"), "now"), 2);
 	assert_true(json_is_null(json_object_get(runnable, "total")));
 	json_decref(answer);
 }
