@@ -235,7 +235,7 @@ static void samples_are_cut_after_their_last_bucket(void **state)
 	size_t bytes, seen[OBSERVE_KIND_COUNT] = { 0 };
 	uint32_t kind;
 
-	assert_int_equal(recording_open(live->path, &recording), 0);
+	assert_int_equal(recording_open(live->path, RECORDING_VERSION, &recording), 0);
 	while (recording_next(recording, &kind, &payload, &bytes) == 1) {
 		const struct observe_sample *sample = payload;
 
@@ -341,6 +341,29 @@ static void a_bucket_that_is_none_is_damage(void **state)
 	assert_int_equal(replayed(live->path, false, &replay), -EINVAL);
 }
 
+/* Numbers of the memory that would be used as an index. */
+static void a_memory_that_points_elsewhere_is_damage(void **state)
+{
+	const struct live *live = *state;
+	struct replay replay;
+
+	damage(live, RECORDING_MEMORY, offsetof(struct recording_memory, instance.info.slot) + 2, 1);
+	assert_int_equal(replayed(live->path, false, &replay), -EINVAL);
+	damage(live, RECORDING_MEMORY, offsetof(struct recording_memory, instance.info.slot) + 2, 0);
+	damage(live, RECORDING_MEMORY, offsetof(struct recording_memory, instance.info.slo.tier) + 1, 1);
+	assert_int_equal(replayed(live->path, false, &replay), -EINVAL);
+	assert_int_equal(replayed(live->path, true, &replay), -EINVAL);
+}
+
+static void a_horizon_that_is_none_is_damage(void **state)
+{
+	const struct live *live = *state;
+	struct replay replay;
+
+	damage(live, RECORDING_SETUP, offsetof(struct recording_setup, policy.act_horizon), FORECAST_HORIZONS);
+	assert_int_equal(replayed(live->path, false, &replay), -EPROTO);
+}
+
 #define LIVE(test) cmocka_unit_test_setup_teardown(test, live_make, live_free)
 
 int main(void)
@@ -351,6 +374,8 @@ int main(void)
 		LIVE(samples_are_cut_after_their_last_bucket),
 		LIVE(what_hurt_before_is_remembered),
 		LIVE(an_unknown_policy_is_damage),
+		LIVE(a_memory_that_points_elsewhere_is_damage),
+		LIVE(a_horizon_that_is_none_is_damage),
 		LIVE(another_version_is_refused_by_name),
 		LIVE(another_layout_is_replayed_by_its_build_alone),
 		LIVE(a_changed_byte_shows),
