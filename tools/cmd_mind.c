@@ -7,6 +7,7 @@
 #include "client.h"
 #include "predict/observe.h"
 #include "print.h"
+#include "print_report.h"
 
 #define FORECAST_TRIES 4
 #define FORECAST_PAUSE_US 500000
@@ -202,20 +203,6 @@ int cmd_plan_show(const struct context *context, int argc, char **argv)
 	return print_end();
 }
 
-/* What the kernel made and did not tell of, which it does while other programs come to and go from the same tracepoints. */
-static void coverage_print(const json_t *coverage)
-{
-	double told = number_of(coverage, "switches"), unseen = number_of(coverage, "switches_unseen");
-
-	if (json_is_null(json_object_get(coverage, "switches")))
-		printf("coverage    of switches is not known: this kernel does not say how many it makes");
-	else
-		printf("coverage    %.0f of %.0f switches not seen (%.4f %%)", unseen, told + unseen, 100 * unseen / fmax(told + unseen, 1));
-	if (json_is_integer(json_object_get(coverage, "io_unseen")))
-		printf(", the beginning of %.0f IOs not seen", number_of(coverage, "io_unseen"));
-	putchar('\n');
-}
-
 /* "61.0 MB/s", or "not found yet". */
 static const char *knee_text(const json_t *status, const char *resource, char text[32])
 {
@@ -223,6 +210,19 @@ static const char *knee_text(const json_t *status, const char *resource, char te
 
 	snprintf(text, 32, json_is_number(rate) ? "%.1f MB/s" : "not found yet", json_number_value(rate) / 1e6);
 	return text;
+}
+
+/* What is learned here; nothing where nothing is. */
+static void learn_print(const json_t *learn)
+{
+	const json_t *history = json_object_get(learn, "history"), *challenger = json_object_get(learn, "challenger");
+	const char *said = json_string_value(json_object_get(challenger, "said"));
+
+	if (!history || json_is_null(history))
+		return;
+	printf("history     %.1f of at most %.1f MB, %s\n", number_of(history, "bytes") / 1e6, number_of(history, "bytes_max") / 1e6,
+	       json_string_value(json_object_get(history, "error")) ?: "written");
+	printf("challenger  %s%s%s\n", text_of(challenger, "state"), said ? "; the last one: " : "", said ?: "");
 }
 
 static void status_print(const json_t *status)
@@ -237,6 +237,9 @@ static void status_print(const json_t *status)
 	       strcmp(text_of(status, "mode"), "none") ? "" : " (no forestall-act answers: nothing can be changed)");
 	printf("policy      %s, forecaster %s\n", text_of(status, "policy"), text_of(status, "forecaster"));
 	printf("model       %s\n", json_string_value(json_object_get(model, "path")) ?: "none");
+	if (number_of(model, "shadow_s") > 0)
+		printf("            new: plans are not carried out for %.0f s more\n", number_of(model, "shadow_s"));
+	learn_print(json_object_get(status, "learn"));
 	printf("instances   %.0f observed of at most %.0f, %.0f not followed, %.0f annotated, %.0f with a bound, %.0f violated\n",
 	       number_of(instances, "observed"), number_of(instances, "max"), number_of(instances, "unfollowed"),
 	       number_of(instances, "annotated"), number_of(instances, "bound"), number_of(instances, "violated"));

@@ -11,6 +11,7 @@
 #include "serve/replay.h"
 
 #define STEPS_MIN 30	/* a shorter life has nothing to teach */
+#define SECOND_NS_MAX 1500000000ull	/* what is longer is a gap */
 
 /* One instance as it goes by. */
 struct track {
@@ -37,8 +38,7 @@ static int track_grow(struct track *track)
 	return 0;
 }
 
-/* What the second that was closed last says: known is what our own action did not shape. */
-static struct train_label second_label(const struct predictor_instance *instance, bool is_acted)
+struct train_label dataset_label(const struct predictor_instance *instance, bool is_acted)
 {
 	const struct window_second *now = window_at(&instance->window, 0);
 	const struct slo *slo = &instance->info.slo;
@@ -69,7 +69,7 @@ static int track_push(struct track *track, const struct predictor_instance *inst
 		return -ENOMEM;
 	memcpy(track->input[t], instance->foresight->frame.value, sizeof(track->input[t]));
 	memset(&track->truth[t], 0, sizeof(track->truth[t]));
-	track->truth[t].now = second_label(instance, is_acted);
+	track->truth[t].now = dataset_label(instance, is_acted);
 	track->is_bound = slo_is_bound(&instance->info.slo);
 	track->steps++;
 	return 0;
@@ -123,6 +123,8 @@ static int second_take(struct dataset *dataset, const struct predictor *p, struc
 		const struct predictor_instance *instance = &p->instance[p->live[i]];
 		struct track *track = &tracks[p->live[i]];
 
+		if (dataset->is_annotated_only && !predictor_is_annotated(instance))
+			continue;
 		if (track->cgroup_id != instance->info.cgroup_id) {
 			r = track_finish(dataset, track);
 			track_clear(track);
@@ -130,6 +132,19 @@ static int second_take(struct dataset *dataset, const struct predictor *p, struc
 		}
 		if (!r && instance->foresight->has_frame)
 			r = track_push(track, instance, is_acted);
+	}
+	return r;
+}
+
+/* Nothing goes on after this: the end of the recording, or a gap in it. */
+static int tracks_finish(struct dataset *dataset, struct track *tracks, uint32_t count)
+{
+	int r = 0;
+
+	for (uint32_t slot = 0; slot < count; slot++) {
+		if (!r)
+			r = track_finish(dataset, &tracks[slot]);
+		track_clear(&tracks[slot]);
 	}
 	return r;
 }
@@ -173,6 +188,7 @@ int dataset_add(struct dataset *dataset, const char *path, char error[256])
 	struct track *tracks;
 	struct replay *replay;
 	size_t first = dataset->sequence_count;
+	uint64_t last_ns = 0;
 	uint32_t seconds = 0;
 	int r = replay_open(path, true, &replay, error), kind = REPLAY_END;
 
@@ -185,15 +201,19 @@ int dataset_add(struct dataset *dataset, const char *path, char error[256])
 		if (kind != REPLAY_TICK || !replay->is_second)
 			continue;
 		seconds++;
-		r = second_take(dataset, replay->mind->predictor, tracks,
+		/* A clock that went back is as far away as one that jumped. */
+		if (last_ns && replay->time_ns - last_ns > SECOND_NS_MAX)
+			r = tracks_finish(dataset, tracks, replay->setup.config.slots_max);
+		last_ns = replay->time_ns;
+		r = r ? r : second_take(dataset, replay->mind->predictor, tracks,
 				predictor_is_censored(replay->mind->predictor, replay->time_ns));
 	}
 	if (!r && kind < 0)
 		r = kind;
-	for (uint32_t slot = 0; tracks && slot < replay->setup.config.slots_max; slot++) {
-		if (!r)
-			r = track_finish(dataset, &tracks[slot]);
-		track_clear(&tracks[slot]);
+	if (tracks) {
+		int finished = tracks_finish(dataset, tracks, replay->setup.config.slots_max);
+
+		r = r ? r : finished;
 	}
 	if (!r)
 		r = source_add(dataset, path, replay->setup.label, first, seconds);

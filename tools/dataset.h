@@ -5,11 +5,15 @@
  * Of each SLI that is bound, "violated within h" of second t is known when it was measured in all seconds t + 1 .. t + h, or
  * violated in one of them. A second in which our own action held somewhere is censored: what would have happened without
  * it is not known, so neither its SLI nor a "not violated" that spans it is a label.
+ *
+ * Where the clock jumps or seconds are missing (the mind stood still, the host slept) a sequence ends and another begins: nothing is learned
+ * across the gap.
  */
 #ifndef FORESTALL_DATASET_H
 #define FORESTALL_DATASET_H
 
 #include "corpus_run.h"
+#include "predict/predictor.h"
 #include "predict/train.h"
 
 struct dataset_source {
@@ -29,6 +33,7 @@ struct dataset {
 	size_t source_count;
 	uint64_t frames;
 	uint64_t violated[OUTPUT_RISKS], known[OUTPUT_RISKS];	/* labels at DATASET_HORIZON */
+	bool is_annotated_only;	/* set before the first is added: the others are left out */
 };
 
 #define DATASET_HORIZON 1	/* 2 s */
@@ -38,6 +43,9 @@ struct dataset {
 
 /* Adds one recording. 0, or -errno and one line in error[]; the dataset is then as before. */
 int dataset_add(struct dataset *dataset, const char *path, char error[256]);
+
+/* What the second that was closed last says of an instance: known is what our own action did not shape. */
+struct train_label dataset_label(const struct predictor_instance *instance, bool is_acted);
 
 /*
  * What a recording is for: of the corpus its label says so; of others every fifth is held out (as a shape unseen) and every

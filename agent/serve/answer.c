@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "answer_decision.h"
 #include "answer_failure.h"
 #include "answer_instance.h"
 #include "answer_learn.h"
@@ -180,10 +181,12 @@ static json_t *capacity_json(const struct predictor *predictor)
 static json_t *coverage_json(const struct answer_world *world)
 {
 	bool is_counted = world->switches, has_io = world->signals >> NERVE_IO & 1;
+	uint64_t skipped = world->skipped ? world->skipped(world->context) : UINT64_MAX;
 
-	return json_pack("{s:o, s:o, s:o}", "switches", is_counted ? json_integer((json_int_t)world->switches) : json_null(),
+	return json_pack("{s:o, s:o, s:o, s:o}", "switches", is_counted ? json_integer((json_int_t)world->switches) : json_null(),
 			 "switches_unseen", is_counted ? json_integer((json_int_t)world->switches_unseen) : json_null(),
-			 "io_unseen", has_io ? json_integer((json_int_t)world->io_unseen) : json_null());
+			 "io_unseen", has_io ? json_integer((json_int_t)world->io_unseen) : json_null(),
+			 "calls_skipped", skipped != UINT64_MAX ? json_integer((json_int_t)skipped) : json_null());
 }
 
 /* What there is to share of it before somebody is hurt, bytes per second; null: not found yet. */
@@ -202,7 +205,7 @@ static json_t *answer_status(const struct answer_world *world, const json_t *que
 			 (json_int_t)world->delivered, "dropped", (json_int_t)world->dropped);
 	tick = json_pack("{s:I, s:I}", "late_ns_max", (json_int_t)world->tick_late_ns_max, "cost_ns",
 			 (json_int_t)world->tick_cost_ns);
-	return json_pack("{s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:I, s:s, s:{s:o, s:o}, s:o}",
+	return json_pack("{s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:I, s:s, s:{s:o, s:o}, s:o, s:o}",
 			 "ok", 1,
 			 "mode", world->mode < MODE_COUNT ? mode_name(world->mode) : "none",
 			 "forecaster", forecast_source_name(config->forecaster), "model",
@@ -213,7 +216,7 @@ static json_t *answer_status(const struct answer_world *world, const json_t *que
 			 "other_cpu_s", (double)world->other_cpu_ns / 1e9, "now_ns", (json_int_t)world->now_ns,
 			 "policy", policy_name(world->mind->policy.policy), "knee", "io",
 			 knee_json(&world->mind->knee[RESOURCE_IO]), "net", knee_json(&world->mind->knee[RESOURCE_NET]),
-			 "learn", answer_learn(world));
+			 "learn", answer_learn(world), "ledger", answer_ledger_counts(&world->mind->ledger));
 }
 
 static json_t *answer_slo_refresh(const struct answer_world *world, const json_t *question)
@@ -273,6 +276,9 @@ static const struct {
 	{ "profile.show", answer_profile_show },
 	{ "failure.list", answer_failure_list },
 	{ "plan.show", answer_plan_show },
+	{ "decision.list", answer_decision_list },
+	{ "decision.show", answer_decision_show },
+	{ "ledger", answer_ledger },
 	{ "place", answer_place },
 	{ "status", answer_status },
 	{ "slo.refresh", answer_slo_refresh },
@@ -280,6 +286,7 @@ static const struct {
 	{ "record.stop", answer_record_stop },
 	{ "model.promote", answer_model_promote },
 	{ "model.rollback", answer_model_rollback },
+	{ "model.challenge", answer_model_challenge },
 };
 
 json_t *answer_question(const struct answer_world *world, const json_t *question)

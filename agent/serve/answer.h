@@ -30,14 +30,19 @@
  *						"unix_ms", "recovered" and "recovery_s", null while it lasts
  * {"q":"plan.show"}				{"id","actions":[...],"left_alone":[{"path","resource","risk"}]}; outcome is null
  *						until act spoke of that knob; left alone by lot ([plan] no_action)
+ * {"q":"decision.list"}			{"total","decisions":[...]}, those remembered, the youngest first
+ * {"q":"decision.show","id":N}			{"decision":{...}}: also inputs, givers, prices, expected and actual effect
+ * {"q":"ledger"}				{"ledger":{...}}: counts since the mind started; see decide/ledger.h
  * {"q":"place","set":GLOB,"limit":N,"cpus":C}	where N pieces of new work go that take C CPUs each: {"placed","host_free",
  *						"seats":[{"path","count","why","risk","free","recent"}]}
  * {"q":"status"}				mode, "model": {"path","shadow_s"}, ring, tick, instances, and "learn": {"history": {"files","bytes",
- *						"bytes_max","removed","broken","error"}}, null where none is kept
+ *						"bytes_max","removed","broken","error"}, null where none is kept, "challenger":
+ *						{"state": "none"|"learns"|"stands still","started","said"}, "drift": {"minutes","mean","alarm"}}
  * {"q":"slo.refresh","path":P}			{"instance":{...}} with what was read
  * {"q":"look.only"}				this client changes nothing from now on, for good
  * {"q":"record.start","path":FILE}, {"q":"record.stop"}
  * {"q":"model.promote","name":N}, {"q":"model.rollback"}	it speaks from the next tick on
+ * {"q":"model.challenge"}			a challenger learns from now on
  *
  * instance.show also has "response", by bound SLI and resource: "curve", corners [pressure, bad share], where pressure is what was wanted
  * over what could be had; "error", mean absolute, of the share predicted a second ahead; "trust" 0..1; "seconds" learned from;
@@ -102,6 +107,8 @@ struct answer_world {
 	uint64_t shadow_until_ns;		/* until then plans are not carried out: the model is new */
 	/* Makes a model of this host the champion, or, NULL, rolls back to the one before; -errno and one line. NULL: never. */
 	int (*model_change)(void *context, const char *name, char message[ANSWER_MESSAGE_MAX]);
+	/* Starts a challenger; -errno and one line. NULL: never. */
+	int (*challenge)(void *context, char message[ANSWER_MESSAGE_MAX]);
 	/* Starts (path) or stops (NULL) a recording; -errno. */
 	int (*record)(void *context, const char *path);
 	/*
@@ -111,8 +118,12 @@ struct answer_world {
 	const struct result_item *(*outcome)(void *context, uint32_t slot, uint32_t knob);
 	/* Where the last annotation error of a slot is kept; "" when fine. */
 	const char *(*slo_problem)(void *context, uint32_t slot);
+	/* As nerve_skipped(). NULL: nobody knows. */
+	uint64_t (*skipped)(void *context);
 	/* Tasks of a slot that run or wait for a CPU now; NULL: nobody counts them. */
 	uint32_t (*runnable)(void *context, uint32_t slot);
+	/* Of these, those that had waited 0.1 s and more; NULL as above. */
+	uint32_t (*starved)(void *context, uint32_t slot);
 	/* As nerve_runners(). NULL: nobody attributes waits. */
 	uint32_t (*runners)(void *context, uint64_t cgroup_id, struct nerve_runner *ret, uint32_t max, uint64_t *ret_total_ns);
 	/* What people call the cgroup (setup/name.h), "" for nothing more. NULL: as far as its path tells. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "decide/policy.h"
+#include "replay_sound.h"
 
 /* memory is NULL for a mind that knows nothing yet. */
 static int mind_restore(struct replay *replay, const struct recording_mind *memory)
@@ -22,6 +23,7 @@ static int mind_restore(struct replay *replay, const struct recording_mind *memo
 		return 0;
 	replay->mind->predictor->host = memory->host;
 	memcpy(replay->mind->knee, memory->knee, sizeof(memory->knee));
+	replay->mind->ledger = memory->ledger;
 	replay->mind->predictor->second_start_ns = memory->second_start_ns;
 	replay->mind->predictor->acted_ns = memory->acted_ns;
 	replay->mind->plan_id = memory->plan_id;
@@ -34,7 +36,7 @@ static int memory_restore(struct replay *replay, const struct recording_memory *
 	struct predictor *p = replay->mind->predictor;
 	uint32_t place = memory->slot;
 
-	if (!place || place >= p->config.slots_max + PARKED_MAX || is_live != (place < p->config.slots_max) ||
+	if (!sound_memory(memory, p->config.slots_max) || is_live != (place < p->config.slots_max) ||
 	    p->instance[place].window.rare)
 		return -EINVAL;
 	p->instance[place] = memory->instance;
@@ -60,7 +62,7 @@ static int part_restore(struct replay *replay, const struct recording_part *head
 	if (bytes < sizeof(*head) || head->slot >= p->config.slots_max + PARKED_MAX || head->part >= MEMORY_PART_COUNT)
 		return -EINVAL;
 	at = memory_part(&p->memory, head->slot, (enum memory_part)head->part, &wanted);
-	if (bytes != sizeof(*head) + wanted)
+	if (bytes != sizeof(*head) + wanted || !sound_part((enum memory_part)head->part, head + 1, wanted))
 		return -EINVAL;
 	memcpy(at, head + 1, wanted);
 	return 0;
@@ -84,13 +86,30 @@ static int model_restore(struct replay *replay, const void *bytes, size_t size)
 	return 0;
 }
 
+/*
+ * What is only retold may have been made by a build whose policy is another: that of this build counts anyway, and the host comes
+ * first in the setup and the label last.
+ */
+static int setup_retell(struct replay *replay, const struct recording_setup *setup, size_t bytes)
+{
+	struct recording_setup *to = &replay->setup;
+
+	if (bytes < sizeof(to->config) + sizeof(to->label) || !sound_config(&setup->config))
+		return -EPROTO;
+	memset(to, 0, sizeof(*to));
+	to->config = setup->config;
+	memcpy(to->label, (const char *)setup + bytes - sizeof(to->label), sizeof(to->label));
+	to->label[sizeof(to->label) - 1] = '\0';
+	return 0;
+}
+
 static int setup_take(struct replay *replay, const struct recording_setup *setup, size_t bytes)
 {
-	if (bytes != sizeof(*setup) || setup->config.slots_max < 2 || setup->config.slots_max > (1u << 20) ||
-	    !(setup->config.host_cpus > 0) || setup->policy.policy >= POLICY_COUNT)
+	if (replay->is_retold)
+		return setup_retell(replay, setup, bytes);
+	if (bytes != sizeof(*setup) || !sound_setup(setup))
 		return -EPROTO;
-	if (!replay->is_retold && (setup->memory_bytes != sizeof(struct recording_memory) ||
-				   setup->made_bytes != RECORDING_MADE_BYTES))
+	if (setup->memory_bytes != sizeof(struct recording_memory) || setup->made_bytes != RECORDING_MADE_BYTES)
 		return -EPROTO;
 	replay->setup = *setup;
 	return 0;
@@ -141,7 +160,7 @@ int replay_open(const char *path, bool is_retold, struct replay **ret_replay, ch
 	if (!replay)
 		return -ENOMEM;
 	replay->is_retold = is_retold;
-	r = recording_open(path, &replay->recording);
+	r = recording_open(path, is_retold ? RECORDING_VERSION_RETOLD : RECORDING_VERSION, &replay->recording);
 	if (!r)
 		r = head_read(replay);
 	if (r) {
@@ -215,27 +234,6 @@ static void tick_run(struct replay *replay, uint64_t time_ns)
 	replay->ticks++;
 }
 
-static bool failure_is_sound(const struct observe_failure *failure)
-{
-	return failure->stage <= FAILURE_RECOVERED && failure->cause < FAILURE_CAUSE_COUNT &&
-	       memchr(failure->path, '\0', sizeof(failure->path)) && memchr(failure->program, '\0', sizeof(failure->program));
-}
-
-static bool observation_is_sound(const struct observation *observation)
-{
-	if (observation->kind == OBSERVE_FAILURE)
-		return failure_is_sound(&observation->failure);
-	if (observation->kind != OBSERVE_SAMPLE)
-		return true;
-	if (observation->sample.bucket_count > OBSERVE_BUCKETS_MAX)
-		return false;
-	for (uint32_t i = 0; i < observation->sample.bucket_count; i++)
-		if (observation->sample.bucket[i].idx >= WIRE_HIST_COUNT ||
-		    observation->sample.bucket[i].delay >= WIRE_DELAY_ALL)
-			return false;
-	return true;
-}
-
 /* Who was there when the recording began: an instance's memory starts with what was observed of it. */
 static void instance_retell(struct replay *replay, const struct observe_instance *info)
 {
@@ -255,6 +253,8 @@ int replay_next(struct replay *replay)
 
 	while ((r = recording_next(replay->recording, &kind, &payload, &bytes)) == 1) {
 		if (replay->is_retold && kind == RECORDING_MEMORY && bytes >= sizeof(struct observe_instance)) {
+			if (!sound_instance(payload))
+				return -EINVAL;
 			instance_retell(replay, payload);
 		} else if (replay->is_retold && kind >= RECORDING_MODEL && kind != RECORDING_RESULT) {
 			continue;
@@ -271,7 +271,7 @@ int replay_next(struct replay *replay)
 			forecast_compare(replay, payload);
 		} else if (kind == RECORDING_PLAN && bytes >= offsetof(struct plan, action)) {
 			plan_compare(replay, payload, bytes);
-		} else if (kind == RECORDING_RESULT) {
+		} else if (kind == RECORDING_RESULT && sound_result(payload, bytes)) {
 			replay->result = payload;
 			return REPLAY_RESULT;
 		} else if (kind == OBSERVE_TICK && bytes == sizeof(uint64_t)) {
@@ -282,7 +282,7 @@ int replay_next(struct replay *replay)
 			observation.kind = kind;
 			memcpy(&observation.time_ns, payload,
 			       sizeof(observation) - offsetof(struct observation, time_ns));
-			if (!observation_is_sound(&observation))
+			if (!sound_observation(&observation))
 				return -EINVAL;
 			if (kind == OBSERVE_FAILURE)
 				failures_take(&replay->failures, &observation.failure);
