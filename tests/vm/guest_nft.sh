@@ -42,12 +42,13 @@ world_make() {
 table ip theirs {
 	set friends { type ipv4_addr; elements = { 10.1.2.3 } }
 	chain nat { type nat hook prerouting priority dstnat; tcp dport 999 dnat to 10.1.2.9:998; }
+	chain counted { type filter hook postrouting priority 0; }
 	chain in { type filter hook input priority 0; tcp dport 7 counter drop; }
 }
 END
 }
 ruleset() { nft list ruleset; }
-foreign() { nft list ruleset | awk '/^table inet forestall-share/ { skip = 1 } !skip; /^}/ { skip = 0 }'; }
+foreign() { nft list ruleset | awk '/^table inet forestall/ { skip = 1 } !skip; /^}/ { skip = 0 }'; }
 as_before() { diff "$scratch/ruleset" <(ruleset); }
 theirs_is_as_before() { diff "$scratch/ruleset" <(foreign); }
 
@@ -159,6 +160,27 @@ serve b 9002 b2
 check "in another cgroup it is another server" within 10 says 'unavailable .*listens on TCP port 9002' b $front:9002 6
 check "which gets a share of its own" says 'applied 7 ' b2 $front:9002 7
 check "at once" fits "main=1 a=6 b=7" 127.0.0.1
+
+# --- whose packets come first -----------------------------------------------------------------------------------------------------
+# CGROUP PRIORITY: how many of its packets have it
+marked() {
+	nft -f - <<<'flush chain ip theirs counted
+add rule ip theirs counted meta priority 0:'$2' counter'
+	bash -c 'echo $$ >"$0/cgroup.procs"; for i in {1..5}; do echo >/dev/udp/10.77.0.2/9; done' "$cg/web/$1"
+	nft list chain ip theirs counted | sed -n 's/.*counter packets \([0-9]*\) .*/\1/p'
+}
+marks() { [[ $(marked "$1" "$2") == "$3" ]]; }
+priority() { driver plan 60000 $cg "$1" net.priority "$2" | tee /dev/stderr | grep -qE "^$3"; }
+check "a priority is applied" priority /web/c 6 'applied 6 '
+check "the cgroup's packets have it" marks c 6 5
+check "another's do not" marks a 6 0
+check "one of a directory is for all below" priority /web 3 'applied 3 '
+check "that have none of their own" eval 'marks a 3 5 && marks c 6 5 && marks c 3 0'
+check "the same again is a renewal" priority /web/c 6 'renewed 6 '
+check "out of bounds is refused" priority /web/c 8 'refused '
+check "a priority and its cgroup go" eval 'mkdir $cg/web/brief && priority /web/brief 5 applied && rmdir $cg/web/brief && priority /web/brief 5 gone'
+nft flush chain ip theirs counted
+check "shares are as before" fits "main=1 a=6 b=7" 127.0.0.1
 
 # --- it ends -------------------------------------------------------------------------------------------------------------------
 check "all is released" released
