@@ -15,7 +15,7 @@ CFLAGS ?= -O2 -g
 override CFLAGS += -std=gnu11 -D_GNU_SOURCE= -Wall -Wextra -Wshadow -Werror -ffp-contract=off -fno-strict-aliasing -MMD -MP \
 	-I. -Ibpf -Iagent -Iplanner -Ibuild/bpf -isystem /usr/include/libnl3
 HANDS_LIBS := -Wl,--as-needed -lbpf -lnl-route-3 -lnl-3 -lnftnl -lmnl -lsystemd
-LIBS := $(HANDS_LIBS) -lelf -lz -ljansson -linih -lhwloc -lm
+LIBS := $(HANDS_LIBS) -lical -lelf -lz -ljansson -linih -lhwloc -lm
 # Without block placement no block falls through to the head of a loop, which the verifier of 6.1 refuses as a back-edge.
 BPF_CFLAGS := -g -O2 -mllvm -disable-block-placement -target bpf -D__TARGET_ARCH_$(ARCH) -Wall -Werror -Wno-missing-declarations -Ivmlinux -Ibpf
 

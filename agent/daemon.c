@@ -121,6 +121,17 @@ static void think(struct daemon *daemon, uint64_t now_ns)
 	}
 }
 
+static struct profile_clock wall_now(void)
+{
+	struct profile_clock clock;
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	clock = outlook_clock((int64_t)now.tv_sec);
+	clock.ns = (uint32_t)now.tv_nsec;
+	return clock;
+}
+
 static void tick(struct daemon *daemon)
 {
 	uint64_t now_ns = host_now_ns();
@@ -148,7 +159,7 @@ static void tick(struct daemon *daemon)
 	else
 		hands_plan(daemon->hands, daemon->mind, &daemon->plan);
 	answers_take(daemon);
-	outlook_tick(daemon->outlook, outlook_clock(time(NULL)), is_second);
+	outlook_tick(daemon->outlook, now_ns, wall_now(), is_second);
 	if (daemon->is_closed)
 		daemon_learn(daemon, now_ns);
 	daemon->ticks++;
@@ -177,7 +188,8 @@ static int mind_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
 		daemon->config.policy.giver_cpus = topology.giver_cpus;
 	daemon->mind = mind_new(&config, &daemon->config.policy);
 	if (daemon->mind)
-		daemon->outlook = outlook_new(&(struct outlook_setup){ daemon->options.state_dir, daemon->mind->predictor });
+		daemon->outlook = outlook_new(&(struct outlook_setup){ daemon->options.state_dir, daemon->options.config_dir,
+									    daemon->mind->predictor, daemon_observe, daemon });
 	if (!daemon->outlook)
 		snprintf(error, DAEMON_ERROR_MAX, "memory for %u instances: none; lower instances_max", config.slots_max);
 	return daemon->outlook ? 0 : -ENOMEM;

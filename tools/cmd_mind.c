@@ -37,11 +37,22 @@ static void quantiles_row(struct table *table, const json_t *value, const char *
 	}
 }
 
+/* "half, skill .21": who spoke, and how much less that one lost of late than persistence. */
+static void by_cell(struct table *table, const json_t *verdict)
+{
+	const char *by = text_of(verdict, "by");
+
+	if (!verdict || !strcmp(by, "unproven"))
+		table_cell(table, "%s", verdict ? by : "");
+	else
+		table_cell(table, "%s, skill %.2f", by, number_of(verdict, "skill"));
+}
+
 static void horizon_rows(struct table *table, const json_t *forecast, json_t *horizon)
 {
 	int seconds = (int)json_integer_value(json_object_get(horizon, "seconds"));
 	const char *name, *unit = text_of(forecast, "unit");
-	json_t *value;
+	json_t *value, *by = json_object_get(horizon, "by");
 
 	json_object_foreach(json_object_get(horizon, "risk"), name, value) {
 		table_cell(table, "%d", seconds);
@@ -49,23 +60,26 @@ static void horizon_rows(struct table *table, const json_t *forecast, json_t *ho
 		table_number(table, value, 1, 2);
 		for (size_t q = 1; q < QUANTILES; q++)
 			table_cell(table, "%s", "");
+		by_cell(table, json_object_get(json_object_get(by, "risk"), name));
 	}
 	table_cell(table, "%d", seconds);
 	table_cell(table, "%s, %s", text_of(forecast, "leading"), strcmp(unit, "share") ? unit : "%");
 	quantiles_row(table, json_object_get(horizon, "sli"), unit);
+	by_cell(table, json_object_get(by, "sli"));
 	json_object_foreach(json_object_get(horizon, "demand"), name, value) {
 		bool is_cpu = !strcmp(name, "cpu");
 
 		table_cell(table, "%d", seconds);
 		table_cell(table, "%s, %s", name, is_cpu ? "CPUs" : !strcmp(name, "memory") ? "bytes" : "bytes/s");
 		quantiles_row(table, value, is_cpu ? "cpus" : "bytes");
+		by_cell(table, json_object_get(json_object_get(by, "demand"), name));
 	}
 }
 
 static void forecast_print(const json_t *forecast)
 {
-	static const char *const headings[] = { ">IN s", "WHAT", ">p10", ">p50", ">p90", ">p99" };
-	struct table *table = table_new(headings, 6);
+	static const char *const headings[] = { ">IN s", "WHAT", ">p10", ">p50", ">p90", ">p99", "BY" };
+	struct table *table = table_new(headings, 7);
 	json_t *horizon;
 	size_t i;
 

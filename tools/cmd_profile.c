@@ -23,6 +23,18 @@ static void time_cell(struct table *table, const json_t *step)
 	table_cell(table, "%s", text);
 }
 
+static void events_cell(struct table *table, const json_t *events)
+{
+	char text[128] = "";
+	json_t *name;
+	size_t i, at = 0;
+
+	json_array_foreach(events, i, name)
+		if (at < sizeof(text))
+			at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s", at ? ", " : "", json_string_value(name));
+	table_cell(table, "%s", text);
+}
+
 static void step_row(struct table *table, const json_t *step)
 {
 	static const char *const shown[] = { "p50", "p90", "p99" };
@@ -40,12 +52,14 @@ static void step_row(struct table *table, const json_t *step)
 				table_bytes(table, value);
 		}
 	}
+	events_cell(table, json_object_get(step, "events"));
 }
 
 static void profile_print(const json_t *answer)
 {
 	static const char *const headings[] = { "AT", ">CPUs p50", ">p90", ">p99", ">MEMORY p90", ">p99", ">IO/s p90", ">p99",
-						">SENT/s p90", ">p99" };
+						">SENT/s p90", ">p99",
+						"ANNOUNCED" };
 	struct table *table = table_new(headings, sizeof(headings) / sizeof(headings[0]));
 	json_t *step;
 	size_t i;

@@ -48,6 +48,8 @@ static void instance_fallback(struct predictor *p, struct predictor_instance *in
 		forecast_persist(demand, forecast->sli[0][1], instance->violated, forecast);
 	forecast_blame(forecast);
 	forecast->time_ns = now_ns;
+	if (predictor_is_annotated(instance))
+		memory_skill(p, instance)->statistical = *forecast;
 }
 
 void foresee(struct predictor *p, struct predictor_instance *instance, uint64_t now_ns)

@@ -18,10 +18,11 @@ int memory_new(struct memory *memory, uint32_t slots_max)
 	memory->slots_max = slots_max;
 	memory->statistical = calloc(places, sizeof(*memory->statistical));
 	memory->announce = calloc(places, sizeof(*memory->announce));
+	memory->skill = calloc(places, sizeof(*memory->skill));
 	memory->rare = calloc(places, sizeof(*memory->rare));
 	memory->foresight = calloc(places, sizeof(*memory->foresight));
 	memory->response = calloc(places, sizeof(*memory->response));
-	is_whole = memory->statistical && memory->announce && memory->rare && memory->foresight && memory->response;
+	is_whole = memory->statistical && memory->announce && memory->rare && memory->foresight && memory->response && memory->skill;
 	for (int r = 0; r < RESOURCE_COUNT; r++) {
 		memory->recur[r] = calloc(places, sizeof(*memory->recur[r]));
 		is_whole = is_whole && memory->recur[r];
@@ -33,6 +34,7 @@ void memory_free(struct memory *memory)
 {
 	free(memory->statistical);
 	free(memory->announce);
+	free(memory->skill);
 	free(memory->rare);
 	free(memory->response);
 	free(memory->foresight);
@@ -49,6 +51,9 @@ void *memory_part(struct memory *memory, uint32_t place, enum memory_part part, 
 	case MEMORY_ANNOUNCE:
 		*ret_bytes = sizeof(memory->announce[place]);
 		return memory->announce[place];
+	case MEMORY_SKILL:
+		*ret_bytes = sizeof(memory->skill[place]);
+		return &memory->skill[place];
 	case MEMORY_RARE:
 		*ret_bytes = sizeof(memory->rare[place]);
 		return &memory->rare[place];
@@ -177,6 +182,8 @@ static void absence_pass(struct predictor *p, uint32_t slot)
 		instance->recur_count[r] += missed;
 		instance->demand[r] = 0;
 	}
+	if (predictor_uses(instance, MEMORY_SKILL))
+		skill_resume(&p->memory.skill[slot]);
 	memset(instance->expect, 0, sizeof(instance->expect));
 	memory_blind(instance);
 	instance->violated = 0;
@@ -211,6 +218,12 @@ struct announce *memory_announce(struct predictor *p, struct predictor_instance 
 	}
 	instance->parts |= 1u << MEMORY_ANNOUNCE;
 	return announce;
+}
+
+struct skill *memory_skill(struct predictor *p, struct predictor_instance *instance)
+{
+	instance->parts |= 1u << MEMORY_SKILL;
+	return &p->memory.skill[instance->info.slot];
 }
 
 struct recur *memory_recur(struct predictor *p, struct predictor_instance *instance, enum resource r)

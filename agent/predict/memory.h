@@ -17,6 +17,7 @@
 #include "lstm.h"
 #include "recur.h"
 #include "response.h"
+#include "skill.h"
 #include "statistical.h"
 #include "window.h"
 
@@ -28,6 +29,7 @@ struct predictor_instance;
 enum memory_part {
 	MEMORY_STATISTICAL,	/* since a bound was judged */
 	MEMORY_ANNOUNCE,	/* since the first event */
+	MEMORY_SKILL,		/* since it was annotated */
 	MEMORY_RARE,		/* of the window: since somebody annotated it, or asked for it */
 	MEMORY_FORESIGHT,	/* the same */
 	MEMORY_RESPONSE,	/* since it had a bound */
@@ -43,6 +45,7 @@ struct foresight {
 	float learned_risk[2];		/* the gravest that the statistical forecaster says of 2 s and 5 s */
 	uint32_t warm_s;		/* seconds in a row that the LSTM was shown */
 	bool has_frame;
+	struct observe_announced announced[RESOURCE_COUNT];	/* demand 0: nothing is */
 };
 
 /* [places] each; places are the slots and PARKED_MAX more. */
@@ -50,6 +53,7 @@ struct memory {
 	uint32_t slots_max;
 	struct statistical (*statistical)[SLI_COUNT];
 	struct announce (*announce)[RESOURCE_COUNT];
+	struct skill *skill;
 	struct window_rare *rare;
 	struct response (*response)[RESPONSE_COUNT];
 	struct foresight *foresight;
@@ -76,6 +80,9 @@ void memory_start(struct predictor *predictor, uint32_t slot, const char *path);
 
 /* Of an instance to which an event happens. [RESOURCE_COUNT] */
 struct announce *memory_announce(struct predictor *predictor, struct predictor_instance *instance);
+
+/* Of an annotated instance. */
+struct skill *memory_skill(struct predictor *predictor, struct predictor_instance *instance);
 
 /*
  * After instance->demand is known. NULL until a demand in which there could be a period: what was before it counts as zeros.

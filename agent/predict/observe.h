@@ -176,6 +176,15 @@ struct observe_failure {
 	char path[OBSERVE_PATH_MAX];
 };
 
+/* Load that was announced: so much of one resource from a time on, until another. The last word counts; demand 0 takes it back. */
+struct observe_announced {
+	uint32_t slot;
+	uint32_t resource;	/* enum resource */
+	float demand;		/* upper quantile of what it will need, in the units of enum resource */
+	uint32_t pad;
+	uint64_t from_ns, until_ns;
+};
+
 enum observe_kind {
 	OBSERVE_INSTANCE = 1,
 	OBSERVE_LIMITS,
@@ -190,6 +199,7 @@ enum observe_kind {
 	OBSERVE_FAILURE,
 	OBSERVE_APP,
 	OBSERVE_ASKED,
+	OBSERVE_ANNOUNCED,
 	OBSERVE_KIND_COUNT
 };
 
@@ -207,6 +217,7 @@ struct observation {
 		struct observe_host_memory host_memory;
 		struct observe_failure failure;
 		struct observe_app app;
+		struct observe_announced announced;
 		struct observe_asked asked;
 		uint64_t time_ns;
 	};

@@ -61,10 +61,15 @@ void predictor_free(struct predictor *p)
 	free(p);
 }
 
-static void lstm_forget(struct foresight *foresight)
+/* What the model before had in mind, and how far it was to be believed. */
+static void model_forget(struct predictor *p, uint32_t place)
 {
+	struct foresight *foresight = &p->memory.foresight[place];
+
 	memset(&foresight->lstm, 0, sizeof(foresight->lstm));
 	foresight->warm_s = 0;
+	if (predictor_uses(&p->instance[place], MEMORY_SKILL))
+		skill_forget(&p->memory.skill[place]);
 }
 
 void predictor_model(struct predictor *p, const struct lstm_weights *weights)
@@ -72,9 +77,10 @@ void predictor_model(struct predictor *p, const struct lstm_weights *weights)
 	p->config.weights = weights;
 	p->untrained = speak_untrained(weights);
 	for (uint32_t i = 0; i < p->live_count; i++)
-		lstm_forget(&p->memory.foresight[p->live[i]]);
+		model_forget(p, p->live[i]);
 	for (uint32_t i = 0; i < p->memory.parked_count; i++)
-		lstm_forget(&p->memory.foresight[p->memory.parked[i]]);
+		model_forget(p, p->memory.parked[i]);
+	memset(p->conform_risk, 0, sizeof(p->conform_risk));
 }
 
 bool predictor_foresees(const struct predictor *p, const struct predictor_instance *instance)
@@ -195,6 +201,16 @@ static void take_event(struct predictor *p, const struct observe_event *event)
 			announce_event(&memory_announce(p, instance)[r], event->name_hash, event->time_ns);
 }
 
+static void take_announced(struct predictor *p, const struct observe_announced *announced)
+{
+	struct predictor_instance *instance = live_instance(p, announced->slot);
+
+	if (!instance || announced->resource >= RESOURCE_COUNT || !(announced->demand >= 0) || isinf(announced->demand))
+		return;
+	instance->parts |= 1u << MEMORY_FORESIGHT;
+	instance->foresight->announced[announced->resource] = *announced;
+}
+
 static void take_asked(struct predictor *p, const struct observe_asked *asked)
 {
 	struct predictor_instance *instance = live_instance(p, asked->slot);
@@ -272,6 +288,9 @@ void predictor_observe(struct predictor *p, const struct observation *observatio
 		break;
 	case OBSERVE_APP:
 		take_app(p, &observation->app);
+		break;
+	case OBSERVE_ANNOUNCED:
+		take_announced(p, &observation->announced);
 		break;
 	case OBSERVE_ASKED:
 		take_asked(p, &observation->asked);
@@ -442,6 +461,7 @@ static void predictor_second(struct predictor *p, uint64_t now_ns, uint64_t elap
 			memory_blind(instance);
 	}
 	speak_all(p, now_ns);
+	skill_all(p, now_ns);
 	p->host.busy_ns = p->host.elapsed_ns = p->host.lost = 0;
 }
 

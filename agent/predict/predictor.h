@@ -19,6 +19,7 @@
 #include "memory.h"
 #include "observe.h"
 #include "recur.h"
+#include "skill.h"
 #include "statistical.h"
 #include "window.h"
 
@@ -90,6 +91,7 @@ struct predictor {
 	float *inputs, *outputs;		/* [PREDICTOR_BATCH][FEATURE_COUNT], [PREDICTOR_BATCH][OUTPUT_COUNT] */
 	struct lstm_state *states[PREDICTOR_BATCH];
 	struct predictor_instance *stepped[PREDICTOR_BATCH];
+	struct conform_risk conform_risk[FORECAST_HORIZONS];	/* what the model's risks have come to mean on this host */
 	uint32_t untrained;			/* SLIs that the model was taught nothing of, bit per SLI */
 };
 

@@ -35,7 +35,7 @@
 struct profile_clock {
 	int64_t unix_s;
 	int32_t offset_s;
-	uint32_t pad;
+	uint32_t ns;		/* beyond unix_s */
 };
 
 struct profile_slot {

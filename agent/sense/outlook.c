@@ -10,6 +10,8 @@
 
 #include "profilefile.h"
 
+#define QUANTILE_HIGH 2	/* .9 */
+#define TELL_AHEAD_S 60
 #define PARTS 8		/* of a second's work, one per tick */
 
 /* Whose the profile of the same index is. */
@@ -18,11 +20,13 @@ struct outlook_place {
 	uint32_t slot;			/* it had last */
 	uint32_t saved;			/* number of the quarter that was open when it was saved */
 	uint64_t used;			/* count of seconds when it was seen last */
+	uint32_t told;			/* resources of which the mind holds something announced, bit each */
 };
 
 struct outlook {
 	struct outlook_setup setup;
 	struct outlook_place place[OUTLOOK_MAX];
+	struct announcer *announcer;
 	struct profile *profile;	/* [OUTLOOK_MAX] */
 	uint16_t *of_slot;		/* [slots_max] place + 1, when that still has the slot's path */
 	struct profile_writer *writer;	/* NULL: nothing is kept */
@@ -58,12 +62,13 @@ struct outlook *outlook_new(const struct outlook_setup *setup)
 	outlook->setup = *setup;
 	outlook->profile = calloc(OUTLOOK_MAX, sizeof(*outlook->profile));
 	outlook->of_slot = calloc(setup->predictor->config.slots_max, sizeof(*outlook->of_slot));
+	outlook->announcer = announcer_new(setup->config_dir);
 	outlook->dir_fd = profile_dir_open(setup->state_dir);
 	if (outlook->dir_fd < 0)
 		tell(outlook, outlook->dir_fd);
 	else
 		outlook->writer = profile_writer_new(outlook->dir_fd);
-	if (outlook->profile && outlook->of_slot && (outlook->dir_fd < 0 || outlook->writer))
+	if (outlook->announcer && outlook->profile && outlook->of_slot && (outlook->dir_fd < 0 || outlook->writer))
 		return outlook;
 	outlook_free(outlook);
 	return NULL;
@@ -100,6 +105,7 @@ void outlook_free(struct outlook *outlook)
 		rest_save(outlook);
 	if (outlook->dir_fd >= 0)
 		close(outlook->dir_fd);
+	announcer_free(outlook->announcer);
 	free(outlook->profile);
 	free(outlook->of_slot);
 	free(outlook);
@@ -168,7 +174,97 @@ static uint32_t place_of(struct outlook *outlook, const struct predictor_instanc
 	return i;
 }
 
-static void instance_learn(struct outlook *outlook, const struct predictor_instance *instance, struct profile_clock now)
+/* The next beginning among events, or now when all have begun. */
+static int64_t beginning(const struct event *const *events, uint32_t count, int64_t now_s)
+{
+	int64_t at = INT64_MAX;
+
+	for (uint32_t i = 0; i < count; i++)
+		if (events[i]->start_s > now_s && events[i]->start_s < at)
+			at = events[i]->start_s;
+	return at == INT64_MAX ? now_s : at;
+}
+
+/* From when until when the events that cover a second go on together. */
+static void span_of(const struct event *const *events, uint32_t count, int64_t at_s, int64_t *ret_from_s, int64_t *ret_until_s)
+{
+	*ret_from_s = INT64_MIN;
+	*ret_until_s = INT64_MAX;
+	for (uint32_t i = 0; i < count; i++) {
+		if (events[i]->start_s > at_s || events[i]->end_s <= at_s)
+			continue;
+		*ret_from_s = events[i]->start_s > *ret_from_s ? events[i]->start_s : *ret_from_s;
+		*ret_until_s = events[i]->end_s < *ret_until_s ? events[i]->end_s : *ret_until_s;
+	}
+}
+
+/* A second of the calendar on the monotonic clock; 0 where that lies before it began. */
+static uint64_t monotonic(int64_t unix_s, uint64_t now_ns, struct profile_clock now)
+{
+	int64_t ns = (int64_t)now_ns + (unix_s - now.unix_s) * 1000000000ll - now.ns;
+
+	return ns > 0 ? (uint64_t)ns : 0;
+}
+
+static void tell_observation(struct outlook *outlook, uint32_t i, struct observe_announced announced)
+{
+	struct observation observation = { .kind = OBSERVE_ANNOUNCED };
+	uint32_t bit = 1u << announced.resource;
+
+	if (announced.demand <= 0 && !(outlook->place[i].told & bit))
+		return;
+	outlook->place[i].told = announced.demand > 0 ? outlook->place[i].told | bit : outlook->place[i].told & ~bit;
+	observation.announced = announced;
+	outlook->setup.observe(outlook->setup.context, &observation);
+}
+
+/* What is announced of one resource within the next minute, or goes on; demand 0 where nothing is. False: what was told before stays. */
+static bool announced_make(const struct outlook *outlook, const struct predictor_instance *instance, enum resource r, uint64_t now_ns,
+			   struct profile_clock now, struct observe_announced *ret)
+{
+	const struct event *events[ANNOUNCER_AT_ONCE];
+	uint32_t count = announcer_find(outlook->announcer, instance->info.path, r, now.unix_s, now.unix_s + TELL_AHEAD_S, events);
+	int64_t at = beginning(events, count, now.unix_s), from_s, until_s;
+	float factor = event_factor(events, count, at, at + 1);
+	const struct profile *profile = outlook_profile(outlook, instance->info.slot);
+	struct profile_need need;
+
+	*ret = (struct observe_announced){ .slot = instance->info.slot, .resource = r };
+	if (factor <= 1)
+		return true;
+	if (profile && profile_need(profile, r, outlook_clock(at), &need))
+		ret->demand = factor * need.quantile[QUANTILE_HIGH];
+	else if (at == now.unix_s)
+		return false;	/* what is forecast now already has it in it */
+	else
+		ret->demand = factor * instance->foresight->forecast.demand[r][FORECAST_HORIZONS - 1][QUANTILE_HIGH];
+	span_of(events, count, at, &from_s, &until_s);
+	ret->from_ns = monotonic(from_s, now_ns, now);
+	ret->until_ns = monotonic(until_s, now_ns, now);
+	return true;
+}
+
+static void announced_tell(struct outlook *outlook, uint32_t i, const struct predictor_instance *instance, uint64_t now_ns,
+			   struct profile_clock now)
+{
+	bool has = announcer_has(outlook->announcer, now.unix_s, now.unix_s + TELL_AHEAD_S);
+	struct observe_announced announced;
+
+	for (int r = 0; r < RESOURCE_COUNT && (has || outlook->place[i].told); r++)
+		if (announced_make(outlook, instance, (enum resource)r, now_ns, now, &announced))
+			tell_observation(outlook, i, announced);
+}
+
+/* What was announced is not what is usual. */
+static bool is_unusual(const struct outlook *outlook, const char *path, enum resource r, int64_t now_s)
+{
+	const struct event *events[ANNOUNCER_AT_ONCE];
+
+	return announcer_has(outlook->announcer, now_s, now_s + 1) &&
+	       announcer_find(outlook->announcer, path, r, now_s, now_s + 1, events);
+}
+
+static void instance_second(struct outlook *outlook, const struct predictor_instance *instance, uint64_t now_ns, struct profile_clock now)
 {
 	const struct predictor *p = outlook->setup.predictor;
 	uint32_t i = place_of(outlook, instance);
@@ -178,8 +274,10 @@ static void instance_learn(struct outlook *outlook, const struct predictor_insta
 		return;
 	outlook->place[i].used = outlook->seconds;
 	for (int r = 0; r < RESOURCE_COUNT; r++)
-		demand[r] = instance->foresight->has_frame ? instance->demand[r] * p->host.capacity[r] : -1;
+		demand[r] = instance->foresight->has_frame && !is_unusual(outlook, instance->info.path, (enum resource)r, now.unix_s) ?
+				    instance->demand[r] * p->host.capacity[r] : -1;
 	profile_push(&outlook->profile[i], now, demand, 1);
+	announced_tell(outlook, i, instance, now_ns, now);
 }
 
 /* One at a time, whichever has closed a quarter since it was saved. */
@@ -198,7 +296,7 @@ static void save_some(struct outlook *outlook)
 	}
 }
 
-void outlook_tick(struct outlook *outlook, struct profile_clock now, bool is_second)
+void outlook_tick(struct outlook *outlook, uint64_t now_ns, struct profile_clock now, bool is_second)
 {
 	uint32_t count;
 	const uint32_t *slot = predictor_annotated(outlook->setup.predictor, &count);
@@ -206,9 +304,10 @@ void outlook_tick(struct outlook *outlook, struct profile_clock now, bool is_sec
 	if (is_second) {
 		outlook->seconds++;
 		outlook->part = 0;
+		announcer_second(outlook->announcer);
 	}
 	for (uint32_t i = outlook->part; i < count && outlook->part < PARTS; i += PARTS)
-		instance_learn(outlook, &outlook->setup.predictor->instance[slot[i]], now);
+		instance_second(outlook, &outlook->setup.predictor->instance[slot[i]], now_ns, now);
 	outlook->part++;
 	if (outlook->writer)
 		save_some(outlook);
@@ -220,4 +319,26 @@ const struct profile *outlook_profile(const struct outlook *outlook, uint32_t sl
 
 	return i < OUTLOOK_MAX && !strcmp(outlook->place[i].path, outlook->setup.predictor->instance[slot].info.path) ?
 		       &outlook->profile[i] : NULL;
+}
+
+const struct announcer *outlook_announcer(const struct outlook *outlook) { return outlook->announcer; }
+
+bool outlook_need(const struct outlook *outlook, uint32_t slot, enum resource r, struct profile_clock at, struct profile_need *ret,
+		  float *ret_factor)
+{
+	const struct predictor_instance *instance = &outlook->setup.predictor->instance[slot];
+	const struct profile *profile = outlook_profile(outlook, slot);
+	const struct event *events[ANNOUNCER_AT_ONCE];
+	uint32_t count = announcer_find(outlook->announcer, instance->info.path, r, at.unix_s, at.unix_s + PROFILE_SLOT_S, events);
+
+	*ret_factor = event_factor(events, count, at.unix_s, at.unix_s + PROFILE_SLOT_S);
+	if (!profile || !profile_need(profile, r, at, ret)) {
+		if (!count || !instance->foresight->has_frame)
+			return false;
+		memcpy(ret->quantile, instance->foresight->forecast.demand[r][FORECAST_HORIZONS - 1], sizeof(ret->quantile));
+		ret->days = 0;
+	}
+	for (int q = 0; q < FORECAST_QUANTILES; q++)
+		ret->quantile[q] *= *ret_factor;
+	return true;
 }

@@ -62,7 +62,7 @@ static json_t *answer_forecast_show(const struct answer_world *world, const json
 		return error;
 	asked_tell(world, instance);
 	return json_pack("{s:b, s:o, s:o}", "ok", 1, "path", value_text(instance->info.path),
-			 "forecast", answer_instance_forecast(instance));
+			 "forecast", answer_instance_forecast(world->mind->predictor, instance));
 }
 
 /* The path of a slot, null when the instance is gone. */

@@ -15,7 +15,8 @@
  *						is asked for (also by instance.show), and then for five minutes
  * {"q":"profile.show","path":P,"hours":N}	{"path","days","steps":[...]}: quarters of an hour from the next on, N hours of them (24),
  *						each "unix_s", "offset_s" of the clock on the wall and, by resource, quantiles
- *						and the weight of the "days" they are from, null where nothing is known
+ *						and the weight of the "days" they are from, null where nothing is known, with what is
+ *						announced in it: the "factor" and the names in "events"
  * {"q":"failure.list","path":P}		{"total","forgotten","failures":[...]}, the last ANSWER_FAILURES_MAX, the
  *						youngest first; path may be left out. A failure has "path", "cause",
  *						"value" (status or signal), "pid", "program", "limit" (of an OOM kill: path of

@@ -249,7 +249,32 @@ json_t *answer_quantiles(const float value[FORECAST_QUANTILES])
 			 "p90", value_number(value[2]), "p99", value_number(value[3]));
 }
 
-json_t *answer_instance_forecast(const struct predictor_instance *instance)
+static json_t *verdict_json(struct skill_verdict verdict)
+{
+	return json_pack("{s:s, s:o}", "by", skill_by_name(verdict.by), "skill", value_number(verdict.skill));
+}
+
+/* Who spoke of each output at a horizon, and how much less that one lost of late than persistence; null without annotation. */
+static json_t *by_json(const struct predictor *predictor, const struct predictor_instance *instance, uint32_t horizon)
+{
+	const struct skill *skill = &predictor->memory.skill[instance->info.slot];
+	const struct slo *slo = &instance->info.slo;
+	json_t *demand, *risk;
+
+	if (!predictor_uses(instance, MEMORY_SKILL))
+		return json_null();
+	demand = json_object();
+	risk = json_object();
+	for (int r = 0; r < RESOURCE_COUNT; r++)
+		json_object_set_new(demand, resource_name((enum resource)r), verdict_json(skill_of_output(skill, horizon, (uint32_t)r)));
+	for (int sli = 0; sli < SLI_COUNT; sli++)
+		if (slo->bound[sli])
+			json_object_set_new(risk, slo_sli_name(slo, (enum sli)sli), verdict_json(skill_of_risk(skill, horizon, (enum sli)sli)));
+	return json_pack("{s:o, s:o, s:o}", "demand", demand, "sli", verdict_json(skill_of_output(skill, horizon, RESOURCE_COUNT)),
+			 "risk", risk);
+}
+
+json_t *answer_instance_forecast(const struct predictor *predictor, const struct predictor_instance *instance)
 {
 	const struct forecast *forecast = &instance->foresight->forecast;
 	json_t *horizons;
@@ -262,7 +287,8 @@ json_t *answer_instance_forecast(const struct predictor_instance *instance)
 
 		for (int r = 0; r < RESOURCE_COUNT; r++)
 			json_object_set_new(demand, resource_name((enum resource)r), answer_quantiles(forecast->demand[r][i]));
-		json_array_append_new(horizons, json_pack("{s:i, s:o, s:o, s:o}", "seconds", (int)forecast_horizon_s[i],
+		json_array_append_new(horizons, json_pack("{s:i, s:o, s:o, s:o, s:o}", "seconds", (int)forecast_horizon_s[i],
+							  "by", by_json(predictor, instance, (uint32_t)i),
 							  "risk", risk_json(&instance->info.slo, forecast, (uint32_t)i),
 							  "demand", demand, "sli", answer_quantiles(forecast->sli[i])));
 	}
@@ -376,6 +402,6 @@ json_t *answer_instance_full(const struct answer_world *world, const struct pred
 	json_object_set_new(full, "app", answer_app_metrics(world, instance->info.slot));
 	json_object_set_new(full, "log", answer_log(world, instance->info.slot));
 	json_object_set_new(full, "failures", answer_failures(world, instance->info.path));
-	json_object_set_new(full, "forecast_full", answer_instance_forecast(instance));
+	json_object_set_new(full, "forecast_full", answer_instance_forecast(world->mind->predictor, instance));
 	return full;
 }

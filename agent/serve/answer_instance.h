@@ -27,6 +27,6 @@ json_t *answer_instance_brief(const struct answer_world *world, const struct pre
 json_t *answer_instance_full(const struct answer_world *world, const struct predictor_instance *instance);
 
 /* {"source":..., "horizons":[...]}; null before the first frame. */
-json_t *answer_instance_forecast(const struct predictor_instance *instance);
+json_t *answer_instance_forecast(const struct predictor *predictor, const struct predictor_instance *instance);
 
 #endif

@@ -9,24 +9,40 @@
 #define HOURS_MAX 24
 
 /* One resource at one time; null where nothing is known. */
-static json_t *need_json(const struct profile *profile, enum resource resource, struct profile_clock at)
+static json_t *need_json(const struct outlook *outlook, uint32_t slot, enum resource resource, struct profile_clock at)
 {
 	struct profile_need need;
+	float factor;
 	json_t *out;
 
-	if (!profile_need(profile, resource, at, &need))
+	if (!outlook_need(outlook, slot, resource, at, &need, &factor))
 		return json_null();
 	out = answer_quantiles(need.quantile);
 	json_object_set_new(out, "days", value_number(need.days));
+	json_object_set_new(out, "factor", value_number(factor));
 	return out;
 }
 
-static json_t *step_json(const struct profile *profile, struct profile_clock at)
+/* Names of what is announced for it, or ids where there is none. */
+static void events_merge(json_t *to, const struct outlook *outlook, const char *path, enum resource resource, int64_t at_s)
 {
-	json_t *step = json_pack("{s:I, s:i}", "unix_s", (json_int_t)at.unix_s, "offset_s", at.offset_s);
+	const struct event *events[ANNOUNCER_AT_ONCE];
+	uint32_t count = announcer_find(outlook_announcer(outlook), path, resource, at_s, at_s + PROFILE_SLOT_S, events);
 
-	for (int r = 0; r < RESOURCE_COUNT; r++)
-		json_object_set_new(step, resource_name((enum resource)r), need_json(profile, (enum resource)r, at));
+	for (uint32_t i = 0; i < count; i++)
+		json_array_append_new(to, value_text(events[i]->name[0] ? events[i]->name : events[i]->id));
+}
+
+static json_t *step_json(const struct outlook *outlook, const struct predictor_instance *instance, struct profile_clock at)
+{
+	json_t *step = json_pack("{s:I, s:i}", "unix_s", (json_int_t)at.unix_s, "offset_s", at.offset_s), *events = json_array();
+
+	for (int r = 0; r < RESOURCE_COUNT; r++) {
+		json_object_set_new(step, resource_name((enum resource)r),
+				    need_json(outlook, instance->info.slot, (enum resource)r, at));
+		events_merge(events, outlook, instance->info.path, (enum resource)r, at.unix_s);
+	}
+	json_object_set_new(step, "events", events);
 	return step;
 }
 
@@ -47,7 +63,7 @@ json_t *answer_profile_show(const struct answer_world *world, const json_t *ques
 		return value_error("%s has no profile: only what is annotated has one; see 'forestall slo set'", instance->info.path);
 	steps = json_array();
 	for (json_int_t i = 1; i <= count * 3600 / PROFILE_SLOT_S; i++)
-		json_array_append_new(steps, step_json(profile, outlook_clock(now + i * PROFILE_SLOT_S)));
+		json_array_append_new(steps, step_json(world->outlook, instance, outlook_clock(now + i * PROFILE_SLOT_S)));
 	return json_pack("{s:b, s:o, s:o, s:o}", "ok", 1, "path", value_text(instance->info.path),
 			 "days", value_number(profile_days(profile)), "steps", steps);
 }

@@ -10,6 +10,7 @@
 
 #define QUANTILE_HIGH 2	/* .9 */
 #define SHOWN_FADE 0.97f	/* per second: half of it in 23 s */
+#define ANNOUNCED_NS 10000000000ull
 #define OPEN_NS_MIN 90000000ull	/* a tick, or nearly */
 
 struct mind *mind_new(const struct predictor_config *config, const struct plan_policy *policy)
@@ -118,6 +119,20 @@ static float demand_high(const struct mind *mind, const struct forecast *forecas
 	return fminf(high, mind->predictor->host.capacity[resource]);
 }
 
+/*
+ * What was announced: for who plans, from as far ahead as it acts on until the end; as a danger only around the beginning, since later
+ * it is measured.
+ */
+static float announced(const struct mind *mind, const struct predictor_instance *instance, enum resource resource, uint64_t now_ns,
+		       bool is_danger)
+{
+	const struct observe_announced *told = &instance->foresight->announced[resource];
+	uint64_t ahead_ns = forecast_horizon_s[mind->policy.act_horizon] * 1000000000ull;
+	uint64_t until_ns = is_danger && told->until_ns > told->from_ns + ANNOUNCED_NS ? told->from_ns + ANNOUNCED_NS : told->until_ns;
+
+	return now_ns + ahead_ns >= told->from_ns && now_ns < until_ns ? fminf(told->demand, mind->predictor->host.capacity[resource]) : 0;
+}
+
 static void need_update(struct mind *mind, const struct predictor_instance *instance, enum resource resource,
 			uint64_t now_ns, struct plan_view *view)
 {
@@ -136,6 +151,9 @@ static void need_update(struct mind *mind, const struct predictor_instance *inst
 	need->stalled = stalled(&instance->window, resource);
 	need->demand_high = demand_high(mind, &instance->foresight->forecast, resource,
 				       fmaxf(view->hold[resource].shown, fmaxf(need->coming, need->demand)));
+	need->demand_high = fmaxf(need->demand_high, announced(mind, instance, resource, now_ns, false));
+	need->announced = announced(mind, instance, resource, now_ns, true);
+	need->coming = fmaxf(need->coming, need->announced);
 }
 
 /* Each SLI counts against the resource that it is blamed on. */
@@ -150,6 +168,8 @@ static void dangers_update(struct mind *mind, const struct predictor_instance *i
 
 		if (!slo->bound[sli])
 			continue;
+		for (int r = 0; r < RESOURCE_COUNT; r++)
+			view->need[r].may_suffer |= resource == RESOURCE_COUNT || (enum resource)r == resource;
 		bad = window_bad(&instance->window, slo, (enum sli)sli, mind->predictor->config.tick_ns);
 		if (resource == RESOURCE_COUNT)
 			resource = bad >= mind->policy.bad_act ? blame(mind->predictor, instance) :

@@ -18,7 +18,7 @@
 #define TIGHTER 0.9f		/* a limit is only tightened by more than a tenth */
 #define MEMORY_SLACK 4e6f	/* what a giver may grow before its limit is felt, bytes */
 
-static const char *const reason_names[] = { "none", "reflex", "foresight", "headroom", "hold", "standing", "limit" };
+static const char *const reason_names[] = { "none", "reflex", "foresight", "headroom", "hold", "standing", "limit", "announced" };
 _Static_assert(sizeof(reason_names) / sizeof(reason_names[0]) == REASON_COUNT, "a name per reason");
 
 const char *plan_reason_name(enum plan_reason reason) { return reason_names[reason]; }

@@ -33,6 +33,7 @@ enum plan_reason {
 	REASON_HOLD,		/* neither now, but the pressure that caused it is still there */
 	REASON_STANDING,	/* nothing is wrong: it is held because it costs nothing (decide/posture.h) */
 	REASON_LIMIT,		/* a policy with limits of its own wants it so (decide/peer.h) */
+	REASON_ANNOUNCED,	/* load that was announced for now does not fit */
 	REASON_COUNT
 };
 
@@ -124,6 +125,8 @@ struct plan_need {
 	bool is_bound;		/* some SLI that is blamed on it alone has a bound */
 	float bad;		/* largest share over the bound in the last ticks of an SLI blamed on it; < 0: unknown */
 	float risk;		/* gravest of these SLIs within the horizon acted on */
+	float announced;	/* told to begin within the horizon acted on, or begun just now; 0: nothing was */
+	bool may_suffer;	/* some SLI that is blamed on it, or may be, has a bound */
 	float stalled;		/* share of the last second in which some task of it waited for the resource; < 0: unknown */
 };
 

@@ -26,6 +26,8 @@ static enum plan_reason danger_forestall(const struct scene *scene, const struct
 		return REASON_REFLEX;
 	if (view->is_fresh && view->quality >= policy->quality_min && view->need[scene->resource].risk >= policy->risk_act)
 		return view->is_persistence ? REASON_REFLEX : REASON_FORESIGHT;
+	if (view->need[scene->resource].may_suffer && scene_is_announced(scene, view))
+		return REASON_ANNOUNCED;
 	if (scene->resource == RESOURCE_MEMORY && view->need[RESOURCE_MEMORY].bad >= 0 && scene_is_running_out(scene, view))
 		return REASON_HEADROOM;
 	return hold(scene, view);

@@ -57,6 +57,26 @@ bool scene_is_pressed(const struct scene *scene, const struct plan_view *view)
 	return sum > scene->capacity * (1 - headroom);
 }
 
+bool scene_is_announced(const struct scene *scene, const struct plan_view *view)
+{
+	float headroom = scene->policy->headroom[scene->resource] * scene->capacity, more = 0, sum = 0;
+
+	for (uint32_t i = 0; i < scene->count; i++) {
+		const struct plan_view *other = scene->views[i];
+		float wants = scene_wants(scene, other);
+
+		if (other != view && (other->tier >= view->tier || !scene_holds(scene, other)))
+			continue;
+		more += fmaxf(other->need[scene->resource].announced - wants, 0);
+		sum += wants;
+	}
+	if (more <= 0)
+		return false;
+	if (scene->resource == RESOURCE_MEMORY)
+		return scene->memory_free >= 0 && scene_memory_spare(scene) - more < headroom;
+	return sum + more > scene->capacity - headroom;
+}
+
 void scene_growth(const struct scene *scene)
 {
 	for (uint32_t i = 0; scene->seconds > 0 && i < scene->count; i++) {

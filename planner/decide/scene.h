@@ -31,6 +31,9 @@ float scene_memory_spare(const struct scene *scene);
 /* Whether the resource is nearly used up by those that would have to give and the one they would give to. */
 bool scene_is_pressed(const struct scene *scene, const struct plan_view *view);
 
+/* Whether load was announced for now, of the instance or of those that would have to give, that does not fit beside what is wanted. */
+bool scene_is_announced(const struct scene *scene, const struct plan_view *view);
+
 /*
  * Whether those that would have to give will soon have taken all memory that can be spared, going on as now: what is lost to them then
  * does not come back with a limit.

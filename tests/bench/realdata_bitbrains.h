@@ -22,6 +22,8 @@ struct slot_score {
 	double untrusted;	/* absolute error of the int8 median as it is */
 	double absolute[SPEAKER_COUNT], squared[SPEAKER_COUNT], value, count;
 	double pinball[2][FORECAST_QUANTILES], cover[2][FORECAST_QUANTILES];
+	double pinball_alone[FORECAST_QUANTILES];	/* of the int8 model as it comes */
+	double cover_active[FORECAST_QUANTILES], active;	/* where the machine was active in this */
 };
 
 struct onset {

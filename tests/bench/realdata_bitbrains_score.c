@@ -8,10 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "predict/conform.h"
+#include "predict/trust.h"
 #include "realdata_bitbrains.h"
-#include "realdata_trust.h"
 
 #define TRUST_START (TEST_START - 1152)	/* the training slots would flatter */
+#define TRUST_MEMORY 576	/* two days */
+#define AHEAD_STEPS_MAX 12
+#define ACTIVE_STEPS 12		/* a machine is active in what moved within the last hour */
 #define FIT_EVERY 5	/* steps: enough for thirty weights, and quick */
 #define AR_LAGS 24
 #define AR_SIZE (AR_LAGS + 3)
@@ -126,25 +130,68 @@ static void add_error(struct slot_score *score, enum speaker speaker, float medi
 	score->squared[speaker] += (double)(mean - label) * (mean - label);
 }
 
-/* What came true of the forecast that was made `ahead` steps ago. */
-static void trust_update(const struct schema *schema, const struct series *series, uint32_t t, uint32_t slot,
-			 const float *output, struct trust *trust)
-{
-	uint32_t column = slot % schema->columns, ahead = schema->ahead[slot / schema->columns];
-	float quantiles[FORECAST_QUANTILES];
+/* What is remembered of one series and slot while it is followed, as the daemon does. */
+struct follower {
+	struct trust trust;
+	struct conform conform;
+	float said[AHEAD_STEPS_MAX][FORECAST_QUANTILES];	/* the last ones, by step */
+};
 
-	quantiles_of(schema, series, t - ahead, slot, output, quantiles);
-	trust_learn(trust, raw_at(schema, series, (int64_t)t - ahead, column), quantiles[1],
-		    raw_at(schema, series, t, column));
+/* What is spoken: the model's quantiles around so much of its change as is trusted, and as far apart as was seen to be needed. */
+static void follower_speak(struct follower *follower, uint32_t t, float now, float quantiles[FORECAST_QUANTILES])
+{
+	enum trust_level level = (enum trust_level)trust_best(&follower->trust, TRUST_LEVELS);
+	float moved = trust_between(level, now, quantiles[1]) - quantiles[1];
+
+	for (int q = 0; q < FORECAST_QUANTILES; q++)
+		quantiles[q] += moved;
+	conform_apply(&follower->conform, quantiles);
+	memcpy(follower->said[t % AHEAD_STEPS_MAX], quantiles, sizeof(follower->said[0]));
+}
+
+/* What came true of the forecast that was made `ahead` steps ago. */
+static void follower_learn(struct follower *follower, const struct schema *schema, const struct series *series, uint32_t t,
+			   uint32_t slot, const float *output)
+{
+	uint32_t column = slot % schema->columns, then = t - schema->ahead[slot / schema->columns];
+	float quantiles[FORECAST_QUANTILES], errors[TRUST_LEVELS];
+	float now = raw_at(schema, series, then, column), outcome = raw_at(schema, series, t, column);
+
+	if (!series->known[t] || !series->known[then])
+		return;
+	quantiles_of(schema, series, then, slot, output, quantiles);
+	trust_errors(now, quantiles[1], outcome, errors);
+	trust_learn(&follower->trust, TRUST_MEMORY, errors, TRUST_LEVELS);
+	if (then >= TRUST_START)
+		conform_learn(&follower->conform, follower->said[then % AHEAD_STEPS_MAX], outcome);
+}
+
+static bool is_active(const struct schema *schema, const struct series *series, uint32_t t, uint32_t column)
+{
+	for (uint32_t i = 1; i <= ACTIVE_STEPS && i <= t; i++)
+		if (series->value[(t - i) * schema->columns + column] != series->value[t * schema->columns + column])
+			return true;
+	return false;
+}
+
+static void score_quantiles(struct slot_score *score, enum arithmetic a, const float quantiles[FORECAST_QUANTILES], float label,
+			    bool is_moving)
+{
+	for (int q = 0; q < FORECAST_QUANTILES; q++) {
+		score->pinball[a][q] += pinball(quantiles[q], forecast_quantile[q], label);
+		score->cover[a][q] += label <= quantiles[q];
+		score->cover_active[q] += a == ARITHMETIC_INT8 && is_moving && label <= quantiles[q];
+	}
 }
 
 static void score_slot(struct scorer *scorer, const struct series *series, uint32_t t, uint32_t slot,
-		       const float *output[ARITHMETIC_COUNT], const struct trust trust[ARITHMETIC_COUNT])
+		       const float *output[ARITHMETIC_COUNT], const float spoken[ARITHMETIC_COUNT][FORECAST_QUANTILES])
 {
 	const struct schema *schema = &scorer->set->schema;
 	uint32_t column = slot % schema->columns, ahead = schema->ahead[slot / schema->columns];
 	float x[MEAN_SIZE], quantiles[FORECAST_QUANTILES], now = raw_at(schema, series, t, column), label, said;
 	struct slot_score *score = &scorer->slot[slot];
+	bool is_moving = is_active(schema, series, t, column);
 
 	if (t + ahead >= series->steps || !series->known[t] || !series->known[t + ahead])
 		return;
@@ -155,17 +202,18 @@ static void score_slot(struct scorer *scorer, const struct series *series, uint3
 	add_error(score, SPEAKER_PERSISTENCE, now, now, label);
 	score->value += fabsf(label);
 	score->count++;
+	score->active += is_moving;
 	for (int a = 0; a < ARITHMETIC_COUNT; a++) {
 		quantiles_of(schema, series, t, slot, output[a], quantiles);
 		mean_inputs(quantiles, now, x);
-		score->untrusted += a == ARITHMETIC_INT8 ? fabsf(quantiles[1] - label) : 0;
-		add_error(score, a == ARITHMETIC_INT8 ? SPEAKER_INT8 : SPEAKER_FLOAT, trust_apply(&trust[a], now, quantiles[1]),
+		add_error(score, a == ARITHMETIC_INT8 ? SPEAKER_INT8 : SPEAKER_FLOAT, spoken[a][1],
 			  fmaxf(now + ridge_say(&scorer->mean[slot], x), 0), label);
-		for (int q = 0; q < FORECAST_QUANTILES; q++) {
-			score->pinball[a][q] += pinball(quantiles[q], forecast_quantile[q], label);
-			score->cover[a][q] += label <= quantiles[q];
-		}
+		score_quantiles(score, (enum arithmetic)a, spoken[a], label, is_moving);
 	}
+	quantiles_of(schema, series, t, slot, output[ARITHMETIC_INT8], quantiles);
+	score->untrusted += fabsf(quantiles[1] - label);
+	for (int q = 0; q < FORECAST_QUANTILES; q++)
+		score->pinball_alone[q] += pinball(quantiles[q], forecast_quantile[q], label);
 }
 
 static void score_onset(const struct schema *schema, const struct series *series, uint32_t t,
@@ -185,31 +233,44 @@ static void score_onset(const struct schema *schema, const struct series *series
 	to->count++;
 }
 
+/* One step of one slot: what came true is learned before anything is said. */
+static void step_slot(struct scorer *scorer, const struct series *series, uint32_t t, uint32_t slot,
+		      float (*outputs[ARITHMETIC_COUNT])[OUTPUT_COUNT], struct follower followers[ARITHMETIC_COUNT])
+{
+	const struct schema *schema = &scorer->set->schema;
+	uint32_t then = t - schema->ahead[slot / schema->columns];
+	const float *output[] = { outputs[0][t], outputs[1][t] };
+	float spoken[ARITHMETIC_COUNT][FORECAST_QUANTILES];
+
+	for (int a = 0; a < ARITHMETIC_COUNT; a++) {
+		follower_learn(&followers[a], schema, series, t, slot, outputs[a][then]);
+		quantiles_of(schema, series, t, slot, output[a], spoken[a]);
+		follower_speak(&followers[a], t, raw_at(schema, series, t, slot % schema->columns), spoken[a]);
+	}
+	if (t >= TEST_START)
+		score_slot(scorer, series, t, slot, output, (const float (*)[FORECAST_QUANTILES])spoken);
+}
+
 static void score_series(struct scorer *scorer, const struct learner *learner, const struct series *series)
 {
 	const struct schema *schema = &scorer->set->schema;
 	struct onset *onset = &scorer->onset[bitbrains_is_unseen(scorer->set, series->name)];
 	float (*frames)[FEATURE_COUNT] = frames_new(schema, series), (*outputs[ARITHMETIC_COUNT])[OUTPUT_COUNT];
-	struct trust trust[SLOTS_MAX][ARITHMETIC_COUNT] = { 0 };
+	struct follower (*followers)[ARITHMETIC_COUNT] = must_alloc(SLOTS_MAX, sizeof(*followers));
 
 	for (int a = 0; a < ARITHMETIC_COUNT; a++)
 		outputs[a] = learner_run(learner, (enum arithmetic)a, frames, series->steps);
 	for (uint32_t t = TRUST_START; t < series->steps; t++) {
 		const float *output[] = { outputs[0][t], outputs[1][t] };
 
-		for (uint32_t slot = 0; slot < schema->columns * schema->aheads; slot++) {
-			uint32_t then = t - schema->ahead[slot / schema->columns];
-
-			for (int a = 0; a < ARITHMETIC_COUNT; a++)
-				trust_update(schema, series, t, slot, outputs[a][then], &trust[slot][a]);
-			if (t >= TEST_START)
-				score_slot(scorer, series, t, slot, output, trust[slot]);
-		}
+		for (uint32_t slot = 0; slot < schema->columns * schema->aheads; slot++)
+			step_slot(scorer, series, t, slot, outputs, followers[slot]);
 		if (t >= TEST_START)
 			score_onset(schema, series, t, output, onset);
 	}
 	for (int a = 0; a < ARITHMETIC_COUNT; a++)
 		free(outputs[a]);
+	free(followers);
 	free(frames);
 }
 

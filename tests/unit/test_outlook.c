@@ -19,9 +19,15 @@
 static char dir[] = "/tmp/forestall-outlook-XXXXXX";
 static struct outlook *outlook;
 
+static void on_observe(void *context, const struct observation *observation)
+{
+	predictor_observe(((struct stage *)context)->mind->predictor, observation);
+}
+
 static struct outlook *outlook_open(struct stage *stage)
 {
-	struct outlook *made = outlook_new(&(struct outlook_setup){ .state_dir = dir, .predictor = stage->mind->predictor });
+	struct outlook *made = outlook_new(&(struct outlook_setup){ .state_dir = dir, .config_dir = dir, .predictor = stage->mind->predictor,
+								      .observe = on_observe, .context = stage });
 
 	assert_non_null(made);
 	return made;
@@ -31,7 +37,7 @@ static void live(int64_t from, int64_t seconds)
 {
 	for (int64_t t = from; t < from + seconds; t++)
 		for (int part = 0; part < 3; part++)
-			outlook_tick(outlook, (struct profile_clock){ .unix_s = t }, part == 0);
+			outlook_tick(outlook, (uint64_t)(t - START_S + 1000) * NS_PER_SECOND, (struct profile_clock){ .unix_s = t }, part == 0);
 }
 
 static void files_of(char path[512], uint32_t *ret_count)

@@ -8,7 +8,6 @@
 #include "../bench/realdata_bitbrains.h"
 #include "../bench/realdata_nab.h"
 #include "../bench/realdata_relations.h"
-#include "../bench/realdata_trust.h"
 
 static void average_precision_counts_ties_together(void **state)
 {
@@ -107,21 +106,6 @@ static void onset_is_two_in_a_row_while_still_healthy(void **state)
 	assert_int_equal(bitbrains_onset(&series, 1, 0, 4, 5), -1);	/* nor what lies in the next part */
 }
 
-static void trust_goes_to_what_was_right(void **state)
-{
-	struct trust trust = { 0 };
-
-	(void)state;
-	assert_float_equal(trust_apply(&trust, 10, 20), 10, 1e-6);	/* nothing shown yet: persistence */
-	for (int i = 0; i < 50; i++)
-		trust_learn(&trust, 10, 20, 20);
-	assert_float_equal(trust_apply(&trust, 10, 20), 20, 1e-6);
-	for (int i = 0; i < 100; i++)
-		trust_learn(&trust, 10, 20, 15);
-	assert_float_equal(trust_apply(&trust, 10, 20), 15, 1e-6);
-}
-
-/* The second metric is twice the first: when it is not, the rest shows it, though both are within their usual range. */
 static void rest_shows_what_no_metric_shows_alone(void **state)
 {
 	static struct relations relations;
@@ -150,7 +134,6 @@ int main(void)
 		cmocka_unit_test(windows_count_once_and_strays_are_false),
 		cmocka_unit_test(alarms_keep_their_distance_and_budget),
 		cmocka_unit_test(onset_is_two_in_a_row_while_still_healthy),
-		cmocka_unit_test(trust_goes_to_what_was_right),
 		cmocka_unit_test(rest_shows_what_no_metric_shows_alone),
 	};
 

@@ -6,7 +6,7 @@
 
 #include "predict/predictor.h"
 
-#define SECONDS 20
+#define SECONDS 12	/* longer, and what never came true would no longer be said */
 #define TICK_NS (NS_PER_SECOND / 10)
 
 /* Says .5 of runq_p99, .01 of mem_some without any weights, and nothing else. */
@@ -83,7 +83,8 @@ static void experience_speaks_of_what_the_model_was_not_taught(void **state)
 	print_message("risk within 2 s: runq_p99 %.3f, mem_some %.3f\n", (double)forecast->risk[SLI_RUNQ_P99][1],
 		      (double)forecast->risk[SLI_MEM_SOME][1]);
 	assert_int_equal(forecast->source, FORECAST_LSTM);
-	assert_true(fabsf(forecast->risk[SLI_RUNQ_P99][1] - 0.5f) < 0.01f);
+	/* The model says .5; that nothing came of it so far is reckoned with. */
+	assert_true(forecast->risk[SLI_RUNQ_P99][1] > 0.3f && forecast->risk[SLI_RUNQ_P99][1] < 0.5f);
 	assert_true(forecast->risk[SLI_MEM_SOME][1] > 0.5f);
 	assert_true(forecast->risk[SLI_IO_P99][1] == 0);
 	assert_int_equal(forecast->impairment, RESOURCE_MEMORY);
