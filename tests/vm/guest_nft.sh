@@ -265,7 +265,7 @@ sleep 6 # longer than a lease
 check "for as long as the command runs" is_frozen 1
 kill -INT $hold
 check "which ends well" wait $hold
-check "and thaws it" is_frozen 0
+check "and thaws it" within 5 is_frozen 0
 hold cgroup.freeze 1
 within 10 is_frozen 1
 kill -KILL $hold
@@ -275,7 +275,7 @@ check "or for as long as it was told" within 10 is_frozen 1
 check "and no longer" within 10 is_frozen 0
 hold cpu.max.burst 5000
 check_not "what is refused is an error" wait $hold
-check "that says why" grep -q 'no quota to save up from' "$scratch/hold.err"
+check "that says why" grep -q 'enable cpu in the parent' "$scratch/hold.err"
 kill -TERM $up
 wait $up
 sed 's/^/# /' "$scratch/figures" "$scratch/act.log" "$scratch/place.log"

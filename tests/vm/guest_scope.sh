@@ -177,6 +177,9 @@ check "in the end nothing is held" is "$(cat "$run/journal")" ""
 # --- the whole forestall
 mkdir -p /etc/forestall/instances.d
 printf '[/work.slice/*.scope]\nslo = tier=best-effort kind=batch\n' >/etc/forestall/instances.d/work.conf
+printf '[Service]\nExecStart=/bin/sleep 1000\nSlice=work.slice\n' >/run/systemd/system/other.service
+systemctl daemon-reload
+systemctl start other.service
 printf '[plan]\npolicy = static\n' >/etc/forestall/forestall.conf # a plan that needs no danger
 "$bin/forestall" up --mode enforce --forecaster persistence --model "" --no-web 2>>"$scratch/hands.log" &
 up=$!
@@ -196,7 +199,7 @@ enforced() {
 }
 check "the plan limits the scope" within 30 reads job.scope cpu.weight 1
 check "daemon-reload in the middle leaves it" enforced systemctl daemon-reload
-check "and so does the restart of another unit" enforced systemctl restart plain.service
+check "and so does the restart of another unit" enforced systemctl restart other.service
 check "of the protected one" enforced systemctl restart web.service
 check "and of the manager itself" enforced systemctl daemon-reexec
 systemctl set-property web.service CPUWeight=70
