@@ -22,7 +22,7 @@ BPF_CFLAGS := -g -O2 -mllvm -disable-block-placement -target bpf -D__TARGET_ARCH
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
-.PHONY: all help deps check check-kernels demo demo-full clean bench-control bench-tick bench-alloc bench-lstm bench-realdata bench-profile bench-agent bench-act bench-flood check-churn bench-hook train corpus fuzz test-programs
+.PHONY: all help deps check check-kernels demo demo-full clean bench-control bench-tick bench-alloc bench-lstm bench-realdata bench-forecast bench-profile bench-agent bench-act bench-flood check-churn bench-hook train corpus fuzz test-programs
 
 objects = $(patsubst %.c,build/obj/%.o,$(wildcard $(1)/*.c))
 ACT_MAIN := planner/act/main.c
@@ -116,6 +116,7 @@ build/test/test_web build/test/test_web_history: build/test/%: build/obj/tests/u
 	$(call link,-lcmocka -lsqlite3 -lmicrohttpd)
 build/test/test_realdata: build/obj/tests/unit/test_realdata.o $(filter-out %_main.o,$(filter build/obj/tests/bench/realdata%,$(call objects,tests/bench))) build/lib/libpredict.a
 	$(call link,-lcmocka)
+build/test/test_onset: $(addprefix build/obj/tests/bench/,forecast_measure.o forecast_speak.o realdata_metric.o realdata_text.o)
 build/test/test_allocate build/test/bench_alloc: override LIBS += -lglpk
 build/test/test_%: build/obj/tests/unit/test_%.o $(ARCHIVES)
 	$(call link,-lcmocka)
@@ -124,20 +125,18 @@ build/test/test_%: build/obj/tests/bpf/test_%.o build/obj/tests/bpf/world.o buil
 build/test/bench_hook: build/obj/tests/bench/hook_load.o
 build/test/bench_realdata: $(filter build/obj/tests/bench/realdata%,$(call objects,tests/bench)) build/lib/libpredict.a
 	$(call link)
-build/test/bench_profile: build/obj/tests/bench/bench_profile.o $(addprefix build/obj/tests/bench/realdata_,text.o metric.o) $(ARCHIVES)
-	$(call link)
-build/test/bench_agent: $(filter build/obj/tests/bench/bench_agent%,$(call objects,tests/bench)) $(ARCHIVES)
-	$(call link)
+build/test/bench_profile build/test/bench_forecast: $(addprefix build/obj/tests/bench/realdata_,text.o metric.o)
+build/test/bench_forecast: $(filter build/obj/tests/bench/forecast_%,$(call objects,tests/bench))
+build/test/bench_agent: $(filter build/obj/tests/bench/bench_agent_%,$(call objects,tests/bench))
 build/test/bench_%: build/obj/tests/bench/bench_%.o $(ARCHIVES)
 	$(call link)
 build/test/forestall-act: $(patsubst build/obj/%,build/steps/%,$(ACT) build/obj/$(ACT_MAIN:.c=.o))
 	$(call link)
-build/test/kill_act: $(filter build/obj/tests/vm/kill_%,$(call objects,tests/vm)) $(ARCHIVES)
-	$(call link)
-build/test/mind_driver: build/obj/tests/vm/mind_driver.o $(ARCHIVES)
-	$(call link)
+build/test/kill_act: $(filter build/obj/tests/vm/kill_%,$(call objects,tests/vm))
+build/test/mind_driver: build/obj/tests/vm/mind_driver.o
 build/obj/tests/bpf/insns.o: build/bpf/forestall.skel.h
-build/test/insns: build/obj/tests/bpf/insns.o $(ARCHIVES)
+build/test/insns: build/obj/tests/bpf/insns.o
+build/test/kill_act build/test/mind_driver build/test/insns: $(ARCHIVES)
 	$(call link)
 build/test/load-client: $(addprefix build/obj/tests/load/,client.o exchange.o hist.o reply.o shape.o)
 	$(call link)
@@ -150,11 +149,10 @@ build/test/forestalld-oracle: build/obj/tests/control/oracle.o $(MIND)
 	$(call link,$(WRAP_ORACLE))
 build/test/demo-report: $(call objects,tests/demo) build/obj/tests/load/hist.o
 	$(call link)
-build/test/control-report: build/obj/tests/control/report.o $(addprefix build/obj/tests/demo/,arm.o decisions.o family.o measure.o summary.o) \
-		build/obj/tests/load/hist.o
+build/test/control-report: build/obj/tests/control/report.o $(addprefix build/obj/tests/demo/,arm.o decisions.o family.o measure.o summary.o) build/obj/tests/load/hist.o
 	$(call link)
 
-test-programs: $(UNIT) $(BPF_TESTS) $(VM_PROGRAMS) $(LOAD) build/test/forestall-act build/test/bench_realdata
+test-programs: $(UNIT) $(BPF_TESTS) $(VM_PROGRAMS) $(LOAD) build/test/forestall-act $(addprefix build/test/bench_,realdata forecast)
 check: deps all test-programs ## run every test; ends with one summary line
 	$(Q)tests/run
 check-kernels: deps all test-programs ## the kernel side on 5.10, 6.1, 6.12, 7.3 and natively; rewrites the tables in docs
@@ -176,6 +174,8 @@ bench-realdata: deps build/test/bench_realdata ## the LSTM on series from elsewh
 	$(Q)build/test/bench_realdata --seed "$(or $(SEED),1)" "$(TRAIN)" "$(TEST)"
 bench-profile: deps build/test/bench_profile ## the resource profile on series from elsewhere: DATA=DIR, last line JSON
 	$(Q)build/test/bench_profile "$(DATA)"
+bench-forecast: deps build/test/bench_forecast ## the model on recordings held out, by group, beside simpler forecasters: CORPUS=DIR, last line JSON
+	$(Q)build/test/bench_forecast model/default.model "$(or $(CORPUS),build/corpus)"
 bench-hook: deps build/test/bench_hook ## cost of the hooks beside empty ones and libbpf-tools' runqlat, last line JSON
 	$(Q)tests/deps libbpf-tools
 	$(Q)build/test/bench_hook

@@ -112,8 +112,10 @@ int cmd_forecast_show(const struct context *context, int argc, char **argv)
 	char path[OBSERVE_PATH_MAX];
 	json_t *answer;
 
+	if (argc > 2)
+		return cmd_forecast_paths(context, argc, argv);
 	if (argc != 2)
-		return command_usage("forecast show", "PATH");
+		return command_usage("forecast show", "PATH [--paths N [--seed S]]");
 	if (command_path(context, argv[1], path, sizeof(path)))
 		return 1;
 	answer = forecast_ask(context, path);

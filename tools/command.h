@@ -37,11 +37,18 @@ int cmd_event_add(const struct context *context, int argc, char **argv);
 int cmd_event_list(const struct context *context, int argc, char **argv);
 int cmd_event_remove(const struct context *context, int argc, char **argv);
 int cmd_event_import(const struct context *context, int argc, char **argv);
+int cmd_forecast_explain(const struct context *context, int argc, char **argv);
+
+/* "forecast show PATH --paths N [--seed S]": joint paths instead of quantiles. */
+int cmd_forecast_paths(const struct context *context, int argc, char **argv);
 int cmd_profile_show(const struct context *context, int argc, char **argv);
 int cmd_failure_list(const struct context *context, int argc, char **argv);
 int cmd_signal_list(const struct context *context, int argc, char **argv);
 int cmd_signal_table(const struct context *context, int argc, char **argv);
 int cmd_plan_show(const struct context *context, int argc, char **argv);
+int cmd_decision_list(const struct context *context, int argc, char **argv);
+int cmd_decision_explain(const struct context *context, int argc, char **argv);
+int cmd_ledger(const struct context *context, int argc, char **argv);
 int cmd_action_hold(const struct context *context, int argc, char **argv);
 int cmd_place(const struct context *context, int argc, char **argv);
 int cmd_mode_get(const struct context *context, int argc, char **argv);

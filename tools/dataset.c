@@ -37,8 +37,7 @@ static int track_grow(struct track *track)
 	return 0;
 }
 
-/* What the second that was closed last says: known is what our own action did not shape. */
-static struct train_label second_label(const struct predictor_instance *instance, bool is_acted)
+struct train_label dataset_label(const struct predictor_instance *instance, bool is_acted)
 {
 	const struct window_second *now = window_at(&instance->window, 0);
 	const struct slo *slo = &instance->info.slo;
@@ -67,7 +66,7 @@ static int track_push(struct track *track, const struct predictor_instance *inst
 		return -ENOMEM;
 	memcpy(track->input[t], instance->foresight->frame.value, sizeof(track->input[t]));
 	memset(&track->truth[t], 0, sizeof(track->truth[t]));
-	track->truth[t].now = second_label(instance, is_acted);
+	track->truth[t].now = dataset_label(instance, is_acted);
 	track->is_bound = slo_is_bound(&instance->info.slo);
 	track->steps++;
 	return 0;

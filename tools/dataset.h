@@ -10,6 +10,7 @@
 #define FORESTALL_DATASET_H
 
 #include "corpus_run.h"
+#include "predict/predictor.h"
 #include "predict/train.h"
 
 struct dataset_source {
@@ -35,6 +36,9 @@ struct dataset {
 
 /* Adds one recording. 0, or -errno and one line in error[]; the dataset is then as before. */
 int dataset_add(struct dataset *dataset, const char *path, char error[256]);
+
+/* What the second that was closed last says of an instance: known is what our own action did not shape. */
+struct train_label dataset_label(const struct predictor_instance *instance, bool is_acted);
 
 /*
  * What a recording is for: of the corpus its label says so; of others every fifth is held out (as a shape unseen) and every

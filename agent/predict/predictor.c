@@ -80,7 +80,7 @@ void predictor_model(struct predictor *p, const struct lstm_weights *weights)
 		model_forget(p, p->live[i]);
 	for (uint32_t i = 0; i < p->memory.parked_count; i++)
 		model_forget(p, p->memory.parked[i]);
-	memset(p->conform_risk, 0, sizeof(p->conform_risk));
+	memset(p->host.conform_risk, 0, sizeof(p->host.conform_risk));
 }
 
 bool predictor_foresees(const struct predictor *p, const struct predictor_instance *instance)

@@ -65,6 +65,7 @@ struct predictor_host {
 	float wait, execs, reclaim;		/* sums over instances, last second */
 	float total[RESOURCE_COUNT];		/* demand of the last second, share of capacity */
 	float served[RESOURCE_COUNT];		/* of IO and net: what was done in it, in the units of enum resource */
+	struct conform_risk conform_risk[FORECAST_HORIZONS];	/* what the model's risks have come to mean here */
 	float limit;				/* sum of what cpu.max leaves to the limited */
 	uint32_t limited;			/* how many are limited */
 	float expect[RESOURCE_COUNT][EXPECT_SPANS];	/* sum over instances of demand times confidence */
@@ -91,7 +92,6 @@ struct predictor {
 	float *inputs, *outputs;		/* [PREDICTOR_BATCH][FEATURE_COUNT], [PREDICTOR_BATCH][OUTPUT_COUNT] */
 	struct lstm_state *states[PREDICTOR_BATCH];
 	struct predictor_instance *stepped[PREDICTOR_BATCH];
-	struct conform_risk conform_risk[FORECAST_HORIZONS];	/* what the model's risks have come to mean on this host */
 	uint32_t untrained;			/* SLIs that the model was taught nothing of, bit per SLI */
 };
 

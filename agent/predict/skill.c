@@ -161,21 +161,11 @@ static void output_speak(struct skill *skill, uint32_t horizon, uint32_t output,
 static enum skill_by risk_judge(const struct skill *skill, uint32_t horizon, int sli)
 {
 	const struct trust *trust = &skill->risk[horizon][sli];
-	uint32_t best = trust_best(trust, TRUST_RIVALS);
 	float forgiven = skill->happened[horizon][sli] < HAPPENED_MIN ? WORRY_LOSS : 0;
 
-	if (trust->count < SKILL_PROVEN)
+	if (trust->count < SKILL_PROVEN_RISK)
 		return SKILL_UNPROVEN;
-	return trust->loss[SKILL_MODEL] <= trust->loss[best] + forgiven ? SKILL_MODEL : (enum skill_by)best;
-}
-
-static float risk_said(enum skill_by by, float now, float model, float learned)
-{
-	switch (by) {
-	case SKILL_UNPROVEN: return fmaxf(model, learned);
-	case SKILL_STATISTICAL: return learned;
-	default: return trust_between((enum trust_level)by, now, model);
-	}
+	return trust->loss[SKILL_MODEL] <= trust->loss[SKILL_STATISTICAL] + forgiven ? SKILL_MODEL : SKILL_STATISTICAL;
 }
 
 /* "Within 5 s" cannot be less likely than "within 2 s", whoever says so. */
@@ -189,8 +179,8 @@ static void risk_speak(struct skill *skill, const struct conform_risk *map, uint
 	said->risk_model[sli] = second->learned_risks >> sli & 1 ? conform_risk_apply(map, risk[horizon]) : risk[horizon];
 	said->risk_statistical[sli] = skill->statistical.risk[sli][horizon];
 	skill->risk_by[horizon][sli] = (uint8_t)by;
-	risk[horizon] = fmaxf(risk_said(by, (float)(second->violated >> sli & 1), said->risk_model[sli],
-					said->risk_statistical[sli]), horizon ? risk[horizon - 1] : 0);
+	risk[horizon] = fmaxf(by == SKILL_STATISTICAL ? said->risk_statistical[sli] : said->risk_model[sli],
+			      horizon ? risk[horizon - 1] : 0);
 }
 
 /* Of all outputs at one horizon; remembered when it is time to, and the model spoke. */
@@ -265,9 +255,9 @@ static void skill_second(struct predictor *p, struct predictor_instance *instanc
 	bounds_follow(skill, &instance->info.slo);
 	skill->second++;
 	for (uint32_t h = 0; h < FORECAST_HORIZONS; h++)
-		horizon_settle(skill, &p->conform_risk[h], h, &second);
+		horizon_settle(skill, &p->host.conform_risk[h], h, &second);
 	for (uint32_t h = 0; h < FORECAST_HORIZONS; h++)
-		horizon_speak(skill, &p->conform_risk[h], h, &second, &instance->foresight->forecast);
+		horizon_speak(skill, &p->host.conform_risk[h], h, &second, &instance->foresight->forecast);
 	forecast_blame(&instance->foresight->forecast);
 }
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who is believed of what, on this host. For each annotated instance, each output and each horizon: persistence, half or all
- * of what the model says, or the statistical forecaster, whichever lost least of late; then quantiles and risks are kept in
- * agreement with what happened (conform.h). What is remembered is bounded: of each horizon SKILL_PENDING forecasts wait for
+ * Who is believed of what, on this host. For each annotated instance, each output and each horizon: of a demand or an SLI
+ * persistence, half or all of what the model says, or the statistical forecaster, whichever lost least of late; of a risk the
+ * model or the statistical forecaster, since persistence foresees nothing of who is still well. Quantiles, and what the model
+ * says of risks, are kept in agreement with what happened (conform.h). What is remembered is bounded: of each horizon SKILL_PENDING forecasts wait for
  * their outcome. Pure; the same seconds give the same bytes.
  *
  * A median loses by its absolute error, a risk by the square of it. What our own action shaped is no outcome, see
- * predictor_is_censored(). Until there were SKILL_PROVEN outcomes a demand is not moved from what it is now, and of two risks
- * the graver one is said. Where hardly anything bad ever happened, silence costs nothing, so a model is not silenced for
- * small worries that did not come true.
+ * predictor_is_censored(). Until there were SKILL_PROVEN outcomes a demand is not moved from what it is now, and until
+ * SKILL_PROVEN_RISK a risk is the model's. Where hardly anything bad ever happened, silence costs nothing, so a model is not silenced for small worries that
+ * did not come true.
  */
 #ifndef FORESTALL_SKILL_H
 #define FORESTALL_SKILL_H
@@ -20,6 +21,7 @@
 #define SKILL_OUTPUTS (RESOURCE_COUNT + 1)	/* demands, then the leading SLI */
 #define SKILL_PENDING 5
 #define SKILL_PROVEN 16
+#define SKILL_PROVEN_RISK 60	/* neighbouring seconds share their fate */
 
 struct predictor;
 struct predictor_instance;

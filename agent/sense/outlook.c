@@ -28,6 +28,9 @@ struct outlook {
 	struct outlook_place place[OUTLOOK_MAX];
 	struct announcer *announcer;
 	struct profile *profile;	/* [OUTLOOK_MAX] */
+	struct trajectory *trajectory;	/* [OUTLOOK_MAX] */
+	struct explain_past *past;	/* [OUTLOOK_MAX] */
+	const struct lstm_weights *weights;	/* that the states in past are of */
 	uint16_t *of_slot;		/* [slots_max] place + 1, when that still has the slot's path */
 	struct profile_writer *writer;	/* NULL: nothing is kept */
 	uint64_t seconds;
@@ -61,6 +64,8 @@ struct outlook *outlook_new(const struct outlook_setup *setup)
 		return NULL;
 	outlook->setup = *setup;
 	outlook->profile = calloc(OUTLOOK_MAX, sizeof(*outlook->profile));
+	outlook->trajectory = calloc(OUTLOOK_MAX, sizeof(*outlook->trajectory));
+	outlook->past = calloc(OUTLOOK_MAX, sizeof(*outlook->past));
 	outlook->of_slot = calloc(setup->predictor->config.slots_max, sizeof(*outlook->of_slot));
 	outlook->announcer = announcer_new(setup->config_dir);
 	outlook->dir_fd = profile_dir_open(setup->state_dir);
@@ -68,7 +73,7 @@ struct outlook *outlook_new(const struct outlook_setup *setup)
 		tell(outlook, outlook->dir_fd);
 	else
 		outlook->writer = profile_writer_new(outlook->dir_fd);
-	if (outlook->announcer && outlook->profile && outlook->of_slot && (outlook->dir_fd < 0 || outlook->writer))
+	if (outlook->announcer && outlook->profile && outlook->trajectory && outlook->past && outlook->of_slot && (outlook->dir_fd < 0 || outlook->writer))
 		return outlook;
 	outlook_free(outlook);
 	return NULL;
@@ -107,6 +112,8 @@ void outlook_free(struct outlook *outlook)
 		close(outlook->dir_fd);
 	announcer_free(outlook->announcer);
 	free(outlook->profile);
+	free(outlook->trajectory);
+	free(outlook->past);
 	free(outlook->of_slot);
 	free(outlook);
 }
@@ -143,6 +150,8 @@ static void place_fill(struct outlook *outlook, uint32_t i, const char *path)
 	int r = record && outlook->dir_fd >= 0 ? profile_load(outlook->dir_fd, path, record, problem) : 0;
 
 	outlook->place[i] = (struct outlook_place){ 0 };
+	memset(&outlook->trajectory[i], 0, sizeof(outlook->trajectory[i]));
+	memset(&outlook->past[i], 0, sizeof(outlook->past[i]));
 	snprintf(outlook->place[i].path, sizeof(outlook->place[i].path), "%s", path);
 	if (r == 1) {
 		outlook->profile[i] = record->profile;
@@ -264,6 +273,35 @@ static bool is_unusual(const struct outlook *outlook, const char *path, enum res
 	       announcer_find(outlook->announcer, path, r, now_s, now_s + 1, events);
 }
 
+/* What came in the last second and what is forecast now, for joint paths; what the model was shown, for explanations. */
+static void forecast_keep(struct outlook *outlook, uint32_t i, const struct predictor_instance *instance)
+{
+	const struct predictor *p = outlook->setup.predictor;
+	const struct foresight *foresight = instance->foresight;
+	const struct window_second *now = window_at(&instance->window, 0);
+	enum sli leading = (enum sli)foresight->forecast.sli_id;
+	float came[TRAJECTORY_ROWS];
+
+	if (!foresight->has_frame || !now)
+		return;
+	for (int r = 0; r < RESOURCE_COUNT; r++)
+		came[r] = instance->demand[r] * p->host.capacity[r];
+	came[RESOURCE_COUNT] = now->sli[leading] * (sli_unit(leading) == SLI_UNIT_NS ? 1e-6f : 1);
+	trajectory_push(&outlook->trajectory[i], &foresight->forecast, came);
+	if (p->config.weights && p->config.forecaster == FORECAST_LSTM && foresight->warm_s)
+		explain_push(&outlook->past[i], &foresight->frame, &foresight->lstm, foresight->forecast.time_ns);
+}
+
+/* States of another model mean nothing to this one. */
+static void weights_follow(struct outlook *outlook)
+{
+	if (outlook->weights == outlook->setup.predictor->config.weights)
+		return;
+	outlook->weights = outlook->setup.predictor->config.weights;
+	for (uint32_t i = 0; i < OUTLOOK_MAX; i++)
+		outlook->past[i].time_ns = 0;
+}
+
 static void instance_second(struct outlook *outlook, const struct predictor_instance *instance, uint64_t now_ns, struct profile_clock now)
 {
 	const struct predictor *p = outlook->setup.predictor;
@@ -277,6 +315,7 @@ static void instance_second(struct outlook *outlook, const struct predictor_inst
 		demand[r] = instance->foresight->has_frame && !is_unusual(outlook, instance->info.path, (enum resource)r, now.unix_s) ?
 				    instance->demand[r] * p->host.capacity[r] : -1;
 	profile_push(&outlook->profile[i], now, demand, 1);
+	forecast_keep(outlook, i, instance);
 	announced_tell(outlook, i, instance, now_ns, now);
 }
 
@@ -305,6 +344,7 @@ void outlook_tick(struct outlook *outlook, uint64_t now_ns, struct profile_clock
 		outlook->seconds++;
 		outlook->part = 0;
 		announcer_second(outlook->announcer);
+		weights_follow(outlook);
 	}
 	for (uint32_t i = outlook->part; i < count && outlook->part < PARTS; i += PARTS)
 		instance_second(outlook, &outlook->setup.predictor->instance[slot[i]], now_ns, now);
@@ -313,12 +353,33 @@ void outlook_tick(struct outlook *outlook, uint64_t now_ns, struct profile_clock
 		save_some(outlook);
 }
 
-const struct profile *outlook_profile(const struct outlook *outlook, uint32_t slot)
+/* The place of an instance; OUTLOOK_MAX: it has none. */
+static uint32_t place_known(const struct outlook *outlook, uint32_t slot)
 {
 	uint32_t i = outlook->of_slot[slot] - 1u;
 
-	return i < OUTLOOK_MAX && !strcmp(outlook->place[i].path, outlook->setup.predictor->instance[slot].info.path) ?
-		       &outlook->profile[i] : NULL;
+	return i < OUTLOOK_MAX && !strcmp(outlook->place[i].path, outlook->setup.predictor->instance[slot].info.path) ? i : OUTLOOK_MAX;
+}
+
+const struct profile *outlook_profile(const struct outlook *outlook, uint32_t slot)
+{
+	uint32_t i = place_known(outlook, slot);
+
+	return i < OUTLOOK_MAX ? &outlook->profile[i] : NULL;
+}
+
+const struct trajectory *outlook_trajectory(const struct outlook *outlook, uint32_t slot)
+{
+	uint32_t i = place_known(outlook, slot);
+
+	return i < OUTLOOK_MAX ? &outlook->trajectory[i] : NULL;
+}
+
+const struct explain_past *outlook_past(const struct outlook *outlook, uint32_t slot)
+{
+	uint32_t i = place_known(outlook, slot);
+
+	return i < OUTLOOK_MAX ? &outlook->past[i] : NULL;
 }
 
 const struct announcer *outlook_announcer(const struct outlook *outlook) { return outlook->announcer; }

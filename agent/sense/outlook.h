@@ -9,8 +9,10 @@
 #define FORESTALL_OUTLOOK_H
 
 #include "announcer.h"
+#include "predict/explain.h"
 #include "predict/predictor.h"
 #include "predict/profile.h"
+#include "predict/trajectory.h"
 
 #define OUTLOOK_MAX 256
 
@@ -44,6 +46,10 @@ bool outlook_need(const struct outlook *outlook, uint32_t slot, enum resource re
 		  float *ret_factor);
 
 const struct announcer *outlook_announcer(const struct outlook *outlook);
+
+/* What its joint paths and its explanations are made from, since this process began. NULL: it has none. */
+const struct trajectory *outlook_trajectory(const struct outlook *outlook, uint32_t slot);
+const struct explain_past *outlook_past(const struct outlook *outlook, uint32_t slot);
 
 /* The moment with what the clock on the wall is ahead of UTC then. */
 struct profile_clock outlook_clock(int64_t unix_s);

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "answer_decision.h"
 #include "answer_failure.h"
 #include "answer_instance.h"
 #include "answer_learn.h"
@@ -202,7 +203,7 @@ static json_t *answer_status(const struct answer_world *world, const json_t *que
 			 (json_int_t)world->delivered, "dropped", (json_int_t)world->dropped);
 	tick = json_pack("{s:I, s:I}", "late_ns_max", (json_int_t)world->tick_late_ns_max, "cost_ns",
 			 (json_int_t)world->tick_cost_ns);
-	return json_pack("{s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:I, s:s, s:{s:o, s:o}, s:o}",
+	return json_pack("{s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:I, s:s, s:{s:o, s:o}, s:o, s:o}",
 			 "ok", 1,
 			 "mode", world->mode < MODE_COUNT ? mode_name(world->mode) : "none",
 			 "forecaster", forecast_source_name(config->forecaster), "model",
@@ -213,7 +214,7 @@ static json_t *answer_status(const struct answer_world *world, const json_t *que
 			 "other_cpu_s", (double)world->other_cpu_ns / 1e9, "now_ns", (json_int_t)world->now_ns,
 			 "policy", policy_name(world->mind->policy.policy), "knee", "io",
 			 knee_json(&world->mind->knee[RESOURCE_IO]), "net", knee_json(&world->mind->knee[RESOURCE_NET]),
-			 "learn", answer_learn(world));
+			 "learn", answer_learn(world), "ledger", answer_ledger_counts(&world->mind->ledger));
 }
 
 static json_t *answer_slo_refresh(const struct answer_world *world, const json_t *question)
@@ -268,9 +269,14 @@ static const struct {
 	{ "instance.pick", answer_pick },
 	{ "instance.show", answer_instance_show },
 	{ "forecast.show", answer_forecast_show },
+	{ "forecast.paths", answer_forecast_paths },
+	{ "forecast.explain", answer_forecast_explain },
 	{ "profile.show", answer_profile_show },
 	{ "failure.list", answer_failure_list },
 	{ "plan.show", answer_plan_show },
+	{ "decision.list", answer_decision_list },
+	{ "decision.show", answer_decision_show },
+	{ "ledger", answer_ledger },
 	{ "place", answer_place },
 	{ "status", answer_status },
 	{ "slo.refresh", answer_slo_refresh },

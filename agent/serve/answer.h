@@ -13,6 +13,12 @@
  * {"q":"instance.show","path":P}		{"instance":{...}}: signals, who ran meanwhile, seconds, frame, expectation, all horizons
  * {"q":"forecast.show","path":P}		{"path","forecast"}: null before there is one; who nobody annotated has them from when he
  *						is asked for (also by instance.show), and then for five minutes
+ * {"q":"forecast.paths","path":P,"paths":N,"seed":S}	{"path","seconds":[...],"unit","paths":[{"cpu":[...],...,"sli":[...]},...],"across","along"}: up to
+ *						ANSWER_PATHS_MAX joint paths, of which the correlations are "across" resources and the
+ *						leading SLI, and "along" horizons
+ * {"q":"forecast.explain","path":P}		{"path","sli","seconds","risk","method","drivers":[...]}: of the gravest risk within 2 s, the features
+ *						that drove it, by what they drove; where the statistical forecaster spoke, method
+ *						"load" and the load that it speaks of; sli null: nothing is at risk
  * {"q":"profile.show","path":P,"hours":N}	{"path","days","steps":[...]}: quarters of an hour from the next on, N hours of them (24),
  *						each "unix_s", "offset_s" of the clock on the wall and, by resource, quantiles
  *						and the weight of the "days" they are from, null where nothing is known, with what is
@@ -24,6 +30,9 @@
  *						"unix_ms", "recovered" and "recovery_s", null while it lasts
  * {"q":"plan.show"}				{"id","actions":[...],"left_alone":[{"path","resource","risk"}]}; outcome is null
  *						until act spoke of that knob; left alone by lot ([plan] no_action)
+ * {"q":"decision.list"}			{"total","decisions":[...]}, those remembered, the youngest first
+ * {"q":"decision.show","id":N}			{"decision":{...}}: also inputs, givers, prices, expected and actual effect
+ * {"q":"ledger"}				{"ledger":{...}}: counts since the mind started; see decide/ledger.h
  * {"q":"place","set":GLOB,"limit":N,"cpus":C}	where N pieces of new work go that take C CPUs each: {"placed","host_free",
  *						"seats":[{"path","count","why","risk","free","recent"}]}
  * {"q":"status"}				mode, "model": {"path","shadow_s"}, ring, tick, instances, and "learn": {"history": {"files","bytes",
@@ -61,6 +70,7 @@
 
 #define ANSWER_BYTES_MAX (200 * 1024)	/* what net.core.wmem_max lets one message have on a stock kernel */
 #define ANSWER_FAILURES_MAX 100
+#define ANSWER_PATHS_MAX 100
 #define ANSWER_PAGE_MAX 50		/* instances; a page of the longest paths and annotations still fits */
 
 #define ANSWER_MESSAGE_MAX 512

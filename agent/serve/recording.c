@@ -107,6 +107,7 @@ static void memory_write(struct recording *recording, const struct mind *mind)
 	memset(&scalars, 0, sizeof(scalars));
 	scalars.host = p->host;
 	memcpy(scalars.knee, mind->knee, sizeof(scalars.knee));
+	scalars.ledger = mind->ledger;
 	scalars.second_start_ns = p->second_start_ns;
 	scalars.acted_ns = p->acted_ns;
 	scalars.plan_id = mind->plan_id;
@@ -162,7 +163,18 @@ int recording_create(const char *path, const struct mind *mind, const void *mode
 	return 0;
 }
 
-int recording_open(const char *path, struct recording **ret_recording)
+/* Versions have one digit so far. */
+static int magic_check(const char *magic, int oldest)
+{
+	size_t digit = strcspn(MAGIC, "0123456789");
+	int version = magic[digit] - '0';
+
+	if (strncmp(magic, MAGIC, digit) || magic[digit + 1] != '\n')
+		return -EINVAL;
+	return version < oldest || version > RECORDING_VERSION ? -EPROTO : 0;
+}
+
+int recording_open(const char *path, int oldest, struct recording **ret_recording)
 {
 	struct recording *recording = calloc(1, sizeof(*recording));
 	char magic[sizeof(MAGIC)] = "";
@@ -177,8 +189,8 @@ int recording_open(const char *path, struct recording **ret_recording)
 		r = errno ? -errno : -ENOMEM;
 	else if (gzread(recording->file, magic, strlen(MAGIC)) != (int)strlen(MAGIC))
 		r = -EINVAL;
-	else if (strcmp(magic, MAGIC))
-		r = strncmp(magic, MAGIC, strcspn(MAGIC, "0123456789")) ? -EINVAL : -EPROTO;
+	else
+		r = magic_check(magic, oldest);
 	if (r) {
 		recording_close(recording);
 		return r;

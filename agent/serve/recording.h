@@ -13,6 +13,7 @@
 #include "decide/mind.h"
 
 #define RECORDING_VERSION 5
+#define RECORDING_VERSION_RETOLD 4	/* the oldest whose observations mean what they mean now */
 
 enum recording_kind {
 	RECORDING_SETUP = 100,	/* struct recording_setup */
@@ -40,6 +41,7 @@ struct recording_setup {
 struct recording_mind {
 	struct predictor_host host;
 	struct knee knee[RESOURCE_COUNT];
+	struct ledger ledger;
 	uint64_t second_start_ns;
 	uint64_t acted_ns;
 	uint64_t plan_id;
@@ -85,8 +87,8 @@ int recording_start(recording_sink_fn sink, void *context, const struct mind *mi
 int recording_create(const char *path, const struct mind *mind, const void *model, size_t model_bytes, const char *label,
 		     struct recording **ret_recording);
 
-/* Opens one for reading; -EINVAL: no recording, -EPROTO: of another version. */
-int recording_open(const char *path, struct recording **ret_recording);
+/* Opens one for reading, at least of version `oldest`; -EINVAL: no recording, -EPROTO: of another version. */
+int recording_open(const char *path, int oldest, struct recording **ret_recording);
 
 /* Closes and, when written, completes the file. 0 or the first error met while writing. */
 int recording_close(struct recording *recording);

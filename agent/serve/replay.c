@@ -22,6 +22,7 @@ static int mind_restore(struct replay *replay, const struct recording_mind *memo
 		return 0;
 	replay->mind->predictor->host = memory->host;
 	memcpy(replay->mind->knee, memory->knee, sizeof(memory->knee));
+	replay->mind->ledger = memory->ledger;
 	replay->mind->predictor->second_start_ns = memory->second_start_ns;
 	replay->mind->predictor->acted_ns = memory->acted_ns;
 	replay->mind->plan_id = memory->plan_id;
@@ -84,13 +85,32 @@ static int model_restore(struct replay *replay, const void *bytes, size_t size)
 	return 0;
 }
 
+/*
+ * What is only retold may have been made by a build whose policy is another: that of this build counts anyway, and the host comes
+ * first in the setup and the label last.
+ */
+static int setup_retell(struct replay *replay, const struct recording_setup *setup, size_t bytes)
+{
+	struct recording_setup *to = &replay->setup;
+
+	if (bytes < sizeof(to->config) + sizeof(to->label) || setup->config.slots_max < 2 ||
+	    setup->config.slots_max > (1u << 20) || !(setup->config.host_cpus > 0))
+		return -EPROTO;
+	memset(to, 0, sizeof(*to));
+	to->config = setup->config;
+	memcpy(to->label, (const char *)setup + bytes - sizeof(to->label), sizeof(to->label));
+	to->label[sizeof(to->label) - 1] = '\0';
+	return 0;
+}
+
 static int setup_take(struct replay *replay, const struct recording_setup *setup, size_t bytes)
 {
+	if (replay->is_retold)
+		return setup_retell(replay, setup, bytes);
 	if (bytes != sizeof(*setup) || setup->config.slots_max < 2 || setup->config.slots_max > (1u << 20) ||
 	    !(setup->config.host_cpus > 0) || setup->policy.policy >= POLICY_COUNT)
 		return -EPROTO;
-	if (!replay->is_retold && (setup->memory_bytes != sizeof(struct recording_memory) ||
-				   setup->made_bytes != RECORDING_MADE_BYTES))
+	if (setup->memory_bytes != sizeof(struct recording_memory) || setup->made_bytes != RECORDING_MADE_BYTES)
 		return -EPROTO;
 	replay->setup = *setup;
 	return 0;
@@ -141,7 +161,7 @@ int replay_open(const char *path, bool is_retold, struct replay **ret_replay, ch
 	if (!replay)
 		return -ENOMEM;
 	replay->is_retold = is_retold;
-	r = recording_open(path, &replay->recording);
+	r = recording_open(path, is_retold ? RECORDING_VERSION_RETOLD : RECORDING_VERSION, &replay->recording);
 	if (!r)
 		r = head_read(replay);
 	if (r) {

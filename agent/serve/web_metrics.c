@@ -183,6 +183,22 @@ static void family_put(FILE *out, const char *name, const char *type, const char
 			fprintf(out, "%s{%s=\"%s\"} %.17g\n", name, label, key, json_number_value(value));
 }
 
+static void ledger_put(FILE *out, const json_t *ledger)
+{
+	family_put(out, "forestall_decisions_total", "counter", "Decisions begun, by what first called for them", "reason",
+		   json_object_get(ledger, "begun"));
+	family_put(out, "forestall_decisions_ended_total", "counter", "Decisions that are over, by what came of them", "verdict",
+		   json_object_get(ledger, "verdicts"));
+	family_put(out, "forestall_protected_seconds_total", "counter", "Time under protection of instances with a bound, by why", "reason",
+		   json_object_get(ledger, "protected_s"));
+	family_put(out, "forestall_over_bound_seconds_total", "counter", "Time over a bound, by whether something was being done", "state",
+		   json_object_get(ledger, "bad_s"));
+	family_put(out, "forestall_taken_total", "counter", "What limits took from givers: CPU seconds, byte seconds, bytes", "resource",
+		   json_object_get(ledger, "taken"));
+	heading(out, "forestall_prevented_total", "counter", "Violations prevented, by the risk of those that were foreseen and did not come");
+	fprintf(out, "forestall_prevented_total %.9g\n", json_number_value(json_object_get(ledger, "prevented")));
+}
+
 static void status_put(FILE *out, const json_t *status)
 {
 	const json_t *tick = json_object_get(status, "tick");
@@ -223,6 +239,7 @@ static void view_put(FILE *out, const struct web_view *view)
 
 	web_pick_make(view, &pick);
 	status_put(out, view->status);
+	ledger_put(out, json_object_get(view->status, "ledger"));
 	single(out, "forestall_plan_actions", "Actions that the plan wants now",
 	       (double)json_array_size(json_object_get(view->plan, "actions")));
 	single(out, "forestall_other_instances", "Instances that path=\"other\" sums up", (double)pick.other_count);

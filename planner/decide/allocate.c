@@ -123,11 +123,15 @@ static bool leaf_bounds(const struct allocate *a, const struct allocate_leaf *le
 	double fall = stays ? 0 : leaf->fall, rise = stays ? 0 : leaf->rise;
 	/* What does not fit under the host's cap still is a floor, to be told where it gives way. */
 	double lo = least(least(most(leaf->min, leaf->held - fall), leaf->max), leaf->held + rise);
+	/* All it could make use of; not less, or equals that ask for more than there is would be made the same. */
+	double reach = a->node[0].cap;
 
+	for (uint32_t k = 0; k < leaf->segment_count && k < ALLOCATE_SEGMENTS; k++)
+		reach += leaf->segment[k].width;
 	*ret_lo = lo;
-	*ret_hi = most(least(least(leaf->held + rise, leaf->max), a->node[0].cap), lo);
+	*ret_hi = most(least(least(leaf->held + rise, leaf->max), reach), lo);
 	return leaf->min >= 0 && leaf->max >= 0 && rise >= 0 && fall >= 0 && leaf->held >= 0 && leaf->churn_up >= 0 &&
-	       leaf->churn_down >= 0 && leaf->tier < ALLOCATE_TIERS && leaf->segment_count <= ALLOCATE_SEGMENTS && lo < INFINITY;
+	       leaf->churn_down >= 0 && leaf->tier < ALLOCATE_TIERS && leaf->segment_count <= ALLOCATE_SEGMENTS && lo < INFINITY && reach < INFINITY;
 }
 
 /*

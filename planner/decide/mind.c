@@ -7,6 +7,7 @@
 
 #include "policy.h"
 #include "rung.h"
+#include "worth.h"
 
 #define QUANTILE_HIGH 2	/* .9 */
 #define SHOWN_FADE 0.97f	/* per second: half of it in 23 s */
@@ -27,8 +28,8 @@ struct mind *mind_new(const struct predictor_config *config, const struct plan_p
 	mind->placed = calloc(config->slots_max, sizeof(*mind->placed));
 	if (policy_has_limits(policy))
 		mind->peer = calloc(config->slots_max, sizeof(*mind->peer));
-	if ((policy_has_limits(policy) && !mind->peer) || !mind->predictor || !mind->view || !mind->annotated || !mind->scope ||
-	    !mind->placed) {
+	if (share_new(&mind->share, config->slots_max) || (policy_has_limits(policy) && !mind->peer) || !mind->predictor ||
+	    !mind->view || !mind->annotated || !mind->scope || !mind->placed) {
 		mind_free(mind);
 		return NULL;
 	}
@@ -44,6 +45,7 @@ void mind_free(struct mind *mind)
 	free(mind->annotated);
 	free(mind->scope);
 	free(mind->peer);
+	share_done(&mind->share);
 	free(mind->placed);
 	free(mind);
 }
@@ -213,15 +215,20 @@ static void view_update(struct mind *mind, uint32_t slot, uint64_t now_ns, bool 
 	view->has = instance->limits.has;
 	view->device = instance->limits.device;
 	view->cache_bytes = (float)instance->window.rare->memory_last.file_bytes;
-	view->request_bytes = now && now->io_done > 0 ? now->io_bytes / now->io_done : 0;
+	/* Whoever pauses goes on as before: a limit that stands counts requests of that size. */
+	if (now && now->io_done > 0)
+		view->request_bytes = now->io_bytes / now->io_done;
 	view->quality = instance->foresight->forecast.quality;
 	view->quota = own_quota(mind->predictor, &instance->limits);
 	view->oncpu_ns = instance->window.total.oncpu_ns + instance->window.sum.oncpu_ns;
 	view->throttled_ns = instance->window.total.wait_quota_ns + instance->window.sum.wait_quota_ns;
 	if (is_second)
 		shown_update(mind->predictor, instance, view);
-	for (int r = 0; r < RESOURCE_COUNT; r++)
+	for (int r = 0; r < RESOURCE_COUNT; r++) {
 		need_update(mind, instance, (enum resource)r, now_ns, view);
+		if (is_second && view->is_bound)
+			worth_update(mind->predictor, instance, (enum resource)r, view->need[r].demand_high, &view->worth[r]);
+	}
 	dangers_update(mind, instance, view);
 }
 
@@ -268,7 +275,8 @@ static struct plan_host host_view(struct mind *mind, uint32_t scope_count, bool 
 {
 	const struct predictor *p = mind->predictor;
 	struct plan_host host = { .memory_free = -1, .swap_free = (float)p->host.swap_free, .scopes = mind->scope,
-				  .scope_count = scope_count, .is_second = is_second, .knee = mind->knee, .peer = mind->peer };
+				  .scope_count = scope_count, .is_second = is_second, .knee = mind->knee, .peer = mind->peer,
+				  .share = &mind->share, .ledger = &mind->ledger };
 
 	memcpy(host.capacity, p->host.capacity, sizeof(host.capacity));
 	memcpy(host.served, p->host.served, sizeof(host.served));
@@ -305,6 +313,7 @@ bool mind_tick(struct mind *mind, uint64_t now_ns, struct plan *ret_plan)
 	ret_plan->time_ns = now_ns;
 	host = host_view(mind, scopes_collect(mind, count), is_second);
 	plan_make(&mind->policy, &host, mind->annotated, count, now_ns, elapsed_ns, ret_plan);
+	ledger_tick(&mind->ledger, &mind->policy, &host, mind->annotated, count, ret_plan, elapsed_ns);
 	mind->tick_ns = now_ns;
 	return is_second;
 }

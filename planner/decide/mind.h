@@ -5,9 +5,11 @@
 #ifndef FORESTALL_MIND_H
 #define FORESTALL_MIND_H
 
+#include "ledger.h"
 #include "peer.h"
 #include "placement.h"
 #include "plan.h"
+#include "share.h"
 #include "predict/predictor.h"
 
 struct mind {
@@ -17,6 +19,8 @@ struct mind {
 	struct plan_view **annotated;	/* the views the plan sees */
 	struct plan_scope *scope;	/* [slots_max], the directories with limits that it sees */
 	struct knee knee[RESOURCE_COUNT];
+	struct share share;
+	struct ledger ledger;
 	struct peer *peer;		/* [slots_max]; NULL but for policies with limits of their own */
 	struct placement_memory *placed;	/* [slots_max], by slot: work that was placed lately */
 	uint64_t plan_id;

@@ -11,6 +11,7 @@
 #include "predict/slo.h"
 #include "rung.h"
 #include "scene.h"
+#include "share.h"
 
 #define BAD_GAP_NS 500000000ull	/* delays over the bound that are farther apart are two stories */
 #define IDLE_NS 1000000000ull
@@ -108,22 +109,6 @@ static struct danger danger_find(const struct scene *scene, struct plan *plan)
 	return worst;
 }
 
-/* What the protected of this tier and above are to find free. */
-static float reserve_of(const struct scene *scene, uint32_t tier)
-{
-	float sum = 0;
-
-	for (uint32_t i = 0; i < scene->count; i++) {
-		const struct plan_need *need = &scene->views[i]->need[scene->resource];
-		float wanted = fmaxf(need->demand_high, need->min);
-
-		if (!scene->views[i]->is_bound || scene->views[i]->tier < tier || !scene_holds(scene, scene->views[i]))
-			continue;
-		sum += need->max > 0 ? fminf(wanted, need->max) : wanted;
-	}
-	return sum;
-}
-
 /*
  * An idle instance is not touched; one that gives goes on giving until the protection ends or it has been idle for a
  * second: where one second ends, the next has nothing to show yet. Limiting an ancestor of the protected would limit the
@@ -144,12 +129,6 @@ static bool gives(const struct scene *scene, struct plan_view *view, const struc
 	return policy_is_standing(scene->policy) || (hold->active_ns && scene->now_ns - hold->active_ns <= IDLE_NS);
 }
 
-static float giver_need(const struct scene *scene, const struct plan_view *giver)
-{
-	return fmaxf(fmaxf(scene_wants(scene, giver), giver->need[scene->resource].demand_high),
-		     scene->policy->giver_min[scene->resource]);
-}
-
 /* A limit tightens at once and loosens in steps; small differences are not worth a write. */
 static float limit_move(const struct scene *scene, float left, float target)
 {
@@ -161,29 +140,17 @@ static float limit_move(const struct scene *scene, float left, float target)
 }
 
 /*
- * What a giver's memory may grow to. Without swap it cannot be told to shrink, only to stop growing: at what it holds and
- * its share of what is to spare above the headroom.
+ * Memory of a giver is what it holds and what it may grow by: without swap it cannot be told to shrink, only to stop growing.
  */
-static float memory_target(const struct scene *scene, const struct plan_view *giver, float share)
-{
-	float held = giver->need[RESOURCE_MEMORY].demand + MEMORY_SLACK;
-	float spare = scene_memory_spare(scene) - scene->policy->headroom[RESOURCE_MEMORY] * scene->capacity;
-
-	if (spare < 0 && scene->host->swap_free > -spare)
-		return held + spare * share;
-	return held + fmaxf(spare, 0) * share;
-}
-
-static void giver_limit(const struct scene *scene, struct plan_view *giver, const struct danger *danger, float free,
-			float share, struct plan *plan)
+static void giver_limit(const struct scene *scene, struct plan_view *giver, const struct danger *danger, float price, struct plan *plan)
 {
 	struct plan_hold *hold = &giver->hold[scene->resource];
-	struct rung_wish wish = { scene->policy, scene->host, giver, danger->view, scene->resource, danger->reason };
-	float target = free * share;
+	struct rung_wish wish = { scene->policy, scene->host, giver, danger->view, scene->resource, danger->reason, price };
+	float target = giver->granted;
 
 	if (scene->resource == RESOURCE_MEMORY)
-		target = memory_target(scene, giver, share);
-	target = fmaxf(fmaxf(target, giver->need[scene->resource].min), scene->policy->giver_min[scene->resource]);
+		target = fmaxf(target + giver->need[RESOURCE_MEMORY].demand + MEMORY_SLACK, giver->need[RESOURCE_MEMORY].min);
+	target = fmaxf(target, scene->policy->giver_min[scene->resource]);
 	if (hold->left <= 0)
 		hold->wanted = 0;
 	if (hold->left <= 0 || target < hold->left * TIGHTER)
@@ -198,7 +165,7 @@ static void giver_limit(const struct scene *scene, struct plan_view *giver, cons
 /* What is kept free of the resource for the protected of this tier and above leaves so much. */
 static float free_for_givers(const struct scene *scene, uint32_t tier)
 {
-	return fmaxf(scene->capacity * (1 - scene->policy->headroom[scene->resource]) - reserve_of(scene, tier), 0);
+	return fmaxf(scene->capacity * (1 - scene->policy->headroom[scene->resource]) - share_reserved(scene, tier), 0);
 }
 
 /* The limits that stand (posture.h), of whoever has none in this tick: what the others use now is not its own. */
@@ -212,29 +179,37 @@ static void standing_plan(const struct scene *scene, struct plan *plan)
 			used += scene_wants(scene, scene->views[i]);
 	for (uint32_t i = 0; standing.view && i < scene->count && plan->count + 4 <= ACTIONS_MAX; i++) {
 		struct plan_view *view = scene->views[i];
-		float need = giver_need(scene, view);
+		float need = share_wants(scene, view);
 
-		if (posture_yields(view, standing.view) && view->hold[scene->resource].gave_ns != scene->now_ns)
-			giver_limit(scene, view, &standing, free_for_givers(scene, standing.view->tier),
-				    need / (need + fmaxf(used - scene_wants(scene, view), 0)), plan);
+		if (!posture_yields(view, standing.view) || view->hold[scene->resource].gave_ns == scene->now_ns)
+			continue;
+		view->granted = fmaxf(free_for_givers(scene, standing.view->tier) * need /
+					      (need + fmaxf(used - scene_wants(scene, view), 0)),
+				      view->need[scene->resource].min);
+		giver_limit(scene, view, &standing, 0, plan);
 	}
 }
 
 static void danger_plan(const struct scene *scene, struct plan *plan)
 {
 	struct danger danger = danger_find(scene, plan);
-	float free, demand = 0;
+	float price;
+	bool is_given = false;
 
 	if (!danger.view)
 		return;
-	rung_protect(&(struct rung_wish){ scene->policy, scene->host, NULL, danger.view, scene->resource, danger.reason }, plan);
-	free = free_for_givers(scene, danger.view->tier);
+	danger.view->scope_of[scene->resource] = scene->path;
+	rung_protect(&(struct rung_wish){ scene->policy, scene->host, NULL, danger.view, scene->resource, danger.reason, 0 }, plan);
+	for (uint32_t i = 0; i < scene->count; i++) {
+		scene->views[i]->is_giver = gives(scene, scene->views[i], danger.view);
+		is_given |= scene->views[i]->is_giver;
+	}
+	if (!is_given)
+		return;
+	price = share_solve(scene, danger.view);
 	for (uint32_t i = 0; i < scene->count; i++)
-		if (gives(scene, scene->views[i], danger.view))
-			demand += giver_need(scene, scene->views[i]);
-	for (uint32_t i = 0; i < scene->count; i++)
-		if (gives(scene, scene->views[i], danger.view))
-			giver_limit(scene, scene->views[i], &danger, free, giver_need(scene, scene->views[i]) / demand, plan);
+		if (scene->views[i]->is_giver)
+			giver_limit(scene, scene->views[i], &danger, price, plan);
 }
 
 static void scene_plan(const struct scene *scene, struct plan *plan)

@@ -48,6 +48,9 @@ struct plan_action {
 	uint32_t resource;	/* enum resource: which danger it answers */
 	float risk;		/* of the protected instance when this was decided */
 	float expected;		/* what is left to the giver, in the units of the resource */
+	float price;		/* of a unit of the resource where this was decided, see share.h; 0: there is enough */
+	uint16_t rung;		/* of its ladder */
+	uint16_t is_first;	/* of the limits that this giver gets */
 };
 
 /* A danger that was foreseen and left alone by lot; see arm.h. */
@@ -113,6 +116,8 @@ struct plan_host {
 	struct knee *knee;		/* [RESOURCE_COUNT], kept by the caller between ticks; of IO and net */
 	const struct plan_scope *scopes;	/* directories with limits of their own, in any order */
 	uint32_t scope_count;
+	const struct ledger *ledger;	/* what was of no use lately; NULL: everything is */
+	struct share *share;	/* room to divide in, kept by the caller */
 	struct peer *peer;	/* by slot, kept by the caller between ticks; NULL but for policies with limits of their own */
 };
 
@@ -130,6 +135,15 @@ struct plan_need {
 	float stalled;		/* share of the last second in which some task of it waited for the resource; < 0: unknown */
 };
 
+/* What more of a resource than it wants is worth to an instance with a bound; see worth.h. All zero: nothing is known. */
+#define PLAN_WORTH_STEPS 2
+struct plan_worth {
+	float slope[PLAN_WORTH_STEPS], width[PLAN_WORTH_STEPS];	/* the first steps of its utility beyond what it wants */
+	float eased_bad;	/* what the share over the bound would be beyond these steps */
+	float error, trust;	/* of the model: mean absolute error of the share over the bound, and 0..1 */
+	bool is_doubted;	/* it has had time to learn and is wrong all the same */
+};
+
 /* What is remembered between ticks, per resource. */
 struct plan_hold {
 	uint64_t protect_until_ns;	/* of a protected instance */
@@ -142,6 +156,8 @@ struct plan_hold {
 	float seen, grows;		/* of memory: demand in the tick before, and its growth per second, smoothed */
 	float shown;			/* highest demand of closed seconds, fading */
 	uint64_t active_ns;		/* of a giver: when it last used, or was about to use, much */
+	float reserved;			/* of the protected: kept free for it, and when that was last said */
+	uint64_t reserved_ns;
 	uint64_t foreseen_ns;		/* of an instance with a bound: when a danger was last foreseen for it */
 	bool is_alone;			/* that danger is left alone */
 };
@@ -164,6 +180,11 @@ struct plan_view {
 	struct plan_need need[RESOURCE_COUNT];
 	const char *scope;	/* of the resource in hand: path of the directory that holds it back, NULL: the host */
 	float scope_fullness;
+
+	const char *scope_of[RESOURCE_COUNT];	/* of the protected: where it was scarce when it was last protected */
+	bool is_giver;		/* of the resource in hand: whether it gives, */
+	float granted;		/* and what is left to it then; see share.h */
+	struct plan_worth worth[RESOURCE_COUNT];
 
 	struct plan_hold hold[RESOURCE_COUNT];
 	uint32_t beside;	/* slot of one with a bound and a higher tier that its weight acts against; 0: none known */

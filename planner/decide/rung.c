@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "rung.h"
 
+#include "ledger.h"
 #include "policy.h"
 
 #include <math.h>
@@ -165,26 +166,45 @@ static struct plan_action action_start(const struct rung_wish *wish, const struc
 		.resource = wish->resource,
 		.risk = wish->victim->need[wish->resource].risk,
 		.expected = whose->hold[wish->resource].left,
+		.price = wish->price,
 	};
+}
+
+/* What costs work is not done for a forecast where the instance has shown to answer otherwise than its model says. */
+static bool is_weight_only(const struct rung_wish *wish)
+{
+	return policy_is_standing(wish->policy) ||
+	       (wish->reason == REASON_FORESIGHT && wish->victim->worth[wish->resource].is_doubted);
+}
+
+static bool is_forbidden(const struct rung_wish *wish, size_t rung)
+{
+	return wish->host->ledger && ledger_forbids(wish->host->ledger, wish->victim, wish->giver, wish->resource, (uint32_t)rung);
 }
 
 void rung_push(const struct rung_wish *wish, struct plan *plan)
 {
 	struct plan_action action = action_start(wish, wish->giver);
 	uint32_t wanted = 1 + wish->victim->hold[wish->resource].level;
+	bool has_limit = false;
 
 	for (size_t i = 0; wanted && i < ladders[wish->resource].count; i++) {
 		const struct rung *rung = &ladders[wish->resource].rungs[i];
 
-		if (!rung->applies(wish) || (policy_is_standing(wish->policy) && rung->value != weight_value))
+		bool is_limit = rung->value != weight_value;
+
+		if (!rung->applies(wish) || (is_limit && (is_weight_only(wish) || is_forbidden(wish, i))))
 			continue;
 		for (uint32_t k = 0; k < rung->knob_count; k++) {
 			action.knob = rung->knob[k];
+			action.rung = (uint16_t)i;
+			action.is_first = is_limit && !has_limit && !k;
 			action.value = rung->value(wish, rung->knob[k]);
 			action.period_us = action.knob == KNOB_CPU_MAX ? wish->policy->period_us : 0;
 			action.device = rung->knob_count > 1 ? wish->giver->device : 0;
 			rung_add(plan, &action);
 		}
+		has_limit |= is_limit;
 		wanted--;
 	}
 }

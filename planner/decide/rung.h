@@ -22,6 +22,7 @@ struct rung_wish {
 	const struct plan_view *giver, *victim;
 	enum resource resource;
 	enum plan_reason reason;
+	float price;		/* see share.h */
 };
 
 /* Adds the first rung that applies and as many more as the victim's level says. */

@@ -42,6 +42,7 @@ rm "$scratch/conf/instances.d/a.conf"
 refused "a run directory that cannot be written" "/proc/nowhere" timeout 20 "$bin/forestalld" --run-dir /proc/nowhere --config-dir "$scratch/conf"
 refused "hands whose run directory cannot be written" "/proc/nowhere" timeout 20 "$bin/forestall-act" --run-dir /proc/nowhere
 refused "a mode that is none" "mode|enforce" hands --mode reckless
+refused "a decision that is no number" "decision list" "$bin/forestall" decision explain yesterday
 refused "a slo check with a typing error" "column|runq_p99" "$bin/forestall" slo check 'runq_p9<5ms'
 refused "a slo on a cgroup that is not there" "nowhere" "$bin/forestall" slo set /nowhere-at-all 'tier=critical'
 refused "a knob that is none" "cpu.max|cgroup.freeze" "$bin/forestall" action hold / cpu.maxx 5

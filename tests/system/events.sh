@@ -55,6 +55,10 @@ threefold() { profile && grep -oE '"cpu":\{"p10":[^}]*"factor":3.0' "$scratch/js
 	sed 's/.*"p90":\([0-9.]*\).*/\1/' | awk '{ exit !($1 > 0.6 && $1 < 3) }'; }
 check "with so much more of what there is now" within 15 threefold
 check "of a day that nothing is known of, nothing is said" holds '"memory":null'
+paths() { "$bin/forestall" --run-dir "$run" forecast show "$group" --paths "$@"; }
+check "joint paths are drawn" bash -c "'$bin/forestall' --run-dir '$run' forecast show '$group' --paths 3 | grep -c ' cpu ' | grep -qx 3"
+refused "more paths than are drawn" "--paths|100" paths 1000
+check "a risk is explained, or there is none" bash -c "'$bin/forestall' --run-dir '$run' forecast explain '$group' | grep -qE 'at risk|violated within'"
 check "what is removed is gone" bash -c "'$bin/forestall' --config-dir '$etc' event remove e1"
 check "from the profile too" within 5 bash -c "! '$bin/forestall' --run-dir '$run' profile show '$group' --json | grep -q black"
 refused "a profile of who has none" "slo set" "$bin/forestall" --run-dir "$run" profile show /

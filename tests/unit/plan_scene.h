@@ -6,6 +6,7 @@
 #include "unit.h"
 
 #include "decide/plan.h"
+#include "decide/share.h"
 #include "predict/slo.h"
 
 #define TICK_NS 100000000ull
@@ -30,6 +31,16 @@ static inline struct plan_view view_make(uint32_t slot, uint32_t tier, const cha
 	return view;
 }
 
+/* Room to divide in, for the whole program. */
+static inline struct share *share_room(void)
+{
+	static struct share share;
+
+	if (!share.view)
+		assert_int_equal(share_new(&share, 256), 0);
+	return &share;
+}
+
 /* One CPU, 1 GB of memory with 200 MB free, a disk of 100 MB/s of cost, a wire of 10 MB/s. */
 static inline void scene_init(struct stage *scene)
 {
@@ -38,7 +49,7 @@ static inline void scene_init(struct stage *scene)
 	/* What stands in every plan has a test of its own (test_posture.c). */
 	scene->policy.posture = 0;
 	scene->host = (struct plan_host){ .capacity = { 1, 1e9f, 100e6f, 10e6f }, .memory_free = 200e6f,
-					  .knee = scene->knee };
+					  .knee = scene->knee, .share = share_room() };
 	scene->server = view_make(1, TIER_CRITICAL, "/app/server");
 	scene->server.is_bound = true;
 	scene->server.need[RESOURCE_CPU] = (struct plan_need){ .demand = 0.3f, .demand_high = 0.35f };

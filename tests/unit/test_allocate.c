@@ -290,6 +290,25 @@ static void few_movers_lose_no_more_than_is_told(void **state)
 	allocate_done(&a);
 }
 
+/* All of it, however much more they ask for than there is. */
+static void equals_that_ask_for_too_much_still_differ(void **state)
+{
+	struct allocate a;
+
+	(void)state;
+	assert_int_equal(allocate_new(&a, 2, 1), 0);
+	a.leaf_count = 2;
+	a.node_count = 1;
+	a.node[0] = (struct allocate_node){ .cap = 3 };
+	for (uint32_t i = 0; i < 2; i++)
+		a.leaf[i] = (struct allocate_leaf){ .max = INFINITY, .rise = INFINITY, .fall = INFINITY, .segment_count = 1,
+						    .segment = { { 1, 100 * (i + 1) } } };
+	assert_int_equal(allocate_solve(&a), 0);
+	assert_near(a.leaf[0].amount, 1);
+	assert_near(a.leaf[1].amount, 2);
+	allocate_done(&a);
+}
+
 static void equals_share_by_what_they_ask_for(void **state)
 {
 	struct allocate a;
@@ -445,6 +464,7 @@ int main(void)
 		cmocka_unit_test(resources_with_one_budget_are_as_glpk_divides_them),
 		cmocka_unit_test(few_movers_lose_no_more_than_is_told),
 		cmocka_unit_test(equals_share_by_what_they_ask_for),
+		cmocka_unit_test(equals_that_ask_for_too_much_still_differ),
 		cmocka_unit_test(floors_that_do_not_fit_give_way_from_the_lowest_tier),
 		cmocka_unit_test(what_is_taken_slowly_is_taken_at_once_where_a_promise_needs_it),
 		cmocka_unit_test(a_max_stands_above_a_min_and_a_cap_above_a_floor),

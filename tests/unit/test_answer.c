@@ -284,6 +284,45 @@ static void plan_tells_for_whom_and_what_came_of_it(void **state)
 	json_decref(answer);
 }
 
+static void a_decision_is_listed_explained_and_accounted_for(void **state)
+{
+	struct stage *stage = *state;
+	struct ledger *ledger = &stage->mind->ledger;
+	json_t *answer, *decision, *giver;
+
+	answer = asked(stage, "{\"q\":\"decision.list\"}");
+	assert_int_equal(json_array_size(json_object_get(answer, "decisions")), 0);
+	json_decref(answer);
+	expect_error(stage, "{\"q\":\"decision.show\",\"id\":70}", "decision list");
+	expect_error(stage, "{\"q\":\"decision.show\",\"id\":-1}", "decision list");
+	ledger->last_id = 70;
+	ledger->decision[70 % DECISIONS_MAX] = (struct decision){
+		.id = 70, .began_ns = 1, .path = "/web", .reason = REASON_FORESIGHT, .verdict = VERDICT_PREVENTED, .risk = 0.5f,
+		.expected_bad = -1, .actual_bad = 0.25f, .price = 2, .giver_count = 1, .spared = { 3, 2, 1 },
+		.giver = { { .path = "/batch", .knobs = 1u << KNOB_CPU_WEIGHT | 1u << KNOB_CPU_MAX, .wanted = 1, .left = 0.5f } },
+	};
+	ledger->sums.begun[REASON_FORESIGHT] = 4;
+	ledger->sums.ended[VERDICT_FALSE] = 3;
+	answer = asked(stage, "{\"q\":\"decision.list\"}");
+	assert_int_equal(json_array_size(json_object_get(answer, "decisions")), 1);
+	json_decref(answer);
+	answer = asked(stage, "{\"q\":\"decision.show\",\"id\":70}");
+	decision = json_object_get(answer, "decision");
+	assert_string_equal(json_string_value(json_object_get(decision, "verdict")), "prevented");
+	assert_string_equal(json_string_value(json_object_get(decision, "scope")), "/");
+	assert_true(json_is_null(json_object_get(decision, "expected_bad")));
+	assert_float_equal(number_of(decision, "actual_bad"), 0.25, 1e-6);
+	assert_float_equal(number_of(json_object_get(decision, "spared"), "idle"), 2, 1e-6);
+	giver = json_array_get(json_object_get(decision, "givers"), 0);
+	assert_string_equal(json_string_value(json_object_get(giver, "path")), "/batch");
+	assert_int_equal(json_array_size(json_object_get(giver, "knobs")), 2);
+	json_decref(answer);
+	answer = asked(stage, "{\"q\":\"ledger\"}");
+	assert_float_equal(number_of(json_object_get(json_object_get(answer, "ledger"), "begun"), "foresight"), 4, 1e-6);
+	assert_float_equal(number_of(json_object_get(json_object_get(answer, "ledger"), "verdicts"), "false"), 3, 1e-6);
+	json_decref(answer);
+}
+
 static void status_accounts_for_records(void **state)
 {
 	struct stage *stage = *state;
@@ -406,6 +445,7 @@ int main(void)
 		STAGED(show_tells_what_is_runnable_now),
 		STAGED(forecast_has_every_horizon),
 		STAGED(plan_tells_for_whom_and_what_came_of_it),
+		STAGED(a_decision_is_listed_explained_and_accounted_for),
 		STAGED(status_accounts_for_records),
 		STAGED(status_tells_what_the_kernel_did_not),
 		STAGED(changes_go_through_the_callbacks),

@@ -38,6 +38,7 @@ static void scene_open(struct scene *scene)
 	struct plan_policy policy;
 
 	plan_policy_init(&policy);
+	policy.posture = 0;
 	memset(scene, 0, sizeof(*scene));
 	scene->mind = mind_new(&config, &policy);
 	assert_non_null(scene->mind);
@@ -130,12 +131,33 @@ static void the_quota_of_a_directory_above_keeps_outsiders_out(void **state)
 	mind_free(scene.mind);
 }
 
+/* A limit in requests would be twice as wide for whoever starts again. */
+static void the_size_of_requests_outlives_a_pause(void **state)
+{
+	struct observation observation = { .kind = OBSERVE_SAMPLE, .sample = { .slot = BATCH } };
+	struct scene scene;
+
+	(void)state;
+	scene_open(&scene);
+	observation.sample.moved.io_done = 10;
+	observation.sample.moved.io_read_bytes = 10 * 16384;
+	for (int i = 0; i < 40; i++) {
+		if (i < 12)
+			predictor_observe(scene.mind->predictor, &observation);
+		tick(&scene, 0);
+	}
+	assert_true(window_at(&scene.mind->predictor->instance[BATCH].window, 0)->io_done == 0);
+	assert_true(scene.mind->view[BATCH].request_bytes == 16384);
+	mind_free(scene.mind);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(protection_holds_before_the_first_second_is_over),
 		cmocka_unit_test(a_new_cgroup_in_the_slot_has_no_protection),
 		cmocka_unit_test(the_quota_of_a_directory_above_keeps_outsiders_out),
+		cmocka_unit_test(the_size_of_requests_outlives_a_pause),
 	};
 
 	return cmocka_run_group_tests_name("mind", tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sense/modelfile.h"
 #include "sense/outlook.h"
 #include "sense/profilefile.h"
 
@@ -164,6 +165,89 @@ static void its_day_is_told(void **state)
 	json_decref(question);
 }
 
+static json_t *asked(struct stage *stage, const char *text)
+{
+	json_t *question = json_loads(text, 0, NULL), *answer = answer_question(&stage->world, question);
+
+	json_decref(question);
+	return answer;
+}
+
+static void joint_paths_are_drawn(void **state)
+{
+	struct stage *stage = *state;
+	json_t *answer, *again, *path;
+
+	outlook = outlook_open(stage);
+	stage->world.outlook = outlook;
+	live(START_S, 2);
+	answer = asked(stage, "{\"q\":\"forecast.paths\",\"path\":\"/web\",\"paths\":25,\"seed\":4}");
+	assert_int_equal(json_array_size(json_object_get(answer, "paths")), 25);
+	path = json_array_get(json_object_get(answer, "paths"), 24);
+	assert_int_equal(json_object_size(path), RESOURCE_COUNT + 1);
+	assert_int_equal(json_array_size(json_object_get(path, "cpu")), FORECAST_HORIZONS);
+	assert_int_equal(json_array_size(json_object_get(answer, "across")), TRAJECTORY_ROWS);
+	again = asked(stage, "{\"q\":\"forecast.paths\",\"path\":\"/web\",\"paths\":25,\"seed\":4}");
+	assert_true(json_equal(answer, again));
+	json_decref(again);
+	again = asked(stage, "{\"q\":\"forecast.paths\",\"path\":\"/web\",\"paths\":101}");
+	assert_true(json_is_false(json_object_get(again, "ok")));
+	json_decref(again);
+	json_decref(answer);
+}
+
+static void a_risk_is_explained_by_who_spoke(void **state)
+{
+	struct stage *stage = *state;
+	json_t *answer, *driver;
+
+	outlook = outlook_open(stage);
+	stage->world.outlook = outlook;
+	live(START_S, 2);
+	answer = asked(stage, "{\"q\":\"forecast.explain\",\"path\":\"/web\"}");
+	assert_string_equal(json_string_value(json_object_get(answer, "method")), "load");
+	assert_true(json_number_value(json_object_get(answer, "risk")) > 0);
+	driver = json_array_get(json_object_get(answer, "drivers"), 0);
+	assert_non_null(json_string_value(json_object_get(driver, "feature")));
+	json_decref(answer);
+	answer = asked(stage, "{\"q\":\"forecast.explain\",\"path\":\"/odd\\u00ff\"}");
+	assert_true(json_is_false(json_object_get(answer, "ok")));
+	json_decref(answer);
+}
+
+static void what_the_model_said_is_explained_by_its_features(void **state)
+{
+	static struct model model;
+	struct stage *stage = *state;
+	struct predictor *p = stage->mind->predictor;
+	char message[MODEL_MESSAGE_MAX];
+	json_t *answer, *drivers;
+
+	assert_int_equal(model_load("model/default.model", &model, message, sizeof(message)), 0);
+	outlook = outlook_open(stage);
+	stage->world.outlook = outlook;
+	p->config.weights = &model.weights;
+	p->config.forecaster = FORECAST_LSTM;
+	for (uint64_t tick = 46; tick <= 300; tick++) {
+		bool is_second;
+
+		/* Calm, then as busy as the stage is. */
+		if (tick > 260)
+			instance_run(stage->mind, 1);
+		is_second = mind_tick(stage->mind, tick * TICK_NS, &stage->plan);
+		outlook_tick(outlook, tick * TICK_NS, (struct profile_clock){ .unix_s = START_S + (int64_t)tick / 10 }, is_second);
+	}
+	answer = asked(stage, "{\"q\":\"forecast.explain\",\"path\":\"/web\"}");
+	assert_string_equal(json_string_value(json_object_get(answer, "method")), "occlusion");
+	drivers = json_object_get(answer, "drivers");
+	assert_true(json_array_size(drivers) > 0);
+	for (size_t i = 1; i < json_array_size(drivers); i++)
+		assert_true(json_number_value(json_object_get(json_array_get(drivers, i), "drove")) <=
+			    json_number_value(json_object_get(json_array_get(drivers, i - 1), "drove")));
+	json_decref(answer);
+	p->config.weights = NULL;
+}
+
 static void a_damaged_file_is_learned_anew(void **state)
 {
 	struct stage *stage = *state;
@@ -247,6 +331,9 @@ int main(void)
 		CASE(it_outlives_a_restart_of_the_unit),
 		CASE(it_outlives_the_mind),
 		CASE(its_day_is_told),
+		CASE(joint_paths_are_drawn),
+		CASE(a_risk_is_explained_by_who_spoke),
+		CASE(what_the_model_said_is_explained_by_its_features),
 		CASE(a_damaged_file_is_learned_anew),
 		CASE(a_full_disk_keeps_the_old_file_and_the_memory),
 		CASE(a_directory_of_somebody_else_is_not_used),

@@ -419,7 +419,8 @@ static void no_plan_holds_more_than_it_can(void **state)
 	static struct plan_view view[200];
 	static struct plan_view *views[200];
 	struct knee knee[RESOURCE_COUNT] = { 0 };
-	struct plan_host host = { .capacity = { 4, 1e9f, 1e8f, 1e7f }, .memory_free = -1, .knee = knee };
+	struct plan_host host = { .capacity = { 4, 1e9f, 1e8f, 1e7f }, .memory_free = -1, .knee = knee,
+				  .share = share_room() };
 	struct plan_policy policy;
 	static struct plan plan;
 

@@ -235,7 +235,7 @@ static void samples_are_cut_after_their_last_bucket(void **state)
 	size_t bytes, seen[OBSERVE_KIND_COUNT] = { 0 };
 	uint32_t kind;
 
-	assert_int_equal(recording_open(live->path, &recording), 0);
+	assert_int_equal(recording_open(live->path, RECORDING_VERSION, &recording), 0);
 	while (recording_next(recording, &kind, &payload, &bytes) == 1) {
 		const struct observe_sample *sample = payload;
 

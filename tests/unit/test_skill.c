@@ -246,7 +246,7 @@ static void a_unit_that_restarts_keeps_what_was_learned_of_it(void **state)
 
 	(void)state;
 	world_open(&world);
-	pass(&world, 60, false, false);
+	pass(&world, 90, false, false);
 	before = the_skill(&world)->risk[HORIZON][SLI_RUNQ_P99];
 	assert_true(before.count > SKILL_PROVEN);
 	predictor_observe(world.predictor, &gone);
@@ -263,7 +263,8 @@ static void another_model_has_shown_nothing_yet(void **state)
 
 	(void)state;
 	world_open(&world);
-	pass(&world, 60, false, false);
+	pass(&world, 90, false, false);
+	assert_int_not_equal(skill_of_risk(the_skill(&world), HORIZON, SLI_RUNQ_P99).by, SKILL_UNPROVEN);
 	predictor_model(world.predictor, world.predictor->config.weights);
 	pass(&world, 3, false, false);
 	assert_int_equal(skill_of_risk(the_skill(&world), HORIZON, SLI_RUNQ_P99).by, SKILL_UNPROVEN);

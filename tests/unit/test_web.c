@@ -33,6 +33,8 @@ static void metrics_escape_whatever_a_cgroup_is_called(void **state)
 #undef WHO
 	assert_non_null(strstr(text, "forestall_mode{mode=\"observe\"} 1\n"));
 	assert_non_null(strstr(text, "forestall_ring_records_total{state=\"produced\"} 7\n"));
+	assert_non_null(strstr(text, "forestall_decisions_total{reason=\"foresight\"} 5\n"));
+	assert_non_null(strstr(text, "forestall_prevented_total 1.5\n"));
 	/* What was not measured is no line. */
 	assert_null(strstr(text, "pressure=\"cpu_some\""));
 	free(text);

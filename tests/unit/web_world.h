@@ -25,8 +25,8 @@ static inline json_t *instance(const char *path, const char *slo, double cpu)
 static inline struct web_view view_of(json_t *instances)
 {
 	return (struct web_view){
-		.status = json_pack("{s:b, s:s, s:{s:i, s:i}, s:{s:i}, s:{s:f}}", "ok", 1, "mode", "observe", "ring",
-				    "produced", 7, "dropped", 0, "instances", "observed", 3, "capacity", "net", 1e6),
+		.status = json_pack("{s:b, s:s, s:{s:i, s:i}, s:{s:i}, s:{s:f}, s:{s:{s:i}, s:f}}", "ok", 1, "mode", "observe", "ring",
+				    "produced", 7, "dropped", 0, "instances", "observed", 3, "capacity", "net", 1e6, "ledger", "begun", "foresight", 5, "prevented", 1.5),
 		.instances = instances,
 		.rounds = 1,
 	};

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ledger.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "rung.h"
+
+#define CLOSE_NS 2000000000ull
+#define ACTUAL_FROM_NS 1000000000ull
+#define ACTUAL_UNTIL_NS 5000000000ull
+#define OTHERS_NS 1000000000ull		/* worse for so long, */
+#define OTHERS_WITHIN_NS 5000000000ull	/* begun within so long after a limit */
+#define FORBID_NS 60000000000ull
+#define USELESS 0.9f			/* of the share before a limit */
+#define RECENT 0.1f			/* per tick: the last second */
+#define PRESSED 0.8f			/* of capacity wanted */
+#define USED_UP 0.7f			/* of a limit */
+
+static const uint64_t settle_ns[RESOURCE_COUNT] = { [RESOURCE_CPU] = 5000000000ull, [RESOURCE_IO] = 15000000000ull,
+						    [RESOURCE_NET] = 15000000000ull };
+static const char *const names[] = { "open", "helped", "prevented", "came", "false", "useless", "worse" };
+_Static_assert(sizeof(names) / sizeof(names[0]) == VERDICT_COUNT, "a name per verdict");
+
+const char *verdict_name(enum verdict verdict) { return names[verdict]; }
+
+bool ledger_is_decided(enum plan_reason reason)
+{
+	return reason != REASON_NONE && reason != REASON_STANDING && reason != REASON_LIMIT;
+}
+
+static struct plan_view *view_find(struct plan_view *const views[], uint32_t count, uint32_t slot)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (views[i]->slot == slot)
+			return views[i];
+	return NULL;
+}
+
+const struct decision *ledger_find(const struct ledger *ledger, uint64_t id)
+{
+	const struct decision *decision = &ledger->decision[id % DECISIONS_MAX];
+
+	return id && decision->id == id ? decision : NULL;
+}
+
+static struct decision *open_find(struct ledger *ledger, const struct plan_view *victim, uint32_t resource)
+{
+	for (uint32_t i = 0; i < DECISIONS_MAX; i++) {
+		struct decision *decision = &ledger->decision[i];
+
+		if (decision->id && !decision->ended_ns && decision->cgroup_id == victim->cgroup_id &&
+		    decision->slot == victim->slot && decision->resource == resource)
+			return decision;
+	}
+	return NULL;
+}
+
+/* What a plan does not say of those who were spared; the rules are those of plan.c. */
+static void spared_count(struct plan_view *const views[], uint32_t count, const struct plan_view *victim, struct decision *decision)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		const struct plan_view *view = views[i];
+
+		if (view == victim)
+			continue;
+		if (view->tier >= victim->tier)
+			decision->spared[SPARED_TIER]++;
+		else if (rung_is_above(view->path, victim->path))
+			decision->spared[SPARED_ABOVE]++;
+		else if (view->hold[decision->resource].gave_ns != decision->began_ns)
+			decision->spared[SPARED_IDLE]++;
+	}
+}
+
+static struct decision *decision_begin(struct ledger *ledger, const struct plan_view *victim, const struct plan_host *host,
+				       const struct plan_action *action)
+{
+	struct decision *decision = &ledger->decision[++ledger->last_id % DECISIONS_MAX];
+	const struct plan_need *need = &victim->need[action->resource];
+	const struct plan_worth *worth = &victim->worth[action->resource];
+
+	memset(decision, 0, sizeof(*decision));
+	*decision = (struct decision){
+		.id = ledger->last_id, .began_ns = ledger->now_ns, .cgroup_id = victim->cgroup_id, .slot = victim->slot,
+		.resource = action->resource, .reason = action->reason, .risk = action->risk, .bad = need->bad,
+		.demand = need->demand, .demand_high = need->demand_high, .quality = victim->quality, .error = worth->error,
+		.trust = worth->trust, .capacity = host->capacity[action->resource],
+		.expected_bad = worth->trust > 0 ? worth->eased_bad : -1, .actual_bad = -1, .recent_bad = fmaxf(need->bad, 0),
+	};
+	snprintf(decision->path, sizeof(decision->path), "%s", victim->path);
+	snprintf(decision->scope, sizeof(decision->scope), "%s", victim->scope_of[action->resource] ?: "");
+	ledger->sums.begun[action->reason]++;
+	return decision;
+}
+
+static bool is_limit(uint32_t knob) { return knob != KNOB_CPU_WEIGHT && knob != KNOB_IO_WEIGHT && knob != KNOB_MEMORY_LOW; }
+
+static void giver_note(struct decision *decision, const struct plan_view *giver, const struct plan_action *action)
+{
+	const struct plan_hold *hold = &giver->hold[action->resource];
+	uint32_t i = 0;
+
+	while (i < decision->giver_count && i < DECISION_GIVERS_MAX && decision->giver[i].slot != giver->slot)
+		i++;
+	if (i == DECISION_GIVERS_MAX)
+		return;
+	if (i == decision->giver_count) {
+		decision->giver[i].slot = giver->slot;
+		snprintf(decision->giver[i].path, sizeof(decision->giver[i].path), "%s", giver->path);
+		decision->giver_count++;
+	}
+	decision->giver[i].knobs |= 1u << action->knob;
+	decision->giver[i].wanted = fmaxf(decision->giver[i].wanted, fmaxf(hold->wanted, giver->need[action->resource].demand));
+	if (is_limit(action->knob) && (decision->giver[i].left <= 0 || action->expected < decision->giver[i].left))
+		decision->giver[i].left = action->expected;
+}
+
+/* Who gives is meant to have less. */
+static uint32_t others_over(struct plan_view *const views[], uint32_t count, const struct plan_policy *policy,
+			    const struct decision *decision, uint64_t now_ns)
+{
+	uint32_t over = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		for (int r = 0; views[i]->is_bound && views[i]->slot != decision->slot && views[i]->hold[decision->resource].gave_ns != now_ns && r < RESOURCE_COUNT; r++)
+			over += views[i]->need[r].bad >= policy->bad_act;
+	return over;
+}
+
+static void forbid(struct ledger *ledger, const struct decision *decision, struct plan_view *const views[], uint32_t count)
+{
+	for (uint32_t i = 0; i < decision->giver_count && i < DECISION_GIVERS_MAX; i++) {
+		const struct plan_view *giver = view_find(views, count, decision->giver[i].slot);
+		struct ledger_forbidden *oldest = ledger->forbidden;
+
+		for (uint32_t k = 1; k < FORBIDDEN_MAX; k++)
+			if (ledger->forbidden[k].until_ns < oldest->until_ns)
+				oldest = &ledger->forbidden[k];
+		if (giver)
+			*oldest = (struct ledger_forbidden){ decision->cgroup_id, giver->cgroup_id, ledger->now_ns + FORBID_NS,
+							     decision->resource, decision->limit_level };
+	}
+}
+
+bool ledger_forbids(const struct ledger *ledger, const struct plan_view *victim, const struct plan_view *giver,
+		    enum resource resource, uint32_t rung)
+{
+	for (uint32_t i = 0; i < FORBIDDEN_MAX; i++) {
+		const struct ledger_forbidden *forbidden = &ledger->forbidden[i];
+
+		if (forbidden->until_ns > ledger->now_ns && forbidden->victim == victim->cgroup_id &&
+		    forbidden->giver == giver->cgroup_id && forbidden->resource == resource && forbidden->rung == rung)
+			return true;
+	}
+	return false;
+}
+
+/* The highest limit of a decision is judged from when it came. */
+static void decision_judge(struct ledger *ledger, const struct plan_policy *policy, struct plan_view *const views[], uint32_t count,
+			   struct decision *decision)
+{
+	uint64_t held_ns = ledger->now_ns - decision->limited_ns;
+	bool is_useless = settle_ns[decision->resource] && held_ns >= settle_ns[decision->resource] &&
+			  decision->limited_bad >= policy->bad_act && decision->recent_bad > decision->limited_bad * USELESS;
+
+	if (!decision->limited_ns)
+		return;
+	if (others_over(views, count, policy, decision, ledger->now_ns) <= decision->others_bad)
+		decision->others_ns = 0;
+	else if (!decision->others_ns && held_ns <= OTHERS_WITHIN_NS)
+		decision->others_ns = ledger->now_ns;
+	if (!is_useless && (!decision->others_ns || ledger->now_ns - decision->others_ns < OTHERS_NS))
+		return;
+	forbid(ledger, decision, views, count);
+	decision->verdict = VERDICT_WORSE;
+	decision->limited_ns = decision->others_ns = 0;
+}
+
+static enum verdict verdict_of(const struct decision *decision, const struct plan_policy *policy)
+{
+	if (decision->verdict == VERDICT_WORSE)
+		return VERDICT_WORSE;
+	/* One that goes on after a pause was foreseen by nobody. */
+	if (decision->reason != REASON_REFLEX && decision->reason != REASON_HOLD)
+		return decision->bad_ticks ? VERDICT_CAME : decision->was_pressed ? VERDICT_PREVENTED : VERDICT_FALSE;
+	/* It was over before anybody could look whether it goes on. */
+	if (decision->actual_bad < 0)
+		return VERDICT_HELPED;
+	return decision->actual_bad < fmaxf(decision->bad / 2, policy->bad_act) ? VERDICT_HELPED : VERDICT_USELESS;
+}
+
+static void decision_end(struct ledger *ledger, const struct plan_policy *policy, struct decision *decision)
+{
+	decision->ended_ns = ledger->now_ns;
+	decision->verdict = verdict_of(decision, policy);
+	ledger->sums.ended[decision->verdict]++;
+	if (decision->verdict == VERDICT_PREVENTED)
+		ledger->sums.prevented += decision->risk;
+}
+
+/* What all together want of it; of memory, whether little is left. */
+static bool is_pressed(const struct plan_host *host, struct plan_view *const views[], uint32_t count, enum resource resource)
+{
+	float sum = 0;
+
+	if (resource == RESOURCE_MEMORY)
+		return host->memory_free >= 0 && host->memory_free < (1 - PRESSED) * host->capacity[resource];
+	for (uint32_t i = 0; i < count; i++) {
+		const struct plan_hold *hold = &views[i]->hold[resource];
+		float demand = views[i]->need[resource].demand;
+
+		/* Who uses up what is left to it wants what it wanted before. */
+		sum += hold->left > 0 && demand > hold->left * USED_UP ? fmaxf(demand, hold->wanted) : demand;
+	}
+	return sum > PRESSED * host->capacity[resource];
+}
+
+static void decision_watch(struct ledger *ledger, const struct plan_policy *policy, const struct plan_host *host,
+			   struct plan_view *const views[], uint32_t count, struct decision *decision)
+{
+	const struct plan_view *victim = view_find(views, count, decision->slot);
+	uint64_t age_ns = ledger->now_ns - decision->began_ns;
+	float bad;
+
+	if (!victim || victim->cgroup_id != decision->cgroup_id || ledger->now_ns - decision->last_ns >= CLOSE_NS) {
+		decision_end(ledger, policy, decision);
+		return;
+	}
+	bad = victim->need[decision->resource].bad;
+	decision->bad_ticks += bad >= policy->bad_act;
+	decision->recent_bad += (fmaxf(bad, 0) - decision->recent_bad) * RECENT;
+	decision->was_pressed |= is_pressed(host, views, count, (enum resource)decision->resource);
+	if (bad >= 0 && age_ns >= ACTUAL_FROM_NS && age_ns <= ACTUAL_UNTIL_NS) {
+		decision->actual_bad = fmaxf(decision->actual_bad, 0);
+		decision->actual_bad += (bad - decision->actual_bad) / (float)++decision->actual_ticks;
+	}
+	decision_judge(ledger, policy, views, count, decision);
+}
+
+/* A rung that is new in this story starts to be judged. */
+static void limit_note(struct ledger *ledger, const struct plan_policy *policy, struct plan_view *const views[], uint32_t count,
+		       const struct plan_action *action, struct decision *decision)
+{
+	if (!is_limit(action->knob) || (decision->limited_ns && action->rung <= decision->limit_level))
+		return;
+	decision->limit_level = action->rung;
+	decision->limited_ns = ledger->now_ns;
+	decision->limited_bad = decision->recent_bad;
+	decision->others_bad = others_over(views, count, policy, decision, ledger->now_ns);
+	decision->others_ns = 0;
+}
+
+static void action_note(struct ledger *ledger, const struct plan_policy *policy, const struct plan_host *host,
+			struct plan_view *const views[], uint32_t count, const struct plan_action *action, double elapsed_s)
+{
+	struct plan_view *victim = view_find(views, count, action->for_slot), *giver = view_find(views, count, action->slot);
+	struct decision *decision = victim && giver ? open_find(ledger, victim, action->resource) : NULL;
+
+	if (!victim || !giver)
+		return;
+	if (!decision) {
+		decision = decision_begin(ledger, victim, host, action);
+		spared_count(views, count, victim, decision);
+	}
+	if (decision->last_ns != ledger->now_ns)
+		ledger->sums.protected_s[action->reason] += elapsed_s;
+	decision->last_ns = ledger->now_ns;
+	decision->price = fmaxf(decision->price, action->price);
+	if (giver == victim)
+		return;
+	decision->level = action->rung > decision->level ? action->rung : decision->level;
+	giver_note(decision, giver, action);
+	limit_note(ledger, policy, views, count, action, decision);
+	if (is_limit(action->knob) && action->is_first) {
+		double took = fmax(giver->hold[action->resource].wanted - action->expected, 0) * elapsed_s;
+
+		decision->taken += took;
+		ledger->sums.taken[action->resource] += took;
+	}
+}
+
+/* Time over the bound, by whether something was being done. */
+static void bad_note(struct ledger *ledger, const struct plan_policy *policy, struct plan_view *const views[], uint32_t count,
+		     double elapsed_s)
+{
+	for (uint32_t i = 0; i < count; i++)
+		for (int r = 0; views[i]->is_bound && r < RESOURCE_COUNT; r++) {
+			const struct decision *decision;
+
+			if (views[i]->need[r].bad < policy->bad_act)
+				continue;
+			decision = open_find(ledger, views[i], (uint32_t)r);
+			ledger->sums.bad_s[decision && decision->began_ns != ledger->now_ns] += elapsed_s;
+		}
+}
+
+void ledger_tick(struct ledger *ledger, const struct plan_policy *policy, const struct plan_host *host,
+		 struct plan_view *const views[], uint32_t count, const struct plan *plan, uint64_t elapsed_ns)
+{
+	double elapsed_s = (double)elapsed_ns / 1e9;
+
+	ledger->now_ns = plan->time_ns;
+	for (uint32_t i = 0; i < plan->count; i++)
+		if (ledger_is_decided((enum plan_reason)plan->action[i].reason))
+			action_note(ledger, policy, host, views, count, &plan->action[i], elapsed_s);
+	bad_note(ledger, policy, views, count, elapsed_s);
+	for (uint32_t i = 0; i < DECISIONS_MAX; i++)
+		if (ledger->decision[i].id && !ledger->decision[i].ended_ns)
+			decision_watch(ledger, policy, host, views, count, &ledger->decision[i]);
+}

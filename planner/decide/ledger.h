@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What was decided, why, what was expected of it and what came of it. Pure.
+ *
+ * A decision is one story: an instance is protected from a shortage of one resource, from the first action to CLOSE_NS after the
+ * last. Its cause is the first of reflex, foresight, announcement and headroom that called for it. What only stands (decide/posture.h) and what
+ * policies with limits of their own do is no decision.
+ *
+ * A decision is judged while it lasts. A limit (a rung beyond the weight, which costs no work) that was held SETTLE_NS without the share
+ * over the bound falling below nine tenths of what it was, or since which another instance with a bound came to be
+ * over it, is released, and not tried again for this pair for FORBID_NS. Of disks and wires the limit still moves for seconds
+ * (decide/knee.h), so they have longer; memory is only judged by the harm to others: what was lost does not come back with a limit.
+ */
+#ifndef FORESTALL_LEDGER_H
+#define FORESTALL_LEDGER_H
+
+#include "plan.h"
+
+#define DECISIONS_MAX 64	/* remembered; the oldest that is over goes first */
+#define DECISION_GIVERS_MAX 4	/* named; more are counted */
+#define FORBIDDEN_MAX 64
+
+enum verdict {
+	VERDICT_OPEN,
+	VERDICT_HELPED,		/* it was over the bound, and is so less than half as much 1 to 5 s later */
+	VERDICT_PREVENTED,	/* it was foreseen, the resource was pressed, and the bound held */
+	VERDICT_CAME,		/* it was foreseen, and came all the same */
+	VERDICT_FALSE,		/* it was foreseen, and there was never any pressure */
+	VERDICT_USELESS,	/* it was over the bound, and went on */
+	VERDICT_WORSE,		/* a limit was taken back, see above */
+	VERDICT_COUNT
+};
+
+/* Who might have given and did not, by why. */
+enum spared { SPARED_TIER, SPARED_IDLE, SPARED_ABOVE, SPARED_COUNT };
+
+struct decision_giver {
+	char path[OBSERVE_PATH_MAX];
+	uint32_t slot;
+	uint32_t knobs;		/* bit per enum knob that was taken */
+	float wanted, left;	/* at the tightest, in the units of the resource; left 0: weights alone */
+};
+
+struct decision {
+	uint64_t id;		/* counts up from 1 */
+	uint64_t began_ns, last_ns, ended_ns;	/* ended 0: it lasts */
+	char path[OBSERVE_PATH_MAX];	/* of the protected */
+	char scope[OBSERVE_PATH_MAX];	/* where it is scarce; "": the host */
+	uint64_t cgroup_id;
+	uint32_t slot;
+	uint32_t resource;	/* enum resource */
+	uint32_t reason;	/* enum plan_reason it began with */
+	uint32_t verdict;	/* enum verdict */
+	/* What was known. */
+	float risk, bad, demand, demand_high, quality, error, trust, capacity;
+	float price;		/* the highest; see share.h */
+	uint32_t spared[SPARED_COUNT];
+	/* What was done. */
+	uint32_t level;		/* rungs beyond the first, at most */
+	uint32_t giver_count;	/* may be more than are named */
+	struct decision_giver giver[DECISION_GIVERS_MAX];
+	double taken;		/* wanted and not left, over time: resource-seconds; weights take nothing */
+	/* What came of it. */
+	float expected_bad;	/* share over the bound as the response has it; < 0: it is not trusted */
+	float actual_bad;	/* mean of 1 to 5 s after it began; < 0: not known */
+	uint32_t actual_ticks;
+	uint32_t bad_ticks;	/* over the bound */
+	bool was_pressed;
+	uint64_t limited_ns;	/* when its highest limit came */
+	uint64_t others_ns;	/* since when others are worse than then; 0: they are not */
+	uint32_t limit_level, others_bad;	/* at that time */
+	float limited_bad;
+	float recent_bad;	/* of the last ticks, smoothed */
+};
+
+/* Counted since the mind started. */
+struct ledger_sums {
+	uint64_t begun[REASON_COUNT], ended[VERDICT_COUNT];
+	double protected_s[REASON_COUNT];	/* for which reason */
+	double bad_s[2];			/* over the bound with nobody acting yet, and under protection */
+	double prevented;	/* expected number: the risk of each that was foreseen and did not come */
+	double taken[RESOURCE_COUNT];	/* resource-seconds */
+};
+
+struct ledger {
+	struct decision decision[DECISIONS_MAX];	/* ring by id */
+	uint64_t last_id;
+	uint64_t now_ns;
+	struct ledger_sums sums;
+	struct ledger_forbidden {
+		uint64_t victim, giver;	/* cgroup ids */
+		uint64_t until_ns;
+		uint32_t resource, rung;
+	} forbidden[FORBIDDEN_MAX];
+};
+
+/* To be called once per tick with the plan that was made. */
+void ledger_tick(struct ledger *ledger, const struct plan_policy *policy, const struct plan_host *host,
+		 struct plan_view *const views[], uint32_t count, const struct plan *plan, uint64_t elapsed_ns);
+
+/* Whether a rung of this ladder was of no use between the two lately. */
+bool ledger_forbids(const struct ledger *ledger, const struct plan_view *victim, const struct plan_view *giver,
+		    enum resource resource, uint32_t rung);
+
+/* NULL: there is none of this id, or it is forgotten. */
+const struct decision *ledger_find(const struct ledger *ledger, uint64_t id);
+
+/* Whether what is done for this reason is a decision. */
+bool ledger_is_decided(enum plan_reason reason);
+
+const char *verdict_name(enum verdict verdict);
+
+#endif

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "share.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "rung.h"
+#include "scene.h"
+
+#define LET_GO 0.8f		/* of what is reserved: less than this is wanted before it shrinks */
+#define STALE_NS 1000000000ull	/* what was reserved longer ago counts for nothing */
+#define RESERVED 1e6		/* worth of what is reserved, beside a giver's 16 at most */
+#define BEYOND 1e-3		/* worth of what is left beyond all wants */
+#define WIDE 1e3		/* times what is wanted: no giver comes to its end there */
+
+static const double tier_worth[] = { 1, 4, 16 };
+_Static_assert(sizeof(tier_worth) / sizeof(tier_worth[0]) == ALLOCATE_TIERS, "a worth per tier");
+
+int share_new(struct share *share, uint32_t slots_max)
+{
+	int r = allocate_new(&share->allocate, slots_max, slots_max + 1);
+
+	share->view = calloc(slots_max, sizeof(*share->view));
+	share->scope = calloc((size_t)slots_max + 1, sizeof(*share->scope));
+	return r || !share->view || !share->scope ? -ENOMEM : 0;
+}
+
+void share_done(struct share *share)
+{
+	if (share->allocate.scratch)
+		allocate_done(&share->allocate);
+	free(share->view);
+	free(share->scope);
+}
+
+float share_wants(const struct scene *scene, const struct plan_view *giver)
+{
+	return fmaxf(fmaxf(scene_wants(scene, giver), giver->need[scene->resource].demand_high),
+		     scene->policy->giver_min[scene->resource]);
+}
+
+/* Give fast, take slow: also of what nobody but the plan holds. */
+static float reserve_move(const struct scene *scene, struct plan_view *view)
+{
+	const struct plan_need *need = &view->need[scene->resource];
+	struct plan_hold *hold = &view->hold[scene->resource];
+	float wanted = fmaxf(need->demand_high, need->min);
+
+	if (need->max > 0)
+		wanted = fminf(wanted, need->max);
+	if (scene->now_ns - hold->reserved_ns > STALE_NS || wanted > hold->reserved || wanted < hold->reserved * LET_GO)
+		hold->reserved = wanted;
+	hold->reserved_ns = scene->now_ns;
+	return hold->reserved;
+}
+
+static bool is_protected(const struct scene *scene, const struct plan_view *view, uint32_t tier)
+{
+	return view->is_bound && view->tier >= tier && scene_holds(scene, view);
+}
+
+float share_reserved(const struct scene *scene, uint32_t tier)
+{
+	float sum = 0;
+
+	for (uint32_t i = 0; i < scene->count; i++)
+		if (is_protected(scene, scene->views[i], tier))
+			sum += reserve_move(scene, scene->views[i]);
+	return sum;
+}
+
+static void leaf_protect(const struct scene *scene, struct plan_view *view, struct allocate_leaf *leaf)
+{
+	const struct plan_worth *worth = &view->worth[scene->resource];
+
+	leaf->segment[leaf->segment_count++] = (struct allocate_segment){ RESERVED * tier_worth[view->tier], reserve_move(scene, view) };
+	for (int i = 0; i < PLAN_WORTH_STEPS && worth->width[i] > 0; i++)
+		leaf->segment[leaf->segment_count++] =
+			(struct allocate_segment){ worth->slope[i] * tier_worth[view->tier], worth->width[i] };
+}
+
+/* is_less: it is divided who shrinks, and there a higher tier is spared. */
+static void leaf_give(const struct scene *scene, const struct plan_view *view, bool is_less, struct allocate_leaf *leaf)
+{
+	double wants = share_wants(scene, view), worth = is_less ? 1 / tier_worth[view->tier] : tier_worth[view->tier];
+
+	for (int third = 0; third < 3; third++)
+		leaf->segment[leaf->segment_count++] = (struct allocate_segment){ worth * (4 >> third), wants / 3 };
+	leaf->segment[leaf->segment_count++] = (struct allocate_segment){ worth * BEYOND, wants * WIDE };
+}
+
+/* By path as a walk of the tree would meet them: '/' comes before everything else. */
+static int path_compare(const char *a, const char *b)
+{
+	while (*a && *a == *b) {
+		a++;
+		b++;
+	}
+	if (*a == '/' || *b == '/')
+		return *a == *b ? 0 : *a == '/' ? (*b ? -1 : 1) : (*a ? 1 : -1);
+	return (unsigned char)*a - (unsigned char)*b;
+}
+
+/* What a directory leaves to those below it; of IO that depends on their requests, and the kernel alone sees to it. */
+static double scope_room(const struct scene *scene, const struct plan_scope *scope)
+{
+	if (scene->resource == RESOURCE_MEMORY)
+		return scope->memory_free >= 0 ? scope->memory_free : INFINITY;
+	return scene->resource == RESOURCE_CPU && scope->capacity[RESOURCE_CPU] > 0 ? scope->capacity[RESOURCE_CPU] : INFINITY;
+}
+
+static void nodes_build(const struct scene *scene, struct share *share, double room)
+{
+	const struct plan_scope *scopes = scene->host->scopes;
+	struct allocate *a = &share->allocate;
+
+	a->node[0] = (struct allocate_node){ .cap = room };
+	a->node_count = 1;
+	for (uint32_t s = 0; s < scene->host->scope_count; s++) {
+		uint32_t at = a->node_count;
+
+		if (isinf(scope_room(scene, &scopes[s])) || scopes[s].path == scene->path ||
+		    (scene->path && !rung_is_above(scene->path, scopes[s].path)))
+			continue;
+		for (; at > 1 && path_compare(scopes[share->scope[at - 1]].path, scopes[s].path) > 0; at--)
+			share->scope[at] = share->scope[at - 1];
+		share->scope[at] = s;
+		a->node_count++;
+	}
+	for (uint32_t n = 1; n < a->node_count; n++) {
+		uint32_t up = n - 1;
+
+		while (up && !rung_is_above(scopes[share->scope[up]].path, scopes[share->scope[n]].path))
+			up = a->node[up].parent;
+		a->node[n] = (struct allocate_node){ .parent = up, .cap = scope_room(scene, &scopes[share->scope[n]]) };
+	}
+}
+
+/* The deepest node that holds it. */
+static uint32_t node_of(const struct scene *scene, const struct share *share, const struct plan_view *view)
+{
+	uint32_t n = share->allocate.node_count - 1;
+
+	while (n && !rung_is_above(scene->host->scopes[share->scope[n]].path, view->path))
+		n--;
+	return n;
+}
+
+static void leaf_build(const struct scene *scene, struct share *share, uint32_t i, uint32_t node, bool is_less)
+{
+	struct plan_view *view = scene->views[i];
+	const struct plan_need *need = &view->need[scene->resource];
+	struct allocate *a = &share->allocate;
+	struct allocate_leaf *leaf = &a->leaf[a->leaf_count];
+	bool is_memory = scene->resource == RESOURCE_MEMORY;
+
+	*leaf = (struct allocate_leaf){ .node = node, .tier = view->tier, .min = is_memory ? 0 : need->min,
+					.max = need->max > 0 && !is_memory ? need->max : INFINITY, .rise = INFINITY, .fall = INFINITY };
+	if (view->is_giver)
+		leaf_give(scene, view, is_less, leaf);
+	else
+		leaf_protect(scene, view, leaf);
+	share->view[a->leaf_count++] = i;
+}
+
+static bool takes_part(const struct scene *scene, const struct plan_view *view, const struct plan_view *victim)
+{
+	if (view->is_giver)
+		return true;
+	/* What of memory is to spare leaves out what they hold. */
+	return scene->resource != RESOURCE_MEMORY && is_protected(scene, view, victim->tier);
+}
+
+float share_solve(const struct scene *scene, const struct plan_view *victim)
+{
+	struct share *share = scene->host->share;
+	struct allocate *a = &share->allocate;
+	double room = scene->capacity * (1 - scene->policy->headroom[scene->resource]);
+	bool is_less;
+
+	if (scene->resource == RESOURCE_MEMORY)
+		room = scene_memory_spare(scene) - scene->policy->headroom[RESOURCE_MEMORY] * scene->capacity;
+	/* Without swap nothing shrinks. */
+	is_less = room < 0 && scene->resource == RESOURCE_MEMORY && scene->host->swap_free > -room;
+	nodes_build(scene, share, is_less ? -room : fmax(room, 0));
+	a->leaf_count = 0;
+	for (uint32_t n = 0; n < a->node_count; n++) {
+		if (is_less)
+			a->node[n].cap = -room;
+		for (uint32_t i = 0; i < scene->count; i++)
+			if (takes_part(scene, scene->views[i], victim) && node_of(scene, share, scene->views[i]) == n)
+				leaf_build(scene, share, i, n, is_less);
+	}
+	if (allocate_solve(a))
+		return 0;
+	for (uint32_t leaf = 0; leaf < a->leaf_count; leaf++)
+		scene->views[share->view[leaf]]->granted = (float)(is_less ? -a->leaf[leaf].amount : a->leaf[leaf].amount);
+	return (float)a->node[0].cap_price;
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the model, and what stands beside it, say of each second. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "forecast.h"
+#include "predict/lstm_float.h"
+
+#define EWMA_RATE 0.3f
+#define LOGISTIC_ROUNDS 12
+#define LOGISTIC_PENALTY 1.0
+
+const uint32_t shown_horizon[SHOWN_HORIZONS] = { 1, 2, 3 };
+const char *const speaks_name[SPEAKS_COUNT] = {
+#define SPEAKS_NAME(id, name) name,
+	SPEAKER_TABLE(SPEAKS_NAME)
+#undef SPEAKS_NAME
+};
+
+bool life_is_healthy(const struct life *life, uint32_t t)
+{
+	return !(life->truth[t].now.violated & life->bound);
+}
+
+int life_onset(const struct life *life, uint32_t t, uint32_t horizon)
+{
+	const struct train_label *then = &life->truth[t].then[horizon];
+
+	if (!life_is_healthy(life, t))
+		return -1;
+	if (then->violated & life->bound)
+		return 1;
+	for (int s = 0; s < SLI_LEARNED_COUNT; s++)
+		if ((life->bound >> s & 1) && !(then->known & TRAIN_KNOWS_VIOLATED(s)))
+			return -1;
+	return 0;
+}
+
+/* The gravest risk among what is bound, from raw outputs; never less than that of a shorter horizon. */
+static void risks_take(const struct life *life, const float output[OUTPUT_COUNT], float ret[SHOWN_HORIZONS])
+{
+	float risk[FORECAST_HORIZONS] = { 0 };
+
+	for (int h = 0; h < FORECAST_HORIZONS; h++) {
+		risk[h] = h ? risk[h - 1] : 0;
+		for (int s = 0; s < SLI_LEARNED_COUNT; s++)
+			if (life->bound >> s & 1)
+				risk[h] = fmaxf(risk[h], lstm_float_sigmoid(output[OUTPUT_RISK(h, s)]));
+	}
+	for (int i = 0; i < SHOWN_HORIZONS; i++)
+		ret[i] = risk[shown_horizon[i]];
+}
+
+static void model_speak(struct life *life, const struct model *model)
+{
+	struct lstm_float_state real = { 0 };
+	struct lstm_state quantized = { 0 }, *states[] = { &quantized };
+	float output[OUTPUT_COUNT];
+
+	for (uint32_t t = 0; t < life->steps; t++) {
+		lstm_step(&model->weights, lstm_isa_best(), states, life->input[t], output, 1);
+		risks_take(life, output, life->score[t][SPEAKS_INT8]);
+		lstm_float_step(&model->reference, &real, life->input[t], output);
+		risks_take(life, output, life->score[t][SPEAKS_FLOAT]);
+		for (int i = 0; i < SHOWN_HORIZONS; i++)
+			life->score[t][SPEAKS_SPOKEN][i] = life->spoken[t].risk[shown_horizon[i]];
+	}
+}
+
+static float finite_or(float value, float otherwise)
+{
+	return isfinite(value) ? value : otherwise;
+}
+
+/* How nearly something that it needs is used up: the host's CPU, its memory, its disk and wire, its own limits. */
+static float used_up(const float *input)
+{
+	float used = 1 - finite_or(input[FEATURE_HOST_IDLE], 1);
+
+	used = fmaxf(used, 1 - finite_or(input[FEATURE_HOST_MEMORY_FREE], 1));
+	used = fmaxf(used, finite_or(input[FEATURE_OWN_IO], 0) + finite_or(input[FEATURE_OTHERS_IO], 0));
+	used = fmaxf(used, finite_or(input[FEATURE_OWN_TX], 0) + finite_or(input[FEATURE_OTHERS_TX], 0));
+	used = fmaxf(used, finite_or(input[FEATURE_OWN_CPU], 0) / fmaxf(finite_or(input[FEATURE_OWN_LIMIT], 1), 0.01f));
+	return fmaxf(used, finite_or(input[FEATURE_OWN_MEMORY_LIMIT], 0));
+}
+
+static void simple_speak(struct life *life)
+{
+	float mean = 0;
+
+	for (uint32_t t = 0; t < life->steps; t++) {
+		const float *input = life->input[t];
+		float sli = finite_or(input[FEATURE_OWN_SLI], t ? mean : 0);
+
+		mean = t ? mean + EWMA_RATE * (sli - mean) : sli;
+		for (int i = 0; i < SHOWN_HORIZONS; i++) {
+			life->score[t][SPEAKS_NOW][i] = sli;
+			life->score[t][SPEAKS_EWMA][i] = mean;
+			life->score[t][SPEAKS_HEADROOM][i] = used_up(input);
+		}
+	}
+}
+
+static void logistic_inputs(const float *input, float scale, float ret[FEATURE_COUNT + 1])
+{
+	for (int i = 0; i < FEATURE_COUNT; i++)
+		ret[i] = scale * fminf(fmaxf(finite_or(input[i], 0), -4), 4);
+	ret[FEATURE_COUNT] = scale;
+}
+
+/* One round of reweighted least squares on what is not held out. */
+static void logistic_round(const struct corpus *corpus, uint32_t horizon, struct ridge *ridge)
+{
+	struct ridge *next = must_alloc(1, sizeof(*next));
+	float x[FEATURE_COUNT + 1];
+
+	next->size = FEATURE_COUNT + 1;
+	for (size_t i = 0; i < corpus->count; i++) {
+		const struct life *life = &corpus->life[i];
+
+		for (uint32_t t = 0; !life->is_held_out && t < life->steps; t++) {
+			int onset = life_onset(life, t, horizon);
+			float logit, p, root;
+
+			if (onset < 0)
+				continue;
+			logistic_inputs(life->input[t], 1, x);
+			logit = fminf(fmaxf(ridge_say(ridge, x), -8), 8);
+			p = lstm_float_sigmoid(logit);
+			root = sqrtf(p * (1 - p));
+			logistic_inputs(life->input[t], root, x);
+			ridge_add(next, x, root * (logit + ((float)onset - p) / (p * (1 - p))));
+		}
+	}
+	ridge_solve(next, LOGISTIC_PENALTY);
+	*ridge = *next;
+	free(next);
+}
+
+static void logistic_speak(struct corpus *corpus, uint32_t shown)
+{
+	struct ridge *ridge = must_alloc(1, sizeof(*ridge));
+	float x[FEATURE_COUNT + 1];
+
+	ridge->size = FEATURE_COUNT + 1;
+	for (int i = 0; i < LOGISTIC_ROUNDS; i++)
+		logistic_round(corpus, shown_horizon[shown], ridge);
+	for (size_t i = 0; i < corpus->count; i++)
+		for (uint32_t t = 0; t < corpus->life[i].steps; t++) {
+			logistic_inputs(corpus->life[i].input[t], 1, x);
+			corpus->life[i].score[t][SPEAKS_LOGISTIC][shown] = lstm_float_sigmoid(ridge_say(ridge, x));
+		}
+	free(ridge);
+}
+
+void corpus_speak(struct corpus *corpus, const struct model *model)
+{
+	for (size_t i = 0; i < corpus->count; i++) {
+		model_speak(&corpus->life[i], model);
+		simple_speak(&corpus->life[i]);
+	}
+	for (uint32_t shown = 0; shown < SHOWN_HORIZONS; shown++)
+		logistic_speak(corpus, shown);
+}

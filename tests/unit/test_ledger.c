@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "plan_scene.h"
+
+#include <math.h>
+
+#include "decide/ledger.h"
+
+static struct ledger ledger;
+
+/* A server that suffers beside a batch; what hurts only a limit can take, since they are no siblings. */
+static void story_init(struct stage *scene)
+{
+	scene_init(scene);
+	memset(&ledger, 0, sizeof(ledger));
+	scene->host.ledger = &ledger;
+	scene->server.cgroup_id = 101;
+	scene->batch.cgroup_id = 102;
+	scene->stranger.cgroup_id = 103;
+	scene->batch.path = "/other/batch";
+}
+
+static void story_tick(struct stage *scene)
+{
+	scene->plan.time_ns = scene->now_ns + TICK_NS;
+	scene_tick(scene);
+	ledger_tick(&ledger, &scene->policy, &scene->host, scene->views, 3, &scene->plan, TICK_NS);
+}
+
+static void story_seconds(struct stage *scene, double seconds)
+{
+	for (int i = 0; i < (int)(10 * seconds + 0.5); i++)
+		story_tick(scene);
+}
+
+static void calm(struct stage *scene)
+{
+	scene->server.need[RESOURCE_CPU].bad = 0;
+	scene->server.need[RESOURCE_CPU].risk = 0;
+	scene->batch.need[RESOURCE_CPU] = (struct plan_need){ .demand = 0.02f, .bad = -1 };
+	story_seconds(scene, 6);
+}
+
+static void who_is_calm_has_no_story(void **state)
+{
+	struct stage scene;
+
+	(void)state;
+	story_init(&scene);
+	story_seconds(&scene, 5);
+	assert_int_equal(ledger.last_id, 0);
+}
+
+static void a_reflex_that_helps_is_told_with_its_givers_and_cost(void **state)
+{
+	const struct decision *decision;
+	struct stage scene;
+
+	(void)state;
+	story_init(&scene);
+	scene.server.need[RESOURCE_CPU].bad = 0.5f;
+	scene.server.worth[RESOURCE_CPU] = (struct plan_worth){ .trust = 0.9f, .error = 0.02f, .eased_bad = 0.01f };
+	story_seconds(&scene, 0.5);
+	decision = ledger_find(&ledger, 1);
+	assert_int_equal(decision->verdict, VERDICT_OPEN);
+	assert_string_equal(decision->path, "/app/server");
+	assert_string_equal(decision->scope, "");
+	assert_int_equal(decision->reason, REASON_REFLEX);
+	assert_int_equal(decision->giver_count, 1);
+	assert_string_equal(decision->giver[0].path, "/other/batch");
+	assert_int_equal(decision->giver[0].knobs, 1u << KNOB_CPU_MAX);
+	assert_true(fabsf(decision->giver[0].left - 0.55f) < 1e-3f);
+	assert_true(decision->price > 0);
+	assert_int_equal(decision->spared[SPARED_TIER], 1);
+	assert_true(decision->expected_bad == 0.01f && decision->bad == 0.5f);
+	/* .45 of a CPU for half a second. */
+	assert_true(fabs(decision->taken - 0.225) < 1e-3);
+	scene.server.need[RESOURCE_CPU].bad = 0.02f;
+	story_seconds(&scene, 5);
+	assert_true(fabsf(decision->actual_bad - 0.02f) < 1e-3f);
+	calm(&scene);
+	assert_int_equal(decision->verdict, VERDICT_HELPED);
+	assert_true(decision->ended_ns > decision->last_ns);
+	assert_int_equal(ledger.sums.begun[REASON_REFLEX], 1);
+	assert_int_equal(ledger.sums.ended[VERDICT_HELPED], 1);
+	assert_true(ledger.sums.bad_s[1] > 0.35 && ledger.sums.bad_s[1] < 0.45);
+	assert_true(fabs(ledger.sums.bad_s[0] - 0.1) < 1e-6);
+	assert_true(fabs(ledger.sums.taken[RESOURCE_CPU] - decision->taken) < 1e-9);
+	assert_true(fabs(ledger.sums.protected_s[REASON_REFLEX] - 0.5) < 1e-6);
+	assert_true(ledger.sums.protected_s[REASON_HOLD] > 4);
+}
+
+static void foresee(struct stage *scene, float demand)
+{
+	scene->server.need[RESOURCE_CPU].risk = 0.8f;
+	scene->server.need[RESOURCE_CPU].bad = 0;
+	scene->batch.need[RESOURCE_CPU] = (struct plan_need){ .demand = demand, .coming = 1, .bad = -1 };
+	story_seconds(scene, 2);
+}
+
+static void what_was_foreseen_was_prevented_or_came_or_was_false(void **state)
+{
+	struct stage scene;
+
+	(void)state;
+	story_init(&scene);
+	foresee(&scene, 1);
+	calm(&scene);
+	assert_int_equal(ledger_find(&ledger, 1)->verdict, VERDICT_PREVENTED);
+	assert_true(fabs(ledger.sums.prevented - 0.8) < 1e-6);
+	foresee(&scene, 1);
+	scene.server.need[RESOURCE_CPU].bad = 0.3f;
+	story_seconds(&scene, 1);
+	calm(&scene);
+	assert_int_equal(ledger_find(&ledger, 2)->verdict, VERDICT_CAME);
+	assert_int_equal(ledger_find(&ledger, 2)->reason, REASON_FORESIGHT);
+	foresee(&scene, 0.2f);
+	calm(&scene);
+	assert_int_equal(ledger_find(&ledger, 3)->verdict, VERDICT_FALSE);
+	assert_int_equal(ledger.sums.begun[REASON_FORESIGHT], 3);
+	assert_true(fabs(ledger.sums.prevented - 0.8) < 1e-6);
+}
+
+static void a_limit_of_no_use_is_given_back_and_remembered(void **state)
+{
+	struct stage scene;
+
+	(void)state;
+	story_init(&scene);
+	scene.server.need[RESOURCE_CPU].bad = 0.5f;
+	story_seconds(&scene, 4.5);
+	assert_non_null(action_of(&scene, 2, KNOB_CPU_MAX));
+	story_seconds(&scene, 1);
+	assert_null(action_of(&scene, 2, KNOB_CPU_MAX));
+	assert_int_equal(ledger_find(&ledger, 1)->verdict, VERDICT_WORSE);
+	story_seconds(&scene, 58);
+	assert_null(action_of(&scene, 2, KNOB_CPU_MAX));
+	story_seconds(&scene, 3);
+	assert_non_null(action_of(&scene, 2, KNOB_CPU_MAX));
+	/* Another giver is another pair. */
+	assert_false(ledger_forbids(&ledger, &scene.server, &scene.stranger, RESOURCE_CPU, 2));
+}
+
+static void a_weight_is_never_given_back_for_being_of_no_use(void **state)
+{
+	struct stage scene;
+
+	(void)state;
+	story_init(&scene);
+	scene.batch.path = "/app/batch";
+	scene.server.need[RESOURCE_CPU].bad = 0.5f;
+	story_seconds(&scene, 20);
+	assert_non_null(action_of(&scene, 2, KNOB_CPU_WEIGHT));
+	assert_null(action_of(&scene, 2, KNOB_CPU_MAX));
+	assert_int_equal(ledger_find(&ledger, 1)->verdict, VERDICT_WORSE);
+}
+
+static void a_limit_that_helps_stays(void **state)
+{
+	struct stage scene;
+
+	(void)state;
+	story_init(&scene);
+	scene.server.need[RESOURCE_CPU].bad = 0.5f;
+	story_seconds(&scene, 1);
+	scene.server.need[RESOURCE_CPU].bad = 0.3f;
+	story_seconds(&scene, 20);
+	assert_non_null(action_of(&scene, 2, KNOB_CPU_MAX));
+}
+
+static void a_limit_that_harms_another_is_given_back(void **state)
+{
+	struct stage scene;
+
+	(void)state;
+	story_init(&scene);
+	scene.stranger.is_bound = true;
+	scene.server.need[RESOURCE_CPU].bad = 0.5f;
+	story_seconds(&scene, 1);
+	scene.server.need[RESOURCE_CPU].bad = 0.01f;
+	scene.stranger.need[RESOURCE_IO].bad = 0.4f;
+	story_seconds(&scene, 0.9);
+	assert_non_null(action_of(&scene, 2, KNOB_CPU_MAX));
+	story_seconds(&scene, 0.5);
+	assert_null(action_of(&scene, 2, KNOB_CPU_MAX));
+}
+
+static void memory_that_was_lost_does_not_condemn_its_limit(void **state)
+{
+	struct stage scene;
+
+	(void)state;
+	story_init(&scene);
+	scene_hurt(&scene, RESOURCE_MEMORY, 500e6f);
+	scene.host.memory_free = 20e6f;
+	story_seconds(&scene, 30);
+	assert_non_null(action_of(&scene, 2, KNOB_MEMORY_HIGH));
+}
+
+static void old_stories_are_forgotten_and_new_ones_counted(void **state)
+{
+	struct stage scene;
+
+	(void)state;
+	story_init(&scene);
+	for (int i = 0; i < DECISIONS_MAX + 3; i++) {
+		scene.batch.need[RESOURCE_CPU].demand = 1;
+		scene.server.need[RESOURCE_CPU].bad = 0.5f;
+		story_seconds(&scene, 0.2);
+		calm(&scene);
+	}
+	assert_int_equal(ledger.last_id, DECISIONS_MAX + 3);
+	assert_null(ledger_find(&ledger, 3));
+	assert_non_null(ledger_find(&ledger, 4));
+	assert_null(ledger_find(&ledger, 0));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(who_is_calm_has_no_story),
+		cmocka_unit_test(a_reflex_that_helps_is_told_with_its_givers_and_cost),
+		cmocka_unit_test(what_was_foreseen_was_prevented_or_came_or_was_false),
+		cmocka_unit_test(a_limit_of_no_use_is_given_back_and_remembered),
+		cmocka_unit_test(a_weight_is_never_given_back_for_being_of_no_use),
+		cmocka_unit_test(a_limit_that_helps_stays),
+		cmocka_unit_test(a_limit_that_harms_another_is_given_back),
+		cmocka_unit_test(memory_that_was_lost_does_not_condemn_its_limit),
+		cmocka_unit_test(old_stories_are_forgotten_and_new_ones_counted),
+	};
+
+	return cmocka_run_group_tests_name("ledger", tests, NULL, NULL);
+}
