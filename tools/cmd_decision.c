@@ -70,6 +70,7 @@ static const char *verdict_text(const char *verdict)
 		{ "came", "it was foreseen, and came all the same" },
 		{ "false", "it was foreseen, and there never was any pressure: the action was for nothing" },
 		{ "useless", "the share over the bound did not fall by half" },
+		{ "planned", "nothing was done: the mode lets forestall only plan" },
 		{ "worse", "a limit did not help, or others suffered from it: it was taken back and is not tried again for a minute" },
 	};
 
@@ -169,6 +170,8 @@ static void ledger_print(const json_t *ledger)
 	printf("missed      %.0f began only with the reflex: %.0f helped, %.0f did not\n", number_of(begun, "reflex"),
 	       number_of(ended, "helped"), number_of(ended, "useless"));
 	printf("taken back  %.0f limits did not help, or harmed others\n", number_of(ended, "worse"));
+	if (number_of(ended, "planned") > 0)
+		printf("planned     %.0f of which nothing was done, as the mode is not enforce\n", number_of(ended, "planned"));
 	printf("over bound  %.1f s with nothing done yet, %.1f s under protection\n", number_of(bad, "unprotected"), number_of(bad, "protected"));
 	printf("protected   %.1f s by reflex, %.1f s by foresight, %.1f s by headroom, %.1f s as announced, %.1f s held on\n", number_of(held, "reflex"),
 	       number_of(held, "foresight"), number_of(held, "headroom"), number_of(held, "announced"), number_of(held, "hold"));

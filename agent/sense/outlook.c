@@ -183,6 +183,31 @@ static uint32_t place_of(struct outlook *outlook, const struct predictor_instanc
 	return i;
 }
 
+static int ascending(const void *a, const void *b)
+{
+	return (*(const float *)a > *(const float *)b) - (*(const float *)a < *(const float *)b);
+}
+
+/* What it needed in the last half minute, for who has no profile yet. False: it was not measured. */
+static bool recent_need(const struct predictor_instance *instance, enum resource r, struct profile_need *ret)
+{
+	const struct window_second *second;
+	float demand[WINDOW_SECONDS];
+	uint32_t count = 0;
+
+	for (uint32_t age = 0; age < WINDOW_SECONDS && (second = window_at(&instance->window, age)); age++) {
+		demand[count] = feature_demand(second, &instance->limits, r);
+		count += demand[count] >= 0;
+	}
+	if (!count)
+		return false;
+	qsort(demand, count, sizeof(*demand), ascending);
+	for (int q = 0; q < FORECAST_QUANTILES; q++)
+		ret->quantile[q] = demand[(uint32_t)(forecast_quantile[q] * (float)(count - 1) + 0.5f)];
+	ret->days = 0;
+	return true;
+}
+
 /* The next beginning among events, or now when all have begun. */
 static int64_t beginning(const struct event *const *events, uint32_t count, int64_t now_s)
 {
@@ -244,9 +269,9 @@ static bool announced_make(const struct outlook *outlook, const struct predictor
 	if (profile && profile_need(profile, r, outlook_clock(at), &need))
 		ret->demand = factor * need.quantile[QUANTILE_HIGH];
 	else if (at == now.unix_s)
-		return false;	/* what is forecast now already has it in it */
-	else
-		ret->demand = factor * instance->foresight->forecast.demand[r][FORECAST_HORIZONS - 1][QUANTILE_HIGH];
+		return false;	/* what is measured now already has it in it */
+	else if (recent_need(instance, r, &need))
+		ret->demand = factor * need.quantile[QUANTILE_HIGH];
 	span_of(events, count, at, &from_s, &until_s);
 	ret->from_ns = monotonic(from_s, now_ns, now);
 	ret->until_ns = monotonic(until_s, now_ns, now);
@@ -393,12 +418,8 @@ bool outlook_need(const struct outlook *outlook, uint32_t slot, enum resource r,
 	uint32_t count = announcer_find(outlook->announcer, instance->info.path, r, at.unix_s, at.unix_s + PROFILE_SLOT_S, events);
 
 	*ret_factor = event_factor(events, count, at.unix_s, at.unix_s + PROFILE_SLOT_S);
-	if (!profile || !profile_need(profile, r, at, ret)) {
-		if (!count || !instance->foresight->has_frame)
-			return false;
-		memcpy(ret->quantile, instance->foresight->forecast.demand[r][FORECAST_HORIZONS - 1], sizeof(ret->quantile));
-		ret->days = 0;
-	}
+	if ((!profile || !profile_need(profile, r, at, ret)) && (!count || !recent_need(instance, r, ret)))
+		return false;
 	for (int q = 0; q < FORECAST_QUANTILES; q++)
 		ret->quantile[q] *= *ret_factor;
 	return true;

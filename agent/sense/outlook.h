@@ -3,7 +3,7 @@
  * What is known of the hours to come: what was announced, and a resource profile for each annotated instance, by path, so that it outlives units that restart,
  * and this process. Bounded: of more than OUTLOOK_MAX the one that went longest ago makes place; while all are alive, who comes
  * later has none. What was announced is told to the mind from a minute before it begins, at its factor times the profile's upper quantile, or
- * where there is no profile, times what is forecast then; it is not learned as usual while it lasts.
+ * where there is no profile, times what the last half minute needed; it is not learned as usual while it lasts.
  */
 #ifndef FORESTALL_OUTLOOK_H
 #define FORESTALL_OUTLOOK_H
@@ -39,7 +39,7 @@ void outlook_tick(struct outlook *outlook, uint64_t now_ns, struct profile_clock
 const struct profile *outlook_profile(const struct outlook *outlook, uint32_t slot);
 
 /*
- * The profile's word on a time, or where it has none and something is announced, the forecast of now, each times what is announced for the
+ * The profile's word on a time, or where it has none and something is announced, the last half minute's, each times what is announced for the
  * quarter of an hour from then; *ret_factor is that. False: nothing can be said.
  */
 bool outlook_need(const struct outlook *outlook, uint32_t slot, enum resource resource, struct profile_clock at, struct profile_need *ret,

@@ -20,7 +20,7 @@
 
 static const uint64_t settle_ns[RESOURCE_COUNT] = { [RESOURCE_CPU] = 5000000000ull, [RESOURCE_IO] = 15000000000ull,
 						    [RESOURCE_NET] = 15000000000ull };
-static const char *const names[] = { "open", "helped", "prevented", "came", "false", "useless", "worse" };
+static const char *const names[] = { "open", "helped", "prevented", "came", "false", "useless", "worse", "planned" };
 _Static_assert(sizeof(names) / sizeof(names[0]) == VERDICT_COUNT, "a name per verdict");
 
 const char *verdict_name(enum verdict verdict) { return names[verdict]; }
@@ -180,6 +180,8 @@ static void decision_judge(struct ledger *ledger, const struct plan_policy *poli
 
 static enum verdict verdict_of(const struct decision *decision, const struct plan_policy *policy)
 {
+	if (!decision->was_done)
+		return VERDICT_PLANNED;
 	if (decision->verdict == VERDICT_WORSE)
 		return VERDICT_WORSE;
 	/* One that goes on after a pause was foreseen by nobody. */
@@ -236,7 +238,9 @@ static void decision_watch(struct ledger *ledger, const struct plan_policy *poli
 		decision->actual_bad = fmaxf(decision->actual_bad, 0);
 		decision->actual_bad += (bad - decision->actual_bad) / (float)++decision->actual_ticks;
 	}
-	decision_judge(ledger, policy, views, count, decision);
+	decision->was_done |= ledger->is_acting;
+	if (ledger->is_acting)
+		decision_judge(ledger, policy, views, count, decision);
 }
 
 /* A rung that is new in this story starts to be judged. */
@@ -264,7 +268,7 @@ static void action_note(struct ledger *ledger, const struct plan_policy *policy,
 		decision = decision_begin(ledger, victim, host, action);
 		spared_count(views, count, victim, decision);
 	}
-	if (decision->last_ns != ledger->now_ns)
+	if (decision->last_ns != ledger->now_ns && ledger->is_acting)
 		ledger->sums.protected_s[action->reason] += elapsed_s;
 	decision->last_ns = ledger->now_ns;
 	decision->price = fmaxf(decision->price, action->price);
@@ -273,7 +277,7 @@ static void action_note(struct ledger *ledger, const struct plan_policy *policy,
 	decision->level = action->rung > decision->level ? action->rung : decision->level;
 	giver_note(decision, giver, action);
 	limit_note(ledger, policy, views, count, action, decision);
-	if (is_limit(action->knob) && action->is_first) {
+	if (is_limit(action->knob) && action->is_first && ledger->is_acting) {
 		double took = fmax(giver->hold[action->resource].wanted - action->expected, 0) * elapsed_s;
 
 		decision->taken += took;
@@ -292,16 +296,17 @@ static void bad_note(struct ledger *ledger, const struct plan_policy *policy, st
 			if (views[i]->need[r].bad < policy->bad_act)
 				continue;
 			decision = open_find(ledger, views[i], (uint32_t)r);
-			ledger->sums.bad_s[decision && decision->began_ns != ledger->now_ns] += elapsed_s;
+			ledger->sums.bad_s[decision && decision->began_ns != ledger->now_ns && ledger->is_acting] += elapsed_s;
 		}
 }
 
 void ledger_tick(struct ledger *ledger, const struct plan_policy *policy, const struct plan_host *host,
-		 struct plan_view *const views[], uint32_t count, const struct plan *plan, uint64_t elapsed_ns)
+		 struct plan_view *const views[], uint32_t count, const struct plan *plan, uint64_t elapsed_ns, bool is_acting)
 {
 	double elapsed_s = (double)elapsed_ns / 1e9;
 
 	ledger->now_ns = plan->time_ns;
+	ledger->is_acting = is_acting;
 	for (uint32_t i = 0; i < plan->count; i++)
 		if (ledger_is_decided((enum plan_reason)plan->action[i].reason))
 			action_note(ledger, policy, host, views, count, &plan->action[i], elapsed_s);

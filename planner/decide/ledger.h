@@ -28,6 +28,7 @@ enum verdict {
 	VERDICT_FALSE,		/* it was foreseen, and there was never any pressure */
 	VERDICT_USELESS,	/* it was over the bound, and went on */
 	VERDICT_WORSE,		/* a limit was taken back, see above */
+	VERDICT_PLANNED,	/* nothing was done: the mode did not let the hands, or there are none */
 	VERDICT_COUNT
 };
 
@@ -66,6 +67,7 @@ struct decision {
 	uint32_t actual_ticks;
 	uint32_t bad_ticks;	/* over the bound */
 	bool was_pressed;
+	bool was_done;		/* by the hands */
 	uint64_t limited_ns;	/* when its highest limit came */
 	uint64_t others_ns;	/* since when others are worse than then; 0: they are not */
 	uint32_t limit_level, others_bad;	/* at that time */
@@ -86,6 +88,7 @@ struct ledger {
 	struct decision decision[DECISIONS_MAX];	/* ring by id */
 	uint64_t last_id;
 	uint64_t now_ns;
+	bool is_acting;		/* the hands hold something against danger */
 	struct ledger_sums sums;
 	struct ledger_forbidden {
 		uint64_t victim, giver;	/* cgroup ids */
@@ -94,9 +97,9 @@ struct ledger {
 	} forbidden[FORBIDDEN_MAX];
 };
 
-/* To be called once per tick with the plan that was made. */
+/* To be called once per tick with the plan that was made. is_acting: the hands said lately that they hold something against danger. */
 void ledger_tick(struct ledger *ledger, const struct plan_policy *policy, const struct plan_host *host,
-		 struct plan_view *const views[], uint32_t count, const struct plan *plan, uint64_t elapsed_ns);
+		 struct plan_view *const views[], uint32_t count, const struct plan *plan, uint64_t elapsed_ns, bool is_acting);
 
 /* Whether a rung of this ladder was of no use between the two lately. */
 bool ledger_forbids(const struct ledger *ledger, const struct plan_view *victim, const struct plan_view *giver,

@@ -313,7 +313,8 @@ bool mind_tick(struct mind *mind, uint64_t now_ns, struct plan *ret_plan)
 	ret_plan->time_ns = now_ns;
 	host = host_view(mind, scopes_collect(mind, count), is_second);
 	plan_make(&mind->policy, &host, mind->annotated, count, now_ns, elapsed_ns, ret_plan);
-	ledger_tick(&mind->ledger, &mind->policy, &host, mind->annotated, count, ret_plan, elapsed_ns);
+	ledger_tick(&mind->ledger, &mind->policy, &host, mind->annotated, count, ret_plan, elapsed_ns,
+		    predictor_is_censored(mind->predictor, now_ns));
 	mind->tick_ns = now_ns;
 	return is_second;
 }

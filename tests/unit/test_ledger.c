@@ -6,12 +6,14 @@
 #include "decide/ledger.h"
 
 static struct ledger ledger;
+static bool is_acting;
 
 /* A server that suffers beside a batch; what hurts only a limit can take, since they are no siblings. */
 static void story_init(struct stage *scene)
 {
 	scene_init(scene);
 	memset(&ledger, 0, sizeof(ledger));
+	is_acting = true;
 	scene->host.ledger = &ledger;
 	scene->server.cgroup_id = 101;
 	scene->batch.cgroup_id = 102;
@@ -23,7 +25,7 @@ static void story_tick(struct stage *scene)
 {
 	scene->plan.time_ns = scene->now_ns + TICK_NS;
 	scene_tick(scene);
-	ledger_tick(&ledger, &scene->policy, &scene->host, scene->views, 3, &scene->plan, TICK_NS);
+	ledger_tick(&ledger, &scene->policy, &scene->host, scene->views, 3, &scene->plan, TICK_NS, is_acting);
 }
 
 static void story_seconds(struct stage *scene, double seconds)
@@ -118,6 +120,24 @@ static void what_was_foreseen_was_prevented_or_came_or_was_false(void **state)
 	assert_int_equal(ledger_find(&ledger, 3)->verdict, VERDICT_FALSE);
 	assert_int_equal(ledger.sums.begun[REASON_FORESIGHT], 3);
 	assert_true(fabs(ledger.sums.prevented - 0.8) < 1e-6);
+}
+
+static void what_was_only_planned_is_credited_with_nothing(void **state)
+{
+	struct stage scene;
+
+	(void)state;
+	story_init(&scene);
+	is_acting = false;
+	foresee(&scene, 1);
+	calm(&scene);
+	assert_int_equal(ledger_find(&ledger, 1)->verdict, VERDICT_PLANNED);
+	scene.server.need[RESOURCE_CPU].bad = 0.5f;
+	scene.batch.need[RESOURCE_CPU].demand = 1;
+	story_seconds(&scene, 10);
+	assert_non_null(action_of(&scene, 2, KNOB_CPU_MAX));
+	assert_true(ledger.sums.prevented == 0 && ledger.sums.taken[RESOURCE_CPU] == 0 && ledger.sums.bad_s[1] == 0);
+	assert_true(ledger.sums.protected_s[REASON_REFLEX] == 0 && ledger.sums.bad_s[0] > 9);
 }
 
 static void a_limit_of_no_use_is_given_back_and_remembered(void **state)
@@ -220,6 +240,7 @@ int main(void)
 		cmocka_unit_test(who_is_calm_has_no_story),
 		cmocka_unit_test(a_reflex_that_helps_is_told_with_its_givers_and_cost),
 		cmocka_unit_test(what_was_foreseen_was_prevented_or_came_or_was_false),
+		cmocka_unit_test(what_was_only_planned_is_credited_with_nothing),
 		cmocka_unit_test(a_limit_of_no_use_is_given_back_and_remembered),
 		cmocka_unit_test(a_weight_is_never_given_back_for_being_of_no_use),
 		cmocka_unit_test(a_limit_that_helps_stays),

@@ -56,6 +56,9 @@ hog 60
 check "the hog's weight is taken" within 15 is_weight 1
 check "the journal says so" bash -c "'$bin/forestall' journal show | grep -q cpu.weight"
 check "plan show says what the hands did" within 5 bash -c "'$bin/forestall' plan show | grep -qi -e applied -e renewed"
+check "the decision is listed" bash -c "'$bin/forestall' decision list | grep -q /protect/server"
+check "and explained with what was taken from whom" bash -c "'$bin/forestall' decision explain 1 | grep -q '/protect/batch *.*cpu.weight'"
+check "and the ledger counts the seconds" within 5 bash -c "'$bin/forestall' ledger | grep -q 'protected *.*[1-9].* s by'"
 check "a user xattr does not raise a tier" bash -c "'$bin/forestall' instance show /protect/batch | grep -q best-effort"
 hog_end
 check "and given back after the hog, while forestall runs on" within 20 is_weight 300
