@@ -233,12 +233,12 @@ forestall() { "$bin/forestall" "$@"; }
 has_share() { nft list ruleset | grep -q ": $1[ ,]"; } # PORT
 mkdir -p /etc/forestall
 for name in main a b2; do setfattr -n trusted.forestall.slo -v 'runq_p99<4ms tier=critical kind=latency' $cg/web/$name; done
-forestall up --mode enforce --forecaster persistence --model "" --no-web 2>>"$scratch/up.log" &
+"$bin/forestall" up --mode enforce --forecaster persistence --model "" --no-web 2>>"$scratch/up.log" &
 up=$!
 check "forestall runs" within 60 forestall status
 check "a placement names who takes how much" within 20 eval 'forestall place --set "/web/*" --limit 12 --cpus 0.01 | tee /dev/stderr | grep -q "^/web/a  *[1-9]"'
 check "and as JSON" eval 'forestall -j place --set "/web/*" --limit 1 --cpus 0.001 | grep -q "\"placed\""'
-forestall place --set '/web/*' --limit 12 --cpus 0.001 --apply $front --server /web/main=$front --server /web/a=9001 --server /web/b2=9002 \
+"$bin/forestall" place --set '/web/*' --limit 12 --cpus 0.001 --apply $front --server /web/main=$front --server /web/a=9001 --server /web/b2=9002 \
 	>"$scratch/place.log" 2>&1 &
 place=$!
 check "applied, each has its share" within 20 eval 'has_share $front && has_share 9001 && has_share 9002'
@@ -252,30 +252,6 @@ check "and gets its share again when it stands" within 60 has_share 9001
 kill -INT $place
 check "the placement ends" wait $place
 check "and leaves nothing" as_before
-
-# --- a knob by hand ---------------------------------------------------------------------------------------------------------------
-hold() { # KNOB VALUE [OPTION...]
-	forestall action hold /web/a "$@" >"$scratch/hold.out" 2>"$scratch/hold.err" &
-	hold=$!
-}
-is_frozen() { grep -q "^frozen $1" $cg/web/a/cgroup.events; }
-hold cgroup.freeze 1
-check "a cgroup is frozen by hand" within 10 is_frozen 1
-sleep 6 # longer than a lease
-check "for as long as the command runs" is_frozen 1
-kill -INT $hold
-check "which ends well" wait $hold
-check "and thaws it" within 5 is_frozen 0
-hold cgroup.freeze 1
-within 10 is_frozen 1
-kill -KILL $hold
-check "a command that was killed holds no longer than its lease" within 10 is_frozen 0
-hold cgroup.freeze 1 --seconds 2
-check "or for as long as it was told" within 10 is_frozen 1
-check "and no longer" within 10 is_frozen 0
-hold cpu.max.burst 5000
-check_not "what is refused is an error" wait $hold
-check "that says why" grep -q 'enable cpu in the parent' "$scratch/hold.err"
 kill -TERM $up
 wait $up
 sed 's/^/# /' "$scratch/figures" "$scratch/act.log" "$scratch/place.log"
