@@ -160,8 +160,7 @@ static void tick(struct daemon *daemon)
 		hands_plan(daemon->hands, daemon->mind, &daemon->plan);
 	answers_take(daemon);
 	outlook_tick(daemon->outlook, now_ns, wall_now(), is_second);
-	if (daemon->is_closed)
-		daemon_learn(daemon, now_ns);
+	daemon_learn(daemon, now_ns);
 	daemon->ticks++;
 	daemon->tick_cost_ns = host_now_ns() - now_ns;
 }

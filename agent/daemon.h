@@ -77,7 +77,9 @@ void daemon_model_close(struct daemon *daemon);
 /* See struct answer_world. */
 int daemon_model_change(void *context, const char *name, char message[ANSWER_MESSAGE_MAX]);
 
-/* What is learned beside the loop: begins with the rest, and after each second that was closed. 0 or -errno. */
+int daemon_challenge(void *context, char message[ANSWER_MESSAGE_MAX]);
+
+/* What is learned beside the loop: begins with the rest; at the end of each tick. 0 or -errno. */
 int daemon_learn_open(struct daemon *daemon);
 void daemon_learn(struct daemon *daemon, uint64_t now_ns);
 

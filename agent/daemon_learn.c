@@ -159,6 +159,7 @@ static int model_take(struct daemon *daemon, char message[ANSWER_MESSAGE_MAX])
 	recording_model(daemon->recording, loaded.bytes, loaded.size);
 	recording_model(learn_recording(daemon->learn), loaded.bytes, loaded.size);
 	loaded_free(&before);
+	learn_taken(daemon->learn);
 	shadow_set(daemon, since_s);
 	fprintf(stderr, "forestalld: model %s speaks from now on%s\n", path,
 		daemon->shadow_until_ns ? "; nothing is done on its word until it was watched ([learn] shadow_min)" : "");
@@ -182,9 +183,16 @@ int daemon_model_change(void *context, const char *name, char message[ANSWER_MES
 	return r ?: model_take(daemon, message);
 }
 
+static struct learn_model model_used(const struct daemon *daemon)
+{
+	return (struct learn_model){ .bytes = daemon->model ? daemon->model_bytes : NULL, .size = daemon->model_size,
+				     .path = daemon->model_path, .is_pinned = model_pinned(daemon) != NULL };
+}
+
 int daemon_learn_open(struct daemon *daemon)
 {
-	struct learn_setup setup = { .state_dir = daemon->options.state_dir, .config = &daemon->config.learn };
+	struct learn_setup setup = { .state_dir = daemon->options.state_dir, .config = &daemon->config.learn,
+				     .slots_max = daemon->config.instances_max, .now_ns = host_now_ns() };
 
 	daemon->learn = learn_new(&setup);
 	return daemon->learn ? 0 : -ENOMEM;
@@ -192,7 +200,18 @@ int daemon_learn_open(struct daemon *daemon)
 
 void daemon_learn(struct daemon *daemon, uint64_t now_ns)
 {
-	struct learn_model model = { daemon->model_bytes, daemon->model ? daemon->model_size : 0 };
+	struct learn_model model = model_used(daemon);
+	char message[ANSWER_MESSAGE_MAX];
 
-	learn_second(daemon->learn, daemon->mind, &model, now_ns);
+	learn_tick(daemon->learn, now_ns, daemon->plan.count > 0);
+	if (daemon->is_closed && learn_second(daemon->learn, daemon->mind, &model, now_ns) && model_take(daemon, message))
+		fprintf(stderr, "forestalld: %s\n", message);
+}
+
+int daemon_challenge(void *context, char message[ANSWER_MESSAGE_MAX])
+{
+	struct daemon *daemon = context;
+	struct learn_model model = model_used(daemon);
+
+	return learn_challenge(daemon->learn, &model, host_now_ns(), message);
 }

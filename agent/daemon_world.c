@@ -95,6 +95,7 @@ void daemon_world(struct daemon *daemon, struct answer_world *ret)
 		.asked = world_asked,
 		.record = daemon_record,
 		.model_change = daemon_model_change,
+		.challenge = daemon_challenge,
 		.shadow_until_ns = daemon->shadow_until_ns,
 		.slo_problem = world_slo_problem,
 		.outcome = world_outcome,

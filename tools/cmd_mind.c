@@ -220,6 +220,19 @@ static const char *knee_text(const json_t *status, const char *resource, char te
 	return text;
 }
 
+/* What is learned here; nothing where nothing is. */
+static void learn_print(const json_t *learn)
+{
+	const json_t *history = json_object_get(learn, "history"), *challenger = json_object_get(learn, "challenger");
+	const char *said = json_string_value(json_object_get(challenger, "said"));
+
+	if (!history || json_is_null(history))
+		return;
+	printf("history     %.1f of at most %.1f MB, %s\n", number_of(history, "bytes") / 1e6, number_of(history, "bytes_max") / 1e6,
+	       json_string_value(json_object_get(history, "error")) ?: "written");
+	printf("challenger  %s%s%s\n", text_of(challenger, "state"), said ? "; the last one: " : "", said ?: "");
+}
+
 static void status_print(const json_t *status)
 {
 	const json_t *ring = json_object_get(status, "ring"), *tick = json_object_get(status, "tick");
@@ -232,6 +245,9 @@ static void status_print(const json_t *status)
 	       strcmp(text_of(status, "mode"), "none") ? "" : " (no forestall-act answers: nothing can be changed)");
 	printf("policy      %s, forecaster %s\n", text_of(status, "policy"), text_of(status, "forecaster"));
 	printf("model       %s\n", json_string_value(json_object_get(model, "path")) ?: "none");
+	if (number_of(model, "shadow_s") > 0)
+		printf("            new: plans are not carried out for %.0f s more\n", number_of(model, "shadow_s"));
+	learn_print(json_object_get(status, "learn"));
 	printf("instances   %.0f observed of at most %.0f, %.0f not followed, %.0f annotated, %.0f with a bound, %.0f violated\n",
 	       number_of(instances, "observed"), number_of(instances, "max"), number_of(instances, "unfollowed"),
 	       number_of(instances, "annotated"), number_of(instances, "bound"), number_of(instances, "violated"));

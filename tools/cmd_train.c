@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "challenge.h"
 #include "command.h"
 #include "dataset.h"
 #include "predict/model.h"
@@ -257,6 +258,8 @@ int cmd_model_train(int argc, char **argv)
 	struct training training = { .restarts = 6 };
 	int option, r;
 
+	if (argc > 1 && !strcmp(argv[1], "--challenger"))
+		return cmd_model_challenger(argc - 1, argv + 1);
 	train_options_init(&training.options);
 	optind = 1;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -272,7 +275,8 @@ int cmd_model_train(int argc, char **argv)
 	}
 	if (!training.corpus || !training.out) {
 		fprintf(stderr, "usage: forestall model train --corpus DIR --out FILE [--epochs N] [--seed N] [--hidden N]\n"
-				"       [--restarts N]\n");
+				"       [--restarts N]\n"
+				"       forestall model train --challenger ...: what the mind starts; see 'forestall model challenge'\n");
 		return 2;
 	}
 	r = training_run(&training);

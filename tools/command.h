@@ -59,6 +59,7 @@ int cmd_panic(const struct context *context, int argc, char **argv);
 int cmd_model_list(const struct context *context, int argc, char **argv);
 int cmd_model_promote(const struct context *context, int argc, char **argv);
 int cmd_model_rollback(const struct context *context, int argc, char **argv);
+int cmd_model_challenge(const struct context *context, int argc, char **argv);
 int cmd_model_exclude(const struct context *context, int argc, char **argv);
 int cmd_model_show(const struct context *context, int argc, char **argv);
 int cmd_record(const struct context *context, int argc, char **argv);

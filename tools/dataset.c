@@ -11,6 +11,7 @@
 #include "serve/replay.h"
 
 #define STEPS_MIN 30	/* a shorter life has nothing to teach */
+#define SECOND_NS_MAX 1500000000ull	/* what is longer is a gap */
 
 /* One instance as it goes by. */
 struct track {
@@ -120,6 +121,8 @@ static int second_take(struct dataset *dataset, const struct predictor *p, struc
 		const struct predictor_instance *instance = &p->instance[p->live[i]];
 		struct track *track = &tracks[p->live[i]];
 
+		if (dataset->is_annotated_only && !predictor_is_annotated(instance))
+			continue;
 		if (track->cgroup_id != instance->info.cgroup_id) {
 			r = track_finish(dataset, track);
 			track_clear(track);
@@ -127,6 +130,19 @@ static int second_take(struct dataset *dataset, const struct predictor *p, struc
 		}
 		if (!r && instance->foresight->has_frame)
 			r = track_push(track, instance, is_acted);
+	}
+	return r;
+}
+
+/* Nothing goes on after this: the end of the recording, or a gap in it. */
+static int tracks_finish(struct dataset *dataset, struct track *tracks, uint32_t count)
+{
+	int r = 0;
+
+	for (uint32_t slot = 0; slot < count; slot++) {
+		if (!r)
+			r = track_finish(dataset, &tracks[slot]);
+		track_clear(&tracks[slot]);
 	}
 	return r;
 }
@@ -166,6 +182,7 @@ int dataset_add(struct dataset *dataset, const char *path, char error[256])
 {
 	struct track *tracks;
 	struct replay *replay;
+	uint64_t last_ns = 0;
 	uint32_t seconds = 0;
 	int r = replay_open(path, true, &replay, error), kind = REPLAY_END;
 
@@ -178,15 +195,19 @@ int dataset_add(struct dataset *dataset, const char *path, char error[256])
 		if (kind != REPLAY_TICK || !replay->is_second)
 			continue;
 		seconds++;
-		r = second_take(dataset, replay->mind->predictor, tracks,
+		/* A clock that went back is as far away as one that jumped. */
+		if (last_ns && replay->time_ns - last_ns > SECOND_NS_MAX)
+			r = tracks_finish(dataset, tracks, replay->setup.config.slots_max);
+		last_ns = replay->time_ns;
+		r = r ? r : second_take(dataset, replay->mind->predictor, tracks,
 				predictor_is_censored(replay->mind->predictor, replay->time_ns));
 	}
 	if (!r && kind < 0)
 		r = kind;
-	for (uint32_t slot = 0; tracks && slot < replay->setup.config.slots_max; slot++) {
-		if (!r)
-			r = track_finish(dataset, &tracks[slot]);
-		track_clear(&tracks[slot]);
+	if (tracks) {
+		int finished = tracks_finish(dataset, tracks, replay->setup.config.slots_max);
+
+		r = r ? r : finished;
 	}
 	if (!r)
 		r = source_add(dataset, path, replay->setup.label, seconds);

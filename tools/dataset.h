@@ -5,6 +5,9 @@
  * Of each SLI that is bound, "violated within h" of second t is known when it was measured in all seconds t + 1 .. t + h, or
  * violated in one of them. A second in which our own action held somewhere is censored: what would have happened without
  * it is not known, so neither its SLI nor a "not violated" that spans it is a label.
+ *
+ * Where the clock jumps or seconds are missing (the mind stood still, the host slept) a sequence ends and another begins: nothing is learned
+ * across the gap.
  */
 #ifndef FORESTALL_DATASET_H
 #define FORESTALL_DATASET_H
@@ -27,6 +30,7 @@ struct dataset {
 	size_t source_count;
 	uint64_t frames;
 	uint64_t violated[SLI_LEARNED_COUNT], known[SLI_LEARNED_COUNT];	/* labels at DATASET_HORIZON */
+	bool is_annotated_only;	/* set before the first is added: the others are left out */
 };
 
 #define DATASET_HORIZON 1	/* 2 s */

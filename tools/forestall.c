@@ -58,6 +58,7 @@ static const struct command commands[] = {
 	{ "model", "show", "[FILE|NAME]", "shape, provenance and checks of a model", cmd_model_show, NULL },
 	{ "model", "promote", "NAME", "let a model of this host speak", cmd_model_promote, NULL },
 	{ "model", "rollback", "", "let the one speak that did before", cmd_model_rollback, NULL },
+	{ "model", "challenge", "", "let a challenger learn from this host's history now", cmd_model_challenge, NULL },
 	{ "model", "exclude", "--from TIME --to TIME --reason TEXT | list", "learn nothing from that time", cmd_model_exclude, NULL },
 	{ "model", "train", "...", "train a model from recordings", NULL, cmd_model_train },
 	{ "record", NULL, "FILE [--seconds N]", "record what the mind sees and says", cmd_record, NULL },

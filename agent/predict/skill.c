@@ -211,6 +211,8 @@ void skill_forget(struct skill *skill)
 	skill_resume(skill);
 	memset(skill->output, 0, sizeof(skill->output));
 	memset(skill->risk, 0, sizeof(skill->risk));
+	memset(skill->conform, 0, sizeof(skill->conform));
+	memset(skill->happened, 0, sizeof(skill->happened));
 }
 
 /* What was learned against other bounds says nothing of these. */

@@ -284,6 +284,7 @@ static const struct {
 	{ "record.stop", answer_record_stop },
 	{ "model.promote", answer_model_promote },
 	{ "model.rollback", answer_model_rollback },
+	{ "model.challenge", answer_model_challenge },
 };
 
 json_t *answer_question(const struct answer_world *world, const json_t *question)

@@ -36,11 +36,13 @@
  * {"q":"place","set":GLOB,"limit":N,"cpus":C}	where N pieces of new work go that take C CPUs each: {"placed","host_free",
  *						"seats":[{"path","count","why","risk","free","recent"}]}
  * {"q":"status"}				mode, "model": {"path","shadow_s"}, ring, tick, instances, and "learn": {"history": {"files","bytes",
- *						"bytes_max","removed","broken","error"}}, null where none is kept
+ *						"bytes_max","removed","broken","error"}, null where none is kept, "challenger":
+ *						{"state": "none"|"learns"|"stands still","started","said"}, "drift": {"minutes","mean","alarm"}}
  * {"q":"slo.refresh","path":P}			{"instance":{...}} with what was read
  * {"q":"look.only"}				this client changes nothing from now on, for good
  * {"q":"record.start","path":FILE}, {"q":"record.stop"}
  * {"q":"model.promote","name":N}, {"q":"model.rollback"}	it speaks from the next tick on
+ * {"q":"model.challenge"}			a challenger learns from now on
  *
  * instance.show also has "response", by bound SLI and resource: "curve", corners [pressure, bad share], where pressure is what was wanted
  * over what could be had; "error", mean absolute, of the share predicted a second ahead; "trust" 0..1; "seconds" learned from;
@@ -105,6 +107,8 @@ struct answer_world {
 	uint64_t shadow_until_ns;		/* until then plans are not carried out: the model is new */
 	/* Makes a model of this host the champion, or, NULL, rolls back to the one before; -errno and one line. NULL: never. */
 	int (*model_change)(void *context, const char *name, char message[ANSWER_MESSAGE_MAX]);
+	/* Starts a challenger; -errno and one line. NULL: never. */
+	int (*challenge)(void *context, char message[ANSWER_MESSAGE_MAX]);
 	/* Starts (path) or stops (NULL) a recording; -errno. */
 	int (*record)(void *context, const char *path);
 	/*

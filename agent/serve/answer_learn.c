@@ -25,7 +25,11 @@ json_t *answer_learn(const struct answer_world *world)
 	if (!world->learn)
 		return json_null();
 	learn_state(world->learn, &state);
-	return json_pack("{s:o}", "history", history_json(&state));
+	return json_pack("{s:o, s:{s:s, s:I, s:o}, s:{s:i, s:f, s:f}}", "history", history_json(&state), "challenger", "state",
+			 !state.is_running ? "none" : state.is_standing ? "stands still" : "learns", "started",
+			 (json_int_t)state.started_unix_s, "said", state.said[0] ? value_text(state.said) : json_null(), "drift",
+			 "minutes", (int)state.drift->minutes, "mean", state.drift->mean, "alarm",
+			 (state.drift->sum - state.drift->least) / DRIFT_ALARM);
 }
 
 json_t *answer_model(const struct answer_world *world)
@@ -58,4 +62,16 @@ json_t *answer_model_rollback(const struct answer_world *world, const json_t *qu
 {
 	(void)question;
 	return model_change(world, NULL);
+}
+
+json_t *answer_model_challenge(const struct answer_world *world, const json_t *question)
+{
+	char message[ANSWER_MESSAGE_MAX] = "";
+
+	(void)question;
+	if (!world->challenge)
+		return value_error("nothing is learned here");
+	if (world->challenge(world->context, message) < 0)
+		return value_error("%s", message);
+	return json_pack("{s:b}", "ok", 1);
 }

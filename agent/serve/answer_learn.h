@@ -13,5 +13,6 @@ json_t *answer_model(const struct answer_world *world);
 
 json_t *answer_model_promote(const struct answer_world *world, const json_t *question);
 json_t *answer_model_rollback(const struct answer_world *world, const json_t *question);
+json_t *answer_model_challenge(const struct answer_world *world, const json_t *question);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "decide/policy.h"
+#include "replay_sound.h"
 
 /* memory is NULL for a mind that knows nothing yet. */
 static int mind_restore(struct replay *replay, const struct recording_mind *memory)
@@ -35,7 +36,7 @@ static int memory_restore(struct replay *replay, const struct recording_memory *
 	struct predictor *p = replay->mind->predictor;
 	uint32_t place = memory->slot;
 
-	if (!place || place >= p->config.slots_max + PARKED_MAX || is_live != (place < p->config.slots_max) ||
+	if (!sound_memory(memory, p->config.slots_max) || is_live != (place < p->config.slots_max) ||
 	    p->instance[place].window.rare)
 		return -EINVAL;
 	p->instance[place] = memory->instance;
@@ -61,7 +62,7 @@ static int part_restore(struct replay *replay, const struct recording_part *head
 	if (bytes < sizeof(*head) || head->slot >= p->config.slots_max + PARKED_MAX || head->part >= MEMORY_PART_COUNT)
 		return -EINVAL;
 	at = memory_part(&p->memory, head->slot, (enum memory_part)head->part, &wanted);
-	if (bytes != sizeof(*head) + wanted)
+	if (bytes != sizeof(*head) + wanted || !sound_part((enum memory_part)head->part, head + 1, wanted))
 		return -EINVAL;
 	memcpy(at, head + 1, wanted);
 	return 0;
@@ -93,8 +94,7 @@ static int setup_retell(struct replay *replay, const struct recording_setup *set
 {
 	struct recording_setup *to = &replay->setup;
 
-	if (bytes < sizeof(to->config) + sizeof(to->label) || setup->config.slots_max < 2 ||
-	    setup->config.slots_max > (1u << 20) || !(setup->config.host_cpus > 0))
+	if (bytes < sizeof(to->config) + sizeof(to->label) || !sound_config(&setup->config))
 		return -EPROTO;
 	memset(to, 0, sizeof(*to));
 	to->config = setup->config;
@@ -107,8 +107,7 @@ static int setup_take(struct replay *replay, const struct recording_setup *setup
 {
 	if (replay->is_retold)
 		return setup_retell(replay, setup, bytes);
-	if (bytes != sizeof(*setup) || setup->config.slots_max < 2 || setup->config.slots_max > (1u << 20) ||
-	    !(setup->config.host_cpus > 0) || setup->policy.policy >= POLICY_COUNT)
+	if (bytes != sizeof(*setup) || !sound_setup(setup))
 		return -EPROTO;
 	if (setup->memory_bytes != sizeof(struct recording_memory) || setup->made_bytes != RECORDING_MADE_BYTES)
 		return -EPROTO;
@@ -235,27 +234,6 @@ static void tick_run(struct replay *replay, uint64_t time_ns)
 	replay->ticks++;
 }
 
-static bool failure_is_sound(const struct observe_failure *failure)
-{
-	return failure->stage <= FAILURE_RECOVERED && failure->cause < FAILURE_CAUSE_COUNT &&
-	       memchr(failure->path, '\0', sizeof(failure->path)) && memchr(failure->program, '\0', sizeof(failure->program));
-}
-
-static bool observation_is_sound(const struct observation *observation)
-{
-	if (observation->kind == OBSERVE_FAILURE)
-		return failure_is_sound(&observation->failure);
-	if (observation->kind != OBSERVE_SAMPLE)
-		return true;
-	if (observation->sample.bucket_count > OBSERVE_BUCKETS_MAX)
-		return false;
-	for (uint32_t i = 0; i < observation->sample.bucket_count; i++)
-		if (observation->sample.bucket[i].idx >= WIRE_HIST_COUNT ||
-		    observation->sample.bucket[i].delay >= WIRE_DELAY_ALL)
-			return false;
-	return true;
-}
-
 /* Who was there when the recording began: an instance's memory starts with what was observed of it. */
 static void instance_retell(struct replay *replay, const struct observe_instance *info)
 {
@@ -275,6 +253,8 @@ int replay_next(struct replay *replay)
 
 	while ((r = recording_next(replay->recording, &kind, &payload, &bytes)) == 1) {
 		if (replay->is_retold && kind == RECORDING_MEMORY && bytes >= sizeof(struct observe_instance)) {
+			if (!sound_instance(payload))
+				return -EINVAL;
 			instance_retell(replay, payload);
 		} else if (replay->is_retold && kind >= RECORDING_MODEL && kind != RECORDING_RESULT) {
 			continue;
@@ -291,7 +271,7 @@ int replay_next(struct replay *replay)
 			forecast_compare(replay, payload);
 		} else if (kind == RECORDING_PLAN && bytes >= offsetof(struct plan, action)) {
 			plan_compare(replay, payload, bytes);
-		} else if (kind == RECORDING_RESULT) {
+		} else if (kind == RECORDING_RESULT && sound_result(payload, bytes)) {
 			replay->result = payload;
 			return REPLAY_RESULT;
 		} else if (kind == OBSERVE_TICK && bytes == sizeof(uint64_t)) {
@@ -302,7 +282,7 @@ int replay_next(struct replay *replay)
 			observation.kind = kind;
 			memcpy(&observation.time_ns, payload,
 			       sizeof(observation) - offsetof(struct observation, time_ns));
-			if (!observation_is_sound(&observation))
+			if (!sound_observation(&observation))
 				return -EINVAL;
 			if (kind == OBSERVE_FAILURE)
 				failures_take(&replay->failures, &observation.failure);

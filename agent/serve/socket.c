@@ -213,6 +213,7 @@ static json_t *client_question(struct socket_client *client, const struct answer
 		looked_at.record = NULL;
 		looked_at.slo_refresh = NULL;
 		looked_at.model_change = NULL;
+		looked_at.challenge = NULL;
 	}
 	return answer_question(&looked_at, question);
 }

@@ -35,7 +35,8 @@ void config_init(struct config *config)
 	config->instances_max = 1024;
 	config->forecaster = FORECAST_LSTM;
 	plan_policy_init(&config->policy);
-	config->learn = (struct config_learn){ .models_max = 8, .shadow_min = 60 };
+	config->learn = (struct config_learn){ .models_max = 8, .shadow_min = 60, .every_h = 24, .drift = 1, .cpu_s = 600,
+						.memory_mb = 512, .deadline_min = 180, .cpu_share = 0.1f };
 }
 
 void config_done(struct config *config)

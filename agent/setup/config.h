@@ -37,6 +37,13 @@ struct config_learn {
 	uint32_t history_mb;	/* of the mind's own past that are kept; 0: none */
 	uint32_t models_max;	/* kept of those trained here */
 	uint32_t shadow_min;	/* after a promotion nothing is done for so long, only decided */
+	uint32_t every_h;	/* a challenger learns so often; 0: not by the clock */
+	uint32_t drift;		/* yes: and when the champion gets worse */
+	uint32_t promote;	/* yes: one that is better becomes the champion by itself */
+	uint32_t cpu_s;		/* a challenger's bounds: CPU time in all, address space, time until it is killed, share of a CPU */
+	uint32_t memory_mb;
+	uint32_t deadline_min;
+	float cpu_share;
 };
 
 struct config {

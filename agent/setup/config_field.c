@@ -10,7 +10,7 @@
 
 #include "decide/policy.h"
 
-enum field_type { FIELD_U32, FIELD_U64, FIELD_FLOAT, FIELD_FORECASTER, FIELD_HORIZON, FIELD_POLICY, FIELD_PATH };
+enum field_type { FIELD_U32, FIELD_U64, FIELD_FLOAT, FIELD_FORECASTER, FIELD_HORIZON, FIELD_POLICY, FIELD_PATH, FIELD_BOOL };
 
 struct field {
 	const char *section, *key;
@@ -49,6 +49,13 @@ static const struct field fields[] = {
 	LEARN(history_mb, FIELD_U32, 0, 1048576),
 	LEARN(models_max, FIELD_U32, 2, 1000),
 	LEARN(shadow_min, FIELD_U32, 0, 1440),
+	LEARN(every_h, FIELD_U32, 0, 720),
+	LEARN(drift, FIELD_BOOL, 0, 0),
+	LEARN(promote, FIELD_BOOL, 0, 0),
+	LEARN(cpu_s, FIELD_U32, 10, 86400),
+	LEARN(memory_mb, FIELD_U32, 64, 65536),
+	LEARN(deadline_min, FIELD_U32, 1, 1440),
+	LEARN(cpu_share, FIELD_FLOAT, 0.01, 1),
 };
 #define FIELD_COUNT ((int)(sizeof(fields) / sizeof(fields[0])))
 _Static_assert(sizeof(fields) / sizeof(fields[0]) <= CONFIG_FIELD_COUNT_MAX, "a bit per key tells which were given");
@@ -146,6 +153,16 @@ static int path_set(char at[PATH_MAX], const char *value, char *reason, size_t s
 	return 0;
 }
 
+static int bool_set(uint32_t *at, const char *value, char *reason, size_t size)
+{
+	if (strcmp(value, "yes") && strcmp(value, "no")) {
+		snprintf(reason, size, "must be yes or no");
+		return -EINVAL;
+	}
+	*at = value[0] == 'y';
+	return 0;
+}
+
 int config_field_set(struct config *config, int idx, const char *value, char *reason, size_t size)
 {
 	const struct field *field = &fields[idx];
@@ -158,6 +175,8 @@ int config_field_set(struct config *config, int idx, const char *value, char *re
 		return policy_set(at, value, reason, size);
 	case FIELD_HORIZON:
 		return horizon_set(at, value, reason, size);
+	case FIELD_BOOL:
+		return bool_set(at, value, reason, size);
 	case FIELD_PATH:
 		return path_set(at, value, reason, size);
 	default:

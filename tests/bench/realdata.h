@@ -147,8 +147,8 @@ struct learner {
 	struct lstm_weights quantized[MODELS_MAX];
 };
 
-/* Trains one model more. 0, or -1 with a line on stderr. */
-int learner_train(struct learner *learner, const struct train_options *options, const struct lesson *train,
+/* Trains count models, with consecutive seeds. 0, or -1 with a line on stderr. */
+int learner_train(struct learner *learner, uint32_t count, const struct train_options *options, const struct lesson *train,
 		  const struct lesson *validation);
 
 enum arithmetic { ARITHMETIC_INT8, ARITHMETIC_FLOAT, ARITHMETIC_COUNT };
@@ -197,5 +197,8 @@ int asd_run(const struct bench *bench);
 int hdfs_run(const struct bench *bench);
 
 void *must_alloc(size_t count, size_t bytes);
+
+/* Calls job for 0..count - 1 on all CPUs, in any order; jobs must not touch what another one does. realdata_work.c */
+void work_all(uint32_t count, void (*job)(void *context, uint32_t index), void *context);
 
 #endif

@@ -34,7 +34,7 @@ static int learn(const struct bench *bench, const struct schema *schema, const s
 	options.seed = bench->seed;
 	options.epochs = bench->epochs ? bench->epochs : 10;
 	options.demand_weight = SLOTS_MAX;
-	return learner_train(learner, &options, &lesson, &validation);
+	return learner_train(learner, 1, &options, &lesson, &validation);
 }
 
 /* The forecast that was made for t, or 0 and 1 before there is one. */

@@ -58,7 +58,6 @@ static int learn(const struct bench *bench, const struct bitbrains *set, struct 
 {
 	struct train_options options;
 	struct lesson train = { 0 }, validation = { 0 };
-	int r = 0;
 
 	for (uint32_t i = 0; i < set->train.count; i++) {
 		const struct series *series = &set->train.series[i];
@@ -78,9 +77,7 @@ static int learn(const struct bench *bench, const struct bitbrains *set, struct 
 	options.demand_weight = SLOTS_MAX;
 	/* Onsets are rare: without this weight the quantiles would leave them little of the hidden units. */
 	options.risk_weight = FORECAST_HORIZONS * RISK_WEIGHT;
-	for (uint32_t i = 0; !r && i < MODELS; i++, options.seed++)
-		r = learner_train(learner, &options, &train, &validation);
-	return r;
+	return learner_train(learner, MODELS, &options, &train, &validation);
 }
 
 /* Machines that TRAIN lacks are unseen; when there is none, every fifth of TRAIN is kept from training. */

@@ -116,7 +116,7 @@ static int learn(const struct bench *bench, struct hdfs *hdfs, struct learner *l
 	options.epochs = bench->epochs ? bench->epochs : 30;
 	options.lanes = 16;
 	options.risk_weight = FORECAST_HORIZONS;
-	return learner_train(learner, &options, &lesson[0], &lesson[1]);
+	return learner_train(learner, 1, &options, &lesson[0], &lesson[1]);
 }
 
 struct verdict {

@@ -22,72 +22,104 @@ void lesson_add(struct lesson *lesson, float (*input)[FEATURE_COUNT], struct tra
 	};
 }
 
-int learner_train(struct learner *learner, const struct train_options *options, const struct lesson *train,
-		  const struct lesson *validation)
+struct training {
+	struct learner *learner;
+	const struct train_options *options;
+	struct train_set train, validation;
+	int result[MODELS_MAX];
+};
+
+static void model_train(void *context, uint32_t i)
 {
-	struct train_set train_set = { train->sequence, train->count };
-	struct train_set validation_set = { validation->sequence, validation->count };
+	struct training *training = context;
+	struct train_options options = *training->options;
 	struct train_report report;
 	struct train *trainer;
-	uint32_t i = learner->count;
-	int r = train_new(options, &train_set, &validation_set, NULL, &trainer);
+	int r;
 
-	if (r < 0) {
-		fprintf(stderr, "training: the sequences or options make no sense (%d)\n", r);
-		return -1;
-	}
+	options.seed += i;
+	r = train_new(&options, &training->train, &training->validation, NULL, &trainer);
+	training->result[i] = r;
+	if (r < 0)
+		return;
 	while (!train_epoch(trainer, &report))
 		fprintf(stderr, "  model %u epoch %2u  loss %.4f  validation float %.4f int8 %.4f%s\n", i + 1, report.epoch,
 			report.train_loss, report.validation_loss_float, report.validation_loss_int8,
 			report.best ? " best" : "");
-	learner->real[i] = *train_best(trainer);
+	training->learner->real[i] = *train_best(trainer);
 	train_free(trainer);
-	if (train_quantize(&learner->real[i], &learner->quantized[i]) < 0) {
-		fprintf(stderr, "training: the best model does not fit into int8\n");
-		return -1;
-	}
-	learner->count++;
+	training->result[i] = train_quantize(&training->learner->real[i], &training->learner->quantized[i]);
+}
+
+int learner_train(struct learner *learner, uint32_t count, const struct train_options *options, const struct lesson *train,
+		  const struct lesson *validation)
+{
+	struct training training = { .learner = learner, .options = options, .train = { train->sequence, train->count },
+				     .validation = { validation->sequence, validation->count } };
+
+	work_all(count, model_train, &training);
+	learner->count = count;
+	for (uint32_t i = 0; i < count; i++)
+		if (training.result[i] < 0) {
+			fprintf(stderr, "training: sequences or options make no sense, or the best model does not fit into int8 (%d)\n",
+				training.result[i]);
+			return -1;
+		}
 	return 0;
 }
 
-static void run_float(const struct lstm_float *model, float (*input)[FEATURE_COUNT], uint32_t steps, float share,
+static void run_float(const struct lstm_float *model, float (*input)[FEATURE_COUNT], uint32_t steps,
 		      float (*to)[OUTPUT_COUNT])
 {
 	struct lstm_float_state state = { 0 };
-	float output[OUTPUT_COUNT];
 
-	for (uint32_t t = 0; t < steps; t++) {
-		lstm_float_step(model, &state, input[t], output);
-		for (uint32_t i = 0; i < OUTPUT_COUNT; i++)
-			to[t][i] += share * output[i];
-	}
+	for (uint32_t t = 0; t < steps; t++)
+		lstm_float_step(model, &state, input[t], to[t]);
 }
 
-static void run_quantized(const struct lstm_weights *model, float (*input)[FEATURE_COUNT], uint32_t steps, float share,
+static void run_quantized(const struct lstm_weights *model, float (*input)[FEATURE_COUNT], uint32_t steps,
 			  float (*to)[OUTPUT_COUNT])
 {
 	struct lstm_state state = { 0 }, *states[] = { &state };
 	enum lstm_isa isa = lstm_isa_best();
-	float output[OUTPUT_COUNT];
 
-	for (uint32_t t = 0; t < steps; t++) {
-		lstm_step(model, isa, states, input[t], output, 1);
-		for (uint32_t i = 0; i < OUTPUT_COUNT; i++)
-			to[t][i] += share * output[i];
-	}
+	for (uint32_t t = 0; t < steps; t++)
+		lstm_step(model, isa, states, input[t], to[t], 1);
+}
+
+struct running {
+	const struct learner *learner;
+	enum arithmetic arithmetic;
+	float (*input)[FEATURE_COUNT];
+	uint32_t steps;
+	float (*output[MODELS_MAX])[OUTPUT_COUNT];
+};
+
+static void model_run(void *context, uint32_t i)
+{
+	struct running *running = context;
+
+	running->output[i] = must_alloc(running->steps, sizeof(*running->output[i]));
+	if (running->arithmetic == ARITHMETIC_FLOAT)
+		run_float(&running->learner->real[i], running->input, running->steps, running->output[i]);
+	else
+		run_quantized(&running->learner->quantized[i], running->input, running->steps, running->output[i]);
 }
 
 float (*learner_run(const struct learner *learner, enum arithmetic arithmetic, float (*input)[FEATURE_COUNT],
 		    uint32_t steps))[OUTPUT_COUNT]
 {
+	struct running running = { .learner = learner, .arithmetic = arithmetic, .input = input, .steps = steps };
 	float (*outputs)[OUTPUT_COUNT] = must_alloc(steps, sizeof(*outputs));
 	float share = 1 / (float)learner->count;
 
+	work_all(learner->count, model_run, &running);
+	/* Always in the same order: sums of floats depend on it. */
 	for (uint32_t i = 0; i < learner->count; i++) {
-		if (arithmetic == ARITHMETIC_FLOAT)
-			run_float(&learner->real[i], input, steps, share, outputs);
-		else
-			run_quantized(&learner->quantized[i], input, steps, share, outputs);
+		for (uint32_t t = 0; t < steps; t++)
+			for (uint32_t at = 0; at < OUTPUT_COUNT; at++)
+				outputs[t][at] += share * running.output[i][t][at];
+		free(running.output[i]);
 	}
 	return outputs;
 }

@@ -90,7 +90,7 @@ static int learn(const struct bench *bench, const struct schema *schema, struct 
 	options.seed = bench->seed;
 	options.epochs = bench->epochs ? bench->epochs : 8;
 	options.demand_weight = SLOTS_MAX;
-	return learner_train(learner, &options, &lesson, &validation);
+	return learner_train(learner, 1, &options, &lesson, &validation);
 }
 
 /* How many spreads the sample lies off what was forecast for it. */

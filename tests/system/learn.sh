@@ -53,6 +53,8 @@ refused "nor is a reason of two lines" "one line" model exclude --from @100 --to
 refused "nor a time that is none" "time 'yesterday'" model exclude --from yesterday --to now --reason x
 check "a window is excluded" model exclude --from @100 --to @200 --reason "a bad deploy"
 check "and listed with its reason" bash -c "'$bin/forestall' --state-dir '$state' model exclude list | grep -q 'a bad deploy'"
+check "a challenger is asked for" model challenge
+check "and says that there is too little to learn from" within 60 learns '"said":"refused - [^"]*recordings to learn from'
 sleep 7 # The history is flushed every 5 s.
 mind=$(pgrep -P $up forestalld)
 kill -KILL "$mind"

@@ -32,7 +32,8 @@ static void settings_reach_their_fields(void **state)
 					"model = /m ; why\n[plan]\npolicy = headroom\nrisk_act = 0.4\nact_horizon_s = 5\nbad_act=0.1\n"
 					"quality_min=0.25\nheadroom=0.2\nmemory_headroom=0.3\nio_headroom=0.4\nnet_headroom=0.5\ngiver_min=0.1\nrelax_per_s=0.5\nhold_ms=3000\n"
 					"period_us=20000\nlease_ms=1500\nno_action=0.05\n"
-					"[learn]\nhistory_mb=64\nmodels_max=5\nshadow_min=30\n", problem), 0);
+					"[learn]\nhistory_mb=64\nmodels_max=5\nshadow_min=30\nevery_h=12\ndrift=no\npromote=yes\ncpu_s=300\n"
+					"memory_mb=256\ndeadline_min=90\ncpu_share=0.25\n", problem), 0);
 	assert_int_equal(config.tick_ms, 50);
 	assert_int_equal(config.instances_max, 4096);
 	assert_int_equal(config.forecaster, FORECAST_STATISTICAL);
@@ -51,6 +52,13 @@ static void settings_reach_their_fields(void **state)
 	assert_int_equal(config.learn.history_mb, 64);
 	assert_int_equal(config.learn.models_max, 5);
 	assert_int_equal(config.learn.shadow_min, 30);
+	assert_int_equal(config.learn.every_h, 12);
+	assert_int_equal(config.learn.drift, 0);
+	assert_int_equal(config.learn.promote, 1);
+	assert_int_equal(config.learn.cpu_s, 300);
+	assert_int_equal(config.learn.memory_mb, 256);
+	assert_int_equal(config.learn.deadline_min, 90);
+	assert_float_equal(config.learn.cpu_share, 0.25, 1e-6);
 }
 
 struct bad {
@@ -61,6 +69,7 @@ static void bad_settings_name_their_line(void **state)
 {
 	static const struct bad cases[] = {
 		{ "[bogus]\n", "forestall.conf:1: no section [bogus]" },
+		{ "[learn]\npromote = maybe\n", "forestall.conf:2: promote must be yes or no; 'maybe' is not" },
 		{ "[mind]\nbogus = 1\n", "forestall.conf:2: [mind] has no key 'bogus'" },
 		{ "[mind]\n\n# c\ntick_ms = 5\n", "forestall.conf:4: tick_ms must be a whole number from 20 to 1000" },
 		{ "[mind]\ntick_ms = 50.5\n", "forestall.conf:2: tick_ms" },

@@ -126,9 +126,44 @@ static void rest_shows_what_no_metric_shows_alone(void **state)
 	assert_true(fabsf(value[2 * 170]) < 3);
 }
 
+/* Threads must not show: each model is the one that its seed gives alone, and means come in the same order. */
+static void models_trained_side_by_side_are_those_trained_alone(void **state)
+{
+	static struct learner together, alone;
+	static float input[40][FEATURE_COUNT];
+	static struct train_truth truth[40];
+	struct lesson lesson = { 0 };
+	struct train_options options;
+
+	(void)state;
+	for (int t = 0; t < 40; t++) {
+		input[t][0] = sinf((float)t);
+		truth[t].then[0].known = TRAIN_KNOWS_DEMAND(0);
+		truth[t].then[0].demand[0] = cosf((float)t);
+	}
+	lesson_add(&lesson, input, truth, 0, 40, 1);
+	train_options_init(&options);
+	options.epochs = 2;
+	assert_int_equal(learner_train(&together, 3, &options, &lesson, &lesson), 0);
+	options.seed += 2;
+	assert_int_equal(learner_train(&alone, 1, &options, &lesson, &lesson), 0);
+	assert_memory_equal(&together.real[2], &alone.real[0], sizeof(alone.real[0]));
+	assert_memory_not_equal(&together.real[1], &alone.real[0], sizeof(alone.real[0]));
+	for (int a = 0; a < ARITHMETIC_COUNT; a++) {
+		float (*first)[OUTPUT_COUNT] = learner_run(&together, (enum arithmetic)a, input, 40);
+		float (*second)[OUTPUT_COUNT] = learner_run(&together, (enum arithmetic)a, input, 40);
+
+		assert_memory_equal(first, second, 40 * sizeof(*first));
+		free(first);
+		free(second);
+	}
+	free(lesson.sequence);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(models_trained_side_by_side_are_those_trained_alone),
 		cmocka_unit_test(average_precision_counts_ties_together),
 		cmocka_unit_test(ridge_finds_the_line),
 		cmocka_unit_test(windows_count_once_and_strays_are_false),

@@ -227,6 +227,40 @@ static void what_was_seen_is_retold_to_a_fresh_mind(void **state)
 	assert_int_equal(replay.differing, 0);
 }
 
+/* The same run as a build of the version before would have written it, whose policy had eight bytes more. */
+static void make_older(const char *from, const char *to)
+{
+	static uint8_t bytes[1 << 24];
+	gzFile in = gzopen(from, "rb"), out = gzopen(to, "wb");
+	int size = gzread(in, bytes, sizeof(bytes));
+	uint8_t *line = memchr(bytes, '\n', 64);
+	uint32_t setup = sizeof(struct recording_setup) + 8;
+	const uint8_t *label = line + 1 + 8 + offsetof(struct recording_setup, label);
+
+	assert_true(size > 0 && line);
+	line[-1] = '0' + RECORDING_VERSION_RETOLD;
+	memcpy(line + 1 + 4, &setup, sizeof(setup));
+	gzwrite(out, bytes, (unsigned int)(label - bytes));
+	gzwrite(out, "12345678", 8);
+	gzwrite(out, label, (unsigned int)(bytes + size - label));
+	gzclose(in);
+	gzclose(out);
+}
+
+static void what_an_older_build_saw_is_retold(void **state)
+{
+	const struct live *live = *state;
+	char older[sizeof(live->path) + 8];
+	struct replay replay;
+
+	snprintf(older, sizeof(older), "%s.older", live->path);
+	make_older(live->path, older);
+	assert_int_equal(replayed(older, false, &replay), -EPROTO);
+	assert_int_equal(replayed(older, true, &replay), REPLAY_END);
+	assert_int_equal(replay.ticks, 60);
+	unlink(older);
+}
+
 static void samples_are_cut_after_their_last_bucket(void **state)
 {
 	const struct live *live = *state;
@@ -341,6 +375,29 @@ static void a_bucket_that_is_none_is_damage(void **state)
 	assert_int_equal(replayed(live->path, false, &replay), -EINVAL);
 }
 
+/* Numbers of the memory that would be used as an index. */
+static void a_memory_that_points_elsewhere_is_damage(void **state)
+{
+	const struct live *live = *state;
+	struct replay replay;
+
+	damage(live, RECORDING_MEMORY, offsetof(struct recording_memory, instance.info.slot) + 2, 1);
+	assert_int_equal(replayed(live->path, false, &replay), -EINVAL);
+	damage(live, RECORDING_MEMORY, offsetof(struct recording_memory, instance.info.slot) + 2, 0);
+	damage(live, RECORDING_MEMORY, offsetof(struct recording_memory, instance.info.slo.tier) + 1, 1);
+	assert_int_equal(replayed(live->path, false, &replay), -EINVAL);
+	assert_int_equal(replayed(live->path, true, &replay), -EINVAL);
+}
+
+static void a_horizon_that_is_none_is_damage(void **state)
+{
+	const struct live *live = *state;
+	struct replay replay;
+
+	damage(live, RECORDING_SETUP, offsetof(struct recording_setup, policy.act_horizon), FORECAST_HORIZONS);
+	assert_int_equal(replayed(live->path, false, &replay), -EPROTO);
+}
+
 #define LIVE(test) cmocka_unit_test_setup_teardown(test, live_make, live_free)
 
 int main(void)
@@ -348,9 +405,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		LIVE(a_run_comes_out_bit_for_bit),
 		LIVE(what_was_seen_is_retold_to_a_fresh_mind),
+		LIVE(what_an_older_build_saw_is_retold),
 		LIVE(samples_are_cut_after_their_last_bucket),
 		LIVE(what_hurt_before_is_remembered),
 		LIVE(an_unknown_policy_is_damage),
+		LIVE(a_memory_that_points_elsewhere_is_damage),
+		LIVE(a_horizon_that_is_none_is_damage),
 		LIVE(another_version_is_refused_by_name),
 		LIVE(another_layout_is_replayed_by_its_build_alone),
 		LIVE(a_changed_byte_shows),

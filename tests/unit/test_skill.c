@@ -188,7 +188,7 @@ static void worries_that_never_come_true_are_no_longer_said(void **state)
 	pass(&world, 12, false, false);
 	assert_int_equal(the_instance(&world)->foresight->forecast.source, FORECAST_LSTM);
 	assert_int_equal(skill_of_risk(the_skill(&world), HORIZON, SLI_RUNQ_P99).by, SKILL_UNPROVEN);
-	assert_true(the_risk(&world) > 0.25f);
+	assert_true(the_risk(&world) > 0.25f && the_risk(&world) < 0.48f);	/* it says .5, and nothing came of it so far */
 	pass(&world, 300, false, false);
 	assert_true(the_risk(&world) < 0.1f);
 	assert_int_not_equal(skill_of_risk(the_skill(&world), HORIZON, SLI_RUNQ_P99).by, SKILL_UNPROVEN);
@@ -227,13 +227,14 @@ static void demand_is_not_moved_by_a_model_without_skill(void **state)
 static void what_our_own_action_shaped_teaches_nothing(void **state)
 {
 	struct world world;
+	uint32_t count;
 
 	(void)state;
 	world_open(&world);
 	pass(&world, 12, false, false);
-	pass(&world, 5, false, true);
-	uint32_t count = the_skill(&world)->risk[HORIZON][SLI_RUNQ_P99].count;
-	pass(&world, 60, false, true);
+	count = the_skill(&world)->risk[HORIZON][SLI_RUNQ_P99].count;
+	assert_true(count > 0);
+	pass(&world, 60, false, true);	/* what was said before it began is not settled by it either */
 	assert_int_equal(the_skill(&world)->risk[HORIZON][SLI_RUNQ_P99].count, count);
 	predictor_free(world.predictor);
 }
