@@ -65,9 +65,19 @@ static uint32_t world_runnable(void *context, uint32_t slot)
 	return nerve_runnable(((struct daemon *)context)->nerve, slot);
 }
 
+static uint32_t world_starved(void *context, uint32_t slot)
+{
+	return nerve_starved(((struct daemon *)context)->nerve, slot);
+}
+
 static uint32_t world_runners(void *context, uint64_t cgroup_id, struct nerve_runner *ret, uint32_t max, uint64_t *ret_total_ns)
 {
 	return nerve_runners(((struct daemon *)context)->nerve, cgroup_id, ret, max, ret_total_ns);
+}
+
+static uint64_t world_skipped(void *context)
+{
+	return nerve_skipped(((struct daemon *)context)->nerve);
 }
 
 static const struct result_item *world_outcome(void *context, uint32_t slot, uint32_t knob)
@@ -99,7 +109,9 @@ void daemon_world(struct daemon *daemon, struct answer_world *ret)
 		.shadow_until_ns = daemon->shadow_until_ns,
 		.slo_problem = world_slo_problem,
 		.outcome = world_outcome,
+		.skipped = world_skipped,
 		.runnable = world_runnable,
+		.starved = world_starved,
 		.runners = world_runners,
 		.name = world_name,
 		.failures = report_failures(daemon->report),

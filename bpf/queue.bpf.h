@@ -20,6 +20,7 @@ static __always_inline void runnable_add(struct wire_row *row, __u32 flush)
 	if (row->flush != flush) {
 		row->flush = flush;
 		row->runnable = 0;
+		row->starved = 0;
 	}
 	row->runnable++;
 }
@@ -92,8 +93,11 @@ __noinline int queue_visit(__u64 address, __u32 cpu, __u64 now_ns)
 	if (!row)
 		return 0;
 	runnable_add(row, lane->flush);
-	if (now_ns > queued_ns + STARVED_NS)
-		starved_tell(lane, row, task, cgroup_id, slot, now_ns - queued_ns);
+	if (now_ns <= queued_ns + STARVED_NS)
+		return 0;
+	if (row->starved < 255)
+		row->starved++;
+	starved_tell(lane, row, task, cgroup_id, slot, now_ns - queued_ns);
 	return 0;
 }
 

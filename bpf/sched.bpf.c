@@ -234,6 +234,7 @@ int on_flush(struct bpf_perf_event_data *ctx)
 	switches_compare(lane, rq, cpu);
 	other->flush = ++lane->flush;
 	other->runnable = 0;
+	other->starved = 0;
 	if (TASK_READ(task, pid))
 		task_flush(task, lane, cpu, now_ns);
 	queue_walk(rq, cpu, now_ns);

@@ -11,6 +11,7 @@
 #define FORESTALL_TASK_BPF_H
 
 #include "compat.bpf.h"
+#include "claim.h"
 
 const volatile __u32 accounts_mask __weak = 0;
 const volatile __u64 loaded_ns __weak = 0;	/* tasks and IO older than this carry a history that is not ours */
@@ -34,18 +35,6 @@ static __always_inline struct task_account *place_of(struct task_struct *task)
 	return bpf_map_lookup_elem(&accounts, &idx);
 }
 
-/* Of several that come at once at most one finds no claim but its own. */
-static __always_inline bool place_claim(struct task_account *place)
-{
-	if (place->address)
-		return false;
-	__sync_fetch_and_add(&place->claims, 1);
-	if (*(volatile __u32 *)&place->claims == 1)
-		return true;
-	__sync_fetch_and_add(&place->claims, -1);
-	return false;
-}
-
 /* The task is no more, or has only just come: what lies at its place under its address is not its own. */
 static __always_inline void place_forget(struct task_struct *task)
 {
@@ -54,7 +43,7 @@ static __always_inline void place_forget(struct task_struct *task)
 	if (!place || place->address != (__u64)task)
 		return;
 	place->address = 0;
-	__sync_fetch_and_add(&place->claims, -1);
+	claim_give(&place->claims);
 }
 
 /* Tasks older than the nerve start from what they have; all start with the throttled time of where they are. */
@@ -89,7 +78,7 @@ static __always_inline struct task_account *task_make(struct task_struct *task)
 	account = task_far_get(task);
 	if (account)
 		return account;
-	account = place_claim(place) ? place : task_far_make(task);
+	account = !place->address && claim_take(&place->claims) ? place : task_far_make(task);
 	if (account)
 		account_start(account, task);
 	return account;

@@ -15,7 +15,7 @@
 #include <linux/types.h>
 #endif
 
-#define WIRE_VERSION 4u
+#define WIRE_VERSION 5u
 
 /* Slot 0 collects what belongs to no known instance: tasks of cgroups not yet, or no longer, followed. */
 #define WIRE_SLOT_OTHER 0u
@@ -122,7 +122,8 @@ struct wire_row {
 	__u64 ran_ns;			/* on this CPU, in the clock of its run queue: of use to the hooks alone */
 	__u32 flush;			/* number of the flush that counted `runnable`; stale unless it is that of the CPU's row of WIRE_SLOT_OTHER */
 	__u16 runnable;			/* tasks that ran or waited on this CPU then */
-	__u16 is_bound;			/* the slot has a bound or a histogram in `details`: its wire_bound is worth a look */
+	__u8 starved;			/* of these: waited 0.1 s and more; 255: or more of them */
+	__u8 is_bound;			/* the slot has a bound or a histogram in `details`: its wire_bound is worth a look */
 	struct wire_counters now;
 	__u64 sent[WIRE_TOLD];		/* value of the first counters of `now` in it */
 	__u32 hist[WIRE_HIST_COUNT];	/* of queue waits, so its total is <= switches */

@@ -2,7 +2,9 @@
 /* forestall doctor */
 #include <stdio.h>
 
+#include "client.h"
 #include "print.h"
+#include "print_report.h"
 #include "sense/probe.h"
 #include "serve/value.h"
 
@@ -50,11 +52,22 @@ static void verdict_print(const struct verdict *verdict)
 		puts("\nforestall can observe and act here.");
 }
 
+/* NULL when no mind runs that could tell. */
+static json_t *coverage_ask(const struct context *context)
+{
+	int error;
+	json_t *answer = client_call(context->run_dir, json_pack("{s:s}", "q", "status"), &error);
+	json_t *coverage = json_incref(json_object_get(answer, "coverage"));
+
+	json_decref(answer);
+	return coverage;
+}
+
 int cmd_doctor(const struct context *context, int argc, char **argv)
 {
 	const struct probe_roots roots = PROBE_ROOTS_HOST;
 	struct verdict verdict = { true, true };
-	json_t *probes;
+	json_t *probes, *coverage;
 	int status;
 
 	(void)argv;
@@ -71,13 +84,17 @@ int cmd_doctor(const struct context *context, int argc, char **argv)
 		else
 			probe_print(i, &result);
 	}
+	coverage = coverage_ask(context);
 	if (context->is_json) {
-		status = print_json(context, json_pack("{s:b, s:b, s:O}", "can_observe", verdict.can_observe, "can_act",
-						       verdict.can_act, "probes", probes));
+		status = print_json(context, json_pack("{s:b, s:b, s:O, s:O?}", "can_observe", verdict.can_observe, "can_act",
+						       verdict.can_act, "probes", probes, "coverage", coverage));
 	} else {
 		verdict_print(&verdict);
+		if (coverage)
+			coverage_print(coverage);
 		status = print_end();
 	}
+	json_decref(coverage);
 	json_decref(probes);
 	return status || !verdict.can_observe ? 1 : 0;
 }

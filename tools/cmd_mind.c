@@ -7,6 +7,7 @@
 #include "client.h"
 #include "predict/observe.h"
 #include "print.h"
+#include "print_report.h"
 
 #define FORECAST_TRIES 4
 #define FORECAST_PAUSE_US 500000
@@ -195,20 +196,6 @@ int cmd_plan_show(const struct context *context, int argc, char **argv)
 		print_note("%.0f more actions did not fit into one plan", number_of(answer, "cut"));
 	json_decref(answer);
 	return print_end();
-}
-
-/* What the kernel made and did not tell of, which it does while other programs come to and go from the same tracepoints. */
-static void coverage_print(const json_t *coverage)
-{
-	double told = number_of(coverage, "switches"), unseen = number_of(coverage, "switches_unseen");
-
-	if (json_is_null(json_object_get(coverage, "switches")))
-		printf("coverage    of switches is not known: this kernel does not say how many it makes");
-	else
-		printf("coverage    %.0f of %.0f switches not seen (%.4f %%)", unseen, told + unseen, 100 * unseen / fmax(told + unseen, 1));
-	if (json_is_integer(json_object_get(coverage, "io_unseen")))
-		printf(", the beginning of %.0f IOs not seen", number_of(coverage, "io_unseen"));
-	putchar('\n');
 }
 
 /* "61.0 MB/s", or "not found yet". */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "print_report.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -108,4 +109,19 @@ void response_print(json_t *response)
 		table_print(table, SIZE_MAX);
 	}
 	table_free(table);
+}
+
+void coverage_print(const json_t *coverage)
+{
+	double told = json_number_value(json_object_get(coverage, "switches")), unseen = json_number_value(json_object_get(coverage, "switches_unseen"));
+
+	if (json_is_null(json_object_get(coverage, "switches")))
+		printf("coverage    of switches is not known: this kernel does not say how many it makes");
+	else
+		printf("coverage    %.0f of %.0f switches not seen (%.4f %%)", unseen, told + unseen, 100 * unseen / fmax(told + unseen, 1));
+	if (json_is_integer(json_object_get(coverage, "io_unseen")))
+		printf(", the beginning of %.0f IOs not seen", json_number_value(json_object_get(coverage, "io_unseen")));
+	if (json_is_integer(json_object_get(coverage, "calls_skipped")))
+		printf(", %.0f calls left out by the kernel", json_number_value(json_object_get(coverage, "calls_skipped")));
+	putchar('\n');
 }

@@ -240,6 +240,24 @@ uint32_t nerve_cpus(const struct nerve *nerve) { return nerve->cpus; }
 bool nerve_has(const struct nerve *nerve, enum nerve_signal signal) { return nerve->signals.of[signal].is_there; }
 const char *nerve_lacks(const struct nerve *nerve, enum nerve_signal signal) { return nerve->signals.of[signal].reason; }
 
+uint64_t nerve_skipped(const struct nerve *nerve)
+{
+	struct bpf_program *program;
+	uint64_t skipped = 0;
+
+	bpf_object__for_each_program(program, nerve->skel->obj) {
+		struct bpf_prog_info info = { 0 };
+		__u32 bytes = sizeof(info);
+
+		if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &bytes))
+			continue;
+		if (bytes < offsetof(struct bpf_prog_info, recursion_misses) + sizeof(info.recursion_misses))
+			return UINT64_MAX;
+		skipped += info.recursion_misses;
+	}
+	return skipped;
+}
+
 void nerve_run_stats(const struct nerve *nerve, uint64_t *ret_ns, uint64_t *ret_runs)
 {
 	struct bpf_program *program;

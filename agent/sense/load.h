@@ -73,6 +73,9 @@ void nerve_row_reset(struct nerve *nerve, uint32_t slot);
 /* Tasks of a slot that ran or waited for a CPU at the last flush. */
 uint32_t nerve_runnable(const struct nerve *nerve, uint32_t slot);
 
+/* Of these, those that had waited 0.1 s and more. */
+uint32_t nerve_starved(const struct nerve *nerve, uint32_t slot);
+
 /*
  * Who ran in the waits of an annotated cgroup over WIRE_BLAME_NS, in the last minutes, most first, and what all did who ran then.
  * Returns how many, at most max.
@@ -85,6 +88,12 @@ uint32_t nerve_runners(const struct nerve *nerve, uint64_t cgroup_id, struct ner
 
 /* Sums over CPUs. */
 void nerve_losses(const struct nerve *nerve, struct wire_loss *ret);
+
+/*
+ * Calls of our programs that the kernel left out, because the program ran already on that CPU: a task was preempted in it, or
+ * interrupted. What such a call would have counted is missing. UINT64_MAX where the kernel does not say (before 5.12).
+ */
+uint64_t nerve_skipped(const struct nerve *nerve);
 
 /* Time the programs ran and how often, since load; zeros unless kernel.bpf_stats_enabled. */
 void nerve_run_stats(const struct nerve *nerve, uint64_t *ret_ns, uint64_t *ret_runs);

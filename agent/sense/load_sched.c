@@ -19,6 +19,19 @@ uint32_t nerve_runnable(const struct nerve *nerve, uint32_t slot)
 	return count;
 }
 
+uint32_t nerve_starved(const struct nerve *nerve, uint32_t slot)
+{
+	uint32_t count = 0;
+
+	for (uint32_t cpu = 0; cpu < nerve->cpus; cpu++) {
+		const volatile struct wire_row *row = nerve_row(nerve, cpu, slot);
+
+		if (row->flush == nerve_row(nerve, cpu, WIRE_SLOT_OTHER)->flush)
+			count += row->starved;
+	}
+	return count;
+}
+
 static uint64_t minute_now(void)
 {
 	struct timespec t;

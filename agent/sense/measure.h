@@ -37,6 +37,7 @@ enum measure_from {
 	COUNTED(cpu, switches, "switches", HOOK, ALWAYS, switches, "") \
 	COUNTED(cpu, migrations, "migrations", KERNEL, ALWAYS, migrations, "se.nr_migrations") \
 	GAUGE(cpu, runnable, "tasks", KERNEL, ALWAYS, "rq->cfs_tasks and the current task") \
+	GAUGE(cpu, starved, "tasks", KERNEL, ALWAYS, "of these, sched_info.last_queued 0.1 s ago or more") \
 	COUNTED(cpu, forks, "forks", HOOK, ALWAYS, forks, "") \
 	COUNTED(cpu, execs, "execs", HOOK, ALWAYS, execs, "") \
 	COUNTED(cpu, exits, "processes", HOOK, ALWAYS, exits, "") \

@@ -181,10 +181,12 @@ static json_t *capacity_json(const struct predictor *predictor)
 static json_t *coverage_json(const struct answer_world *world)
 {
 	bool is_counted = world->switches, has_io = world->signals >> NERVE_IO & 1;
+	uint64_t skipped = world->skipped ? world->skipped(world->context) : UINT64_MAX;
 
-	return json_pack("{s:o, s:o, s:o}", "switches", is_counted ? json_integer((json_int_t)world->switches) : json_null(),
+	return json_pack("{s:o, s:o, s:o, s:o}", "switches", is_counted ? json_integer((json_int_t)world->switches) : json_null(),
 			 "switches_unseen", is_counted ? json_integer((json_int_t)world->switches_unseen) : json_null(),
-			 "io_unseen", has_io ? json_integer((json_int_t)world->io_unseen) : json_null());
+			 "io_unseen", has_io ? json_integer((json_int_t)world->io_unseen) : json_null(),
+			 "calls_skipped", skipped != UINT64_MAX ? json_integer((json_int_t)skipped) : json_null());
 }
 
 /* What there is to share of it before somebody is hurt, bytes per second; null: not found yet. */

@@ -118,8 +118,12 @@ struct answer_world {
 	const struct result_item *(*outcome)(void *context, uint32_t slot, uint32_t knob);
 	/* Where the last annotation error of a slot is kept; "" when fine. */
 	const char *(*slo_problem)(void *context, uint32_t slot);
+	/* As nerve_skipped(). NULL: nobody knows. */
+	uint64_t (*skipped)(void *context);
 	/* Tasks of a slot that run or wait for a CPU now; NULL: nobody counts them. */
 	uint32_t (*runnable)(void *context, uint32_t slot);
+	/* Of these, those that had waited 0.1 s and more; NULL as above. */
+	uint32_t (*starved)(void *context, uint32_t slot);
 	/* As nerve_runners(). NULL: nobody attributes waits. */
 	uint32_t (*runners)(void *context, uint64_t cgroup_id, struct nerve_runner *ret, uint32_t max, uint64_t *ret_total_ns);
 	/* What people call the cgroup (setup/name.h), "" for nothing more. NULL: as far as its path tells. */

@@ -126,6 +126,8 @@ static void signals_tell(const struct answer_world *world, const struct predicto
 		told[MEASURE_net_rtt_ns].now = (double)last->rtt_ns / (double)last->rtt_samples;
 	if (world->runnable)
 		told[MEASURE_cpu_runnable].now = world->runnable(world->context, instance->info.slot);
+	if (world->starved)
+		told[MEASURE_cpu_starved].now = world->starved(world->context, instance->info.slot);
 }
 
 json_t *answer_signals(const struct answer_world *world, const struct predictor_instance *instance)

@@ -210,7 +210,7 @@ static void status_put(FILE *out, const json_t *status)
 	family_put(out, "forestall_ring_records_total", "counter", "Records of the kernel side, by what became of them",
 		   "state", json_object_get(status, "ring"));
 	family_put(out, "forestall_coverage_total", "counter",
-		   "Switches that the kernel told of, that it did not, and bios of whose beginning it did not", "what",
+		   "Switches that the kernel told of, that it did not, bios of whose beginning it did not, calls of our programs that it left out", "what",
 		   json_object_get(status, "coverage"));
 	family_put(out, "forestall_instances", "gauge", "Instances, by sort; max is how many there may be", "sort",
 		   json_object_get(status, "instances"));

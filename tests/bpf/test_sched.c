@@ -315,7 +315,7 @@ static void a_starved_task_is_seen_while_it_waits_and_counted_once(void **state)
 {
 	struct nerve_runner runner[8] = { 0 };
 	struct stage stage;
-	bool is_seen = false;
+	bool is_seen = false, is_told = false;
 	uint64_t wait = 0, switches = 0, total_ns;
 	pid_t pid;
 
@@ -334,10 +334,11 @@ static void a_starved_task_is_seen_while_it_waits_and_counted_once(void **state)
 			wait = TOTAL(&stage.world, wait_ns);
 		}
 		is_seen = waited > wait + 150000000;
+		is_told = is_told || nerve_starved(stage.world.nerve, SLOT) == 1;
 		usleep(50000);
 	}
 	sched_setscheduler(0, SCHED_OTHER, &(struct sched_param){ 0 });
-	assert_true(is_seen);
+	assert_true(is_seen && is_told);
 	assert_true(nerve_runners(stage.world.nerve, stage.world.cgroup_id, runner, 8, &total_ns) > 0);
 	assert_int_equal(runner[0].cgroup_id, id_of(stage.hog_cgroup));
 	hog_end(&stage);

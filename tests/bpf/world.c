@@ -281,6 +281,16 @@ void near(uint64_t got, uint64_t wanted, uint32_t percent)
 	assert_in_range(got, wanted - wanted * percent / 100, wanted + wanted * percent / 100);
 }
 
+void counted_check(const struct world *world, uint64_t counted, uint64_t made)
+{
+	uint64_t skipped = nerve_skipped(world->nerve);
+
+	if (counted != made)
+		print_message("# %llu counted of %llu, the kernel left out %lld calls\n", (unsigned long long)counted,
+			      (unsigned long long)made, (long long)skipped);
+	assert_in_range(counted, skipped == UINT64_MAX ? made : made - (skipped < made ? skipped : made), made);
+}
+
 void verdict_check(const struct world *world, enum wire_delay delay, uint64_t count)
 {
 	uint64_t hist[WIRE_HIST_COUNT], good = 0, bad = 0;

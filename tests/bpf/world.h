@@ -99,6 +99,9 @@ void hist_load(const struct world *world, enum wire_delay delay, struct hist *re
 int by_value(const void *a, const void *b);
 void near(uint64_t got, uint64_t wanted, uint32_t percent);
 
+/* All that was made, but for the calls that the kernel left out (nerve_skipped()), and nothing else. */
+void counted_check(const struct world *world, uint64_t counted, uint64_t made);
+
 /* Every delay is in the histogram, and good or bad by the bound that world_open set. */
 void verdict_check(const struct world *world, enum wire_delay delay, uint64_t count);
 

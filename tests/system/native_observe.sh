@@ -51,6 +51,7 @@ check "a new cgroup is there at once" within 5 bash -c "'$bin/forestall' --run-d
 rmdir "$group/child"
 check "and gone when it is gone" within 5 bash -c "! '$bin/forestall' --run-dir '$run' instance show '/${group##*/}/child'"
 ask status --json >"$scratch/status"
+check "doctor tells what the kernel did not, while the mind runs" bash -c "'$bin/forestall' --run-dir '$run' doctor | grep -q '^coverage .* switches'"
 check "no record was lost" grep -Eq '"dropped": ?0' "$scratch/status"
 check "the annotation is set and read" bash -c "'$bin/forestall' --run-dir '$run' slo set '/${group##*/}' 'runq_p99<5ms tier=critical' &&
 	'$bin/forestall' --run-dir '$run' slo show '/${group##*/}' | grep -q critical"

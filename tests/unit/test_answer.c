@@ -182,6 +182,12 @@ static uint32_t three_runnable(void *context, uint32_t slot)
 	return slot == 1 ? 3 : 0;
 }
 
+static uint32_t two_starved(void *context, uint32_t slot)
+{
+	(void)context;
+	return slot == 1 ? 2 : 0;
+}
+
 static uint32_t runners_of_web(void *context, uint64_t cgroup_id, struct nerve_runner *ret, uint32_t max, uint64_t *ret_total_ns)
 {
 	(void)context;
@@ -225,9 +231,12 @@ static void show_tells_what_is_runnable_now(void **state)
 	assert_true(json_is_null(json_object_get(runnable, "now")));
 	json_decref(answer);
 	stage->world.runnable = three_runnable;
+	stage->world.starved = two_starved;
 	answer = asked(stage, "{\"q\":\"instance.show\",\"path\":\"/web\"}");
 	runnable = json_object_get(json_object_get(json_object_get(json_object_get(answer, "instance"), "signals"), "cpu"), "runnable");
 	assert_int_equal(number_of(runnable, "now"), 3);
+	assert_int_equal(number_of(json_object_get(json_object_get(json_object_get(json_object_get(answer, "instance"), "signals"), "cpu"),
+						   "starved"), "now"), 2);
 	assert_true(json_is_null(json_object_get(runnable, "total")));
 	json_decref(answer);
 }
@@ -342,24 +351,42 @@ static void status_accounts_for_records(void **state)
 	json_decref(answer);
 }
 
+static uint64_t five_skipped(void *context)
+{
+	(void)context;
+	return 5;
+}
+
+static uint64_t skipped_unknown(void *context)
+{
+	(void)context;
+	return UINT64_MAX;
+}
+
 /* What cannot be told is null: 0 switches in all are a kernel that does not count them. */
 static void status_tells_what_the_kernel_did_not(void **state)
 {
 	struct stage *stage = *state;
-	json_t *answer = asked(stage, "{\"q\":\"status\"}"), *coverage = json_object_get(answer, "coverage");
+	json_t *answer, *coverage;
 
+	stage->world.skipped = skipped_unknown;
+	answer = asked(stage, "{\"q\":\"status\"}");
+	coverage = json_object_get(answer, "coverage");
+	assert_true(json_is_null(json_object_get(coverage, "calls_skipped")));
 	assert_true(json_is_null(json_object_get(coverage, "switches_unseen")));
 	assert_true(json_is_null(json_object_get(coverage, "io_unseen")));
 	json_decref(answer);
 	stage->world.switches = 1000;
 	stage->world.switches_unseen = 3;
 	stage->world.io_unseen = 2;
+	stage->world.skipped = five_skipped;
 	stage->world.signals = 1u << NERVE_IO;
 	answer = asked(stage, "{\"q\":\"status\"}");
 	coverage = json_object_get(answer, "coverage");
 	assert_int_equal(number_of(coverage, "switches"), 1000);
 	assert_int_equal(number_of(coverage, "switches_unseen"), 3);
 	assert_int_equal(number_of(coverage, "io_unseen"), 2);
+	assert_int_equal(number_of(coverage, "calls_skipped"), 5);
 	json_decref(answer);
 }
 
