@@ -143,7 +143,8 @@ static int head_read(struct replay *replay)
 				r = mind_fresh(replay);
 		} else if (kind == RECORDING_MODEL) {
 			r = model_restore(replay, payload, bytes);
-		} else if (kind == RECORDING_MIND && is_setup && bytes == sizeof(struct recording_mind)) {
+		} else if (kind == RECORDING_MIND && is_setup && bytes == sizeof(struct recording_mind) &&
+			   sound_ledger(&((const struct recording_mind *)payload)->ledger)) {
 			r = mind_restore(replay, payload);
 		} else {
 			r = -EINVAL;

@@ -130,3 +130,20 @@ bool sound_result(const struct result *result, size_t bytes)
 			return false;
 	return true;
 }
+
+static bool text_ends(const char *text, size_t bytes) { return memchr(text, '\0', bytes); }
+
+bool sound_ledger(const struct ledger *ledger)
+{
+	for (int i = 0; i < DECISIONS_MAX; i++) {
+		const struct decision *decision = &ledger->decision[i];
+
+		if (decision->resource >= RESOURCE_COUNT || decision->reason >= REASON_COUNT || decision->verdict >= VERDICT_COUNT ||
+		    !text_ends(decision->path, sizeof(decision->path)) || !text_ends(decision->scope, sizeof(decision->scope)))
+			return false;
+		for (int k = 0; k < DECISION_GIVERS_MAX; k++)
+			if (!text_ends(decision->giver[k].path, sizeof(decision->giver[k].path)))
+				return false;
+	}
+	return true;
+}

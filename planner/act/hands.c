@@ -81,13 +81,18 @@ enum mode hands_mode(const struct hands *hands) { return hands->mode; }
 /* Hands that went away have undone everything, or will before they take a plan again. */
 static void hands_lose(struct hands *hands)
 {
+	struct wish *wish = hands->wish[0];
+
 	if (hands->fd >= 0)
 		close(hands->fd);
 	hands->fd = -1;
 	hands->mode = MODE_COUNT;
 	hands->asked_count = 0;
 	hands->wished = 0;
-	memset(hands->wish, 0, hands->slots_max * sizeof(*hands->wish));
+	/* Most of the table was never touched, and need not be for this. */
+	for (size_t i = 0; i < (size_t)hands->slots_max * KNOB_COUNT; i++)
+		if (wish[i].sent_ns)
+			memset(&wish[i], 0, sizeof(wish[i]));
 }
 
 static bool hands_connect(struct hands *hands, uint64_t now_ns)

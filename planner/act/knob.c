@@ -52,6 +52,7 @@ static const struct knob_spec SPECS[] = {
 	[KNOB_NET_EGRESS] = { .kind = KIND_LIMIT, .min = NET_BYTES_MIN, .max = LIMIT_MAX,
 			      .fault = "less than 16 KiB/s or more than 2^60" },
 	[KNOB_NET_SHARE] = { .kind = KIND_SHARE, .max = SHARE_MAX, .fault = "weight not in 0..1000" },
+	[KNOB_NET_PRIORITY] = { .kind = KIND_NUMBER, .max = 7, .fault = "priority not in 0..7" },
 };
 _Static_assert(sizeof(SPECS) / sizeof(*SPECS) == KNOB_COUNT, "every knob is described");
 
@@ -363,6 +364,11 @@ bool knob_close(enum knob knob, const struct knob_value *a, const struct knob_va
 bool knob_has_device(enum knob knob)
 {
 	return SPECS[knob].kind == KIND_DEVICE_KEY || SPECS[knob].kind == KIND_SHARE;
+}
+
+bool knob_is_rule(enum knob knob)
+{
+	return knob == KNOB_NET_SHARE || knob == KNOB_NET_PRIORITY;
 }
 
 const char *knob_fault(enum knob knob, const struct knob_value *value)

@@ -74,6 +74,9 @@ bool knob_close(enum knob knob, const struct knob_value *a, const struct knob_va
 /* Part of what is changed is named by `device`: a disk or a pair of ports. */
 bool knob_has_device(enum knob knob);
 
+/* It is set by a rule of nftables. */
+bool knob_is_rule(enum knob knob);
+
 /* What is wrong with the value an action asks for, or NULL when it is within the bounds of the hands. */
 const char *knob_fault(enum knob knob, const struct knob_value *value);
 

@@ -42,13 +42,13 @@ static int nft_open(void)
 /* What earlier hands left on a kernel that knows no owners, and no journal tells of. */
 static void remains_clean(void)
 {
-	struct shares shares, none = { 0 };
+	struct table_content content, none = { 0 };
 	char text[ACT_TEXT_MAX];
 
-	if (access("/sys/module/nf_tables", F_OK) < 0 || nft_open() < 0 || table_load(nft.sock, &shares) == 0)
+	if (access("/sys/module/nf_tables", F_OK) < 0 || nft_open() < 0 || table_load(nft.sock, &content) == 0)
 		return;
 	if (table_store(nft.sock, &none, true, text) < 0)
-		log_line("net.share: the table of earlier hands stays: %s", text);
+		log_line("nftables: the table of earlier hands stays: %s", text);
 }
 
 void nft_prepare(bool acts)
@@ -68,15 +68,16 @@ static uint16_t place_port(const struct place *place) { return SHARE_PORT(place-
 
 int nft_read(const struct place *place, struct knob_value *ret)
 {
-	struct shares shares = { 0 };
+	struct table_content content = { 0 };
 	int r = nft.is_sealed && !nft.sock ? 0 : nft_open();
 
 	if (r == 0 && nft.sock)
-		r = table_load(nft.sock, &shares);
+		r = table_load(nft.sock, &content);
 	/* EINVAL: without nf_tables nobody knows the question. */
 	if (r < 0 && r != -EINVAL)
 		return r;
-	*ret = (struct knob_value){ .value = shares_get(&shares, place_front(place), place_port(place)) };
+	*ret = (struct knob_value){ .value = place->device ? shares_get(&content.shares, place_front(place), place_port(place)) :
+				    marks_get(&content, place->cgroup_id) };
 	return 0;
 }
 
@@ -122,22 +123,40 @@ int64_t nft_front_stranger(const struct place *place)
 	return count < 0 ? count : 0;
 }
 
+/* How deep the path is: "/a/b" is 2. */
+static uint32_t path_level(const char *path)
+{
+	uint32_t level = 0;
+
+	for (; *path; path++)
+		level += *path == '/';
+	return level;
+}
+
+static int content_set(struct table_content *content, const struct place *place, uint32_t value)
+{
+	struct mark mark = { place->cgroup_id, path_level(place->path), value };
+
+	return place->device ? shares_set(&content->shares, place_front(place), place_port(place), value) :
+	       marks_set(content, &mark);
+}
+
 int nft_write(const struct place *place, const struct knob_value *value)
 {
-	struct shares shares;
+	struct table_content content;
 	int has_table, r = nft_open();
 
 	if (r < 0)
 		return r;
-	has_table = table_load(nft.sock, &shares);
+	has_table = table_load(nft.sock, &content);
 	if (has_table < 0) {
 		snprintf(nft.fault, sizeof(nft.fault), "the table cannot be read: %s", strerror(-has_table));
 		return has_table == -EINVAL ? -EOPNOTSUPP : has_table;
 	}
-	r = shares_set(&shares, place_front(place), place_port(place), (uint32_t)value->value);
+	r = content_set(&content, place, (uint32_t)value->value);
 	if (r < 0)
 		return r;
-	r = table_store(nft.sock, &shares, has_table, nft.fault);
+	r = table_store(nft.sock, &content, has_table, nft.fault);
 	/* A part of nftables that this kernel lacks must not be taken for a cgroup that is gone. */
 	return r == -ENOENT || r == -EINVAL ? -EOPNOTSUPP : r;
 }

@@ -59,16 +59,18 @@ static int table_find(struct mnl_socket *sock)
 	return r == -ENOENT ? 0 : r < 0 ? r : is_there;
 }
 
-/* What one rule says: whose map decides about which port. */
+/* What one rule says: whose map decides about which port, or which priority whose packets get. */
 struct rule_words {
 	uint16_t front;
 	char map[NAME_MAX_BYTES];
+	struct mark mark;
 };
 
 struct rules {
 	uint32_t count;
-	struct rule_words rule[SHARES_MAX];
+	struct rule_words rule[SHARES_MAX > MARKS_MAX ? SHARES_MAX : MARKS_MAX];
 };
+#define RULES_MAX (sizeof(((struct rules *)NULL)->rule) / sizeof(struct rule_words))
 
 static int expr_take(struct nftnl_expr *expr, void *arg)
 {
@@ -84,7 +86,15 @@ static int expr_take(struct nftnl_expr *expr, void *arg)
 		if (size == sizeof(words->front)) {
 			memcpy(&words->front, data, size);
 			words->front = ntohs(words->front);
+		} else if (size == sizeof(words->mark.cgroup_id)) {
+			memcpy(&words->mark.cgroup_id, data, size);
 		}
+	} else if (strcmp(name, "socket") == 0) {
+		words->mark.level = nftnl_expr_get_u32(expr, NFTNL_EXPR_SOCKET_LEVEL);
+	} else if (strcmp(name, "immediate") == 0) {
+		data = nftnl_expr_get(expr, NFTNL_EXPR_IMM_DATA, &size);
+		if (size == sizeof(words->mark.priority))
+			memcpy(&words->mark.priority, data, size);
 	}
 	return 0;
 }
@@ -95,7 +105,7 @@ static int rule_take(const struct nlmsghdr *header, void *arg)
 	struct nftnl_rule *rule = nftnl_rule_alloc();
 	int r = rule ? nftnl_rule_nlmsg_parse(header, rule) : -1;
 
-	if (r >= 0 && rules->count < SHARES_MAX) {
+	if (r >= 0 && rules->count < RULES_MAX) {
 		memset(&rules->rule[rules->count], 0, sizeof(*rules->rule));
 		nftnl_expr_foreach(rule, expr_take, &rules->rule[rules->count++]);
 	}
@@ -103,14 +113,14 @@ static int rule_take(const struct nlmsghdr *header, void *arg)
 	return r < 0 ? MNL_CB_ERROR : MNL_CB_OK;
 }
 
-static int rules_load(struct mnl_socket *sock, struct rules *ret)
+static int rules_load(struct mnl_socket *sock, const char *chain, struct rules *ret)
 {
 	struct nftnl_rule *rule = nftnl_rule_alloc();
 	char buf[512];
 	struct nlmsghdr *request = nftnl_nlmsg_build_hdr(buf, NFT_MSG_GETRULE, NFPROTO_INET, NLM_F_DUMP, nft_seq_next());
 
 	nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, NFT_TABLE_NAME);
-	nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, "prerouting");
+	nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain);
 	nftnl_rule_nlmsg_build_payload(request, rule);
 	nftnl_rule_free(rule);
 	ret->count = 0;
@@ -186,21 +196,38 @@ static int map_load(struct mnl_socket *sock, const struct rule_words *rule, stru
 	return r < 0 ? r : bounds_add(&bounds, rule->front, ret);
 }
 
-int table_load(struct mnl_socket *sock, struct shares *ret)
+static int shares_load(struct mnl_socket *sock, struct shares *ret)
 {
-	struct shares shares = { 0 };
 	struct rules rules;
+	int r = rules_load(sock, "prerouting", &rules);
+
+	for (uint32_t i = 0; r == 0 && i < rules.count; i++)
+		r = rules.rule[i].map[0] && rules.rule[i].front ? map_load(sock, &rules.rule[i], ret) : -EBADMSG;
+	return r;
+}
+
+static int marks_load(struct mnl_socket *sock, struct table_content *ret)
+{
+	struct rules rules;
+	int r = rules_load(sock, "priority", &rules);
+
+	for (uint32_t i = 0; r == 0 && i < rules.count; i++)
+		r = rules.rule[i].mark.cgroup_id && rules.rule[i].mark.priority ? marks_set(ret, &rules.rule[i].mark) : -EBADMSG;
+	return r;
+}
+
+int table_load(struct mnl_socket *sock, struct table_content *ret)
+{
+	struct table_content content = { 0 };
 	int r = table_find(sock);
 
-	if (r <= 0) {
-		*ret = shares;
-		return r;
+	if (r > 0) {
+		r = shares_load(sock, &content.shares);
+		if (r == 0)
+			r = marks_load(sock, &content);
+		r = r < 0 ? r : 1;
 	}
-	r = rules_load(sock, &rules);
-	for (uint32_t i = 0; r == 0 && i < rules.count; i++)
-		r = rules.rule[i].map[0] && rules.rule[i].front ? map_load(sock, &rules.rule[i], &shares) : -EBADMSG;
-	if (r < 0)
-		return r;
-	*ret = shares;
-	return 1;
+	if (r >= 0)
+		*ret = content;
+	return r;
 }

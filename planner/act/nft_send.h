@@ -8,7 +8,7 @@
 
 #include "protocol.h"
 
-#define NFT_TABLE_NAME "forestall-share"
+#define NFT_TABLE_NAME "forestall"
 #define BATCH_BYTES (128u << 10)	/* below what a socket sends at once by default */
 #define BATCH_MESSAGE_MAX 8192		/* room kept free: no message of ours is longer */
 #define BATCH_MESSAGES_MAX 512

@@ -19,7 +19,6 @@
 #include "nft_send.h"
 #include "nft_table.h"
 
-#define PRIORITY (-100)		/* dstnat */
 #define TYPE_INTEGER 4		/* as nft numbers them, to show the map to people */
 #define TYPE_PORT 13
 #define BYTEORDER_HOST 1
@@ -27,10 +26,16 @@
 #define MAP_NAME "__map%d"	/* the kernel numbers it */
 
 static const struct {
-	const char *name;
+	const char *name, *type;
 	uint32_t hook;
-} CHAINS[] = { { "prerouting", NF_INET_PRE_ROUTING }, { "output", NF_INET_LOCAL_OUT } };
+	int32_t order;		/* dstnat, mangle */
+} CHAINS[] = {
+	{ "prerouting", "nat", NF_INET_PRE_ROUTING, -100 },
+	{ "output", "nat", NF_INET_LOCAL_OUT, -100 },
+	{ "priority", "filter", NF_INET_LOCAL_OUT, -150 },
+};
 #define CHAIN_COUNT (sizeof(CHAINS) / sizeof(*CHAINS))
+#define NAT_CHAINS 2
 
 static void table_put(struct nft_batch *batch, uint16_t type)
 {
@@ -49,10 +54,10 @@ static void chain_put(struct nft_batch *batch, size_t i)
 
 	nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, NFT_TABLE_NAME);
 	nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, CHAINS[i].name);
-	nftnl_chain_set_str(chain, NFTNL_CHAIN_TYPE, "nat");
+	nftnl_chain_set_str(chain, NFTNL_CHAIN_TYPE, CHAINS[i].type);
 	nftnl_chain_set_u32(chain, NFTNL_CHAIN_HOOKNUM, CHAINS[i].hook);
-	nftnl_chain_set_s32(chain, NFTNL_CHAIN_PRIO, PRIORITY);
-	nftnl_chain_nlmsg_build_payload(nft_batch_put(batch, NFT_MSG_NEWCHAIN, "a nat chain (nft_chain_nat)"), chain);
+	nftnl_chain_set_s32(chain, NFTNL_CHAIN_PRIO, CHAINS[i].order);
+	nftnl_chain_nlmsg_build_payload(nft_batch_put(batch, NFT_MSG_NEWCHAIN, "a chain (nft_chain_nat)"), chain);
 	nftnl_chain_free(chain);
 }
 
@@ -195,9 +200,28 @@ static void chain_fill(struct nft_batch *batch, size_t chain, const struct share
 	}
 }
 
-static void store_build(struct nft_batch *batch, const struct shares *shares, bool has_table)
+/* The cgroup of the socket, at that level above it, is the one of that id. */
+static void mark_put(struct nft_batch *batch, const struct mark *mark)
 {
-	if (shares->count == 0) {
+	struct nftnl_rule *rule = nftnl_rule_alloc();
+	struct nftnl_expr *value = nftnl_expr_alloc("immediate");
+
+	nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, NFT_TABLE_NAME);
+	nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, CHAINS[NAT_CHAINS].name);
+	EXPR(rule, "socket", NFTNL_EXPR_SOCKET_KEY, NFT_SOCKET_CGROUPV2, NFTNL_EXPR_SOCKET_LEVEL, mark->level,
+	     NFTNL_EXPR_SOCKET_DREG, NFT_REG_1);
+	equal_add(rule, &mark->cgroup_id, sizeof(mark->cgroup_id));
+	nftnl_expr_set_u32(value, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
+	nftnl_expr_set(value, NFTNL_EXPR_IMM_DATA, &mark->priority, sizeof(mark->priority));
+	nftnl_rule_add_expr(rule, value);
+	EXPR(rule, "meta", NFTNL_EXPR_META_KEY, NFT_META_PRIORITY, NFTNL_EXPR_META_SREG, NFT_REG_1);
+	nftnl_rule_nlmsg_build_payload(nft_batch_put(batch, NFT_MSG_NEWRULE, "the rule (nft_socket, Linux 5.13)"), rule);
+	nftnl_rule_free(rule);
+}
+
+static void store_build(struct nft_batch *batch, const struct table_content *content, bool has_table)
+{
+	if (content->shares.count + content->mark_count == 0) {
 		table_put(batch, NFT_MSG_DELTABLE);
 		return;
 	}
@@ -208,21 +232,24 @@ static void store_build(struct nft_batch *batch, const struct shares *shares, bo
 			rules_flush(batch, CHAINS[i].name);
 		else
 			chain_put(batch, i);
-		chain_fill(batch, i, shares);
+		if (i < NAT_CHAINS)
+			chain_fill(batch, i, &content->shares);
 	}
+	for (uint32_t i = 0; i < content->mark_count; i++)
+		mark_put(batch, &content->mark[i]);
 }
 
-int table_store(struct mnl_socket *sock, const struct shares *shares, bool has_table, char ret_text[ACT_TEXT_MAX])
+int table_store(struct mnl_socket *sock, const struct table_content *content, bool has_table, char ret_text[ACT_TEXT_MAX])
 {
 	static struct nft_batch batch;
 	int r = -EINVAL;
 
-	if (shares->count == 0 && !has_table)
+	if (content->shares.count + content->mark_count == 0 && !has_table)
 		return 0;
 	/* EINVAL from a kernel that knows no owner. */
 	for (int is_owned = 1; is_owned >= 0 && r == -EINVAL; is_owned--) {
 		nft_batch_start(&batch, is_owned);
-		store_build(&batch, shares, has_table);
+		store_build(&batch, content, has_table);
 		r = nft_batch_send(&batch, sock, ret_text);
 		if (has_table)
 			break;

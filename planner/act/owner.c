@@ -154,7 +154,7 @@ bool owner_way(enum owner owner, const char *path, enum knob knob, enum via *ret
 
 	if (knob == KNOB_NET_EGRESS)
 		*ret = VIA_TC;
-	else if (knob == KNOB_NET_SHARE)
+	else if (knob_is_rule(knob))
 		*ret = VIA_NFT;
 	else if (owner == OWNER_NONE || (owner == OWNER_SYSTEMD && knob == KNOB_MEMORY_RECLAIM))
 		*ret = VIA_FILE;

@@ -5,7 +5,7 @@
  *   VIA_FILE	reads and writes the cgroup's file (cgroup.h)
  *   VIA_SYSTEMD	reads the cgroup's file, asks the manager of the unit to write it
  *   VIA_TC	reads and writes a class of a network device; knows the cgroup by its id
- *   VIA_NFT	reads and writes a table of nftables; knows the cgroup by the ports in `device`
+ *   VIA_NFT	reads and writes a table of nftables; knows the cgroup by its id, or by the ports in `device`
  */
 #ifndef FORESTALL_ACT_PLACE_H
 #define FORESTALL_ACT_PLACE_H

@@ -48,6 +48,7 @@ enum knob {
 	KNOB_FREEZE,		/* cgroup.freeze: value = 0 or 1 */
 	KNOB_NET_EGRESS,	/* what its sockets may send: value = bytes/s, UINT64_MAX = no limit */
 	KNOB_NET_SHARE,		/* of the new connections to a local port (nft.h): value = weight, 0 = none */
+	KNOB_NET_PRIORITY,	/* of what its sockets send: value = 1..7, 0 = none of ours */
 	KNOB_COUNT
 };
 

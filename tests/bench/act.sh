@@ -9,7 +9,7 @@ ip link add n0 type veth peer name n1
 ip addr add 10.77.0.1/24 dev n0
 ip link set n0 up && ip link set n1 up
 ip route add default via 10.77.0.2
-mkdir $cg/bench $cg/bench/hog
+mkdir $cg/bench && echo "+cpu +cpuset +memory +io" >$cg/bench/cgroup.subtree_control && mkdir $cg/bench/hog
 echo 64M >$cg/bench/memory.low && echo 64M >$cg/bench/memory.min
 echo "95000 100000" >$cg/bench/hog/cpu.max # a burst needs a quota
 build/test/load-burn --threads 1 --plan "0+600000:100-100" --out /tmp/burn.csv &

@@ -29,6 +29,7 @@
 #define PAUSE_US 6000	/* the hands take 200 writes a second */
 #define CLASSES 8	/* TC_REQUESTS_MAX: what one call takes */
 #define CALL_MS 15000
+#define EFFECT_US_MAX 5e6
 
 extern char **environ;
 
@@ -329,8 +330,13 @@ static void effects_bench(void)
 			double begun = now_us();
 
 			file_write(effect->file, effect->value);
-			while (stat_read(effect->shows, effect->key) == before)
+			while (stat_read(effect->shows, effect->key) == before) {
+				if (now_us() - begun > EFFECT_US_MAX) {
+					fprintf(stderr, "bench_act: %s: no effect within 5 s\n", effect->file);
+					exit(1);
+				}
 				usleep(50);
+			}
 			took[turn] = now_us() - begun;
 			file_write(effect->file, effect->rest);
 			usleep(20000 + 1000 * (unsigned int)(turn % 10));
@@ -347,6 +353,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	snprintf(cgroup, sizeof(cgroup), "%s", argv[2]);
+	setvbuf(stdout, NULL, _IONBF, 0);
 	printf("{\"bench\":\"act\",");
 	decisions_bench(argv[1]);
 	writes_bench();

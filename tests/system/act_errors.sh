@@ -60,6 +60,29 @@ rmdir "$cgroot$top/web"
 wait $!
 check "a cgroup that vanishes in the middle of a write is gone" grep -q '^gone' "$scratch/outcome"
 check "and the rest stands" eval '! grep -q "/web " <(tail -n 1 "$run/journal") && reads other 1'
-stop
+
+# By hand, for as long as the command runs.
+hold() { # VALUE [OPTION...]
+	"$bin/forestall" --run-dir "$run" --cgroup-root "$cgroot" action hold "$top/other" cgroup.freeze "$@" >"$scratch/hold.out" 2>&1 &
+	hold=$!
+}
+driver undo >/dev/null
 check "to the end" eval 'reads other 0 && holds_nothing'
+hold 1
+check "a knob is held by hand" within 10 reads other 1
+sleep 6 # longer than a lease
+check "for as long as the command runs" reads other 1
+kill -INT $hold
+check "which ends well" wait $hold
+check "and lets go" reads other 0
+hold 1
+within 10 reads other 1
+kill -KILL $hold
+check "one that was killed holds no longer than its lease" within 10 reads other 0
+hold 1 --seconds 2
+check "or for as long as it was told" eval 'within 10 reads other 1 && within 10 reads other 0 && wait $hold'
+hold 7
+check_not "what is refused is an error" wait $hold
+check "that says why" grep -q 'neither 0 nor 1' "$scratch/hold.out"
+stop
 finish

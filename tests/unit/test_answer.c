@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "answer_stage.h"
+#include "sense/measure.h"
 
 static json_t *asked(const struct stage *stage, const char *question)
 {
@@ -241,6 +242,32 @@ static void show_tells_what_is_runnable_now(void **state)
 	json_decref(answer);
 }
 
+static void each_counter_is_shown_by_its_own_name(void **state)
+{
+	struct stage *stage = *state;
+	struct window *window = &stage->world.mind->predictor->instance[1].window;
+	json_t *answer, *signals;
+
+	for (size_t i = 0; i < sizeof(window->total) / sizeof(__u64); i++) {
+		((__u64 *)&window->total)[i] = 1000 + i;
+		((__u64 *)&window->last)[i] = 1 + i;
+	}
+	window->last_ns = NS_PER_SECOND;
+	stage->world.signals = ~0u;
+	answer = asked(stage, "{\"q\":\"instance.show\",\"path\":\"/web\"}");
+	signals = json_object_get(json_object_get(answer, "instance"), "signals");
+	for (int m = 0; m < MEASURE_COUNT; m++) {
+		const json_t *told = json_object_get(json_object_get(signals, measures[m].family), measures[m].name);
+		size_t at = measures[m].counter / sizeof(__u64);
+
+		if (measures[m].counter == MEASURE_NO_COUNTER)
+			continue;
+		assert_int_equal(number_of(told, "total"), 1000 + at);
+		assert_int_equal(number_of(told, "now"), 1 + at);
+	}
+	json_decref(answer);
+}
+
 static void forecast_has_every_horizon(void **state)
 {
 	json_t *answer = asked(*state, "{\"q\":\"forecast.show\",\"path\":\"/web\"}"), *horizons, *last;
@@ -470,6 +497,7 @@ int main(void)
 		STAGED(show_names_who_ran_in_its_long_waits),
 		STAGED(show_tells_how_it_answers_to_pressure_and_how_sure_that_is),
 		STAGED(show_tells_what_is_runnable_now),
+		STAGED(each_counter_is_shown_by_its_own_name),
 		STAGED(forecast_has_every_horizon),
 		STAGED(plan_tells_for_whom_and_what_came_of_it),
 		STAGED(a_decision_is_listed_explained_and_accounted_for),

@@ -155,6 +155,8 @@ static void corruption_is_refused_with_its_line(void **state)
 	assert_corrupt("intent 1 99 /web 7 cpu.weight 100 -> 50 reason=3 via=systemd x\n", 1);
 	assert_corrupt("intent 1 99 /web 7 net.egress max -> 50 reason=3\n", 1);
 	assert_corrupt("intent 1 99 /web 7 net.share 0 -> 5 reason=3 via=nft\n", 1);
+	assert_corrupt("intent 1 99 /web 7 net.priority 0 -> 5 reason=3\n", 1);
+	assert_corrupt("intent 1 99 /web 7 net.priority 0 -> 5 reason=3 via=nft ports=80:81\n", 1);
 	assert_corrupt("intent 1 99 /web 7 net.share 0 -> 5 reason=3 ports=80:81\n", 1);
 	assert_corrupt("intent 1 99 /web 7 net.share 0 -> 5 reason=3 via=nft ports=80:65536\n", 1);
 	assert_corrupt("intent 1 99 /web 7 net.share 0 -> 5 reason=3 via=nft dev=8:16\n", 1);

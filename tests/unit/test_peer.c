@@ -2,6 +2,8 @@
 /* The published policies: by their own figures, second for second. */
 #include "plan_scene.h"
 
+#include <math.h>
+
 #include "decide/peer.h"
 #include "decide/policy.h"
 
@@ -121,21 +123,40 @@ static void captain_goes_down_to_what_is_used_and_a_margin(void **state)
 static void captain_takes_a_wrong_step_back_at_once(void **state)
 {
 	struct bench bench;
-	double before;
+	const struct peer *peer = &bench.peer[2];
+	double down, before;
 
 	(void)state;
 	bench_init(&bench, POLICY_CAPTAIN);
 	bench.scene.batch.is_bound = true;
 	bench.scene.batch.quota = 1;
-	bench.scene.batch.need[RESOURCE_CPU].demand = 0.2f;
-	for (int i = 0; i < 7; i++)
+	for (int i = 0; i < 20 && !peer->is_down; i++)
 		second(&bench, 0.2, 0);
+	assert_true(peer->is_down);
+	down = limit(&bench, 2, KNOB_CPU_MAX);
+	before = (double)peer->before;
+	assert_true(down < before);
+	/* One throttled tick, and not at the second's end. */
+	bench.scene.batch.throttled_ns += 1000;
+	bench.scene.host.is_second = false;
+	scene_tick(&bench.scene);
+	assert_float_equal(limit(&bench, 2, KNOB_CPU_MAX), fmin(2 * before - down, 1), 1e-3);
+}
+
+static void captain_widens_while_it_throttles(void **state)
+{
+	struct bench bench;
+	double before;
+
+	(void)state;
+	bench_init(&bench, POLICY_CAPTAIN);
+	bench.scene.batch.is_bound = true;
+	bench.scene.batch.quota = 0.3f;
+	second(&bench, 0.3, 0);
 	before = limit(&bench, 2, KNOB_CPU_MAX);
-	assert_true(before < 0.9);
-	/* From here on it wants more. */
-	for (int i = 0; i < 3; i++)
-		second(&bench, before, 10);
-	assert_true(limit(&bench, 2, KNOB_CPU_MAX) > before * 1.5);
+	second(&bench, 0.3, 5);
+	/* By what half of the ticks is over three times the target. */
+	assert_float_equal(limit(&bench, 2, KNOB_CPU_MAX), before * (1 + 0.5 - 0.06), 1e-3);
 }
 
 static void a_bound_instance_has_only_its_own_quota_moved(void **state)
@@ -192,6 +213,7 @@ int main(void)
 		cmocka_unit_test(vpa_takes_the_ninetieth_percentile_and_a_margin),
 		cmocka_unit_test(captain_goes_down_to_what_is_used_and_a_margin),
 		cmocka_unit_test(captain_takes_a_wrong_step_back_at_once),
+		cmocka_unit_test(captain_widens_while_it_throttles),
 		cmocka_unit_test(a_bound_instance_has_only_its_own_quota_moved),
 		cmocka_unit_test(nobody_is_limited_for_nobodys_sake),
 		cmocka_unit_test(another_cgroup_starts_anew),

@@ -389,6 +389,15 @@ static void a_memory_that_points_elsewhere_is_damage(void **state)
 	assert_int_equal(replayed(live->path, true, &replay), -EINVAL);
 }
 
+static void a_decision_that_never_was_is_damage(void **state)
+{
+	const struct live *live = *state;
+	struct replay replay;
+
+	damage(live, RECORDING_MIND, offsetof(struct recording_mind, ledger.decision[3].resource) + 1, 1);
+	assert_int_equal(replayed(live->path, false, &replay), -EINVAL);
+}
+
 static void a_horizon_that_is_none_is_damage(void **state)
 {
 	const struct live *live = *state;
@@ -410,6 +419,7 @@ int main(void)
 		LIVE(what_hurt_before_is_remembered),
 		LIVE(an_unknown_policy_is_damage),
 		LIVE(a_memory_that_points_elsewhere_is_damage),
+		LIVE(a_decision_that_never_was_is_damage),
 		LIVE(a_horizon_that_is_none_is_damage),
 		LIVE(another_version_is_refused_by_name),
 		LIVE(another_layout_is_replayed_by_its_build_alone),

@@ -65,11 +65,31 @@ static void a_full_table_takes_changes_but_no_more(void **state)
 	assert_int_equal(shares_get(&shares, 1, 1), 99);
 }
 
+static void of_two_priorities_the_deeper_comes_later(void **state)
+{
+	static struct table_content content;
+
+	(void)state;
+	for (uint64_t id = 1; id <= MARKS_MAX; id++)
+		assert_int_equal(marks_set(&content, &(struct mark){ id, (uint32_t)(MARKS_MAX - id), 6 }), 0);
+	assert_int_equal(marks_set(&content, &(struct mark){ 99, 1, 6 }), -ENOSPC);
+	assert_int_equal(marks_set(&content, &(struct mark){ 7, MARKS_MAX - 7, 3 }), 0);
+	for (uint32_t i = 1; i < content.mark_count; i++)
+		assert_true(content.mark[i - 1].level < content.mark[i].level);
+	assert_int_equal(content.mark_count, MARKS_MAX);
+	assert_int_equal(marks_get(&content, 7), 3);
+	assert_int_equal(marks_set(&content, &(struct mark){ 7, MARKS_MAX - 7, 0 }), 0);
+	assert_int_equal(marks_set(&content, &(struct mark){ 7, MARKS_MAX - 7, 0 }), 0);
+	assert_int_equal(content.mark_count, MARKS_MAX - 1);
+	assert_int_equal(marks_get(&content, 7), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(those_of_one_port_stand_together_in_the_order_they_came),
 		cmocka_unit_test(a_weight_changes_in_place_and_with_0_goes),
+		cmocka_unit_test(of_two_priorities_the_deeper_comes_later),
 		cmocka_unit_test(a_full_table_takes_changes_but_no_more),
 	};
 

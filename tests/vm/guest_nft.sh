@@ -42,12 +42,13 @@ world_make() {
 table ip theirs {
 	set friends { type ipv4_addr; elements = { 10.1.2.3 } }
 	chain nat { type nat hook prerouting priority dstnat; tcp dport 999 dnat to 10.1.2.9:998; }
+	chain counted { type filter hook postrouting priority 0; }
 	chain in { type filter hook input priority 0; tcp dport 7 counter drop; }
 }
 END
 }
 ruleset() { nft list ruleset; }
-foreign() { nft list ruleset | awk '/^table inet forestall-share/ { skip = 1 } !skip; /^}/ { skip = 0 }'; }
+foreign() { nft list ruleset | awk '/^table inet forestall/ { skip = 1 } !skip; /^}/ { skip = 0 }'; }
 as_before() { diff "$scratch/ruleset" <(ruleset); }
 theirs_is_as_before() { diff "$scratch/ruleset" <(foreign); }
 
@@ -160,6 +161,27 @@ check "in another cgroup it is another server" within 10 says 'unavailable .*lis
 check "which gets a share of its own" says 'applied 7 ' b2 $front:9002 7
 check "at once" fits "main=1 a=6 b=7" 127.0.0.1
 
+# --- whose packets come first -----------------------------------------------------------------------------------------------------
+# CGROUP PRIORITY: how many of its packets have it
+marked() {
+	nft -f - <<<'flush chain ip theirs counted
+add rule ip theirs counted meta priority 0:'$2' counter'
+	bash -c 'echo $$ >"$0/cgroup.procs"; for i in {1..5}; do echo >/dev/udp/10.77.0.2/9; done' "$cg/web/$1"
+	nft list chain ip theirs counted | sed -n 's/.*counter packets \([0-9]*\) .*/\1/p'
+}
+marks() { [[ $(marked "$1" "$2") == "$3" ]]; }
+priority() { driver plan 60000 $cg "$1" net.priority "$2" | tee /dev/stderr | grep -qE "^$3"; }
+check "a priority is applied" priority /web/c 6 'applied 6 '
+check "the cgroup's packets have it" marks c 6 5
+check "another's do not" marks a 6 0
+check "one of a directory is for all below" priority /web 3 'applied 3 '
+check "that have none of their own" eval 'marks a 3 5 && marks c 6 5 && marks c 3 0'
+check "the same again is a renewal" priority /web/c 6 'renewed 6 '
+check "out of bounds is refused" priority /web/c 8 'refused '
+check "a priority and its cgroup go" eval 'mkdir $cg/web/brief && priority /web/brief 5 applied && rmdir $cg/web/brief && priority /web/brief 5 gone'
+nft flush chain ip theirs counted
+check "shares are as before" fits "main=1 a=6 b=7" 127.0.0.1
+
 # --- it ends -------------------------------------------------------------------------------------------------------------------
 check "all is released" released
 check "and the ruleset is as before" as_before
@@ -211,12 +233,12 @@ forestall() { "$bin/forestall" "$@"; }
 has_share() { nft list ruleset | grep -q ": $1[ ,]"; } # PORT
 mkdir -p /etc/forestall
 for name in main a b2; do setfattr -n trusted.forestall.slo -v 'runq_p99<4ms tier=critical kind=latency' $cg/web/$name; done
-forestall up --mode enforce --forecaster persistence --model "" --no-web 2>>"$scratch/up.log" &
+"$bin/forestall" up --mode enforce --forecaster persistence --model "" --no-web 2>>"$scratch/up.log" &
 up=$!
 check "forestall runs" within 60 forestall status
 check "a placement names who takes how much" within 20 eval 'forestall place --set "/web/*" --limit 12 --cpus 0.01 | tee /dev/stderr | grep -q "^/web/a  *[1-9]"'
 check "and as JSON" eval 'forestall -j place --set "/web/*" --limit 1 --cpus 0.001 | grep -q "\"placed\""'
-forestall place --set '/web/*' --limit 12 --cpus 0.001 --apply $front --server /web/main=$front --server /web/a=9001 --server /web/b2=9002 \
+"$bin/forestall" place --set '/web/*' --limit 12 --cpus 0.001 --apply $front --server /web/main=$front --server /web/a=9001 --server /web/b2=9002 \
 	>"$scratch/place.log" 2>&1 &
 place=$!
 check "applied, each has its share" within 20 eval 'has_share $front && has_share 9001 && has_share 9002'
@@ -230,30 +252,6 @@ check "and gets its share again when it stands" within 60 has_share 9001
 kill -INT $place
 check "the placement ends" wait $place
 check "and leaves nothing" as_before
-
-# --- a knob by hand ---------------------------------------------------------------------------------------------------------------
-hold() { # KNOB VALUE [OPTION...]
-	forestall action hold /web/a "$@" >"$scratch/hold.out" 2>"$scratch/hold.err" &
-	hold=$!
-}
-is_frozen() { grep -q "^frozen $1" $cg/web/a/cgroup.events; }
-hold cgroup.freeze 1
-check "a cgroup is frozen by hand" within 10 is_frozen 1
-sleep 6 # longer than a lease
-check "for as long as the command runs" is_frozen 1
-kill -INT $hold
-check "which ends well" wait $hold
-check "and thaws it" is_frozen 0
-hold cgroup.freeze 1
-within 10 is_frozen 1
-kill -KILL $hold
-check "a command that was killed holds no longer than its lease" within 10 is_frozen 0
-hold cgroup.freeze 1 --seconds 2
-check "or for as long as it was told" within 10 is_frozen 1
-check "and no longer" within 10 is_frozen 0
-hold cpu.max.burst 5000
-check_not "what is refused is an error" wait $hold
-check "that says why" grep -q 'no quota to save up from' "$scratch/hold.err"
 kill -TERM $up
 wait $up
 sed 's/^/# /' "$scratch/figures" "$scratch/act.log" "$scratch/place.log"
