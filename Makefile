@@ -140,7 +140,7 @@ build/test/kill_act build/test/mind_driver build/test/insns: $(ARCHIVES)
 	$(call link)
 build/test/load-client: $(addprefix build/obj/tests/load/,client.o exchange.o hist.o reply.o shape.o)
 	$(call link)
-build/test/load-burn: $(addprefix build/obj/tests/load/,burn.o burn_cpu.o burn_memory.o burn_io.o burn_net.o shape.o)
+build/test/load-burn: $(filter build/obj/tests/load/burn%,$(call objects,tests/load)) $(addprefix build/obj/tests/load/,address.o announce.o shape.o)
 	$(call link)
 build/test/load-watch build/test/load-sink: build/test/load-%: build/obj/tests/load/%.o
 	$(call link)
@@ -191,7 +191,7 @@ check-churn: deps all test-programs ## tests/system/churn.sh with 100,000 cgroup
 corpus: deps all $(LOAD) ## record training runs, in the VM and natively, under build/corpus
 	$(Q)tests/corpus/run
 train: deps all ## train the default model from build/corpus
-	$(Q)build/bin/forestall model train --corpus build/corpus --out model/default.model
+	$(Q)build/bin/forestall model train --corpus build/corpus --epochs 40 --restarts 3 --out model/default.model
 fuzz: deps ## fuzz the parsers for a minute each
 	$(Q)tests/fuzz/run
 clean: ## remove build/ except downloaded kernels

@@ -64,6 +64,11 @@ static void horizon_rows(struct table *table, const json_t *forecast, json_t *ho
 		by_cell(table, json_object_get(json_object_get(by, "risk"), name));
 	}
 	table_cell(table, "%d", seconds);
+	table_cell(table, "P(fails)");
+	table_number(table, json_object_get(horizon, "failure"), 1, 2);
+	for (size_t q = 1; q < QUANTILES; q++)
+		table_cell(table, "%s", "");
+	table_cell(table, "%d", seconds);
 	table_cell(table, "%s, %s", text_of(forecast, "leading"), strcmp(unit, "share") ? unit : "%");
 	quantiles_row(table, json_object_get(horizon, "sli"), unit);
 	by_cell(table, json_object_get(by, "sli"));

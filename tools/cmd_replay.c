@@ -95,7 +95,7 @@ static void second_print(const struct replay *replay, const struct predictor_ins
 			     real_or_null((double)now->cpu), "demand_now",
 			     demand_now_json(replay->mind->predictor, instance), "violated", instance->violated != 0, "source",
 			     forecast_source_name(forecast->source), "impairment",
-			     resource_name((enum resource)forecast->impairment), "risk", risk_json(forecast), "demand",
+			     forecast_impairment_name(forecast->impairment), "risk", risk_json(forecast), "demand",
 			     demand_json(forecast), "sli_fc", fan_json(forecast->sli)));
 }
 

@@ -109,8 +109,8 @@ static json_t *labels_json(const struct dataset *set)
 {
 	json_t *labels = json_object();
 
-	for (int s = 0; s < SLI_LEARNED_COUNT; s++)
-		json_object_set_new(labels, sli_name((enum sli)s), json_pack("[I,I]", (json_int_t)set->violated[s],
+	for (int s = 0; s < OUTPUT_RISKS; s++)
+		json_object_set_new(labels, score_risk_name(s), json_pack("[I,I]", (json_int_t)set->violated[s],
 									     (json_int_t)set->known[s]));
 	return labels;
 }
@@ -145,8 +145,50 @@ static int provenance_write(const struct training *training, char text[MODEL_PRO
 	return 0;
 }
 
+/* The held-out sequences of one group, borrowed; none without memory. */
+static struct train_set group_view(const struct training *training, enum corpus_group group, struct train_sequence *room)
+{
+	size_t count = 0;
+
+	for (int part = CORPUS_PART_UNSEEN_SHAPE; part < CORPUS_PART_COUNT; part++) {
+		const struct dataset *set = &training->set[part];
+
+		for (size_t i = 0; i < set->source_count; i++) {
+			const struct dataset_source *source = &set->source[i];
+
+			if (!source->is_corpus || source->run.group != group)
+				continue;
+			memcpy(room + count, set->sequence + source->sequence_first, source->sequence_count * sizeof(*room));
+			count += source->sequence_count;
+		}
+	}
+	return (struct train_set){ .sequences = room, .count = count };
+}
+
+/* Unseen shapes and families together, by what there is to foresee. */
+static int groups_print(const struct training *training, const struct train_subject *subject, struct train_meter *scratch)
+{
+	size_t most = training->set[CORPUS_PART_UNSEEN_SHAPE].sequence_count + training->set[CORPUS_PART_UNSEEN_FAMILY].sequence_count;
+	struct train_sequence *room = calloc(most + 1, sizeof(*room));
+	struct table *table = score_group_table();
+	struct train_score score;
+
+	for (int group = 0; room && group < CORPUS_GROUP_COUNT; group++) {
+		struct train_set set = group_view(training, (enum corpus_group)group, room);
+
+		train_evaluate(&training->options, subject, &set, scratch, &score);
+		if (set.count)
+			score_group_row(table, corpus_group_name((enum corpus_group)group), &score);
+	}
+	printf("held out, by group; pinball losses as shares of that of persistence\n");
+	table_print(table, SIZE_MAX);
+	table_free(table);
+	free(room);
+	return room ? 0 : -ENOMEM;
+}
+
 /* Shapes, then families, that nothing was learned of; one of which there are no recordings is left out. */
-static void held_out_score(struct training *training, const struct model *model, struct train_meter *scratch)
+static int held_out_score(struct training *training, const struct model *model, struct train_meter *scratch)
 {
 	struct train_subject real = { .real = &model->reference };
 	struct train_subject quantized = { .quantized = &model->weights, .isa = lstm_isa_best() };
@@ -163,6 +205,7 @@ static void held_out_score(struct training *training, const struct model *model,
 		       set.count);
 		score_print(&training->score[i][0], &training->score[i][1]);
 	}
+	return groups_print(training, &quantized, scratch);
 }
 
 static int model_finish(struct training *training, const struct train *train)
@@ -174,9 +217,10 @@ static int model_finish(struct training *training, const struct train *train)
 
 	if (!r) {
 		model->reference = *train_best(train);
-		held_out_score(training, model, scratch);
-		r = provenance_write(training, model->provenance);
+		r = held_out_score(training, model, scratch);
 	}
+	if (!r)
+		r = provenance_write(training, model->provenance);
 	if (!r) {
 		r = model_save(training->out, model, message, sizeof(message));
 		if (r)
@@ -220,8 +264,8 @@ static void labels_tell(const struct dataset *set)
 {
 	fprintf(stderr, "%llu frames to train on; violated within %u s, of known:", (unsigned long long)set->frames,
 		forecast_horizon_s[DATASET_HORIZON]);
-	for (int s = 0; s < SLI_LEARNED_COUNT; s++)
-		fprintf(stderr, "%s %s %llu of %llu", s ? "," : "", sli_name((enum sli)s),
+	for (int s = 0; s < OUTPUT_RISKS; s++)
+		fprintf(stderr, "%s %s %llu of %llu", s ? "," : "", score_risk_name(s),
 			(unsigned long long)set->violated[s], (unsigned long long)set->known[s]);
 	fputc('\n', stderr);
 }

@@ -43,7 +43,7 @@ struct train_label dataset_label(const struct predictor_instance *instance, bool
 	const struct window_second *now = window_at(&instance->window, 0);
 	const struct slo *slo = &instance->info.slo;
 	enum sli leading = slo_leading_learned(slo);
-	struct train_label ret = { .violated = (uint16_t)instance->violated };
+	struct train_label ret = { .violated = (uint16_t)(instance->violated & ((1u << SLI_LEARNED_COUNT) - 1)) };
 
 	for (int r = 0; r < RESOURCE_COUNT; r++) {
 		ret.demand[r] = fmaxf(instance->demand[r], 0);
@@ -56,6 +56,8 @@ struct train_label dataset_label(const struct predictor_instance *instance, bool
 	for (int s = 0; s < SLI_LEARNED_COUNT; s++)
 		if (instance->violated >> s & 1 || (slo->bound[s] && now->sli[s] >= 0 && !is_acted))
 			ret.known |= TRAIN_KNOWS_VIOLATED(s);
+	ret.known |= TRAIN_KNOWS_VIOLATED(OUTPUT_RISK_FAILURE);
+	ret.violated |= (uint16_t)(instance->happenings.failing.is_now << OUTPUT_RISK_FAILURE);
 	return ret;
 }
 
@@ -75,7 +77,7 @@ static int track_push(struct track *track, const struct predictor_instance *inst
 
 static void count_labels(struct dataset *dataset, const struct train_label *label)
 {
-	for (int s = 0; s < SLI_LEARNED_COUNT; s++) {
+	for (int s = 0; s < OUTPUT_RISKS; s++) {
 		dataset->known[s] += label->known & TRAIN_KNOWS_VIOLATED(s) ? 1 : 0;
 		dataset->violated[s] += label->violated >> s & 1;
 	}
@@ -161,7 +163,7 @@ static uint32_t file_crc32(const char *path)
 	return (uint32_t)crc;
 }
 
-static int source_add(struct dataset *dataset, const char *path, const char *label, uint32_t seconds)
+static int source_add(struct dataset *dataset, const char *path, const char *label, size_t sequence_first, uint32_t seconds)
 {
 	struct dataset_source *grown = realloc(dataset->source, (dataset->source_count + 1) * sizeof(*grown)), *source;
 	const char *slash = strrchr(path, '/');
@@ -175,6 +177,9 @@ static int source_add(struct dataset *dataset, const char *path, const char *lab
 	snprintf(source->label, sizeof(source->label), "%s", label);
 	source->crc32 = file_crc32(path);
 	source->seconds = seconds;
+	source->is_corpus = corpus_run_parse(label, &source->run);
+	source->sequence_first = sequence_first;
+	source->sequence_count = dataset->sequence_count - sequence_first;
 	return 0;
 }
 
@@ -182,6 +187,7 @@ int dataset_add(struct dataset *dataset, const char *path, char error[256])
 {
 	struct track *tracks;
 	struct replay *replay;
+	size_t first = dataset->sequence_count;
 	uint64_t last_ns = 0;
 	uint32_t seconds = 0;
 	int r = replay_open(path, true, &replay, error), kind = REPLAY_END;
@@ -210,7 +216,7 @@ int dataset_add(struct dataset *dataset, const char *path, char error[256])
 		r = r ? r : finished;
 	}
 	if (!r)
-		r = source_add(dataset, path, replay->setup.label, seconds);
+		r = source_add(dataset, path, replay->setup.label, first, seconds);
 	if (r)
 		snprintf(error, 256, "recording %s: %s", path, strerror(-r));
 	free(tracks);

@@ -21,6 +21,9 @@ struct dataset_source {
 	char label[128];
 	uint32_t crc32;		/* of the file's bytes */
 	uint32_t seconds;	/* frames taken */
+	struct corpus_run run;	/* when is_corpus */
+	bool is_corpus;
+	size_t sequence_first, sequence_count;	/* its sequences */
 };
 
 struct dataset {
@@ -29,7 +32,7 @@ struct dataset {
 	struct dataset_source *source;
 	size_t source_count;
 	uint64_t frames;
-	uint64_t violated[SLI_LEARNED_COUNT], known[SLI_LEARNED_COUNT];	/* labels at DATASET_HORIZON */
+	uint64_t violated[OUTPUT_RISKS], known[OUTPUT_RISKS];	/* labels at DATASET_HORIZON */
 	bool is_annotated_only;	/* set before the first is added: the others are left out */
 };
 

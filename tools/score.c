@@ -15,6 +15,11 @@ static const char *quantile_name(int i)
 	return i < RESOURCE_COUNT ? resource_name((enum resource)i) : "leading SLI";
 }
 
+const char *score_risk_name(int risk)
+{
+	return risk == OUTPUT_RISK_FAILURE ? "failure" : sli_name((enum sli)risk);
+}
+
 static const struct train_quantile_score *quantile_score(const struct train_score *score, int i, int h)
 {
 	return i < RESOURCE_COUNT ? &score->horizon[h].demand[i] : &score->horizon[h].sli;
@@ -41,7 +46,7 @@ static json_t *risk_row(const struct train_score *score, int sli, int h)
 {
 	const struct train_risk_score *at = &score->horizon[h].risk[sli];
 
-	return json_pack("{s:s,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "of", sli_name((enum sli)sli), "horizon_s",
+	return json_pack("{s:s,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "of", score_risk_name(sli), "horizon_s",
 			 (int)forecast_horizon_s[h], "bce", number(at->bce), "bce_persistence",
 			 number(at->bce_persistence), "brier", number(at->brier), "brier_persistence",
 			 number(at->brier_persistence), "auprc", number(at->auprc), "auprc_persistence",
@@ -57,7 +62,7 @@ json_t *score_json(const struct train_score *score)
 		for (size_t k = 0; k < SHOWN; k++)
 			if (quantile_score(score, i, shown[k])->total > 0)
 				json_array_append_new(quantiles, quantile_row(score, i, shown[k]));
-	for (int s = 0; s < SLI_LEARNED_COUNT; s++)
+	for (int s = 0; s < OUTPUT_RISKS; s++)
 		for (size_t k = 0; k < SHOWN; k++)
 			if (score->horizon[shown[k]].risk[s].total > 0)
 				json_array_append_new(risk, risk_row(score, s, shown[k]));
@@ -87,7 +92,7 @@ static void risk_cells(struct table *table, const struct train_score *real, cons
 		f->onset_auprc, q->onset_auprc, q->onset_base_rate,
 	};
 
-	table_cell(table, "%s", sli_name((enum sli)sli));
+	table_cell(table, "%s", score_risk_name(sli));
 	table_cell(table, "%u s", forecast_horizon_s[h]);
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
 		table_cell(table, isfinite(values[i]) ? "%.3f" : "-", values[i]);
@@ -113,7 +118,7 @@ static void risk_print(const struct train_score *real, const struct train_score 
 						">persist", ">base", ">onset float", ">int8", ">base" };
 	struct table *table = table_new(headings, sizeof(headings) / sizeof(headings[0]));
 
-	for (int s = 0; s < SLI_LEARNED_COUNT; s++)
+	for (int s = 0; s < OUTPUT_RISKS; s++)
 		for (size_t k = 0; k < SHOWN; k++)
 			if (quantized->horizon[shown[k]].risk[s].total > 0)
 				risk_cells(table, real, quantized, s, shown[k]);
@@ -126,4 +131,57 @@ void score_print(const struct train_score *real, const struct train_score *quant
 	quantiles_print(real, quantized);
 	putchar('\n');
 	risk_print(real, quantized);
+}
+
+struct table *score_group_table(void)
+{
+	static const char *const headings[] = { "group", ">within", ">Brier", ">persist", ">onset AUPRC", ">base", ">cpu",
+						">memory", ">io", ">net", ">leading SLI" };
+
+	return table_new(headings, sizeof(headings) / sizeof(headings[0]));
+}
+
+/* Means over SLIs; of onsets over those that have some. */
+struct risk_mean {
+	double brier, persistence, total, auprc, base, onsets;
+};
+
+static struct risk_mean risk_mean(const struct train_horizon_score *at)
+{
+	struct risk_mean mean = { 0 };
+
+	for (int s = 0; s < SLI_LEARNED_COUNT; s++) {
+		const struct train_risk_score *risk = &at->risk[s];
+
+		if (!(risk->total > 0))
+			continue;
+		mean.brier += risk->brier * risk->total;
+		mean.persistence += risk->brier_persistence * risk->total;
+		mean.total += risk->total;
+		if (!isfinite(risk->onset_auprc))
+			continue;
+		mean.auprc += risk->onset_auprc * risk->total;
+		mean.base += risk->onset_base_rate * risk->total;
+		mean.onsets += risk->total;
+	}
+	return mean;
+}
+
+void score_group_row(struct table *table, const char *group, const struct train_score *score)
+{
+	for (size_t k = 0; k < SHOWN; k++) {
+		struct risk_mean mean = risk_mean(&score->horizon[shown[k]]);
+		const double values[] = { mean.brier / mean.total, mean.persistence / mean.total, mean.auprc / mean.onsets,
+					  mean.base / mean.onsets };
+
+		table_cell(table, "%s", group);
+		table_cell(table, "%u s", forecast_horizon_s[shown[k]]);
+		for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+			table_cell(table, isfinite(values[i]) ? "%.3f" : "-", values[i]);
+		for (int i = 0; i < QUANTILES; i++) {
+			const struct train_quantile_score *at = quantile_score(score, i, shown[k]);
+
+			table_cell(table, at->persistence > 1e-6 ? "%.2f" : "-", at->pinball / at->persistence);
+		}
+	}
 }

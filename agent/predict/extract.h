@@ -8,6 +8,7 @@
 #include "feature.h"
 #include "recur.h"
 #include "slo.h"
+#include "surge.h"
 #include "window.h"
 
 #define EXPECT_SPANS 4	/* 1 s, 2 s, 3..5 s, 6..15 s ahead */
@@ -18,11 +19,20 @@ struct expectation {
 	float confidence[EXPECT_SPANS];
 };
 
+/* What happened to the instance in the second closed last. */
+struct extract_events {
+	float count;		/* of all kinds */
+	float follows;		/* surge_follows() */
+	float failures;		/* of it, each forgotten in a minute */
+	float failure_due;	/* time since the last over the mean time between them; 0 before the second */
+};
+
 /* All that competes with the instance; shares of capacity, negative where not measured. */
 struct extract_others {
-	float cpu, cpu_mean, cpu_slope;
+	float cpu, cpu_slope;
 	float wait, execs, reclaim;
-	float limit;
+	float events;
+	float up[SURGE_CPU];	/* the largest of struct surge */
 	float demand[RESOURCE_COUNT];	/* sum over them */
 	float slope[RESOURCE_COUNT];	/* of it, over 3 s */
 	float expect[RESOURCE_COUNT][EXPECT_SPANS];	/* sum over them of demand times confidence */
@@ -43,6 +53,8 @@ struct extract {
 	const float *demand;			/* own, [RESOURCE_COUNT], share of capacity */
 	const float *capacity;			/* [RESOURCE_COUNT], in the units of enum resource */
 	const struct expectation *own;		/* [RESOURCE_COUNT] */
+	const struct surge *surge;
+	struct extract_events events;
 	const struct extract_others *others;
 	struct extract_memory memory;
 	float own_limit;	/* share of the host that cpu.max leaves it, 1 when unlimited */

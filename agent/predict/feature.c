@@ -99,7 +99,6 @@ static void own_now(const struct extract *in, const struct window_second *now, s
 	frame_set(frame, FEATURE_OWN_CPU, now->cpu / in->capacity[RESOURCE_CPU]);
 	frame_set(frame, FEATURE_OWN_WAIT, log1pf(now->wait));
 	frame_set_sli(frame, FEATURE_OWN_SLI, in, leading, now->sli[leading]);
-	frame_set_sli(frame, FEATURE_OWN_P50, in, SLI_RUNQ_P99, now->p50_ns);
 	frame_set_known(frame, FEATURE_OWN_BAD, worst_bad(&in->window->judged), worst_bad(&in->window->judged));
 	frame_set_known(frame, FEATURE_OWN_PSI_SOME, now->psi[PSI_CPU_SOME], now->psi[PSI_CPU_SOME]);
 	frame_set(frame, FEATURE_OWN_SWITCHES, log10f(1 + now->switches) / 4);
@@ -149,29 +148,6 @@ static void own_bounds(const struct slo *slo, struct frame *frame)
 	frame_set(frame, FEATURE_BOUND_MEMORY, slo->bound[SLI_MEM_SOME] || slo->bound[SLI_MEM_FULL]);
 	frame_set(frame, FEATURE_BOUND_IO, slo->bound[SLI_IO_P99] != 0);
 	frame_set(frame, FEATURE_BOUND_NET, slo->bound[SLI_RESP_P99] || slo->bound[SLI_RETRANS]);
-	frame_set(frame, FEATURE_OWN_TIER, (float)slo->tier / 2);
-}
-
-static void own_past(const struct extract *in, struct frame *frame)
-{
-	enum sli leading = slo_leading_learned(in->slo);
-	float cpu = 0, sli = 0, bound = feature_bound(in->slo, leading);
-	uint32_t cpu_count = 0, sli_count = 0;
-
-	for (uint32_t age = 0; age < 10; age++) {
-		const struct window_second *second = window_at(in->window, age);
-
-		if (!second)
-			break;
-		cpu += second->cpu;
-		cpu_count++;
-		if (second->sli[leading] < 0)
-			continue;
-		sli += feature_sli_scaled(second->sli[leading], bound);
-		sli_count++;
-	}
-	frame_set(frame, FEATURE_OWN_CPU_MEAN, cpu / (float)cpu_count / in->capacity[RESOURCE_CPU]);
-	frame_set_known(frame, FEATURE_OWN_SLI_MEAN, sli_count ? 0 : -1, sli / (float)sli_count);
 }
 
 static const uint32_t span_from[EXPECT_SPANS] = { 1, 2, 3, 6 };
@@ -196,7 +172,6 @@ static void host_side(const struct extract *in, struct frame *frame)
 	const struct extract_others *others = in->others;
 
 	frame_set_known(frame, FEATURE_OTHERS_CPU, others->cpu, others->cpu);
-	frame_set_known(frame, FEATURE_OTHERS_CPU_MEAN, others->cpu_mean, others->cpu_mean);
 	if (others->cpu < 0)
 		frame_miss(frame, FEATURE_OTHERS_CPU_SLOPE);
 	else
@@ -204,8 +179,8 @@ static void host_side(const struct extract *in, struct frame *frame)
 	frame_set(frame, FEATURE_OTHERS_WAIT, log1pf(fmaxf(others->wait, 0)));
 	frame_set(frame, FEATURE_OTHERS_EXECS, log2f(1 + fmaxf(others->execs, 0)) / 4);
 	frame_set(frame, FEATURE_OTHERS_RECLAIM, log1pf(fmaxf(others->reclaim, 0)));
-	for (int i = 0; i < EXPECT_SPANS; i++)
-		frame_set(frame, FEATURE_OTHERS_EXPECT_1 + i, fminf(others->expect[RESOURCE_CPU][i], 2));
+	for (int i = 1; i < EXPECT_SPANS; i++)
+		frame_set(frame, FEATURE_OTHERS_EXPECT_2 + i - 1, fminf(others->expect[RESOURCE_CPU][i], 2));
 	frame_set(frame, FEATURE_OTHERS_CONFIDENCE, others->likeliest[RESOURCE_CPU].confidence[1]);
 	frame_set(frame, FEATURE_OTHERS_MEMORY_EXPECT, fminf(others->expect[RESOURCE_MEMORY][2], 2));
 	frame_set(frame, FEATURE_OTHERS_IO, others->demand[RESOURCE_IO]);
@@ -214,9 +189,24 @@ static void host_side(const struct extract *in, struct frame *frame)
 	frame_set(frame, FEATURE_OTHERS_TX, others->demand[RESOURCE_NET]);
 	frame_set(frame, FEATURE_OTHERS_TX_SLOPE, others->slope[RESOURCE_NET]);
 	frame_set(frame, FEATURE_OTHERS_TX_EXPECT, fminf(others->expect[RESOURCE_NET][1], 2));
-	frame_set(frame, FEATURE_OTHERS_LIMIT, others->limit);
 	frame_set_known(frame, FEATURE_HOST_IDLE, in->host_idle, in->host_idle);
-	frame_set(frame, FEATURE_HOST_CPUS, log2f(in->capacity[RESOURCE_CPU]) / 4);
+}
+
+static void event_side(const struct extract *in, struct frame *frame)
+{
+	const struct wire_counters *last = &in->window->last;
+	const struct extract_events *events = &in->events;
+
+	frame_set(frame, FEATURE_OWN_EVENTS, log2f(1 + events->count) / 4);
+	frame_set(frame, FEATURE_OWN_FOLLOWS, events->follows);
+	frame_set(frame, FEATURE_OWN_FORKS_UP, in->surge->up[SURGE_FORKS] / 4);
+	frame_set(frame, FEATURE_OWN_PACKETS_UP, in->surge->up[SURGE_PACKETS] / 4);
+	frame_set(frame, FEATURE_OWN_FAILED_EXITS, log2f(1 + (float)last->failed_exits) / 4);
+	frame_set(frame, FEATURE_OWN_FAILURES, log2f(1 + events->failures) / 4);
+	frame_set(frame, FEATURE_OWN_FAILURE_DUE, fminf(events->failure_due, 2));
+	frame_set(frame, FEATURE_OTHERS_EVENTS, log2f(1 + in->others->events) / 4);
+	frame_set(frame, FEATURE_OTHERS_FORKS_UP, in->others->up[SURGE_FORKS] / 4);
+	frame_set(frame, FEATURE_OTHERS_PACKETS_UP, in->others->up[SURGE_PACKETS] / 4);
 }
 
 /* What was made of counters that nothing counts. */
@@ -231,6 +221,7 @@ static void lacking_miss(uint64_t lacks, struct frame *frame)
 		{ OBSERVE_LACKS_IO, FEATURE_OTHERS_IO },	     { OBSERVE_LACKS_IO, FEATURE_OTHERS_IO_SLOPE },
 		{ OBSERVE_LACKS_IO, FEATURE_OTHERS_IO_EXPECT },	     { OBSERVE_LACKS_PACKETS, FEATURE_OWN_TX },
 		{ OBSERVE_LACKS_PACKETS, FEATURE_OWN_RX },	     { OBSERVE_LACKS_PACKETS, FEATURE_OTHERS_TX },
+		{ OBSERVE_LACKS_PACKETS, FEATURE_OWN_PACKETS_UP },   { OBSERVE_LACKS_PACKETS, FEATURE_OTHERS_PACKETS_UP },
 		{ OBSERVE_LACKS_PACKETS, FEATURE_OTHERS_TX_SLOPE },  { OBSERVE_LACKS_PACKETS, FEATURE_OTHERS_TX_EXPECT },
 		{ OBSERVE_LACKS_PACKETS, FEATURE_OWN_RETRANS },	     { OBSERVE_LACKS_RETRANSMITS, FEATURE_OWN_RETRANS },
 	};
@@ -251,12 +242,11 @@ bool feature_extract(const struct extract *in, struct frame *ret)
 	if (!now)
 		return false;
 	own_now(in, now, &frame);
-	own_past(in, &frame);
 	own_bounds(in->slo, &frame);
 	memory_side(in, now, &frame);
-	for (int i = 0; i < 3; i++)
-		frame_set(&frame, FEATURE_OWN_EXPECT_1 + i, in->own->demand[i] * in->own->confidence[i]);
-	frame_set(&frame, FEATURE_OWN_CONFIDENCE, in->own->confidence[1]);
+	for (int i = 1; i < 3; i++)
+		frame_set(&frame, FEATURE_OWN_EXPECT_2 + i - 1, in->own->demand[i] * in->own->confidence[i]);
+	event_side(in, &frame);
 	frame_set(&frame, FEATURE_OWN_LIMIT, in->own_limit);
 	frame_set(&frame, FEATURE_LEARNED_RISK_2, in->learned_risk[0]);
 	frame_set(&frame, FEATURE_LEARNED_RISK_5, in->learned_risk[1]);

@@ -19,35 +19,35 @@
 /* X(id, name, unit, source) */
 #define FEATURE_TABLE(X)                                                                        \
 	X(OWN_CPU, "own_cpu", "share of host", "bpf sched")                                      \
-	X(OWN_CPU_MEAN, "own_cpu_mean", "share of host, 10 s mean", "bpf sched")                 \
+	X(OWN_EVENTS, "own_events", "log2(1 + execs, new log lines, jumps and failures), /4", "bpf sched, logs") \
 	X(LEARNED_RISK_2, "learned_risk_2", "0..1, what the statistical forecaster says of 2 s, gravest SLO", "statistical") \
 	X(OWN_WAIT, "own_wait", "waiting seconds per second, log1p", "bpf sched")                \
 	X(OWN_SLI, "own_sli", "log2 of the leading SLI over its bound (or default), /4", "bpf, *.pressure") \
-	X(OWN_SLI_MEAN, "own_sli_mean", "the same, 10 s mean", "bpf, *.pressure")                \
-	X(OWN_P50, "own_p50", "log2 of runq p50 over bound (or 5 ms), /4", "bpf sched")          \
+	X(OWN_FAILURE_DUE, "own_failure_due", "time since the last failure over that between them, up to 2", "exits, OOM, systemd") \
+	X(OWN_FORKS_UP, "own_forks_up", "log2 of forks over the own baseline, /4", "bpf sched")  \
 	X(OWN_BAD, "own_bad", "largest share of anything over its bound", "bpf, *.pressure")     \
 	X(OWN_PSI_SOME, "own_psi_some", "cpu.pressure some, share of time", "cpu.pressure")      \
 	X(OWN_SWITCHES, "own_switches", "log10 of switches per second, /4", "bpf sched")         \
 	X(LEARNED_RISK_5, "learned_risk_5", "0..1, the same of 5 s", "statistical")              \
 	X(OWN_LIMIT, "own_limit", "cpu.max as share of host, 1 when unlimited", "cpu.max")       \
-	X(OWN_TIER, "own_tier", "0 best-effort, .5 standard, 1 critical", "annotation")          \
-	X(OWN_EXPECT_1, "own_expect_1", "own cpu expected in 1 s", "recur+announce")             \
+	X(OWN_FAILED_EXITS, "own_failed_exits", "log2(1 + processes that failed), /4", "bpf sched") \
+	X(OWN_PACKETS_UP, "own_packets_up", "log2 of packets received over the own baseline, /4", "bpf net") \
 	X(OWN_EXPECT_2, "own_expect_2", "own cpu expected in 2 s", "recur+announce")             \
 	X(OWN_EXPECT_5, "own_expect_5", "own cpu expected in 3..5 s, peak", "recur+announce")    \
-	X(OWN_CONFIDENCE, "own_confidence", "0..1, of own_expect", "recur+announce")             \
+	X(OWN_FOLLOWS, "own_follows", "own events of late, times how well load has followed them", "bpf sched, logs") \
 	X(OTHERS_CPU, "others_cpu", "share of host", "/proc/stat, bpf sched")                    \
-	X(OTHERS_CPU_MEAN, "others_cpu_mean", "share of host, 10 s mean", "/proc/stat")          \
+	X(OWN_FAILURES, "own_failures", "log2(1 + failures), each forgotten in a minute, /4", "exits, OOM, systemd") \
 	X(OTHERS_CPU_SLOPE, "others_cpu_slope", "change over 3 s, share of host", "/proc/stat")  \
 	X(OTHERS_WAIT, "others_wait", "waiting seconds per second, log1p", "bpf sched")          \
 	X(OTHERS_EXECS, "others_execs", "log2(1 + execs), /4", "bpf sched")                      \
-	X(OTHERS_EXPECT_1, "others_expect_1", "others' cpu expected in 1 s", "recur+announce")   \
+	X(OTHERS_EVENTS, "others_events", "log2(1 + events as in own_events), /4", "bpf sched, logs") \
 	X(OTHERS_EXPECT_2, "others_expect_2", "others' cpu expected in 2 s", "recur+announce")   \
 	X(OTHERS_EXPECT_5, "others_expect_5", "others' cpu expected in 3..5 s, peak", "recur+announce") \
 	X(OTHERS_EXPECT_15, "others_expect_15", "others' cpu expected in 6..15 s, peak", "recur+announce") \
 	X(OTHERS_CONFIDENCE, "others_confidence", "0..1, of others_expect", "recur+announce")    \
-	X(OTHERS_LIMIT, "others_limit", "share of host that others' cpu.max leaves them", "cpu.max") \
+	X(OTHERS_FORKS_UP, "others_forks_up", "the largest of own_forks_up", "bpf sched")      \
 	X(HOST_IDLE, "host_idle", "share of host", "/proc/stat")                                 \
-	X(HOST_CPUS, "host_cpus", "log2 of CPUs, /4", "sysconf")                                 \
+	X(OTHERS_PACKETS_UP, "others_packets_up", "the largest of own_packets_up", "bpf net")   \
 	X(OWN_STARVED, "own_starved", "own wait over wait+cpu", "bpf sched")                     \
 	X(DATA_QUALITY, "data_quality", "0..1: share of values present", "agent")                \
 	X(OWN_RUNQ, "own_runq", "log2 of runq p99 over bound (or 5 ms), /4", "bpf sched")        \

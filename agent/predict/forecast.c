@@ -16,6 +16,11 @@ _Static_assert(sizeof(source_names) / sizeof(source_names[0]) == FORECAST_SOURCE
 
 const char *forecast_source_name(enum forecast_source source) { return source_names[source]; }
 
+const char *forecast_impairment_name(uint32_t impairment)
+{
+	return impairment == IMPAIRMENT_FAILURE ? "failure" : resource_name((enum resource)impairment);
+}
+
 static float softplus(float x)
 {
 	return x > 15 ? x : log1pf(expf(x));
@@ -23,8 +28,9 @@ static float softplus(float x)
 
 static void quantiles_decode(const float raw[FORECAST_QUANTILES], float ret[FORECAST_QUANTILES])
 {
-	ret[0] = raw[0];
-	for (int q = 1; q < FORECAST_QUANTILES; q++)
+	ret[OUTPUT_MEDIAN] = raw[OUTPUT_MEDIAN];
+	ret[0] = ret[OUTPUT_MEDIAN] - softplus(raw[0]);
+	for (int q = OUTPUT_MEDIAN + 1; q < FORECAST_QUANTILES; q++)
 		ret[q] = ret[q - 1] + softplus(raw[q]);
 }
 
@@ -45,10 +51,13 @@ float forecast_risk(const struct forecast *forecast, uint32_t horizon, enum sli 
 void forecast_blame(struct forecast *forecast)
 {
 	enum sli sli;
+	float failure = forecast->failure[BLAME_HORIZON], risk = forecast_risk(forecast, BLAME_HORIZON, &sli);
 
 	forecast->impairment = RESOURCE_COUNT;
-	if (forecast_risk(forecast, BLAME_HORIZON, &sli) >= BLAME_RISK)
+	if (risk >= BLAME_RISK)
 		forecast->impairment = sli_resource(sli) == RESOURCE_COUNT ? forecast->scarcest : sli_resource(sli);
+	if (failure >= BLAME_RISK && failure >= risk)
+		forecast->impairment = IMPAIRMENT_FAILURE;
 }
 
 static float sigmoid(float logit)
@@ -56,8 +65,22 @@ static float sigmoid(float logit)
 	return 1.0f / (1.0f + expf(-logit));
 }
 
-void forecast_decode(const float output[OUTPUT_COUNT], const float capacity[RESOURCE_COUNT], const struct slo *slo,
-		     struct forecast *ret)
+static void demand_decode(const float raw[FORECAST_QUANTILES], enum resource r, float now, float capacity,
+			  float ret[FORECAST_QUANTILES])
+{
+	quantiles_decode(raw, ret);
+	for (int q = 0; q < FORECAST_QUANTILES; q++)
+		ret[q] = fmaxf(fmaxf(now, 0) + ret[q] * decode_demand_unit(r), 0) * capacity;
+}
+
+/* "Within 5 s" cannot be less likely than "within 2 s". */
+static float risk_decode(float logit, const float *earlier)
+{
+	return fmaxf(sigmoid(logit), earlier ? *earlier : 0);
+}
+
+void forecast_decode(const float output[OUTPUT_COUNT], const float now[RESOURCE_COUNT], const float capacity[RESOURCE_COUNT],
+		     const struct slo *slo, struct forecast *ret)
 {
 	enum sli leading = slo_leading_learned(slo);
 	bool is_leading = leading == slo_leading(slo);
@@ -67,19 +90,16 @@ void forecast_decode(const float output[OUTPUT_COUNT], const float capacity[RESO
 	ret->sli_id = slo_leading(slo);
 	/* Where an SLI of the application leads, what the statistical forecaster said of it stays. */
 	for (int h = 0; h < FORECAST_HORIZONS; h++) {
-		for (int r = 0; r < RESOURCE_COUNT; r++) {
-			quantiles_decode(output + OUTPUT_DEMAND(h, r, 0), ret->demand[r][h]);
-			for (int q = 0; q < FORECAST_QUANTILES; q++)
-				ret->demand[r][h][q] = fmaxf(ret->demand[r][h][q], 0) * capacity[r];
-		}
+		for (int r = 0; r < RESOURCE_COUNT; r++)
+			demand_decode(output + OUTPUT_DEMAND(h, r, 0), (enum resource)r, now[r], capacity[r], ret->demand[r][h]);
 		if (is_leading)
 			quantiles_decode(output + OUTPUT_SLI(h, 0), ret->sli[h]);
 		for (int q = 0; is_leading && q < FORECAST_QUANTILES; q++)
 			ret->sli[h][q] = exp2f(4 * fminf(ret->sli[h][q], 4)) * unit;
-		/* "Within 5 s" cannot be less likely than "within 2 s". */
 		for (int s = 0; s < SLI_LEARNED_COUNT; s++)
 			ret->risk[s][h] = !slo->bound[s] ? 0 :
-					  fmaxf(sigmoid(output[OUTPUT_RISK(h, s)]), h ? ret->risk[s][h - 1] : 0);
+					  risk_decode(output[OUTPUT_RISK(h, s)], h ? &ret->risk[s][h - 1] : NULL);
+		ret->failure[h] = risk_decode(output[OUTPUT_RISK(h, OUTPUT_RISK_FAILURE)], h ? &ret->failure[h - 1] : NULL);
 	}
 	forecast_blame(ret);
 }

@@ -34,21 +34,29 @@ struct forecast {
 	float sli[FORECAST_HORIZONS][FORECAST_QUANTILES];	/* of the leading SLI: ms, or share of 1 */
 	/* P(this SLO's bound is violated in some second within the horizon), 0..1; 0 where nothing is bound. */
 	float risk[SLI_COUNT][FORECAST_HORIZONS];
+	float failure[FORECAST_HORIZONS];	/* P(the instance fails within the horizon), failures as in observe.h */
 	uint32_t sli_id;	/* enum sli: which one leads */
 	uint32_t source;	/* enum forecast_source */
 	float quality;		/* of the frame, 0..1 */
 	uint32_t scarcest;	/* enum resource: the host's in 2 s, if what is expected comes; late answers are blamed on it */
 	uint32_t pad;
-	uint32_t impairment;	/* enum resource that the gravest risk is blamed on; RESOURCE_COUNT: no risk to speak of */
+	uint32_t impairment;	/* enum resource that the gravest risk is blamed on; RESOURCE_COUNT: no risk to speak of; IMPAIRMENT_FAILURE */
 };
 
+/* Failing is graver than any violation within 5 s. */
+#define IMPAIRMENT_FAILURE (RESOURCE_COUNT + 1)
+
 /*
- * The model's output vector, before decoding. Per horizon: 4 quantiles of demand for each resource (share of the host's
- * capacity), 4 of the leading SLI (log2(value / bound) / 4, as in FEATURE_OWN_SLI) and a risk logit for each SLI that it learns.
- * Quantile heads are cumulative: the first is the .1 quantile, each next adds softplus(raw) to the one before, so
- * quantiles never cross.
+ * The model's output vector, before decoding. Per horizon: 4 quantiles of the change of demand from now for each resource (share
+ * of the host's capacity; of memory, which moves little, a tenth of it), 4 of the leading SLI (log2(value / bound) / 4, as in
+ * FEATURE_OWN_SLI), a risk logit for each SLI that it learns and one for failure. Of quantiles raw 1 is the median; the .1
+ * quantile lies softplus(raw 0) below it, the .9 quantile softplus(raw 2) above it and the .99 quantile softplus(raw 3)
+ * above that, so they never cross, and a model that says nothing says that demand stays as it is.
  */
-#define OUTPUT_PER_HORIZON ((RESOURCE_COUNT + 1) * FORECAST_QUANTILES + SLI_LEARNED_COUNT)
+#define OUTPUT_RISKS (SLI_LEARNED_COUNT + 1)
+#define OUTPUT_RISK_FAILURE SLI_LEARNED_COUNT
+#define OUTPUT_MEDIAN 1
+#define OUTPUT_PER_HORIZON ((RESOURCE_COUNT + 1) * FORECAST_QUANTILES + OUTPUT_RISKS)
 #define OUTPUT_COUNT (FORECAST_HORIZONS * OUTPUT_PER_HORIZON)
 #define OUTPUT_DEMAND(h, r, q) ((h) * OUTPUT_PER_HORIZON + (r) * FORECAST_QUANTILES + (q))
 #define OUTPUT_SLI(h, q) OUTPUT_DEMAND(h, RESOURCE_COUNT, q)
@@ -58,5 +66,8 @@ struct forecast {
 float forecast_risk(const struct forecast *forecast, uint32_t horizon, enum sli *ret_sli);
 
 const char *forecast_source_name(enum forecast_source source);
+
+/* That of the resource, or "failure". */
+const char *forecast_impairment_name(uint32_t impairment);
 
 #endif

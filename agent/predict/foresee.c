@@ -46,6 +46,8 @@ static void instance_fallback(struct predictor *p, struct predictor_instance *in
 		demand[r] = fmaxf(instance->demand[r], 0) * p->host.capacity[r];
 	if (p->config.forecaster == FORECAST_PERSISTENCE)
 		forecast_persist(demand, forecast->sli[0][1], instance->violated, forecast);
+	for (uint32_t h = 0; h < FORECAST_HORIZONS; h++)
+		forecast->failure[h] = happening_failure_risk(&instance->happenings.failing, forecast_horizon_s[h]);
 	forecast_blame(forecast);
 	forecast->time_ns = now_ns;
 	if (predictor_is_annotated(instance))

@@ -40,6 +40,12 @@ static float others_demand(const struct predictor *p, const struct predictor_ins
 			     fmaxf(own, 0) / p->host.capacity[r], 0);
 }
 
+static const struct predictor_top *largest_other(const struct predictor_top top[2],
+						 const struct predictor_instance *instance)
+{
+	return top[0].slot == instance->info.slot ? &top[1] : &top[0];
+}
+
 static void others_resource(const struct predictor *p, const struct predictor_instance *instance, enum resource r,
 			    struct extract_others *others)
 {
@@ -49,8 +55,7 @@ static void others_resource(const struct predictor *p, const struct predictor_in
 	others->demand[r] = others_demand(p, instance, r, 0);
 	others->slope[r] = before < 0 ? 0 : others->demand[r] - before;
 	for (int i = 0; i < EXPECT_SPANS; i++) {
-		const struct predictor_top *top = p->host.top[r][i];
-		const struct predictor_top *largest = top[0].slot == instance->info.slot ? &top[1] : &top[0];
+		const struct predictor_top *largest = largest_other(p->host.top[r][i], instance);
 
 		others->expect[r][i] = fmaxf(p->host.expect[r][i] - own->demand[i] * own->confidence[i], 0);
 		others->likeliest[r].demand[i] = largest->demand;
@@ -60,41 +65,20 @@ static void others_resource(const struct predictor *p, const struct predictor_in
 	}
 }
 
-/* What cpu.max leaves to the others that it limits; 1 when none is limited. */
-static float others_limit(const struct predictor *p, const struct predictor_instance *instance)
-{
-	float own = others_limit_share(p, &instance->limits), sum = p->host.limit;
-	uint32_t count = p->host.limited;
-
-	if (own < 1) {
-		sum -= own;
-		count--;
-	}
-	return count ? fminf(fmaxf(sum, 0), 1) : 1;
-}
-
 static void others_view(const struct predictor *p, const struct predictor_instance *instance,
 			struct extract_others *others)
 {
 	const struct window_second *now = window_at(&instance->window, 0);
-	float before = others_at(p, instance, 3), mean = 0;
-	uint32_t count = 0;
+	float before = others_at(p, instance, 3);
 
-	for (uint32_t age = 0; age < 10; age++) {
-		float value = others_at(p, instance, age);
-
-		if (value < 0)
-			continue;
-		mean += value;
-		count++;
-	}
 	others->cpu = others_at(p, instance, 0);
-	others->cpu_mean = count ? mean / (float)count : -1;
 	others->cpu_slope = others->cpu >= 0 && before >= 0 ? others->cpu - before : 0;
 	others->wait = p->host.wait - now->wait;
 	others->execs = p->host.execs - now->execs;
 	others->reclaim = p->host.reclaim - now->reclaim;
-	others->limit = others_limit(p, instance);
+	others->events = p->host.events - instance->happenings.count;
+	for (int i = 0; i < SURGE_CPU; i++)
+		others->up[i] = largest_other(p->host.up[i], instance)->demand;
 	for (int r = 0; r < RESOURCE_COUNT; r++)
 		others_resource(p, instance, (enum resource)r, others);
 }
@@ -111,6 +95,18 @@ static struct extract_memory memory_view(const struct predictor_host *host)
 	};
 }
 
+static struct extract_events events_view(const struct happenings *events)
+{
+	const struct failing *failing = &events->failing;
+
+	return (struct extract_events){
+		.count = events->count,
+		.follows = surge_follows(&events->surge),
+		.failures = failing->recent,
+		.failure_due = failing->count > 1 ? failing->since_s / fmaxf(failing->between_s, 1) : 0,
+	};
+}
+
 void others_extract(const struct predictor *p, const struct predictor_instance *instance, struct extract_others *others,
 		    struct extract *ret)
 {
@@ -122,6 +118,8 @@ void others_extract(const struct predictor *p, const struct predictor_instance *
 		.demand = instance->demand,
 		.capacity = p->host.capacity,
 		.own = instance->expect,
+		.surge = &instance->happenings.surge,
+		.events = events_view(&instance->happenings),
 		.others = others,
 		.memory = memory_view(&p->host),
 		.own_limit = others_limit_share(p, &instance->limits),

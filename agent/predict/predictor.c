@@ -89,7 +89,7 @@ bool predictor_foresees(const struct predictor *p, const struct predictor_instan
 	       (instance->asked_at && p->host.count - instance->asked_at < PREDICTOR_ASKED_SECONDS);
 }
 
-static struct predictor_instance *live_instance(struct predictor *p, uint32_t slot)
+struct predictor_instance *predictor_live(struct predictor *p, uint32_t slot)
 {
 	if (slot == WIRE_SLOT_OTHER || slot >= p->config.slots_max || !p->instance[slot].is_live)
 		return NULL;
@@ -172,7 +172,7 @@ static void take_instance(struct predictor *p, const struct observe_instance *in
 
 static void take_gone(struct predictor *p, const struct observe_gone *gone)
 {
-	struct predictor_instance *instance = live_instance(p, gone->slot);
+	struct predictor_instance *instance = predictor_live(p, gone->slot);
 
 	if (!instance || instance->info.cgroup_id != gone->cgroup_id)
 		return;
@@ -184,7 +184,7 @@ static void take_gone(struct predictor *p, const struct observe_gone *gone)
 
 static void take_limits(struct predictor *p, const struct observe_limits *limits)
 {
-	struct predictor_instance *instance = live_instance(p, limits->slot);
+	struct predictor_instance *instance = predictor_live(p, limits->slot);
 
 	if (!instance)
 		return;
@@ -192,18 +192,9 @@ static void take_limits(struct predictor *p, const struct observe_limits *limits
 	p->is_limited_stale = true;
 }
 
-static void take_event(struct predictor *p, const struct observe_event *event)
-{
-	struct predictor_instance *instance = live_instance(p, event->slot);
-
-	if (instance && event->name_hash)
-		for (int r = 0; r < RESOURCE_COUNT; r++)
-			announce_event(&memory_announce(p, instance)[r], event->name_hash, event->time_ns);
-}
-
 static void take_announced(struct predictor *p, const struct observe_announced *announced)
 {
-	struct predictor_instance *instance = live_instance(p, announced->slot);
+	struct predictor_instance *instance = predictor_live(p, announced->slot);
 
 	if (!instance || announced->resource >= RESOURCE_COUNT || !(announced->demand >= 0) || isinf(announced->demand))
 		return;
@@ -213,7 +204,7 @@ static void take_announced(struct predictor *p, const struct observe_announced *
 
 static void take_asked(struct predictor *p, const struct observe_asked *asked)
 {
-	struct predictor_instance *instance = live_instance(p, asked->slot);
+	struct predictor_instance *instance = predictor_live(p, asked->slot);
 
 	if (!instance || instance->info.cgroup_id != asked->cgroup_id)
 		return;
@@ -223,7 +214,7 @@ static void take_asked(struct predictor *p, const struct observe_asked *asked)
 
 static void take_sample(struct predictor *p, const struct observe_sample *sample)
 {
-	struct predictor_instance *instance = live_instance(p, sample->slot);
+	struct predictor_instance *instance = predictor_live(p, sample->slot);
 
 	if (instance)
 		window_push(&instance->window, sample);
@@ -231,7 +222,7 @@ static void take_sample(struct predictor *p, const struct observe_sample *sample
 
 static void take_memory(struct predictor *p, const struct observe_memory *memory)
 {
-	struct predictor_instance *instance = live_instance(p, memory->slot);
+	struct predictor_instance *instance = predictor_live(p, memory->slot);
 
 	if (instance)
 		window_memory(&instance->window, memory);
@@ -239,7 +230,7 @@ static void take_memory(struct predictor *p, const struct observe_memory *memory
 
 static void take_app(struct predictor *p, const struct observe_app *app)
 {
-	struct predictor_instance *instance = live_instance(p, app->slot);
+	struct predictor_instance *instance = predictor_live(p, app->slot);
 
 	if (instance)
 		window_app(&instance->window, app);
@@ -275,7 +266,10 @@ void predictor_observe(struct predictor *p, const struct observation *observatio
 		take_gone(p, &observation->gone);
 		break;
 	case OBSERVE_EVENT:
-		take_event(p, &observation->event);
+		happening_take(p, &observation->event);
+		break;
+	case OBSERVE_FAILURE:
+		happening_fail(p, &observation->failure);
 		break;
 	case OBSERVE_SAMPLE:
 		take_sample(p, &observation->sample);
@@ -374,7 +368,6 @@ static float memory_wanted(struct predictor_instance *instance, float demand)
 static void instance_close(struct predictor *p, struct predictor_instance *instance, uint64_t elapsed_ns)
 {
 	const struct window_second *now;
-	float limit = others_limit_share(p, &instance->limits);
 	bool is_annotated = instance->info.slo.source != SLO_FROM_DEFAULT;
 
 	window_second(&instance->window, &instance->info.slo, elapsed_ns);
@@ -393,10 +386,6 @@ static void instance_close(struct predictor *p, struct predictor_instance *insta
 	p->host.wait += now->wait;
 	p->host.execs += now->execs;
 	p->host.reclaim += now->reclaim;
-	if (limit < 1 && is_annotated) {
-		p->host.limit += limit;
-		p->host.limited++;
-	}
 }
 
 /* Shares of capacity: of a CPU demand no more than all of it. */
@@ -412,12 +401,13 @@ static void instance_share(struct predictor *p, struct predictor_instance *insta
 
 static void host_open(struct predictor_host *host)
 {
-	host->wait = host->execs = host->reclaim = host->limit = 0;
-	host->limited = 0;
+	host->wait = host->execs = host->reclaim = host->events = 0;
+	host->jump_count = 0;
 	memset(host->total, 0, sizeof(host->total));
 	memset(host->served, 0, sizeof(host->served));
 	memset(host->expect, 0, sizeof(host->expect));
 	memset(host->top, 0, sizeof(host->top));
+	memset(host->up, 0, sizeof(host->up));
 }
 
 /* Sums become shares of capacity; what a disk or a wire can do is learned here, from what it did and not from what was wanted. */
@@ -446,8 +436,11 @@ bool predictor_is_censored(const struct predictor *p, uint64_t now_ns)
 static void predictor_second(struct predictor *p, uint64_t now_ns, uint64_t elapsed_ns)
 {
 	host_open(&p->host);
-	for (uint32_t i = 0; i < p->live_count; i++)
+	for (uint32_t i = 0; i < p->live_count; i++) {
 		instance_close(p, &p->instance[p->live[i]], elapsed_ns);
+		happening_second(p, &p->instance[p->live[i]], now_ns);
+	}
+	happening_tell(p, now_ns);
 	host_close(p);
 	for (uint32_t i = 0; i < p->live_count; i++)
 		instance_share(p, &p->instance[p->live[i]]);

@@ -12,6 +12,7 @@
 #define FORESTALL_PREDICTOR_H
 
 #include "announce.h"
+#include "happening.h"
 #include "extract.h"
 #include "feature.h"
 #include "forecast.h"
@@ -42,6 +43,7 @@ struct predictor_instance {
 	struct observe_limits limits;
 	struct window window;
 	struct expectation expect[RESOURCE_COUNT];
+	struct happenings happenings;
 	struct foresight *foresight;	/* lies in the memory, never NULL of one that is live */
 	float demand[RESOURCE_COUNT];	/* of the last second, share of capacity, unthrottled; < 0: not measured */
 	float memory_wanted;		/* most that it held lately while no memory.high held it, bytes */
@@ -62,17 +64,18 @@ struct predictor_host {
 	uint64_t busy_ns, elapsed_ns, lost;	/* of the open second */
 	uint64_t lacks;		/* bit per enum observe_lack, as last told */
 	uint64_t memory_total, memory_available, swap_free;	/* last told; total 0: not known */
-	float wait, execs, reclaim;		/* sums over instances, last second */
+	float wait, execs, reclaim, events;	/* sums over instances, last second */
 	float total[RESOURCE_COUNT];		/* demand of the last second, share of capacity */
 	float served[RESOURCE_COUNT];		/* of IO and net: what was done in it, in the units of enum resource */
 	struct conform_risk conform_risk[FORECAST_HORIZONS];	/* what the model's risks have come to mean here */
-	float limit;				/* sum of what cpu.max leaves to the limited */
-	uint32_t limited;			/* how many are limited */
 	float expect[RESOURCE_COUNT][EXPECT_SPANS];	/* sum over instances of demand times confidence */
 	struct predictor_top {
 		uint32_t slot;
 		float demand, confidence;
 	} top[RESOURCE_COUNT][EXPECT_SPANS][2];	/* the two with the largest product */
+	struct predictor_top up[SURGE_CPU][2];	/* the two furthest above their baseline */
+	uint32_t jump[HAPPENING_JUMPS_MAX];		/* slots whose load jumped in the last second */
+	uint32_t jump_count;
 };
 
 struct predictor {
@@ -120,6 +123,9 @@ void predictor_model(struct predictor *predictor, const struct lstm_weights *wei
  * with that of a cgroup of the same path that is gone; the same id only changes the annotation. What names no live slot is ignored: a cgroup may vanish at any time.
  */
 void predictor_observe(struct predictor *predictor, const struct observation *observation);
+
+/* NULL when nobody lives in this slot. */
+struct predictor_instance *predictor_live(struct predictor *predictor, uint32_t slot);
 
 /*
  * Whether what happens now is the outcome of our own action, so that "not violated" teaches nothing about what would have

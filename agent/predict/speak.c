@@ -15,6 +15,8 @@ uint32_t speak_untrained(const struct lstm_weights *weights)
 	for (int sli = 0; weights && sli < SLI_COUNT; sli++)
 		if (sli >= SLI_APP || lstm_output_is_constant(weights, OUTPUT_RISK(0, sli)))
 			untrained |= 1u << sli;
+	if (weights && lstm_output_is_constant(weights, OUTPUT_RISK(0, OUTPUT_RISK_FAILURE)))
+		untrained |= SPEAK_FAILURE;
 	return untrained;
 }
 
@@ -54,35 +56,33 @@ static uint32_t lstm_gather(struct predictor *p, uint32_t *at, bool is_censored)
  * Experience speaks where the model was taught nothing, and a model that has just woken up is not believed where it is
  * calmer than experience.
  */
-static void risk_keep(const struct predictor *p, struct predictor_instance *instance,
-		      const float learned[SLI_COUNT][FORECAST_HORIZONS])
+static void risk_keep(bool is_untrained, uint32_t warm_s, const float learned[FORECAST_HORIZONS], float risk[FORECAST_HORIZONS])
 {
-	for (int sli = 0; sli < SLI_COUNT; sli++) {
-		float *risk = instance->foresight->forecast.risk[sli];
+	for (int h = 0; h < FORECAST_HORIZONS; h++)
+		if (is_untrained)
+			risk[h] = learned[h];
+		else if (warm_s < WARM_S)
+			risk[h] = fmaxf(risk[h], learned[h]);
+}
 
-		for (int h = 0; h < FORECAST_HORIZONS; h++)
-			if (p->untrained >> sli & 1)
-				risk[h] = learned[sli][h];
-			else if (instance->foresight->warm_s < WARM_S)
-				risk[h] = fmaxf(risk[h], learned[sli][h]);
-	}
+static void instance_speak(struct predictor *p, struct predictor_instance *instance, const float *output)
+{
+	struct foresight *foresight = instance->foresight;
+	const struct forecast learned = foresight->forecast;
+	struct forecast *forecast = &foresight->forecast;
+
+	forecast_decode(output, instance->demand, p->host.capacity, &instance->info.slo, forecast);
+	for (int sli = 0; sli < SLI_COUNT; sli++)
+		risk_keep(p->untrained >> sli & 1, foresight->warm_s, learned.risk[sli], forecast->risk[sli]);
+	risk_keep(p->untrained & SPEAK_FAILURE, foresight->warm_s, learned.failure, forecast->failure);
+	forecast_blame(forecast);
 }
 
 static void batch_speak(struct predictor *p, uint32_t count)
 {
-	float learned[SLI_COUNT][FORECAST_HORIZONS];
-
-	for (uint32_t i = 0; i < count; i++) {
-		struct predictor_instance *instance = p->stepped[i];
-		struct forecast *forecast = &instance->foresight->forecast;
-
-		if (instance->foresight->frame.quality < 0.5f)
-			continue;
-		memcpy(learned, forecast->risk, sizeof(learned));
-		forecast_decode(p->outputs + (size_t)i * OUTPUT_COUNT, p->host.capacity, &instance->info.slo, forecast);
-		risk_keep(p, instance, learned);
-		forecast_blame(forecast);
-	}
+	for (uint32_t i = 0; i < count; i++)
+		if (p->stepped[i]->foresight->frame.quality >= 0.5f)
+			instance_speak(p, p->stepped[i], p->outputs + (size_t)i * OUTPUT_COUNT);
 }
 
 void speak_all(struct predictor *p, uint64_t now_ns)

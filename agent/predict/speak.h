@@ -5,8 +5,10 @@
 
 #include "predictor.h"
 
+#define SPEAK_FAILURE (1u << 31)
+
 /*
- * SLIs that the model was taught nothing of, bit per SLI: the trainer leaves those without weights that it saw nothing of, and it
+ * SLIs that the model was taught nothing of, bit per SLI, and SPEAK_FAILURE: the trainer leaves those without weights that it saw nothing of, and it
  * never hears of what an application says.
  */
 uint32_t speak_untrained(const struct lstm_weights *weights);

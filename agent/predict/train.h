@@ -9,8 +9,8 @@
  * Loss of one step, mean over horizons, each term only where its label is known:
  *	demand_weight / RESOURCE_COUNT * sum over resources of the mean over quantiles of pinball(demand)
  *	+ sli_weight * mean over quantiles of pinball(leading SLI)
- *	+ risk_weight * sum over SLIs of the binary cross entropy of their risk logit
- * pinball_q(u) = max(q u, (q - 1) u), u = label - quantile (Koenker & Bassett 1978). Layout of outputs and the
+ *	+ risk_weight * sum over SLIs, and failure, of the binary cross entropy of their risk logit
+ * Demand is that of the horizon less that of now, in the units of the output (forecast.h). pinball_q(u) = max(q u, (q - 1) u), u = label - quantile (Koenker & Bassett 1978). Layout of outputs and the
  * cumulative quantiles: forecast.h. Risk is a sum, not a mean: what an instance's one bound teaches does not depend on
  * how many SLIs there are, and an unknown label adds nothing.
  *
@@ -37,16 +37,16 @@ _Static_assert(FEATURE_COUNT <= LSTM_INPUT_MAX && OUTPUT_COUNT <= LSTM_OUTPUT_MA
 /* Bits of train_label.known. */
 #define TRAIN_KNOWS_DEMAND(resource) (1u << (resource))
 #define TRAIN_KNOWS_SLI (1u << RESOURCE_COUNT)
-#define TRAIN_KNOWS_VIOLATED(sli) (2u << (RESOURCE_COUNT + (sli)))
+#define TRAIN_KNOWS_VIOLATED(risk) (2u << (RESOURCE_COUNT + (risk)))
 
 /* What is, or came, true of an instance, in output units (forecast.h). A label whose bit in known is not set is not read. */
 struct train_label {
 	float demand[RESOURCE_COUNT];	/* share of the host's capacity */
 	float sli;			/* log2(value / bound) / 4, of the leading SLI */
-	uint16_t violated;		/* bit per SLI: in some second within the horizon */
+	uint16_t violated;		/* bit per SLI, and OUTPUT_RISK_FAILURE: in some second within the horizon */
 	uint16_t known;
 };
-_Static_assert(TRAIN_KNOWS_VIOLATED(SLI_LEARNED_COUNT) <= UINT16_MAX + 1, "known has a bit per label");
+_Static_assert(TRAIN_KNOWS_VIOLATED(OUTPUT_RISKS) <= UINT16_MAX + 1, "known has a bit per label");
 
 struct train_truth {
 	struct train_label now;		/* of the frame's own second: what persistence says; 0 where not measured */
@@ -115,7 +115,7 @@ struct train_risk_score {
 struct train_horizon_score {
 	struct train_quantile_score demand[RESOURCE_COUNT];
 	struct train_quantile_score sli;
-	struct train_risk_score risk[SLI_LEARNED_COUNT];
+	struct train_risk_score risk[OUTPUT_RISKS];	/* the last is failure */
 };
 
 struct train_score {
@@ -138,7 +138,7 @@ struct train_meter {
 		double all[TRAIN_METER_BINS][2];
 		double onset[TRAIN_METER_BINS][2];
 		double now[2][2];	/* [violated now][label] */
-	} risk[FORECAST_HORIZONS][SLI_LEARNED_COUNT];
+	} risk[FORECAST_HORIZONS][OUTPUT_RISKS];
 };
 
 struct train;

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "decode.h"
 #include "train_internal.h"
 
 #define BIN_WIDTH (1.0f / 64)	/* of a logit; the bins span -16..16 */
@@ -42,7 +43,8 @@ static double share_of_positives(const double (*bins)[2], size_t count)
 	return by_label[1] / (by_label[0] + by_label[1]);
 }
 
-static void score_quantiles(const float *raw, float label, float now, double weight,
+/* unit: of the output, in that of the score. */
+static void score_quantiles(const float *raw, float label, float now, double unit, double weight,
 			    struct train_quantile_score *score)
 {
 	float quantiles[FORECAST_QUANTILES], same[FORECAST_QUANTILES];
@@ -52,8 +54,8 @@ static void score_quantiles(const float *raw, float label, float now, double wei
 		same[q] = now;
 		score->cover[q] += label <= quantiles[q] ? weight : 0;
 	}
-	score->pinball += weight * train_pinball(quantiles, label);
-	score->persistence += weight * train_pinball(same, label);
+	score->pinball += weight * unit * train_pinball(quantiles, label);
+	score->persistence += weight * unit * train_pinball(same, label);
 	score->total += weight;
 }
 
@@ -85,11 +87,11 @@ static void score_horizon(const struct train_truth *truth, uint32_t h, const flo
 
 	for (int r = 0; r < RESOURCE_COUNT; r++)
 		if (then->known & TRAIN_KNOWS_DEMAND(r))
-			score_quantiles(output + OUTPUT_DEMAND(h, r, 0), then->demand[r], now->demand[r], weight,
-					&score->demand[r]);
+			score_quantiles(output + OUTPUT_DEMAND(h, r, 0), train_demand_label(truth, (int)h, r), 0,
+					decode_demand_unit((enum resource)r), weight, &score->demand[r]);
 	if (then->known & TRAIN_KNOWS_SLI)
-		score_quantiles(output + OUTPUT_SLI(h, 0), then->sli, now->sli, weight, &score->sli);
-	for (int s = 0; s < SLI_LEARNED_COUNT; s++)
+		score_quantiles(output + OUTPUT_SLI(h, 0), then->sli, now->sli, 1, weight, &score->sli);
+	for (int s = 0; s < OUTPUT_RISKS; s++)
 		if (then->known & TRAIN_KNOWS_VIOLATED(s))
 			score_risk(output[OUTPUT_RISK(h, s)], then->violated >> s & 1, now->violated >> s & 1, weight,
 				   &meter->risk[h][s], &score->risk[s]);
@@ -122,7 +124,7 @@ static void finish_horizon(const struct train_meter *meter, uint32_t h, struct t
 	for (int r = 0; r < RESOURCE_COUNT; r++)
 		finish_quantiles(&score->demand[r]);
 	finish_quantiles(&score->sli);
-	for (int s = 0; s < SLI_LEARNED_COUNT; s++)
+	for (int s = 0; s < OUTPUT_RISKS; s++)
 		finish_risk(&meter->risk[h][s], &score->risk[s]);
 }
 

@@ -7,7 +7,7 @@
 
 #define RANGE_MARGIN 0.1f	/* beyond what was seen: another host will differ */
 #define FORGET_BIAS 1.0f	/* remember at first (Jozefowicz 2015) */
-#define SPREAD_BIAS -3.0f	/* quantiles start .05 apart */
+#define SPREAD_MIN 1e-4f
 #define RATE_MIN 0.01f		/* a risk starts between this and 1 minus it */
 
 uint32_t train_random_next(struct train_random *random)
@@ -59,29 +59,32 @@ void train_init_ranges(const struct train_set *train, struct lstm_float *weights
 }
 
 struct label_mean {
-	double sum;
+	double sum, square;
 	double weight;
 };
 
 /* Of all that one horizon's labels say. */
 struct horizon_mean {
-	struct label_mean demand[RESOURCE_COUNT], sli, violated[SLI_LEARNED_COUNT];
+	struct label_mean demand[RESOURCE_COUNT], sli, violated[OUTPUT_RISKS];
 };
 
 static void add_label(struct label_mean *mean, bool known, float label, float weight)
 {
 	if (known) {
 		mean->sum += (double)weight * label;
+		mean->square += (double)weight * label * label;
 		mean->weight += weight;
 	}
 }
 
-static void add_labels(struct horizon_mean *mean, const struct train_label *label, float weight)
+static void add_labels(struct horizon_mean *mean, const struct train_truth *truth, int h, float weight)
 {
+	const struct train_label *label = &truth->then[h];
+
 	for (int r = 0; r < RESOURCE_COUNT; r++)
-		add_label(&mean->demand[r], label->known & TRAIN_KNOWS_DEMAND(r), label->demand[r], weight);
+		add_label(&mean->demand[r], label->known & TRAIN_KNOWS_DEMAND(r), train_demand_label(truth, h, r), weight);
 	add_label(&mean->sli, label->known & TRAIN_KNOWS_SLI, label->sli, weight);
-	for (int s = 0; s < SLI_LEARNED_COUNT; s++)
+	for (int s = 0; s < OUTPUT_RISKS; s++)
 		add_label(&mean->violated[s], label->known & TRAIN_KNOWS_VIOLATED(s),
 			  (float)(label->violated >> s & 1), weight);
 }
@@ -91,16 +94,26 @@ static float divide_mean(const struct label_mean *mean)
 	return mean->weight > 0 ? (float)(mean->sum / mean->weight) : 0;
 }
 
-/* Biases of count outputs from at on; without a label their rows become zeros, which no gradient ever moves. */
-static void init_outputs(struct lstm_float *weights, uint32_t at, uint32_t count, const struct label_mean *mean)
+/* Without a label the rows of outputs become zeros, which no gradient ever moves. */
+static void silence_outputs(struct lstm_float *weights, uint32_t at, uint32_t count)
 {
 	size_t hidden = weights->config.hidden;
 
+	memset(weights->head + at * hidden, 0, count * hidden * sizeof(*weights->head));
+}
+
+/* Biases of a set of quantiles: half of the labels' deviation apart, and their rows as small, so that the first steps do not swing. */
+static void init_quantiles(struct lstm_float *weights, uint32_t at, const struct label_mean *mean)
+{
+	float middle = divide_mean(mean), square = mean->weight > 0 ? (float)(mean->square / mean->weight) : 0;
+	float spread = fmaxf(0.5f * sqrtf(fmaxf(square - middle * middle, 0)), SPREAD_MIN);
+
 	if (mean->weight <= 0)
-		memset(weights->head + at * hidden, 0, count * hidden * sizeof(*weights->head));
-	weights->head_bias[at] = divide_mean(mean);
-	for (uint32_t i = 1; i < count; i++)
-		weights->head_bias[at + i] = SPREAD_BIAS;
+		silence_outputs(weights, at, FORECAST_QUANTILES);
+	for (uint32_t k = 0; k < weights->config.hidden; k++)
+		weights->head[(at + OUTPUT_MEDIAN) * weights->config.hidden + k] *= fminf(spread, 1);
+	for (uint32_t q = 0; q < FORECAST_QUANTILES; q++)
+		weights->head_bias[at + q] = q == OUTPUT_MEDIAN ? middle : logf(expf(spread) - 1);
 }
 
 static void init_horizon(const struct train_set *train, uint32_t h, struct lstm_float *weights)
@@ -111,15 +124,16 @@ static void init_horizon(const struct train_set *train, uint32_t h, struct lstm_
 		const struct train_sequence *sequence = &train->sequences[i];
 
 		for (uint32_t t = 0; t < sequence->steps; t++)
-			add_labels(&mean, &sequence->truth[t].then[h], sequence->weight);
+			add_labels(&mean, &sequence->truth[t], (int)h, sequence->weight);
 	}
 	for (uint32_t r = 0; r < RESOURCE_COUNT; r++)
-		init_outputs(weights, OUTPUT_DEMAND(h, r, 0), FORECAST_QUANTILES, &mean.demand[r]);
-	init_outputs(weights, OUTPUT_SLI(h, 0), FORECAST_QUANTILES, &mean.sli);
-	for (uint32_t s = 0; s < SLI_LEARNED_COUNT; s++) {
+		init_quantiles(weights, OUTPUT_DEMAND(h, r, 0), &mean.demand[r]);
+	init_quantiles(weights, OUTPUT_SLI(h, 0), &mean.sli);
+	for (uint32_t s = 0; s < OUTPUT_RISKS; s++) {
 		float rate = fminf(fmaxf(divide_mean(&mean.violated[s]), RATE_MIN), 1 - RATE_MIN);
 
-		init_outputs(weights, OUTPUT_RISK(h, s), 1, &mean.violated[s]);
+		if (mean.violated[s].weight <= 0)
+			silence_outputs(weights, OUTPUT_RISK(h, s), 1);
 		weights->head_bias[OUTPUT_RISK(h, s)] = logf(rate / (1 - rate));
 	}
 }

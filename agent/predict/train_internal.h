@@ -76,6 +76,8 @@ void train_chunk(const struct train_options *options, const struct train_layout 
 /* The gradient in the order of lstm_float, times factor. */
 void train_gradient_gather(const struct train_gradient *gradient, float factor, struct lstm_float *ret);
 
+/* The label of an output of demand: the change from now in the output's units. */
+float train_demand_label(const struct train_truth *truth, int h, int r);
 /* The quantiles that four raw outputs stand for. */
 void train_decode_quantiles(const float raw[FORECAST_QUANTILES], float ret[FORECAST_QUANTILES]);
 float train_pinball(const float quantiles[FORECAST_QUANTILES], float label);

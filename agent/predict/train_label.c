@@ -12,7 +12,7 @@ static void label_risk(const struct train_truth *truth, uint32_t steps, uint32_t
 		label->violated |= truth[i].now.violated;
 		known &= truth[i].now.known;
 	}
-	for (int s = 0; s < SLI_LEARNED_COUNT; s++)
+	for (int s = 0; s < OUTPUT_RISKS; s++)
 		if (label->violated >> s & 1 || known & TRAIN_KNOWS_VIOLATED(s))
 			label->known |= TRAIN_KNOWS_VIOLATED(s);
 }

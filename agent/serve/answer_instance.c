@@ -235,7 +235,8 @@ json_t *answer_instance_brief(const struct answer_world *world, const struct pre
 	json_object_set_new(brief, "expected", is_made ? expected_json(forecast) : json_null());
 	json_object_set_new(brief, "leading", json_string(slo_sli_name(&info->slo, slo_leading(&info->slo))));
 	json_object_set_new(brief, "risk", is_made ? value_number(forecast_risk(forecast, RISK_HORIZON, &sli)) : json_null());
-	json_object_set_new(brief, "impairment", is_made ? json_string(resource_name(forecast->impairment)) : json_null());
+	json_object_set_new(brief, "failure_risk", is_made ? value_number(forecast->failure[RISK_HORIZON]) : json_null());
+	json_object_set_new(brief, "impairment", is_made ? json_string(forecast_impairment_name(forecast->impairment)) : json_null());
 	json_object_set_new(brief, "forecast", json_string(forecast_source_name(is_made ? instance->foresight->forecast.source :
 											  FORECAST_NONE)));
 	json_object_set_new(brief, "limits", limits_json(&instance->limits));
@@ -287,16 +288,17 @@ json_t *answer_instance_forecast(const struct predictor *predictor, const struct
 
 		for (int r = 0; r < RESOURCE_COUNT; r++)
 			json_object_set_new(demand, resource_name((enum resource)r), answer_quantiles(forecast->demand[r][i]));
-		json_array_append_new(horizons, json_pack("{s:i, s:o, s:o, s:o, s:o}", "seconds", (int)forecast_horizon_s[i],
+		json_array_append_new(horizons, json_pack("{s:i, s:o, s:o, s:o, s:o, s:o}", "seconds", (int)forecast_horizon_s[i],
 							  "by", by_json(predictor, instance, (uint32_t)i),
 							  "risk", risk_json(&instance->info.slo, forecast, (uint32_t)i),
+							  "failure", value_number(forecast->failure[i]),
 							  "demand", demand, "sli", answer_quantiles(forecast->sli[i])));
 	}
 	return json_pack("{s:s, s:I, s:o, s:s, s:s, s:s, s:o}", "source", forecast_source_name(forecast->source),
 			 "time_ns", (json_int_t)forecast->time_ns, "quality", value_number(forecast->quality),
 			 "leading", slo_sli_name(&instance->info.slo, (enum sli)forecast->sli_id), "unit",
 			 unit_name((enum sli)forecast->sli_id),
-			 "impairment", resource_name((enum resource)forecast->impairment), "horizons", horizons);
+			 "impairment", forecast_impairment_name(forecast->impairment), "horizons", horizons);
 }
 
 /* Seconds of the window, the youngest first. */

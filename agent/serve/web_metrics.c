@@ -31,6 +31,7 @@ struct series {
 static const struct number all_numbers[] = {
 	{ USED, "cpu", "cpu" }, { USED, "memory_bytes", "memory" }, { USED, "io_bytes", "io" }, { USED, "tx_bytes", "net" },
 	{ "forestall_wait_cores", "CPUs waited for in the last second, in CPU seconds per second", "wait", NULL },
+	{ "forestall_failure_risk_ratio", "Probability that it fails within 2 s", "failure_risk", NULL },
 };
 
 #define FORESEEN ",horizon=\"2\""
@@ -161,7 +162,7 @@ static void signals_put(FILE *out, const struct web_pick *pick)
 /* What the gravest risk is blamed on; who is not at risk has no line. */
 static void impaired_put(FILE *out, const struct web_pick *pick)
 {
-	heading(out, "forestall_impaired", "gauge", "1 with the resource that the gravest risk is blamed on");
+	heading(out, "forestall_impaired", "gauge", "1 with the resource that the gravest risk is blamed on, or failure");
 	for (size_t i = 0; i < pick->count; i++) {
 		const char *resource = web_pick_text(pick->item[i], "impairment");
 

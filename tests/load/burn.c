@@ -5,18 +5,15 @@
 #include <errno.h>
 #include <getopt.h>
 #include <pthread.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "burn.h"
 
-static const struct burn_kind *const kinds[] = {&burn_cpu, &burn_memory, &burn_io, &burn_net};
+static const struct burn_kind *const kinds[] = {&burn_cpu, &burn_fork, &burn_memory, &burn_cache, &burn_io, &burn_net};
 
-extern char **environ;
 static volatile sig_atomic_t stop_requested;
 
 static void on_stop(int signal_number)
@@ -82,25 +79,16 @@ static uint64_t announce_ms(const struct burn *burn, unsigned int i)
 	return start_ms > lead_ms ? start_ms - lead_ms : 0;
 }
 
-static int announce(const char *path)
-{
-	char *argv[] = {(char *)path, NULL};
-	pid_t pid;
-	int r = posix_spawn(&pid, path, NULL, NULL, argv, environ);
-
-	return r || waitpid(pid, NULL, 0) < 0 ? -EIO : 0;
-}
-
 /* Segments of an announced plan are in order of time. */
 static int announce_all(const struct burn *burn)
 {
-	for (unsigned int i = 0; burn->announce_path && i < burn->shape.count && !stop_requested; i++) {
+	for (unsigned int i = 0; burn->announce && i < burn->shape.count && !stop_requested; i++) {
 		const struct shape_segment *segment = &burn->shape.segments[i];
 
 		if (!begins_burst(burn, segment))
 			continue;
 		sleep_until(burn->start_ns + announce_ms(burn, i) * NS_PER_MS);
-		if (!stop_requested && announce(burn->announce_path) < 0)
+		if (!stop_requested && announce(burn->announce_by, burn->announce) < 0)
 			return -EIO;
 	}
 	return 0;
@@ -125,17 +113,20 @@ static int write_bins(const struct burn *burn)
 static void usage(FILE *out)
 {
 	fputs("usage: load-burn --threads N --plan SHAPE --out FILE [options]\n"
-	      "  --kind KIND           cpu (default), memory, io or net\n"
-	      "  --bytes N             memory: held at full duty; io: of a request; net: sent per second at full duty\n"
-	      "  --target TARGET       io: file or disk, read at random; net: ADDRESS:PORT of a load-sink\n"
+	      "  --kind KIND           cpu (default), fork, memory, cache, io or net\n"
+	      "  --bytes N             memory: held at full duty; io: of a request; cache, net: per second at full duty\n"
+	      "  --target TARGET       io: file or disk, read at random; cache: the same, read in a row through the page cache;\n"
+	      "                        net: ADDRESS:PORT of a load-sink\n"
 	      "  --write               io: write instead\n"
 	      "  SHAPE                 START+LENGTH:FROM-TO[*COUNT/PERIOD[~JITTER]],... in ms and percent\n"
 	      "  --seed N              seed of the jitter (default 1)\n"
 	      "  --start-ns N          CLOCK_MONOTONIC start, so that several programs share one epoch\n"
-	      "  --announce PROGRAM    run PROGRAM before each burst\n"
+	      "  --announce WHAT       before each burst run the program WHAT; or by\n"
+	      "  --announce-by HOW     forks: fork WHAT children; log: append a line to WHAT; connect: to WHAT, ADDRESS:PORT, often\n"
 	      "  --announce-lead MS    how long before (default 3000)\n"
 	      "  --announce-spread MS  up to this much later, different for each burst (default 0)\n"
 	      "  --punctual            fail when --start-ns has passed already\n"
+	      "  --status N            exit so at the end (default 0)\n"
 	      "  --print               print the segments of the plan and exit\n"
 	      "CSV: t_ns,units,demand (in threads at full duty); one line per 100 ms\n",
 	      out);
@@ -168,6 +159,7 @@ static int parse_options(int argc, char **argv, struct burn *burn, bool *ret_pri
 		{"print", 0, NULL, 'P'},         {"punctual", 0, NULL, 'u'},
 		{"kind", 1, NULL, 'k'},          {"bytes", 1, NULL, 'b'},
 		{"target", 1, NULL, 'T'},        {"write", 0, NULL, 'w'},
+		{"announce-by", 1, NULL, 'B'},   {"status", 1, NULL, 'e'},
 		{"help", 0, NULL, 'h'},          {NULL, 0, NULL, 0},
 	};
 
@@ -178,7 +170,9 @@ static int parse_options(int argc, char **argv, struct burn *burn, bool *ret_pri
 		case 'o': burn->out_path = optarg; break;
 		case 'x': burn->seed = strtoull(optarg, NULL, 10); break;
 		case 'S': burn->start_ns = strtoull(optarg, NULL, 10); break;
-		case 'a': burn->announce_path = optarg; break;
+		case 'a': burn->announce = optarg; break;
+		case 'B': burn->announce_by = announce_find(optarg); break;
+		case 'e': burn->status = atoi(optarg); break;
 		case 'l': burn->announce_lead_ms = strtoull(optarg, NULL, 10); break;
 		case 'j': burn->announce_spread_ms = strtoull(optarg, NULL, 10); break;
 		case 'P': *ret_print = true; break;
@@ -195,7 +189,8 @@ static int parse_options(int argc, char **argv, struct burn *burn, bool *ret_pri
 		return -EINVAL;
 	if (burn->announce_spread_ms > burn->announce_lead_ms || !burn->kind)
 		return -EINVAL;
-	if ((burn->kind != &burn_cpu && !burn->bytes) || ((burn->kind == &burn_io || burn->kind == &burn_net) && !burn->target))
+	if (burn->announce_by == ANNOUNCE_COUNT || (burn->kind->needs_bytes && !burn->bytes) ||
+	    (burn->kind->needs_target && !burn->target))
 		return -EINVAL;
 	return burn->out_path || *ret_print ? 0 : -EINVAL;
 }
@@ -272,5 +267,5 @@ int main(int argc, char **argv)
 	write_r = write_bins(&burn);
 	if (r < 0)
 		return fail("run", r);
-	return write_r < 0 ? fail(burn.out_path, write_r) : 0;
+	return write_r < 0 ? fail(burn.out_path, write_r) : burn.status;
 }

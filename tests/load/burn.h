@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "announce.h"
 #include "shape.h"
 
 #define THREADS_MAX 64
@@ -28,9 +29,12 @@ struct burn {
 	unsigned int thread_count;
 	uint64_t seed, start_ns, end_ns, bin_count, announce_lead_ms, announce_spread_ms;
 	bool is_punctual, is_write;
-	const char *plan_text, *out_path, *announce_path;
-	const char *target;	/* io: file or disk; net: IPv4:PORT */
-	uint64_t bytes;		/* memory: held at full duty; io: of one request; net: sent per second at full duty */
+	const char *plan_text, *out_path;
+	enum announce_by announce_by;
+	const char *announce;	/* what is run, written or connected to (announce.h); NULL: bursts come unannounced */
+	int status;		/* of the exit, when all went well */
+	const char *target;	/* io, cache: file or disk; net: IPv4:PORT */
+	uint64_t bytes;		/* memory: held at full duty; io: of one request; cache, net: per second at full duty */
 	struct shape shape;
 	atomic_uint_fast64_t *units; /* per bin, summed over the threads */
 };
@@ -44,13 +48,14 @@ struct burn_thread {
 
 struct burn_kind {
 	const char *name;
+	bool needs_bytes, needs_target;
 	/* Makes the state of a thread before the run. Returns 0 or -errno. */
 	int (*open)(struct burn_thread *thread);
 	/* Uses the resource until slice_end_ns at the latest. A duty of 0 gives back what is held. */
 	void (*slice)(struct burn_thread *thread, uint64_t slice_end_ns, double duty);
 };
 
-extern const struct burn_kind burn_cpu, burn_memory, burn_io, burn_net;
+extern const struct burn_kind burn_cpu, burn_fork, burn_memory, burn_cache, burn_io, burn_net;
 
 static inline uint64_t burn_clock_ns(clockid_t clock)
 {

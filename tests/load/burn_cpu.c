@@ -44,4 +44,4 @@ static void cpu_slice(struct burn_thread *thread, uint64_t slice_end_ns, double 
 	}
 }
 
-const struct burn_kind burn_cpu = {"cpu", cpu_open, cpu_slice};
+const struct burn_kind burn_cpu = {"cpu", false, false, cpu_open, cpu_slice};

@@ -64,4 +64,4 @@ static void io_slice(struct burn_thread *thread, uint64_t slice_end_ns, double d
 	}
 }
 
-const struct burn_kind burn_io = {"io", io_open, io_slice};
+const struct burn_kind burn_io = {"io", true, true, io_open, io_slice};

@@ -69,4 +69,4 @@ static void memory_slice(struct burn_thread *thread, uint64_t slice_end_ns, doub
 	burn_count(thread->burn, burn_now_ns(), memory->held / UNIT_PAGES);
 }
 
-const struct burn_kind burn_memory = {"memory", memory_open, memory_slice};
+const struct burn_kind burn_memory = {"memory", true, false, memory_open, memory_slice};

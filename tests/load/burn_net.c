@@ -3,15 +3,14 @@
  * Network: bulk TCP senders, each offering its part of the bytes per second that the plan wants in this slice. What the
  * connection does not take is lost. A unit is a KiB that it took.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "address.h"
 #include "burn.h"
 
 #define UNIT_BYTES 1024
@@ -24,17 +23,6 @@ struct net {
 	uint64_t uncounted_bytes;
 	char buffer[SEND_BYTES];
 };
-
-static int address_parse(const char *text, struct sockaddr_in *ret)
-{
-	char host[INET_ADDRSTRLEN];
-	unsigned int port;
-
-	if (sscanf(text, "%15[0-9.]:%u", host, &port) != 2 || port > UINT16_MAX)
-		return -EINVAL;
-	*ret = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-	return inet_pton(AF_INET, host, &ret->sin_addr) == 1 ? 0 : -EINVAL;
-}
 
 static int net_open(struct burn_thread *thread)
 {
@@ -82,4 +70,4 @@ static void net_slice(struct burn_thread *thread, uint64_t slice_end_ns, double 
 	}
 }
 
-const struct burn_kind burn_net = {"net", net_open, net_slice};
+const struct burn_kind burn_net = {"net", true, true, net_open, net_slice};

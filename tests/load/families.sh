@@ -33,17 +33,21 @@ family_vm_options() { # FAMILY
 	done
 }
 
-make_disk() { # MIB DEPTH NS: an ext4 on a new null_blk disk, mounted at $work/disk
-	local disk=/sys/kernel/config/nullb/nullb0
+make_null_blk() { # NAME MIB DEPTH NS MEMORY-BACKED
+	local disk=/sys/kernel/config/nullb/$1
 	modprobe null_blk nr_devices=0
 	mountpoint -q /sys/kernel/config || mount -t configfs config /sys/kernel/config
 	mkdir "$disk"
-	echo "$1" >$disk/size
-	echo 1 >$disk/memory_backed
-	echo 2 >$disk/irqmode
-	echo "$2" >$disk/hw_queue_depth
-	echo "$3" >$disk/completion_nsec
-	echo 1 >$disk/power
+	echo "$2" >"$disk/size"
+	echo "$5" >"$disk/memory_backed"
+	echo 2 >"$disk/irqmode"
+	echo "$3" >"$disk/hw_queue_depth"
+	echo "$4" >"$disk/completion_nsec"
+	echo 1 >"$disk/power"
+}
+
+make_disk() { # MIB DEPTH NS: an ext4 on a new null_blk disk, mounted at $work/disk
+	make_null_blk nullb0 "$1" "$2" "$3" 1
 	# Without a journal every request is made by whoever wants it, and none by the kernel's own threads.
 	mkfs.ext4 -q -O ^has_journal -E lazy_itable_init=0 /dev/nullb0
 	mkdir -p "$work/disk"
@@ -153,6 +157,25 @@ family_start() { # FAMILY GROUP
 	esac
 }
 
+# Takes away what family_start made, once all that used it has ended.
+family_stop() { # FAMILY
+	local disk name
+	case $1 in
+	memory | io)
+		umount "$work/disk"
+		for disk in /sys/kernel/config/nullb/nullb?; do
+			echo 0 >"$disk/power"
+			rmdir "$disk"
+		done
+		;;
+	net)
+		for name in wire far; do ip netns del $name; done
+		# The near end goes with its peer, a moment later.
+		while [[ -e /sys/class/net/near0 ]]; do sleep 0.1; done
+		;;
+	esac
+}
+
 # Lets the client in GROUP ask for all there is, so that nothing is asked for the first time later; starts the sink.
 family_warm() { # FAMILY GROUP
 	local rate=100 seconds=1
@@ -166,12 +189,22 @@ family_warm() { # FAMILY GROUP
 	sleep 0.5
 }
 
-# Sets burn_args. SIZE: memory: percent of what is free plus what the server reads; io: bytes of a request; net: percent of the link's rate.
-family_burn() { # FAMILY SIZE read|write
+# Sets burn_args. SIZE: memory: percent of what is free plus what the server reads, or MiB; cache: bytes a second; io: bytes of a request;
+# net: percent of the link's rate.
+family_burn() { # FAMILY SIZE read|write|MiB
 	local free_kib
 	burn_args=(--kind "$1")
 	case $1 in
+	cache)
+		# Nothing of it is kept, so it is as large as one likes.
+		[[ -e /dev/nullb1 ]] || make_null_blk nullb1 1024 4 5000000 0
+		burn_args+=(--target /dev/nullb1 --bytes "$2")
+		;;
 	memory)
+		if [[ $3 == MiB ]]; then
+			burn_args+=(--bytes $(($2 << 20)))
+			return
+		fi
 		free_kib=$(awk '/^MemFree:/ { print $2 }' /proc/meminfo)
 		burn_args+=(--bytes $(((free_kib / 2048 * 2048 + memory_files * memory_file_kib) * 1024 / 100 * $2)))
 		;;

@@ -211,7 +211,7 @@ static void persistence_repeats_today_and_the_blame_is_the_gravest(void **state)
 
 static void raw_output_becomes_monotone_risks_of_what_is_bound(void **state)
 {
-	const float capacity[RESOURCE_COUNT] = { 4, 1e9f, 1e8f, 1e7f };
+	const float capacity[RESOURCE_COUNT] = { 4, 1e9f, 1e8f, 1e7f }, now[RESOURCE_COUNT] = { 0.25f, 0.3f, 0.5f, -1 };
 	float output[OUTPUT_COUNT] = { 0 };
 	struct forecast forecast = { 0 };
 	struct slo_error error;
@@ -219,21 +219,36 @@ static void raw_output_becomes_monotone_risks_of_what_is_bound(void **state)
 
 	(void)state;
 	assert_int_equal(slo_parse("mem_full<2% io_p99<4ms", &slo, &error), 0);
-	output[OUTPUT_DEMAND(0, RESOURCE_MEMORY, 0)] = 0.5f;
-	output[OUTPUT_DEMAND(0, RESOURCE_IO, 0)] = -3;
+	output[OUTPUT_DEMAND(0, RESOURCE_MEMORY, OUTPUT_MEDIAN)] = 0.5f;
+	output[OUTPUT_DEMAND(0, RESOURCE_IO, OUTPUT_MEDIAN)] = -3;
+	for (int q = 0; q < FORECAST_QUANTILES; q++)
+		output[OUTPUT_DEMAND(0, RESOURCE_CPU, q)] = q == OUTPUT_MEDIAN ? 0 : -20;
 	output[OUTPUT_RISK(0, SLI_IO_P99)] = 2;
 	output[OUTPUT_RISK(1, SLI_IO_P99)] = -2;
 	output[OUTPUT_RISK(0, SLI_RUNQ_P99)] = 9;
-	forecast_decode(output, capacity, &slo, &forecast);
+	output[OUTPUT_RISK(1, OUTPUT_RISK_FAILURE)] = output[OUTPUT_RISK(2, OUTPUT_RISK_FAILURE)] = -2;
+	output[OUTPUT_RISK(0, OUTPUT_RISK_FAILURE)] = -1;
+	forecast_decode(output, now, capacity, &slo, &forecast);
 	assert_int_equal(forecast.sli_id, SLI_MEM_FULL);
-	assert_float_equal(forecast.sli[0][0], 0.02, 1e-6);
-	assert_float_equal(forecast.demand[RESOURCE_MEMORY][0][0], 5e8, 1);
-	assert_true(forecast.demand[RESOURCE_MEMORY][0][1] > 5e8f);
-	assert_float_equal(forecast.demand[RESOURCE_IO][0][0], 0, 0);
+	assert_float_equal(forecast.sli[0][OUTPUT_MEDIAN], 0.02, 1e-6);
+	/* A model that says nothing says that it stays so. */
+	for (int q = 0; q < FORECAST_QUANTILES; q++)
+		assert_float_equal(forecast.demand[RESOURCE_CPU][0][q], 1, 1e-5);
+	assert_float_equal(forecast.demand[RESOURCE_MEMORY][0][OUTPUT_MEDIAN], 1e9f * (0.3f + 0.5f / 10), 100);
+	assert_true(forecast.demand[RESOURCE_MEMORY][0][0] < forecast.demand[RESOURCE_MEMORY][0][OUTPUT_MEDIAN]);
+	assert_true(forecast.demand[RESOURCE_MEMORY][0][2] > forecast.demand[RESOURCE_MEMORY][0][OUTPUT_MEDIAN]);
+	assert_float_equal(forecast.demand[RESOURCE_IO][0][OUTPUT_MEDIAN], 0, 0);
+	assert_float_equal(forecast.demand[RESOURCE_NET][0][OUTPUT_MEDIAN], 0, 0);	/* not measured now */
+	assert_float_equal(forecast.failure[0], 0.2689, 1e-3);
+	assert_float_equal(forecast.failure[2], forecast.failure[0], 0);
 	assert_float_equal(forecast.risk[SLI_IO_P99][0], 0.8808, 1e-3);
 	assert_float_equal(forecast.risk[SLI_IO_P99][1], forecast.risk[SLI_IO_P99][0], 0);
 	assert_float_equal(forecast.risk[SLI_RUNQ_P99][0], 0, 0);
 	assert_int_equal(forecast.impairment, RESOURCE_IO);
+	forecast.failure[2] = 0.95f;
+	forecast_blame(&forecast);
+	assert_int_equal(forecast.impairment, IMPAIRMENT_FAILURE);
+	assert_string_equal(forecast_impairment_name(forecast.impairment), "failure");
 }
 
 static struct predictor *predictor_of(const char *annotation)
@@ -357,18 +372,20 @@ static void what_a_disk_can_do_is_learned_from_what_it_did(void **state)
 
 static void the_model_says_nothing_of_an_application(void **state)
 {
-	const float capacity[RESOURCE_COUNT] = { 4, 1e9f, 1e8f, 1e7f };
+	const float capacity[RESOURCE_COUNT] = { 4, 1e9f, 1e8f, 1e7f }, now[RESOURCE_COUNT] = { 0.25f, 0.3f, 0.5f, -1 };
 	float output[OUTPUT_COUNT] = { 0 };
 	struct forecast forecast = { 0 };
 	struct slo_error error;
 	struct slo slo;
 
 	(void)state;
-	assert_int_equal(OUTPUT_COUNT, FORECAST_HORIZONS * ((RESOURCE_COUNT + 1) * FORECAST_QUANTILES + 7));
+	assert_int_equal(OUTPUT_COUNT, FORECAST_HORIZONS * ((RESOURCE_COUNT + 1) * FORECAST_QUANTILES + 7 + 1));
+	for (int h = 0; h < FORECAST_HORIZONS; h++)
+		output[OUTPUT_RISK(h, OUTPUT_RISK_FAILURE)] = -9;
 	assert_int_equal(slo_parse("app.depth<5", &slo, &error), 0);
 	forecast.sli[0][0] = 4.5f;
 	forecast.risk[SLI_APP][0] = 0.75f;
-	forecast_decode(output, capacity, &slo, &forecast);
+	forecast_decode(output, now, capacity, &slo, &forecast);
 	assert_int_equal(forecast.sli_id, SLI_APP);
 	assert_float_equal(forecast.sli[0][0], 4.5, 0);
 	assert_float_equal(forecast.risk[SLI_APP][0], 0.75, 0);

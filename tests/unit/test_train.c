@@ -100,7 +100,8 @@ static void assert_risk_learned(const struct train_risk_score *score)
 static void assert_quantiles_learned(const struct train_quantile_score *score)
 {
 	print_message("pinball %.4f, persistence %.4f\n", score->pinball, score->persistence);
-	assert_true(score->pinball < 0.5 * score->persistence);
+	/* What it was a second ago the model is not told: it has to remember. */
+	assert_true(score->pinball < 0.7 * score->persistence);
 }
 
 /* What no label spoke of says the same whatever it sees. */
@@ -370,31 +371,31 @@ static void labels_are_what_came_true(void **state)
 	}
 }
 
-/* Zeros say: quantiles 0, log 2, 2 log 2, 3 log 2 of everything. */
+/* Zeros say: quantiles now, and of the change - log 2, 0, log 2, 2 log 2. */
 static void quantile_scores_match_by_hand(void **state)
 {
 	const struct train_set set = { world.sequences, 1 };
 	static struct lstm_float zeros;
 	struct train_options options;
 	struct train_score score;
-	struct train_quantile_score *memory = &score.horizon[3].demand[RESOURCE_MEMORY];
+	struct train_quantile_score *net = &score.horizon[3].demand[RESOURCE_NET];
 
 	(void)state;
 	train_options_init(&options);
 	init_world(&world, 2);
 	make_follower(&zeros);
 	for (int t = 0; t < 2; t++) {
-		world.truth[0][t].then[3].known = TRAIN_KNOWS_DEMAND(RESOURCE_MEMORY);
-		world.truth[0][t].then[3].demand[RESOURCE_MEMORY] = t ? 1 : 0.5f;
-		world.truth[0][t].now.demand[RESOURCE_MEMORY] = t ? 0.5f : 0.25f;
+		world.truth[0][t].then[3].known = TRAIN_KNOWS_DEMAND(RESOURCE_NET);
+		world.truth[0][t].then[3].demand[RESOURCE_NET] = t ? 1 : 0.5f;
+		world.truth[0][t].now.demand[RESOURCE_NET] = t ? 0.5f : 0.25f;
 	}
 	train_evaluate(&options, &(struct train_subject) { .real = &zeros }, &set, &meter, &score);
-	/* .5 against 0 .69 1.39 2.08, then 1 against the same; today's value is too low by .25, then by .5. */
-	assert_true(fabs(memory->pinball - ((.05 + .0965736 + .0886294 + .0157944) / 4 +
-					    (.1 + .1534264 + .0386294 + .0107944) / 4) / 2) < 1e-6);
-	assert_true(fabs(memory->persistence - (.25 + .5) * (.1 + .5 + .9 + .99) / 4 / 2) < 1e-6);
-	assert_true(memory->cover[0] == 0 && memory->cover[1] == 0.5 && memory->cover[2] == 1);
-	assert_true(fabs(score.loss - memory->pinball * options.demand_weight / FORECAST_HORIZONS / 4) < 1e-6);
+	/* A change of .25 against -.69 0 .69 1.39, then .5 against the same. */
+	assert_true(fabs(net->pinball - ((.0943147 + .125 + .0443147 + .0113629) / 4 +
+					 (.1193147 + .25 + .0193147 + .0088629) / 4) / 2) < 1e-6);
+	assert_true(fabs(net->persistence - (.25 + .5) * (.1 + .5 + .9 + .99) / 4 / 2) < 1e-6);
+	assert_true(net->cover[0] == 0 && net->cover[1] == 0 && net->cover[2] == 1);
+	assert_true(fabs(score.loss - net->pinball * options.demand_weight / FORECAST_HORIZONS / 4) < 1e-6);
 	assert_true(isnan(score.horizon[3].demand[RESOURCE_CPU].pinball));
 	assert_true(isnan(score.horizon[3].sli.pinball));
 }

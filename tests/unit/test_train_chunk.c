@@ -15,7 +15,7 @@
 
 #define STEPS 60
 #define TINY_STEPS 9
-#define ALL_KNOWN (TRAIN_KNOWS_VIOLATED(SLI_LEARNED_COUNT) - 1)
+#define ALL_KNOWN (TRAIN_KNOWS_VIOLATED(OUTPUT_RISKS) - 1)
 
 static float input[STEPS][FEATURE_COUNT];
 static struct train_truth truth[STEPS];
@@ -35,8 +35,8 @@ static struct train_label draw_label(void)
 	for (int r = 0; r < RESOURCE_COUNT; r++)
 		ret.demand[r] = ret.known & TRAIN_KNOWS_DEMAND(r) ? draw_between(0, 1) : NAN;
 	ret.sli = ret.known & TRAIN_KNOWS_SLI ? draw_between(-1, 1) : NAN;
-	ret.violated = train_random_next(&random_source) & ((1u << SLI_LEARNED_COUNT) - 1);
-	for (int s = 0; s < SLI_LEARNED_COUNT; s++)
+	ret.violated = train_random_next(&random_source) & ((1u << OUTPUT_RISKS) - 1);
+	for (int s = 0; s < OUTPUT_RISKS; s++)
 		if (!(ret.known & TRAIN_KNOWS_VIOLATED(s)))
 			ret.violated |= 1u << s;
 	return ret;
@@ -69,17 +69,16 @@ static double oracle_sigmoid(double x)
 static double oracle_quantile_loss(const double *raw, double label)
 {
 	static const double levels[] = { .1, .5, .9, .99 };
-	double quantile = raw[0], sum = 0;
+	const double quantile[] = { raw[1] - log(1 + exp(raw[0])), raw[1], raw[1] + log(1 + exp(raw[2])),
+				    raw[1] + log(1 + exp(raw[2])) + log(1 + exp(raw[3])) };
+	double sum = 0;
 
-	for (int q = 0; q < 4; q++) {
-		if (q > 0)
-			quantile += log(1 + exp(raw[q]));
-		sum += fmax(levels[q] * (label - quantile), (levels[q] - 1) * (label - quantile));
-	}
+	for (int q = 0; q < 4; q++)
+		sum += fmax(levels[q] * (label - quantile[q]), (levels[q] - 1) * (label - quantile[q]));
 	return sum / 4;
 }
 
-/* The layout by numbers: per horizon 4 times 4 of demand, 4 of the SLI, 7 of risk; known has the same order. */
+/* The layout by numbers: per horizon 4 times 4 of demand, 4 of the SLI, 8 of risk; known has the same order. Of memory, the second, a unit is .1. */
 static double oracle_loss(const struct train_options *options, const struct train_sequence *s, uint32_t t,
 			  const double *y)
 {
@@ -87,14 +86,15 @@ static double oracle_loss(const struct train_options *options, const struct trai
 
 	for (int h = 0; h < 6; h++) {
 		const struct train_label *label = &s->truth[t].then[h];
-		const double *at = y + h * 27;
+		const double *at = y + h * 28;
 
 		for (int r = 0; r < 4; r++)
 			if (label->known >> r & 1)
-				loss += options->demand_weight / 4 * oracle_quantile_loss(at + r * 4, label->demand[r]);
+				loss += options->demand_weight / 4 * oracle_quantile_loss(at + r * 4,
+					(label->demand[r] - (double)s->truth[t].now.demand[r]) * (r == 1 ? 10 : 1));
 		if (label->known >> 4 & 1)
 			loss += options->sli_weight * oracle_quantile_loss(at + 16, label->sli);
-		for (int i = 0; i < 7; i++)
+		for (int i = 0; i < 8; i++)
 			if (label->known >> (5 + i) & 1)
 				loss -= options->risk_weight *
 					log(label->violated >> i & 1 ? oracle_sigmoid(at[20 + i])
