@@ -119,4 +119,34 @@ static inline int stage_free(void **state)
 
 #define STAGED(test) cmocka_unit_test_setup_teardown(test, stage_make, stage_free)
 
+static inline json_t *asked(const struct stage *stage, const char *question)
+{
+	json_t *parsed = json_loads(question, 0, NULL), *answer;
+
+	assert_non_null(parsed);
+	answer = answer_question(&stage->world, parsed);
+	json_decref(parsed);
+	assert_non_null(answer);
+	assert_true(json_is_boolean(json_object_get(answer, "ok")));
+	return answer;
+}
+
+static inline void expect_error(const struct stage *stage, const char *question, const char *part)
+{
+	json_t *answer = asked(stage, question);
+
+	assert_true(json_is_false(json_object_get(answer, "ok")));
+	assert_non_null(strstr(json_string_value(json_object_get(answer, "error")), part));
+	json_decref(answer);
+}
+
+static inline double number_of(const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+
+	if (!json_is_number(value))
+		fail_msg("%s is no number", key);
+	return json_number_value(value);
+}
+
 #endif

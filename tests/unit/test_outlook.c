@@ -165,14 +165,6 @@ static void its_day_is_told(void **state)
 	json_decref(question);
 }
 
-static json_t *asked(struct stage *stage, const char *text)
-{
-	json_t *question = json_loads(text, 0, NULL), *answer = answer_question(&stage->world, question);
-
-	json_decref(question);
-	return answer;
-}
-
 static void joint_paths_are_drawn(void **state)
 {
 	struct stage *stage = *state;

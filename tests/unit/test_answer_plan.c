@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Questions about what was planned, what came of it, and where new work goes. */
+#include <math.h>
+
+#include "answer_stage.h"
+
+static void plan_tells_for_whom_and_what_came_of_it(void **state)
+{
+	struct stage *stage = *state;
+	json_t *answer, *action;
+
+	stage->plan = (struct plan){ .id = 7, .count = 2 };
+	stage->plan.action[0] = (struct plan_action){ .slot = 2, .for_slot = 1, .knob = KNOB_CPU_MAX,
+						      .reason = REASON_FORESIGHT, .value = 5000, .period_us = 10000,
+						      .risk = 0.75f, .expected = 0.5f };
+	stage->plan.action[1] = (struct plan_action){ .slot = 2, .for_slot = 1, .knob = KNOB_IO_RBPS, .value = UINT64_MAX,
+						      .device = 254u << 20 | 16, .resource = RESOURCE_IO };
+	stage->result = (struct result){ .plan_id = 7, .count = 2 };
+	stage->result.item[0].outcome = OUTCOME_WOULD;
+	strcpy(stage->result.item[0].text, "mode is shadow");
+	answer = asked(stage, "{\"q\":\"plan.show\"}");
+	action = json_array_get(json_object_get(answer, "actions"), 0);
+	assert_string_equal(json_string_value(json_object_get(action, "path")), "/batch");
+	assert_string_equal(json_string_value(json_object_get(action, "for")), "/web");
+	assert_string_equal(json_string_value(json_object_get(action, "knob")), "cpu.max");
+	assert_string_equal(json_string_value(json_object_get(action, "reason")), "foresight");
+	assert_string_equal(json_string_value(json_object_get(action, "text")), "mode is shadow");
+	assert_string_equal(json_string_value(json_object_get(action, "resource")), "cpu");
+	assert_true(json_is_null(json_object_get(action, "device")));
+	assert_float_equal(number_of(action, "risk"), 0.75, 1e-6);
+	action = json_array_get(json_object_get(answer, "actions"), 1);
+	assert_string_equal(json_string_value(json_object_get(action, "value")), "max");
+	assert_string_equal(json_string_value(json_object_get(action, "device")), "254:16");
+	assert_string_equal(json_string_value(json_object_get(action, "resource")), "io");
+	json_decref(answer);
+	stage->result.plan_id = 6;
+	answer = asked(stage, "{\"q\":\"plan.show\"}");
+	assert_true(json_is_null(json_object_get(json_array_get(json_object_get(answer, "actions"), 0), "outcome")));
+	json_decref(answer);
+}
+
+static void a_decision_is_listed_explained_and_accounted_for(void **state)
+{
+	struct stage *stage = *state;
+	struct ledger *ledger = &stage->mind->ledger;
+	json_t *answer, *decision, *giver;
+
+	answer = asked(stage, "{\"q\":\"decision.list\"}");
+	assert_int_equal(json_array_size(json_object_get(answer, "decisions")), 0);
+	json_decref(answer);
+	expect_error(stage, "{\"q\":\"decision.show\",\"id\":70}", "decision list");
+	expect_error(stage, "{\"q\":\"decision.show\",\"id\":-1}", "decision list");
+	ledger->last_id = 70;
+	ledger->decision[70 % DECISIONS_MAX] = (struct decision){
+		.id = 70, .began_ns = 1, .path = "/web", .reason = REASON_FORESIGHT, .verdict = VERDICT_PREVENTED, .risk = 0.5f,
+		.expected_bad = -1, .actual_bad = 0.25f, .price = 2, .giver_count = 1, .spared = { 3, 2, 1 },
+		.giver = { { .path = "/batch", .knobs = 1u << KNOB_CPU_WEIGHT | 1u << KNOB_CPU_MAX, .wanted = 1, .left = 0.5f } },
+	};
+	ledger->sums.begun[REASON_FORESIGHT] = 4;
+	ledger->sums.ended[VERDICT_FALSE] = 3;
+	answer = asked(stage, "{\"q\":\"decision.list\"}");
+	assert_int_equal(json_array_size(json_object_get(answer, "decisions")), 1);
+	json_decref(answer);
+	answer = asked(stage, "{\"q\":\"decision.show\",\"id\":70}");
+	decision = json_object_get(answer, "decision");
+	assert_string_equal(json_string_value(json_object_get(decision, "verdict")), "prevented");
+	assert_string_equal(json_string_value(json_object_get(decision, "scope")), "/");
+	assert_true(json_is_null(json_object_get(decision, "expected_bad")));
+	assert_float_equal(number_of(decision, "actual_bad"), 0.25, 1e-6);
+	assert_float_equal(number_of(json_object_get(decision, "spared"), "idle"), 2, 1e-6);
+	giver = json_array_get(json_object_get(decision, "givers"), 0);
+	assert_string_equal(json_string_value(json_object_get(giver, "path")), "/batch");
+	assert_int_equal(json_array_size(json_object_get(giver, "knobs")), 2);
+	json_decref(answer);
+	answer = asked(stage, "{\"q\":\"ledger\"}");
+	assert_float_equal(number_of(json_object_get(json_object_get(answer, "ledger"), "begun"), "foresight"), 4, 1e-6);
+	assert_float_equal(number_of(json_object_get(json_object_get(answer, "ledger"), "verdicts"), "false"), 3, 1e-6);
+	json_decref(answer);
+}
+
+static const json_t *seat_of(const json_t *answer, const char *path)
+{
+	const json_t *seat;
+	size_t i;
+
+	json_array_foreach(json_object_get(answer, "seats"), i, seat)
+		if (!strcmp(json_string_value(json_object_get(seat, "path")), path))
+			return seat;
+	fail_msg("no seat %s", path);
+	return NULL;
+}
+
+static void work_goes_where_no_slo_is_violated_and_is_remembered_a_while(void **state)
+{
+	static const char PLACE[] = "{\"q\":\"place\",\"set\":\"/[wb]*\",\"limit\":5,\"cpus\":0.1}";
+	struct stage *stage = *state;
+	json_t *answer;
+
+	stage->world.now_ns = 46 * TICK_NS;
+	answer = asked(stage, PLACE);
+	assert_int_equal(number_of(answer, "placed"), 5);
+	assert_int_equal(json_array_size(json_object_get(answer, "seats")), 2);
+	assert_string_equal(json_string_value(json_object_get(seat_of(answer, "/web"), "why")), "violated");
+	assert_int_equal(number_of(seat_of(answer, "/batch"), "count"), 5);
+	assert_true(number_of(seat_of(answer, "/batch"), "recent") == 0);
+	json_decref(answer);
+	stage->world.record = NULL;
+	for (int turn = 0; turn < 2; turn++) {
+		answer = asked(stage, PLACE);
+		/* Who may only look places nothing. */
+		assert_true(fabs(number_of(seat_of(answer, "/batch"), "recent") - 0.5) < 1e-6);
+		json_decref(answer);
+	}
+	stage->world.now_ns += 2 * PLACEMENT_SHOWS_NS;
+	answer = asked(stage, PLACE);
+	assert_true(number_of(seat_of(answer, "/batch"), "recent") == 0);
+	json_decref(answer);
+	expect_error(stage, "{\"q\":\"place\",\"set\":\"/x*\",\"limit\":5,\"cpus\":0.1}", "/x*");
+	expect_error(stage, "{\"q\":\"place\",\"set\":\"/*\",\"limit\":0,\"cpus\":0.1}", "limit");
+	expect_error(stage, "{\"q\":\"place\",\"set\":\"/*\",\"limit\":1}", "CPUs");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STAGED(plan_tells_for_whom_and_what_came_of_it),
+		STAGED(a_decision_is_listed_explained_and_accounted_for),
+		STAGED(work_goes_where_no_slo_is_violated_and_is_remembered_a_while),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
