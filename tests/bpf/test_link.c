@@ -342,9 +342,9 @@ static void drops_are_the_links_and_the_sockets(void **state)
 	print_message("# %llu dropped by the link, %llu by the socket, of which %llu seen\n", (unsigned long long)counted->dropped,
 		      (unsigned long long)counted->unread, (unsigned long long)counted->unread_seen);
 	assert_in_range(counted->dropped, DATAGRAMS / 5, DATAGRAMS / 2);
-	counted_check(&world, counted->row.drops, counted->dropped);
+	/* TCP's own connection between the two may throw a segment away as well, which neither the link nor the datagrams' socket tells. */
+	counted_check(&world, counted->row.drops - (counted->row.drops > counted->dropped), counted->dropped);
 	assert_true(counted->unread > DATAGRAMS / 2);
-	/* TCP's own connection between the two may lose a packet as well. */
 	unread = is_receiver_told() ? counted->unread : 0;
 	counted_check(&world, counted->unread_seen - (counted->unread_seen > unread), unread);
 	world_close(&world);
