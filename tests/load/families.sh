@@ -22,8 +22,8 @@ net_mbit=20
 family_vm_options() { # FAMILY
 	local program programs="redis-server redis-cli"
 	case $1 in
-	# Half of it is free for the antagonist: filling more would only take the host's time.
-	memory) echo --mem 336M; programs="nginx mkfs.ext4 mount head split" ;;
+	# Half of it is free for the antagonist (programs and libraries lie in memory too): filling more would only take the host's time.
+	memory) echo --mem 376M; programs="nginx mkfs.ext4 mount head split" ;;
 	io | mixed) echo --mem 1G; programs+=" mkfs.ext4 mount dd" ;;
 	net) echo --mem 1G; programs+=" ip tc" ;;
 	*) echo --mem 1G ;;
