@@ -20,6 +20,7 @@
 #include "talk.h"
 
 #define LINK_REQUESTS 60
+#define TCP_DROPS_MAX 5
 #define DATAGRAMS 1000
 
 /* Filled by the child, read by the parent. */
@@ -330,11 +331,17 @@ static bool is_receiver_told(void)
 	return !uname(&name) && sscanf(name.release, "%d.%d", &major, &minor) == 2 && (major > 6 || (major == 6 && minor >= 12));
 }
 
+/* TCP's own connection between the two throws a few segments away as well, which neither the link nor the datagrams' socket tells. */
+static void drops_check(const struct world *world, uint64_t seen, uint64_t made)
+{
+	assert_true(seen <= made + TCP_DROPS_MAX);
+	counted_check(world, seen < made ? seen : made, made);
+}
+
 static void drops_are_the_links_and_the_sockets(void **state)
 {
 	struct counted *counted = counted_new(NULL);
 	struct world world;
-	uint64_t unread;
 
 	(void)state;
 	counted->is_datagrams = true;
@@ -342,11 +349,9 @@ static void drops_are_the_links_and_the_sockets(void **state)
 	print_message("# %llu dropped by the link, %llu by the socket, of which %llu seen\n", (unsigned long long)counted->dropped,
 		      (unsigned long long)counted->unread, (unsigned long long)counted->unread_seen);
 	assert_in_range(counted->dropped, DATAGRAMS / 5, DATAGRAMS / 2);
-	/* TCP's own connection between the two may throw a segment away as well, which neither the link nor the datagrams' socket tells. */
-	counted_check(&world, counted->row.drops - (counted->row.drops > counted->dropped), counted->dropped);
+	drops_check(&world, counted->row.drops, counted->dropped);
 	assert_true(counted->unread > DATAGRAMS / 2);
-	unread = is_receiver_told() ? counted->unread : 0;
-	counted_check(&world, counted->unread_seen - (counted->unread_seen > unread), unread);
+	drops_check(&world, counted->unread_seen, is_receiver_told() ? counted->unread : 0);
 	world_close(&world);
 }
 
