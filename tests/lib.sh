@@ -49,4 +49,17 @@ refused() {
 	tap_report $good "$name"
 	((good == 0)) || sed "s/^/# exit $status: /" "$scratch/err" >&2
 }
+# Makes GROUP with an annotated server and batch in it, both burning CPU for a minute, and takes it away in the end.
+burning_pair() {
+	local name
+	mkdir "$1" "$1/server" "$1/batch"
+	at_exit "rmdir $1/server $1/batch $1"
+	setfattr -n trusted.forestall.slo -v 'runq_p99<1us tier=critical' "$1/server"
+	setfattr -n trusted.forestall.slo -v 'tier=best-effort' "$1/batch"
+	for name in server batch; do
+		"$test_programs/load-burn" --threads 3 --plan '0+60000:70-70' --out "$scratch/$name.csv" &
+		at_exit "kill $!; wait $!"
+		echo $! >"$1/$name/cgroup.procs"
+	done
+}
 finish() { echo "1..$tap_count"; exit $tap_failed; }

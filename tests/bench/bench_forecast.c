@@ -61,6 +61,17 @@ static void number_print(const char *name, double value)
 		printf("\"%s\":null", name);
 }
 
+static void alarms_print(const struct onset_figures *f)
+{
+	number_print("recall", f->recall);
+	putchar(',');
+	number_print("lead_s_median", f->lead_median_s);
+	putchar(',');
+	number_print("lead_s_p10", f->lead_p10_s);
+	putchar(',');
+	number_print("ece", f->ece);
+}
+
 static void groups_print(const struct corpus *corpus)
 {
 	printf(",\"groups\":{");
@@ -74,13 +85,7 @@ static void groups_print(const struct corpus *corpus)
 		putchar(',');
 		number_print("persistence", onset_measure(corpus, group, SPEAKS_NOW, MAIN_HORIZON).auprc);
 		putchar(',');
-		number_print("recall", f.recall);
-		putchar(',');
-		number_print("lead_s_median", f.lead_median_s);
-		putchar(',');
-		number_print("lead_s_p10", f.lead_p10_s);
-		putchar(',');
-		number_print("ece", f.ece);
+		alarms_print(&f);
 		putchar('}');
 	}
 	printf("},\"baselines\":{");
@@ -119,13 +124,7 @@ static void json_print(const struct corpus *corpus)
 	putchar(',');
 	number_print("auprc_float", onset_measure(corpus, -1, SPEAKS_FLOAT, MAIN_HORIZON).auprc);
 	putchar(',');
-	number_print("recall", spoken.recall);
-	putchar(',');
-	number_print("lead_s_median", spoken.lead_median_s);
-	putchar(',');
-	number_print("lead_s_p10", spoken.lead_p10_s);
-	putchar(',');
-	number_print("ece", spoken.ece);
+	alarms_print(&spoken);
 	putchar(',');
 	number_print("coverage80", cover_all(corpus));
 	printf("}\n");

@@ -7,15 +7,8 @@
 run=$scratch/run state=$scratch/state
 history=$state/history
 group=$cgroot/forestall-learn-$$
-mkdir "$group" "$group/server" "$group/batch" "$scratch/conf"
-at_exit "rmdir $group/server $group/batch $group"
-setfattr -n trusted.forestall.slo -v 'runq_p99<1us tier=critical' "$group/server"
-setfattr -n trusted.forestall.slo -v 'tier=best-effort' "$group/batch"
-for name in server batch; do
-	"$test_programs/load-burn" --threads 3 --plan '0+60000:70-70' --out "$scratch/$name.csv" &
-	at_exit "kill $!; wait $!"
-	echo $! >"$group/$name/cgroup.procs"
-done
+burning_pair "$group"
+mkdir "$scratch/conf"
 printf '[learn]\nhistory_mb = 16\n' >"$scratch/conf/forestall.conf"
 up() { "$bin/forestall" --run-dir "$run" --config-dir "$scratch/conf" up --mode shadow --no-web --state-dir "$state" 2>>"$scratch/up.log" & up=$!; }
 ask() { "$bin/forestall" --run-dir "$run" -j "$@"; }

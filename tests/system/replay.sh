@@ -6,15 +6,7 @@
 "$bin/forestall" doctor >/dev/null || skip_all "doctor: this kernel cannot be observed"
 run=$scratch/run
 group=$cgroot/forestall-replay-$$
-mkdir "$group" "$group/server" "$group/batch"
-at_exit "rmdir $group/server $group/batch $group"
-setfattr -n trusted.forestall.slo -v 'runq_p99<1us tier=critical' "$group/server"
-setfattr -n trusted.forestall.slo -v 'tier=best-effort' "$group/batch"
-for name in server batch; do
-	"$test_programs/load-burn" --threads 3 --plan '0+60000:70-70' --out "$scratch/$name.csv" &
-	at_exit "kill $!; wait $!"
-	echo $! >"$group/$name/cgroup.procs"
-done
+burning_pair "$group"
 "$bin/forestall" --run-dir "$run" up --mode shadow --no-web 2>"$scratch/up.log" &
 up=$!
 at_exit "kill $up; wait $up"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which forecaster's risk an instance gets: the model's where it was taught, experience where it was not. */
-#include "unit.h"
+#include "constant_model.h"
 
 #include <math.h>
 
@@ -12,18 +12,9 @@
 /* Says .5 of runq_p99, .01 of mem_some without any weights, and nothing else. */
 static void make_weights(struct lstm_weights *ret)
 {
-	memset(ret, 0, sizeof(*ret));
-	ret->config = (struct lstm_config){ FEATURE_COUNT, 16, OUTPUT_COUNT };
-	for (uint32_t i = 0; i < FEATURE_COUNT; i++)
-		ret->input_scale[i] = 1.0f / 64;
-	for (uint32_t row = 0; row < LSTM_GATES * 16; row++)
-		ret->gate_scale[row] = 1e-6f;
-	for (uint32_t row = 0; row < OUTPUT_COUNT; row++)
-		ret->head_scale[row] = 1e-6f;
-	for (int h = 0; h < FORECAST_HORIZONS; h++) {
-		ret->head[lstm_head_index(&ret->config, OUTPUT_RISK(h, SLI_RUNQ_P99), 0)] = 1;
+	constant_model(ret);
+	for (int h = 0; h < FORECAST_HORIZONS; h++)
 		ret->head_bias[OUTPUT_RISK(h, SLI_MEM_SOME)] = -4.6f;
-	}
 	assert_int_equal(lstm_weights_derive(ret), 0);
 }
 
