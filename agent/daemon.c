@@ -161,6 +161,7 @@ static void tick(struct daemon *daemon)
 	answers_take(daemon);
 	outlook_tick(daemon->outlook, now_ns, wall_now(), is_second);
 	daemon_learn(daemon, now_ns);
+	daemon_policy(daemon);
 	daemon->ticks++;
 	daemon->tick_cost_ns = host_now_ns() - now_ns;
 }
@@ -310,6 +311,8 @@ int daemon_open(struct daemon *daemon, const struct daemon_options *options, cha
 	r = r ?: surfaces_open(daemon, error);
 	r = r ?: senses_open(daemon, error);
 	r = r ?: daemon_learn_open(daemon);
+	if (!r)
+		daemon_policy_open(daemon);
 	if (!r && options->record_path) {
 		r = daemon_record(daemon, options->record_path);
 		if (r)

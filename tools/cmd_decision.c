@@ -122,6 +122,7 @@ static void decision_print(const json_t *decision)
 	printf("forecast   risk %.2f from a frame of quality %.2f; wants %.4g, at most %.4g of %.4g\n", number_of(decision, "risk"),
 	       number_of(inputs, "quality"), number_of(inputs, "demand"), number_of(inputs, "demand_high"), number_of(inputs, "capacity"));
 	printf("response   error %.3f, trust %.2f\n", number_of(inputs, "response_error"), number_of(inputs, "response_trust"));
+	printf("policy     %s\n", text_of(decision, "policy"));
 	printf("binding    %s, one unit more of which would be worth %.4g\n", text_of(decision, "scope"), number_of(decision, "price"));
 	printf("rejected   to do nothing; to take from %.0f of no lower tier, %.0f idle, %.0f above it; rungs after the %.0fth\n",
 	       number_of(spared, "tier"), number_of(spared, "idle"), number_of(spared, "ancestor"), number_of(decision, "rung") + 1);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "answer_decision.h"
 
+#include "decide/policy.h"
 #include "value.h"
 
 #define NS 1e9
@@ -50,6 +51,7 @@ static json_t *full_json(const struct answer_world *world, const struct decision
 						      value_number(decision->trust)));
 	json_object_set_new(full, "scope", decision->scope[0] ? value_text(decision->scope) : json_string("/"));
 	json_object_set_new(full, "price", value_number(decision->price));
+	json_object_set_new(full, "policy", json_string(policy_name(decision->policy)));
 	json_object_set_new(full, "givers", givers_json(decision));
 	json_object_set_new(full, "spared", json_pack("{s:i, s:i, s:i}", "tier", (int)decision->spared[SPARED_TIER], "idle",
 						      (int)decision->spared[SPARED_IDLE], "ancestor",

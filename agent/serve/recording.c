@@ -92,7 +92,7 @@ static void place_write(struct recording *recording, const struct mind *mind, ui
 	memory.instance.foresight = NULL;
 	if (is_live)
 		memory.view = mind->view[place];
-	if (is_live && mind->peer)
+	if (is_live)
 		memory.peer = mind->peer[place];
 	memory.view.path = NULL;	/* set anew at each tick */
 	recording_block(recording, is_live ? RECORDING_MEMORY : RECORDING_PARKED, &memory, sizeof(memory));
@@ -108,6 +108,7 @@ static void memory_write(struct recording *recording, const struct mind *mind)
 	scalars.host = p->host;
 	memcpy(scalars.knee, mind->knee, sizeof(scalars.knee));
 	scalars.ledger = mind->ledger;
+	scalars.canary = mind->canary;
 	scalars.second_start_ns = p->second_start_ns;
 	scalars.acted_ns = p->acted_ns;
 	scalars.plan_id = mind->plan_id;
@@ -265,6 +266,11 @@ void recording_forecasts(struct recording *recording, const struct mind *mind)
 void recording_model(struct recording *recording, const void *model, size_t model_bytes)
 {
 	recording_block(recording, RECORDING_MODEL, model, model_bytes);
+}
+
+void recording_order(struct recording *recording, const struct canary_order *order)
+{
+	recording_block(recording, RECORDING_ORDER, order, sizeof(*order));
 }
 
 int recording_next(struct recording *recording, uint32_t *ret_kind, const void **ret_payload, size_t *ret_bytes)

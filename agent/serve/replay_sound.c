@@ -138,7 +138,7 @@ bool sound_ledger(const struct ledger *ledger)
 	for (int i = 0; i < DECISIONS_MAX; i++) {
 		const struct decision *decision = &ledger->decision[i];
 
-		if (decision->resource >= RESOURCE_COUNT || decision->reason >= REASON_COUNT || decision->verdict >= VERDICT_COUNT ||
+		if (decision->resource >= RESOURCE_COUNT || decision->reason >= REASON_COUNT || decision->verdict >= VERDICT_COUNT || decision->policy >= POLICY_COUNT ||
 		    !text_ends(decision->path, sizeof(decision->path)) || !text_ends(decision->scope, sizeof(decision->scope)))
 			return false;
 		for (int k = 0; k < DECISION_GIVERS_MAX; k++)
@@ -146,4 +146,11 @@ bool sound_ledger(const struct ledger *ledger)
 				return false;
 	}
 	return true;
+}
+
+bool sound_canary(const struct canary *canary)
+{
+	if (canary->state >= CANARY_STATE_COUNT || canary->base >= POLICY_COUNT || canary->candidate >= POLICY_COUNT)
+		return false;
+	return canary->state != CANARY_RUNS || (canary->round_blocks >= 2 && canary->block_ns >= CANARY_BLOCK_NS_MIN);
 }

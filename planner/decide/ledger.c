@@ -74,8 +74,8 @@ static void spared_count(struct plan_view *const views[], uint32_t count, const 
 	}
 }
 
-static struct decision *decision_begin(struct ledger *ledger, const struct plan_view *victim, const struct plan_host *host,
-				       const struct plan_action *action)
+static struct decision *decision_begin(struct ledger *ledger, const struct plan_policy *policy, const struct plan_view *victim,
+				       const struct plan_host *host, const struct plan_action *action)
 {
 	struct decision *decision = &ledger->decision[++ledger->last_id % DECISIONS_MAX];
 	const struct plan_need *need = &victim->need[action->resource];
@@ -84,7 +84,7 @@ static struct decision *decision_begin(struct ledger *ledger, const struct plan_
 	memset(decision, 0, sizeof(*decision));
 	*decision = (struct decision){
 		.id = ledger->last_id, .began_ns = ledger->now_ns, .cgroup_id = victim->cgroup_id, .slot = victim->slot,
-		.resource = action->resource, .reason = action->reason, .risk = action->risk, .bad = need->bad,
+		.resource = action->resource, .reason = action->reason, .policy = policy->policy, .risk = action->risk, .bad = need->bad,
 		.demand = need->demand, .demand_high = need->demand_high, .quality = victim->quality, .error = worth->error,
 		.trust = worth->trust, .capacity = host->capacity[action->resource],
 		.expected_bad = worth->trust > 0 ? worth->eased_bad : -1, .actual_bad = -1, .recent_bad = fmaxf(need->bad, 0),
@@ -265,7 +265,7 @@ static void action_note(struct ledger *ledger, const struct plan_policy *policy,
 	if (!victim || !giver)
 		return;
 	if (!decision) {
-		decision = decision_begin(ledger, victim, host, action);
+		decision = decision_begin(ledger, policy, victim, host, action);
 		spared_count(views, count, victim, decision);
 	}
 	if (decision->last_ns != ledger->now_ns && ledger->is_acting)

@@ -52,6 +52,7 @@ struct decision {
 	uint32_t resource;	/* enum resource */
 	uint32_t reason;	/* enum plan_reason it began with */
 	uint32_t verdict;	/* enum verdict */
+	uint32_t policy;	/* enum policy that began it */
 	/* What was known. */
 	float risk, bad, demand, demand_high, quality, error, trust, capacity;
 	float price;		/* the highest; see share.h */

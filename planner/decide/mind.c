@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy.h"
 #include "rung.h"
 #include "worth.h"
 
@@ -26,10 +25,10 @@ struct mind *mind_new(const struct predictor_config *config, const struct plan_p
 	mind->annotated = calloc(config->slots_max, sizeof(*mind->annotated));
 	mind->scope = calloc(config->slots_max, sizeof(*mind->scope));
 	mind->placed = calloc(config->slots_max, sizeof(*mind->placed));
-	if (policy_has_limits(policy))
-		mind->peer = calloc(config->slots_max, sizeof(*mind->peer));
-	if (share_new(&mind->share, config->slots_max) || (policy_has_limits(policy) && !mind->peer) || !mind->predictor ||
-	    !mind->view || !mind->annotated || !mind->scope || !mind->placed) {
+	/* Not touched, and no memory, unless a policy needs it: one on canary may. */
+	mind->peer = calloc(config->slots_max, sizeof(*mind->peer));
+	if (share_new(&mind->share, config->slots_max) || !mind->peer || !mind->predictor || !mind->view || !mind->annotated ||
+	    !mind->scope || !mind->placed) {
 		mind_free(mind);
 		return NULL;
 	}
@@ -303,6 +302,7 @@ bool mind_tick(struct mind *mind, uint64_t now_ns, struct plan *ret_plan)
 	uint64_t elapsed_ns = mind->tick_ns ? now_ns - mind->tick_ns : 0;
 	struct plan_host host;
 	uint32_t count = views_collect(mind, now_ns, false);
+	struct plan_policy policy;	/* of this tick */
 	bool is_second;
 
 	/* The reflex looks at the ticks before they move on. */
@@ -312,8 +312,11 @@ bool mind_tick(struct mind *mind, uint64_t now_ns, struct plan *ret_plan)
 	ret_plan->id = ++mind->plan_id;
 	ret_plan->time_ns = now_ns;
 	host = host_view(mind, scopes_collect(mind, count), is_second);
-	plan_make(&mind->policy, &host, mind->annotated, count, now_ns, elapsed_ns, ret_plan);
-	ledger_tick(&mind->ledger, &mind->policy, &host, mind->annotated, count, ret_plan, elapsed_ns,
+	ret_plan->policy = canary_tick(&mind->canary, &mind->policy, &host, mind->annotated, count, now_ns, elapsed_ns);
+	policy = mind->policy;
+	policy.policy = ret_plan->policy;
+	plan_make(&policy, &host, mind->annotated, count, now_ns, elapsed_ns, ret_plan);
+	ledger_tick(&mind->ledger, &policy, &host, mind->annotated, count, ret_plan, elapsed_ns,
 		    predictor_is_censored(mind->predictor, now_ns));
 	mind->tick_ns = now_ns;
 	return is_second;

@@ -69,7 +69,7 @@ struct plan {
 	uint32_t count;
 	uint32_t cut;		/* actions left out because ACTIONS_MAX was reached */
 	uint32_t arm_count;
-	uint32_t pad;
+	uint32_t policy;	/* enum policy that it was made by; see canary.h */
 	struct plan_arm arm[PLAN_ARMS_MAX];
 	struct plan_action action[ACTIONS_MAX];
 };
@@ -118,7 +118,7 @@ struct plan_host {
 	uint32_t scope_count;
 	const struct ledger *ledger;	/* what was of no use lately; NULL: everything is */
 	struct share *share;	/* room to divide in, kept by the caller */
-	struct peer *peer;	/* by slot, kept by the caller between ticks; NULL but for policies with limits of their own */
+	struct peer *peer;	/* by slot, kept by the caller between ticks; of policies with limits of their own */
 };
 
 /* One instance and one resource, in the units of enum resource. */

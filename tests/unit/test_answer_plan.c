@@ -78,6 +78,47 @@ static void a_decision_is_listed_explained_and_accounted_for(void **state)
 	json_decref(answer);
 }
 
+/* The world's callback: obeys as the daemon does. */
+static int on_order(void *context, const struct canary_order *order, char message[ANSWER_MESSAGE_MAX])
+{
+	struct mind *mind = ((struct stage *)context)->mind;
+	int r = canary_order(&mind->canary, &mind->policy, order, mind->tick_ns);
+
+	snprintf(message, ANSWER_MESSAGE_MAX, "no: %d", -r);
+	return r;
+}
+
+static void a_policy_goes_on_canary_and_back(void **state)
+{
+	struct stage *stage = *state;
+	json_t *answer, *canary;
+
+	expect_error(stage, "{\"q\":\"policy.canary\",\"name\":\"reactive\"}", "not changed here");
+	stage->world.policy_order = on_order;
+	answer = asked(stage, "{\"q\":\"policy.show\"}");
+	assert_string_equal(json_string_value(json_object_get(answer, "rules")), "forestall");
+	assert_true(json_is_null(json_object_get(answer, "canary")));
+	json_decref(answer);
+	expect_error(stage, "{\"q\":\"policy.canary\"}", "policy show");
+	expect_error(stage, "{\"q\":\"policy.canary\",\"name\":\"bold\"}", "bold");
+	expect_error(stage, "{\"q\":\"policy.canary\",\"name\":\"reactive\",\"share\":0.7}", "0.5");
+	expect_error(stage, "{\"q\":\"policy.canary\",\"name\":\"reactive\",\"share\":\"x\"}", "0.5");
+	expect_error(stage, "{\"q\":\"policy.canary\",\"name\":\"reactive\",\"hours\":0.001}", "block");
+	expect_error(stage, "{\"q\":\"policy.canary\",\"name\":\"forestall\"}", "no: 22");
+	json_decref(asked(stage, "{\"q\":\"policy.canary\",\"name\":\"reactive\",\"share\":0.2}"));
+	answer = asked(stage, "{\"q\":\"status\"}");
+	canary = json_object_get(answer, "canary");
+	assert_string_equal(json_string_value(json_object_get(canary, "state")), "runs");
+	assert_string_equal(json_string_value(json_object_get(canary, "candidate")), "reactive");
+	assert_float_equal(number_of(canary, "share"), 0.2, 1e-6);
+	assert_float_equal(number_of(canary, "block_s"), 60, 1e-6);
+	assert_true(json_is_null(json_object_get(canary, "bad_s")));
+	assert_float_equal(number_of(json_object_get(canary, "evidence"), "better"), 1, 1e-6);
+	json_decref(answer);
+	json_decref(asked(stage, "{\"q\":\"policy.rollback\"}"));
+	expect_error(stage, "{\"q\":\"policy.rollback\"}", "no: 2");
+}
+
 static const json_t *seat_of(const json_t *answer, const char *path)
 {
 	const json_t *seat;
@@ -125,6 +166,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STAGED(plan_tells_for_whom_and_what_came_of_it),
 		STAGED(a_decision_is_listed_explained_and_accounted_for),
+		STAGED(a_policy_goes_on_canary_and_back),
 		STAGED(work_goes_where_no_slo_is_violated_and_is_remembered_a_while),
 	};
 
