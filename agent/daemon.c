@@ -91,7 +91,7 @@ static bool result_holds(const struct result *result)
 
 static void answers_take(struct daemon *daemon)
 {
-	struct observation acted = { .kind = OBSERVE_ACTED, .time_ns = host_now_ns() };
+	struct observation held = { .kind = plan_answers(&daemon->plan) ? OBSERVE_ACTED : OBSERVE_HELD, .time_ns = host_now_ns() };
 	struct result result;
 
 	while (hands_answer(daemon->hands, &result)) {
@@ -100,8 +100,8 @@ static void answers_take(struct daemon *daemon)
 		daemon->result = result;
 		recording_result(daemon->recording, &result);
 		recording_result(learn_recording(daemon->learn), &result);
-		if (result_holds(&result) && plan_answers(&daemon->plan))
-			daemon_observe(daemon, &acted);
+		if (result_holds(&result))
+			daemon_observe(daemon, &held);
 	}
 }
 

@@ -163,14 +163,15 @@ static void ledger_print(const json_t *ledger)
 {
 	const json_t *begun = json_object_get(ledger, "begun"), *ended = json_object_get(ledger, "verdicts");
 	const json_t *held = json_object_get(ledger, "protected_s"), *taken = json_object_get(ledger, "taken");
-	const json_t *bad = json_object_get(ledger, "bad_s");
+	const json_t *bad = json_object_get(ledger, "bad_s"), *back = json_object_get(ledger, "taken_back");
 	double foreseen = number_of(begun, "foresight") + number_of(begun, "announced") + number_of(begun, "headroom");
 
 	printf("foreseen    %.0f: %.0f held (%.1f violations prevented by the risk they had), %.0f came, %.0f false\n", foreseen,
 	       number_of(ended, "prevented"), number_of(ledger, "prevented"), number_of(ended, "came"), number_of(ended, "false"));
 	printf("missed      %.0f began only with the reflex: %.0f helped, %.0f did not\n", number_of(begun, "reflex"),
 	       number_of(ended, "helped"), number_of(ended, "useless"));
-	printf("taken back  %.0f limits did not help, or harmed others\n", number_of(ended, "worse"));
+	printf("taken back  %.0f limits that did not help or harmed others; %.0f of what stands, %.0f of what the protected hold themselves\n",
+	       number_of(back, "limits"), number_of(back, "standing"), number_of(back, "own"));
 	if (number_of(ended, "planned") > 0)
 		printf("planned     %.0f of which nothing was done, as the mode is not enforce\n", number_of(ended, "planned"));
 	printf("over bound  %.1f s with nothing done yet, %.1f s under protection\n", number_of(bad, "unprotected"), number_of(bad, "protected"));

@@ -92,6 +92,7 @@ json_t *answer_ledger_counts(const struct ledger *ledger)
 {
 	const struct ledger_sums *sums = &ledger->sums;
 	json_t *begun = json_object(), *verdicts = json_object(), *protected = json_object(), *taken = json_object();
+	const uint64_t *back = sums->taken_back;
 
 	for (int reason = REASON_REFLEX; reason < REASON_COUNT; reason++) {
 		const char *name = plan_reason_name((enum plan_reason)reason);
@@ -105,8 +106,10 @@ json_t *answer_ledger_counts(const struct ledger *ledger)
 		json_object_set_new(verdicts, verdict_name((enum verdict)verdict), json_integer((json_int_t)sums->ended[verdict]));
 	for (int r = 0; r < RESOURCE_COUNT; r++)
 		json_object_set_new(taken, resource_name((enum resource)r), value_number(sums->taken[r]));
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:{s:o, s:o}}", "begun", begun, "verdicts", verdicts, "protected_s", protected,
-			 "taken", taken, "prevented", value_number(sums->prevented), "bad_s", "unprotected",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:{s:I, s:I, s:I}, s:{s:o, s:o}}", "begun", begun, "verdicts", verdicts, "protected_s", protected,
+			 "taken", taken, "prevented", value_number(sums->prevented), "taken_back", "limits",
+			 (json_int_t)back[TAKEN_BACK_LIMIT], "standing", (json_int_t)back[TAKEN_BACK_STANDING], "own",
+			 (json_int_t)back[TAKEN_BACK_OWN], "bad_s", "unprotected",
 			 value_number(sums->bad_s[0]), "protected", value_number(sums->bad_s[1]));
 }
 

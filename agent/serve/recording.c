@@ -111,6 +111,7 @@ static void memory_write(struct recording *recording, const struct mind *mind)
 	scalars.canary = mind->canary;
 	scalars.second_start_ns = p->second_start_ns;
 	scalars.acted_ns = p->acted_ns;
+	scalars.held_ns = p->held_ns;
 	scalars.plan_id = mind->plan_id;
 	scalars.tick_ns = mind->tick_ns;
 	recording_block(recording, RECORDING_MIND, &scalars, sizeof(scalars));
@@ -220,7 +221,8 @@ void recording_observe(struct recording *recording, const struct observation *ob
 		[OBSERVE_INSTANCE] = sizeof(struct observe_instance), [OBSERVE_LIMITS] = sizeof(struct observe_limits),
 		[OBSERVE_GONE] = sizeof(struct observe_gone),	      [OBSERVE_EVENT] = sizeof(struct observe_event),
 		[OBSERVE_HOST] = sizeof(struct observe_host),	      [OBSERVE_TICK] = sizeof(uint64_t),
-		[OBSERVE_ACTED] = sizeof(uint64_t),		      [OBSERVE_MEMORY] = sizeof(struct observe_memory),
+		[OBSERVE_ACTED] = sizeof(uint64_t),		      [OBSERVE_HELD] = sizeof(uint64_t),
+		[OBSERVE_MEMORY] = sizeof(struct observe_memory),
 		[OBSERVE_HOST_MEMORY] = sizeof(struct observe_host_memory),
 		[OBSERVE_FAILURE] = sizeof(struct observe_failure),    [OBSERVE_APP] = sizeof(struct observe_app),
 		[OBSERVE_ASKED] = sizeof(struct observe_asked),	      [OBSERVE_ANNOUNCED] = sizeof(struct observe_announced),

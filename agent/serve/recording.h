@@ -45,7 +45,7 @@ struct recording_mind {
 	struct ledger ledger;
 	struct canary canary;
 	uint64_t second_start_ns;
-	uint64_t acted_ns;
+	uint64_t acted_ns, held_ns;
 	uint64_t plan_id;
 	uint64_t tick_ns;
 };

@@ -27,6 +27,7 @@ static int mind_restore(struct replay *replay, const struct recording_mind *memo
 	replay->mind->canary = memory->canary;
 	replay->mind->predictor->second_start_ns = memory->second_start_ns;
 	replay->mind->predictor->acted_ns = memory->acted_ns;
+	replay->mind->predictor->held_ns = memory->held_ns;
 	replay->mind->plan_id = memory->plan_id;
 	replay->mind->tick_ns = memory->tick_ns;
 	return 0;

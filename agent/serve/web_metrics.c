@@ -196,6 +196,8 @@ static void ledger_put(FILE *out, const json_t *ledger)
 		   json_object_get(ledger, "bad_s"));
 	family_put(out, "forestall_taken_total", "counter", "What limits took from givers: CPU seconds, byte seconds, bytes", "resource",
 		   json_object_get(ledger, "taken"));
+	family_put(out, "forestall_taken_back_total", "counter", "What was taken back because it did not help or harmed others", "what",
+		   json_object_get(ledger, "taken_back"));
 	heading(out, "forestall_prevented_total", "counter", "Violations prevented, by the risk of those that were foreseen and did not come");
 	fprintf(out, "forestall_prevented_total %.9g\n", json_number_value(json_object_get(ledger, "prevented")));
 }

@@ -5,14 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ledger_watch.h"
 #include "rung.h"
 
 #define CLOSE_NS 2000000000ull
 #define ACTUAL_FROM_NS 1000000000ull
 #define ACTUAL_UNTIL_NS 5000000000ull
-#define OTHERS_NS 1000000000ull		/* worse for so long, */
-#define OTHERS_WITHIN_NS 5000000000ull	/* begun within so long after a limit */
 #define FORBID_NS 60000000000ull
+#define FORBID_TWICE_MAX 6		/* then it is an hour */
+#define COMING_NS 1000000000ull		/* what has come gets worse by itself for so long */
 #define USELESS 0.9f			/* of the share before a limit */
 #define RECENT 0.1f			/* per tick: the last second */
 #define PRESSED 0.8f			/* of capacity wanted */
@@ -121,57 +122,99 @@ static void giver_note(struct decision *decision, const struct plan_view *giver,
 static uint32_t others_over(struct plan_view *const views[], uint32_t count, const struct plan_policy *policy,
 			    const struct decision *decision, uint64_t now_ns)
 {
-	uint32_t over = 0;
+	struct ledger_others others = { policy->bad_act, decision->slot, decision->resource, TIER_BEST_EFFORT, now_ns };
 
-	for (uint32_t i = 0; i < count; i++)
-		for (int r = 0; views[i]->is_bound && views[i]->slot != decision->slot && views[i]->hold[decision->resource].gave_ns != now_ns && r < RESOURCE_COUNT; r++)
-			over += views[i]->need[r].bad >= policy->bad_act;
-	return over;
+	return ledger_others_over(&others, views, count);
+}
+
+static struct ledger_forbidden *forbidden_find(struct ledger *ledger, uint64_t victim, uint64_t giver, uint32_t resource, uint32_t rung)
+{
+	struct ledger_forbidden *oldest = ledger->forbidden;
+
+	for (uint32_t i = 0; i < FORBIDDEN_MAX; i++) {
+		struct ledger_forbidden *forbidden = &ledger->forbidden[i];
+
+		if (forbidden->victim == victim && forbidden->giver == giver && forbidden->resource == resource &&
+		    forbidden->rung == rung)
+			return forbidden;
+		if (forbidden->until_ns < oldest->until_ns)
+			oldest = forbidden;
+	}
+	*oldest = (struct ledger_forbidden){ .victim = victim, .giver = giver, .resource = resource, .rung = rung };
+	return oldest;
+}
+
+void ledger_forbid(struct ledger *ledger, uint64_t victim, uint64_t giver, uint32_t resource, uint32_t rung)
+{
+	struct ledger_forbidden *forbidden = forbidden_find(ledger, victim, giver, resource, rung);
+
+	forbidden->until_ns = ledger->now_ns + (FORBID_NS << forbidden->times);
+	forbidden->times += forbidden->times < FORBID_TWICE_MAX;
+	if (forbidden->until_ns > ledger->forbidden_until_ns)
+		ledger->forbidden_until_ns = forbidden->until_ns;
 }
 
 static void forbid(struct ledger *ledger, const struct decision *decision, struct plan_view *const views[], uint32_t count)
 {
 	for (uint32_t i = 0; i < decision->giver_count && i < DECISION_GIVERS_MAX; i++) {
 		const struct plan_view *giver = view_find(views, count, decision->giver[i].slot);
-		struct ledger_forbidden *oldest = ledger->forbidden;
 
-		for (uint32_t k = 1; k < FORBIDDEN_MAX; k++)
-			if (ledger->forbidden[k].until_ns < oldest->until_ns)
-				oldest = &ledger->forbidden[k];
 		if (giver)
-			*oldest = (struct ledger_forbidden){ decision->cgroup_id, giver->cgroup_id, ledger->now_ns + FORBID_NS,
-							     decision->resource, decision->limit_level };
+			ledger_forbid(ledger, decision->cgroup_id, giver->cgroup_id, decision->resource, decision->limit_level);
 	}
+	ledger->sums.taken_back[TAKEN_BACK_LIMIT]++;
 }
 
-bool ledger_forbids(const struct ledger *ledger, const struct plan_view *victim, const struct plan_view *giver,
-		    enum resource resource, uint32_t rung)
+/* victim NULL: anybody. */
+static bool is_forbidden(const struct ledger *ledger, const struct plan_view *victim, const struct plan_view *giver,
+			 enum resource resource, uint32_t rung)
 {
-	for (uint32_t i = 0; i < FORBIDDEN_MAX; i++) {
+	for (uint32_t i = 0; ledger->now_ns < ledger->forbidden_until_ns && i < FORBIDDEN_MAX; i++) {
 		const struct ledger_forbidden *forbidden = &ledger->forbidden[i];
 
-		if (forbidden->until_ns > ledger->now_ns && forbidden->victim == victim->cgroup_id &&
+		if (forbidden->until_ns > ledger->now_ns && (!victim || forbidden->victim == victim->cgroup_id) &&
 		    forbidden->giver == giver->cgroup_id && forbidden->resource == resource && forbidden->rung == rung)
 			return true;
 	}
 	return false;
 }
 
+bool ledger_forbids(const struct ledger *ledger, const struct plan_view *victim, const struct plan_view *giver,
+		    enum resource resource, uint32_t rung)
+{
+	return is_forbidden(ledger, victim, giver, resource, rung);
+}
+
+bool ledger_forbids_standing(const struct ledger *ledger, const struct plan_view *giver, enum resource resource, uint32_t rung)
+{
+	return is_forbidden(ledger, NULL, giver, resource, rung);
+}
+
+/* What was foreseen came under the limit that was to prevent it: from then on that has to help like any other. */
+static void coming_note(const struct plan_policy *policy, uint64_t now_ns, struct decision *decision)
+{
+	if (!decision->came_ns && decision->limited_bad < policy->bad_act && decision->recent_bad >= policy->bad_act)
+		decision->came_ns = now_ns;
+	if (decision->came_ns && now_ns - decision->came_ns <= COMING_NS)
+		decision->limited_bad = fmaxf(decision->limited_bad, decision->recent_bad);
+}
+
 /* The highest limit of a decision is judged from when it came. */
 static void decision_judge(struct ledger *ledger, const struct plan_policy *policy, struct plan_view *const views[], uint32_t count,
 			   struct decision *decision)
 {
-	uint64_t held_ns = ledger->now_ns - decision->limited_ns;
-	bool is_useless = settle_ns[decision->resource] && held_ns >= settle_ns[decision->resource] &&
-			  decision->limited_bad >= policy->bad_act && decision->recent_bad > decision->limited_bad * USELESS;
+	uint64_t now_ns = ledger->now_ns, held_ns;
+	bool is_useless, is_harm;
 
 	if (!decision->limited_ns)
 		return;
-	if (others_over(views, count, policy, decision, ledger->now_ns) <= decision->others_bad)
-		decision->others_ns = 0;
-	else if (!decision->others_ns && held_ns <= OTHERS_WITHIN_NS)
-		decision->others_ns = ledger->now_ns;
-	if (!is_useless && (!decision->others_ns || ledger->now_ns - decision->others_ns < OTHERS_NS))
+	coming_note(policy, now_ns, decision);
+	held_ns = now_ns - (decision->came_ns ? decision->came_ns : decision->limited_ns);
+	is_useless = settle_ns[decision->resource] && held_ns >= settle_ns[decision->resource] &&
+		     decision->limited_bad >= policy->bad_act && decision->recent_bad > decision->limited_bad * USELESS;
+	is_harm = ledger_others_worse(others_over(views, count, policy, decision, now_ns), decision->others_bad,
+				      decision->limited_ns, now_ns, &decision->others_ns);
+	if (!is_useless && !is_harm)
 		return;
 	forbid(ledger, decision, views, count);
 	decision->verdict = VERDICT_WORSE;
@@ -253,7 +296,7 @@ static void limit_note(struct ledger *ledger, const struct plan_policy *policy, 
 	decision->limited_ns = ledger->now_ns;
 	decision->limited_bad = decision->recent_bad;
 	decision->others_bad = others_over(views, count, policy, decision, ledger->now_ns);
-	decision->others_ns = 0;
+	decision->others_ns = decision->came_ns = 0;
 }
 
 static void action_note(struct ledger *ledger, const struct plan_policy *policy, const struct plan_host *host,
@@ -301,15 +344,17 @@ static void bad_note(struct ledger *ledger, const struct plan_policy *policy, st
 }
 
 void ledger_tick(struct ledger *ledger, const struct plan_policy *policy, const struct plan_host *host,
-		 struct plan_view *const views[], uint32_t count, const struct plan *plan, uint64_t elapsed_ns, bool is_acting)
+		 struct plan_view *const views[], uint32_t count, const struct plan *plan, uint64_t elapsed_ns, enum ledger_hands hands)
 {
 	double elapsed_s = (double)elapsed_ns / 1e9;
 
 	ledger->now_ns = plan->time_ns;
-	ledger->is_acting = is_acting;
+	ledger->is_acting = hands == LEDGER_HANDS_ACT;
 	for (uint32_t i = 0; i < plan->count; i++)
 		if (ledger_is_decided((enum plan_reason)plan->action[i].reason))
 			action_note(ledger, policy, host, views, count, &plan->action[i], elapsed_s);
+	if (hands != LEDGER_HANDS_EMPTY)
+		ledger_watch(ledger, policy, host, views, count, plan);
 	bad_note(ledger, policy, views, count, elapsed_s);
 	for (uint32_t i = 0; i < DECISIONS_MAX; i++)
 		if (ledger->decision[i].id && !ledger->decision[i].ended_ns)

@@ -8,8 +8,13 @@
  *
  * A decision is judged while it lasts. A limit (a rung beyond the weight, which costs no work) that was held SETTLE_NS without the share
  * over the bound falling below nine tenths of what it was, or since which another instance with a bound came to be
- * over it, is released, and not tried again for this pair for FORBID_NS. Of disks and wires the limit still moves for seconds
+ * over it, is released, and not tried again for this pair for FORBID_NS, twice as long each time that it happens again. What was foreseen
+ * is judged the same from when it comes all the same. Of disks and wires the limit still moves for seconds
  * (decide/knee.h), so they have longer; memory is only judged by the harm to others: what was lost does not come back with a limit.
+ *
+ * What stands without a danger (decide/posture.h), and what the protected itself holds (a quota that was lifted, memory.low), is watched for
+ * the harm to others alone: for some seconds after it began, or after a giver that was idle began to feel it. What only stands may harm nobody
+ * with a bound; what an instance holds itself, nobody of its own tier and above.
  */
 #ifndef FORESTALL_LEDGER_H
 #define FORESTALL_LEDGER_H
@@ -70,11 +75,18 @@ struct decision {
 	bool was_pressed;
 	bool was_done;		/* by the hands */
 	uint64_t limited_ns;	/* when its highest limit came */
+	uint64_t came_ns;	/* since then: when what was foreseen came all the same */
 	uint64_t others_ns;	/* since when others are worse than then; 0: they are not */
 	uint32_t limit_level, others_bad;	/* at that time */
 	float limited_bad;
 	float recent_bad;	/* of the last ticks, smoothed */
 };
+
+/* What was taken back because it did not help or harmed others. */
+enum taken_back { TAKEN_BACK_LIMIT, TAKEN_BACK_STANDING, TAKEN_BACK_OWN, TAKEN_BACK_COUNT };
+
+#define LEDGER_RUNG_OWN 8	/* beyond all ladders: what the protected holds itself */
+#define LEDGER_WATCHED_MAX ACTIONS_MAX
 
 /* Counted since the mind started. */
 struct ledger_sums {
@@ -83,6 +95,7 @@ struct ledger_sums {
 	double bad_s[2];			/* over the bound with nobody acting yet, and under protection */
 	double prevented;	/* expected number: the risk of each that was foreseen and did not come */
 	double taken[RESOURCE_COUNT];	/* resource-seconds */
+	uint64_t taken_back[TAKEN_BACK_COUNT];
 };
 
 struct ledger {
@@ -95,16 +108,32 @@ struct ledger {
 		uint64_t victim, giver;	/* cgroup ids */
 		uint64_t until_ns;
 		uint32_t resource, rung;
+		uint32_t times, pad;	/* so far */
 	} forbidden[FORBIDDEN_MAX];
+	uint64_t forbidden_until_ns;	/* the last of them */
+	struct ledger_watched {
+		uint64_t victim, giver;	/* cgroup ids */
+		uint64_t since_ns, last_ns;	/* felt by the giver, and in a plan */
+		uint64_t others_ns;	/* since when others are worse than then; 0: they are not */
+		uint32_t resource, rung;
+		uint32_t others_bad;	/* at that time */
+		bool is_felt;
+	} watched[LEDGER_WATCHED_MAX];
 };
 
-/* To be called once per tick with the plan that was made. is_acting: the hands said lately that they hold something against danger. */
+/* What the hands said lately: that they hold something, and something against danger. */
+enum ledger_hands { LEDGER_HANDS_EMPTY, LEDGER_HANDS_HOLD, LEDGER_HANDS_ACT };
+
+/* To be called once per tick with the plan that was made. */
 void ledger_tick(struct ledger *ledger, const struct plan_policy *policy, const struct plan_host *host,
-		 struct plan_view *const views[], uint32_t count, const struct plan *plan, uint64_t elapsed_ns, bool is_acting);
+		 struct plan_view *const views[], uint32_t count, const struct plan *plan, uint64_t elapsed_ns, enum ledger_hands hands);
 
 /* Whether a rung of this ladder was of no use between the two lately. */
 bool ledger_forbids(const struct ledger *ledger, const struct plan_view *victim, const struct plan_view *giver,
 		    enum resource resource, uint32_t rung);
+
+/* The same on behalf of anybody. */
+bool ledger_forbids_standing(const struct ledger *ledger, const struct plan_view *giver, enum resource resource, uint32_t rung);
 
 /* NULL: there is none of this id, or it is forgotten. */
 const struct decision *ledger_find(const struct ledger *ledger, uint64_t id);

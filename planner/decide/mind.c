@@ -275,7 +275,7 @@ static struct plan_host host_view(struct mind *mind, uint32_t scope_count, bool 
 	const struct predictor *p = mind->predictor;
 	struct plan_host host = { .memory_free = -1, .swap_free = (float)p->host.swap_free, .scopes = mind->scope,
 				  .scope_count = scope_count, .is_second = is_second, .knee = mind->knee, .peer = mind->peer,
-				  .share = &mind->share, .ledger = &mind->ledger };
+				  .share = &mind->share, .ledger = &mind->ledger, .view = mind->view };
 
 	memcpy(host.capacity, p->host.capacity, sizeof(host.capacity));
 	memcpy(host.served, p->host.served, sizeof(host.served));
@@ -317,7 +317,8 @@ bool mind_tick(struct mind *mind, uint64_t now_ns, struct plan *ret_plan)
 	policy.policy = ret_plan->policy;
 	plan_make(&policy, &host, mind->annotated, count, now_ns, elapsed_ns, ret_plan);
 	ledger_tick(&mind->ledger, &policy, &host, mind->annotated, count, ret_plan, elapsed_ns,
-		    predictor_is_censored(mind->predictor, now_ns));
+		    predictor_is_censored(mind->predictor, now_ns) ? LEDGER_HANDS_ACT :
+		    predictor_is_held(mind->predictor, now_ns)	   ? LEDGER_HANDS_HOLD : LEDGER_HANDS_EMPTY);
 	mind->tick_ns = now_ns;
 	return is_second;
 }

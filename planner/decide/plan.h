@@ -116,6 +116,7 @@ struct plan_host {
 	struct knee *knee;		/* [RESOURCE_COUNT], kept by the caller between ticks; of IO and net */
 	const struct plan_scope *scopes;	/* directories with limits of their own, in any order */
 	uint32_t scope_count;
+	const struct plan_view *view;	/* of each slot; NULL: they are to be looked for */
 	const struct ledger *ledger;	/* what was of no use lately; NULL: everything is */
 	struct share *share;	/* room to divide in, kept by the caller */
 	struct peer *peer;	/* by slot, kept by the caller between ticks; of policies with limits of their own */
