@@ -129,6 +129,7 @@ static void decision_print(const json_t *decision)
 	givers_print(decision);
 	share_print("expected  ", json_object_get(decision, "expected_bad"), "not known: the response is not trusted");
 	share_print("actual    ", json_object_get(decision, "actual_bad"), "not known: it was over within a second");
+	printf("saved      some %.1f s over the bound\n", number_of(decision, "saved_s"));
 	printf("cost       %.4g resource-seconds taken by limits\n", number_of(decision, "taken"));
 	printf("verdict    %s: %s\n", text_of(decision, "verdict"), verdict_text(text_of(decision, "verdict")));
 }
@@ -164,6 +165,7 @@ static void ledger_print(const json_t *ledger)
 	const json_t *begun = json_object_get(ledger, "begun"), *ended = json_object_get(ledger, "verdicts");
 	const json_t *held = json_object_get(ledger, "protected_s"), *taken = json_object_get(ledger, "taken");
 	const json_t *bad = json_object_get(ledger, "bad_s"), *back = json_object_get(ledger, "taken_back");
+	const json_t *saved = json_object_get(ledger, "saved_s"), *alone = json_object_get(ledger, "left_alone");
 	double foreseen = number_of(begun, "foresight") + number_of(begun, "announced") + number_of(begun, "headroom");
 
 	printf("foreseen    %.0f: %.0f held (%.1f violations prevented by the risk they had), %.0f came, %.0f false\n", foreseen,
@@ -177,6 +179,11 @@ static void ledger_print(const json_t *ledger)
 	printf("over bound  %.1f s with nothing done yet, %.1f s under protection\n", number_of(bad, "unprotected"), number_of(bad, "protected"));
 	printf("protected   %.1f s by reflex, %.1f s by foresight, %.1f s by headroom, %.1f s as announced, %.1f s held on\n", number_of(held, "reflex"),
 	       number_of(held, "foresight"), number_of(held, "headroom"), number_of(held, "announced"), number_of(held, "hold"));
+	printf("saved       some %.1f s over a bound by foresight, %.1f s by headroom, at most %.1f s by the reflex\n",
+	       number_of(saved, "foresight"), number_of(saved, "headroom"), number_of(saved, "reflex"));
+	if (number_of(alone, "count") > 0)
+		printf("left alone  %.0f foreseen dangers, by lot: %.0f came, %.1f were to come by their risk\n", number_of(alone, "count"),
+		       number_of(alone, "came"), number_of(alone, "expected"));
 	printf("cost        by limits: %.1f CPU seconds, %.1f MB of memory times seconds, %.1f MB of disks, %.1f MB sent\n",
 	       number_of(taken, "cpu"), number_of(taken, "memory") / 1e6, number_of(taken, "io") / 1e6, number_of(taken, "net") / 1e6);
 }

@@ -133,6 +133,21 @@ bool sound_result(const struct result *result, size_t bytes)
 
 static bool text_ends(const char *text, size_t bytes) { return memchr(text, '\0', bytes); }
 
+/* What is remembered beside the decisions, as far as it is an index or a shift. */
+static bool memory_is_sound(const struct ledger *ledger)
+{
+	for (int i = 0; i < FORBIDDEN_MAX; i++)
+		if (ledger->forbidden[i].times > LEDGER_TWICE_MAX)
+			return false;
+	for (int i = 0; i < LEDGER_WATCHED_MAX; i++)
+		if (ledger->watched[i].resource >= RESOURCE_COUNT)
+			return false;
+	for (int i = 0; i < LEDGER_ALONE_MAX; i++)
+		if (ledger->alone[i].resource >= RESOURCE_COUNT)
+			return false;
+	return true;
+}
+
 bool sound_ledger(const struct ledger *ledger)
 {
 	for (int i = 0; i < DECISIONS_MAX; i++) {
@@ -145,7 +160,7 @@ bool sound_ledger(const struct ledger *ledger)
 			if (!text_ends(decision->giver[k].path, sizeof(decision->giver[k].path)))
 				return false;
 	}
-	return true;
+	return memory_is_sound(ledger);
 }
 
 bool sound_canary(const struct canary *canary)

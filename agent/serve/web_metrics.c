@@ -196,6 +196,10 @@ static void ledger_put(FILE *out, const json_t *ledger)
 		   json_object_get(ledger, "bad_s"));
 	family_put(out, "forestall_taken_total", "counter", "What limits took from givers: CPU seconds, byte seconds, bytes", "resource",
 		   json_object_get(ledger, "taken"));
+	family_put(out, "forestall_saved_seconds_total", "counter", "Time over a bound that was saved, an estimate, by what earned it", "by",
+		   json_object_get(ledger, "saved_s"));
+	family_put(out, "forestall_left_alone_total", "counter", "Foreseen dangers left alone by lot, how many came and were expected to", "what",
+		   json_object_get(ledger, "left_alone"));
 	family_put(out, "forestall_taken_back_total", "counter", "What was taken back because it did not help or harmed others", "what",
 		   json_object_get(ledger, "taken_back"));
 	heading(out, "forestall_prevented_total", "counter", "Violations prevented, by the risk of those that were foreseen and did not come");

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ledger_earn.h"
 #include "ledger_watch.h"
 #include "rung.h"
 
@@ -12,7 +13,6 @@
 #define ACTUAL_FROM_NS 1000000000ull
 #define ACTUAL_UNTIL_NS 5000000000ull
 #define FORBID_NS 60000000000ull
-#define FORBID_TWICE_MAX 6		/* then it is an hour */
 #define COMING_NS 1000000000ull		/* what has come gets worse by itself for so long */
 #define USELESS 0.9f			/* of the share before a limit */
 #define RECENT 0.1f			/* per tick: the last second */
@@ -149,7 +149,7 @@ void ledger_forbid(struct ledger *ledger, uint64_t victim, uint64_t giver, uint3
 	struct ledger_forbidden *forbidden = forbidden_find(ledger, victim, giver, resource, rung);
 
 	forbidden->until_ns = ledger->now_ns + (FORBID_NS << forbidden->times);
-	forbidden->times += forbidden->times < FORBID_TWICE_MAX;
+	forbidden->times += forbidden->times < LEDGER_TWICE_MAX;
 	if (forbidden->until_ns > ledger->forbidden_until_ns)
 		ledger->forbidden_until_ns = forbidden->until_ns;
 }
@@ -267,6 +267,7 @@ static void decision_watch(struct ledger *ledger, const struct plan_policy *poli
 {
 	const struct plan_view *victim = view_find(views, count, decision->slot);
 	uint64_t age_ns = ledger->now_ns - decision->began_ns;
+	bool pressed;
 	float bad;
 
 	if (!victim || victim->cgroup_id != decision->cgroup_id || ledger->now_ns - decision->last_ns >= CLOSE_NS) {
@@ -276,7 +277,9 @@ static void decision_watch(struct ledger *ledger, const struct plan_policy *poli
 	bad = victim->need[decision->resource].bad;
 	decision->bad_ticks += bad >= policy->bad_act;
 	decision->recent_bad += (fmaxf(bad, 0) - decision->recent_bad) * RECENT;
-	decision->was_pressed |= is_pressed(host, views, count, (enum resource)decision->resource);
+	pressed = is_pressed(host, views, count, (enum resource)decision->resource);
+	decision->was_pressed |= pressed;
+	ledger_earn(ledger, policy, decision, bad, pressed);
 	if (bad >= 0 && age_ns >= ACTUAL_FROM_NS && age_ns <= ACTUAL_UNTIL_NS) {
 		decision->actual_bad = fmaxf(decision->actual_bad, 0);
 		decision->actual_bad += (bad - decision->actual_bad) / (float)++decision->actual_ticks;
@@ -349,10 +352,12 @@ void ledger_tick(struct ledger *ledger, const struct plan_policy *policy, const 
 	double elapsed_s = (double)elapsed_ns / 1e9;
 
 	ledger->now_ns = plan->time_ns;
+	ledger->elapsed_s = elapsed_s;
 	ledger->is_acting = hands == LEDGER_HANDS_ACT;
 	for (uint32_t i = 0; i < plan->count; i++)
 		if (ledger_is_decided((enum plan_reason)plan->action[i].reason))
 			action_note(ledger, policy, host, views, count, &plan->action[i], elapsed_s);
+	ledger_leave_alone(ledger, policy, views, count, plan);
 	if (hands != LEDGER_HANDS_EMPTY)
 		ledger_watch(ledger, policy, host, views, count, plan);
 	bad_note(ledger, policy, views, count, elapsed_s);

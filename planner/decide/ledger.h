@@ -12,6 +12,12 @@
  * is judged the same from when it comes all the same. Of disks and wires the limit still moves for seconds
  * (decide/knee.h), so they have longer; memory is only judged by the harm to others: what was lost does not come back with a limit.
  *
+ * Seconds saved are an estimate: time in which the hands carried a decision out, its resource was pressed all the same, and the bound held,
+ * each second times the probability that it would have been over the bound. That is 1 where it was over it when the decision began (so at most so
+ * much), else the risk that was forecast. They are earned by what called for the decision. What stands is credited with nothing:
+ * what it prevents nobody sees. How right the risks are the dangers say that are left alone by lot (decide/arm.h), and what a whole policy saves one on
+ * canary (decide/canary.h).
+ *
  * What stands without a danger (decide/posture.h), and what the protected itself holds (a quota that was lifted, memory.low), is watched for
  * the harm to others alone: for some seconds after it began, or after a giver that was idle began to feel it. What only stands may harm nobody
  * with a bound; what an instance holds itself, nobody of its own tier and above.
@@ -24,6 +30,7 @@
 #define DECISIONS_MAX 64	/* remembered; the oldest that is over goes first */
 #define DECISION_GIVERS_MAX 4	/* named; more are counted */
 #define FORBIDDEN_MAX 64
+#define LEDGER_TWICE_MAX 6	/* times that it is forbidden for twice as long: then it is an hour */
 
 enum verdict {
 	VERDICT_OPEN,
@@ -36,6 +43,9 @@ enum verdict {
 	VERDICT_PLANNED,	/* nothing was done: the mode did not let the hands, or there are none */
 	VERDICT_COUNT
 };
+
+/* Which of the three earned something. */
+enum earner { EARNER_REFLEX, EARNER_HEADROOM, EARNER_FORESIGHT, EARNER_COUNT };
 
 /* Who might have given and did not, by why. */
 enum spared { SPARED_TIER, SPARED_IDLE, SPARED_ABOVE, SPARED_COUNT };
@@ -68,6 +78,7 @@ struct decision {
 	struct decision_giver giver[DECISION_GIVERS_MAX];
 	double taken;		/* wanted and not left, over time: resource-seconds; weights take nothing */
 	/* What came of it. */
+	double saved_s;
 	float expected_bad;	/* share over the bound as the response has it; < 0: it is not trusted */
 	float actual_bad;	/* mean of 1 to 5 s after it began; < 0: not known */
 	uint32_t actual_ticks;
@@ -87,6 +98,7 @@ enum taken_back { TAKEN_BACK_LIMIT, TAKEN_BACK_STANDING, TAKEN_BACK_OWN, TAKEN_B
 
 #define LEDGER_RUNG_OWN 8	/* beyond all ladders: what the protected holds itself */
 #define LEDGER_WATCHED_MAX ACTIONS_MAX
+#define LEDGER_ALONE_MAX 16
 
 /* Counted since the mind started. */
 struct ledger_sums {
@@ -96,12 +108,16 @@ struct ledger_sums {
 	double prevented;	/* expected number: the risk of each that was foreseen and did not come */
 	double taken[RESOURCE_COUNT];	/* resource-seconds */
 	uint64_t taken_back[TAKEN_BACK_COUNT];
+	double saved_s[EARNER_COUNT];
+	uint64_t alone, alone_came;	/* foreseen dangers that were left alone by lot, and those that came */
+	double alone_risk;		/* how many were to come */
 };
 
 struct ledger {
 	struct decision decision[DECISIONS_MAX];	/* ring by id */
 	uint64_t last_id;
 	uint64_t now_ns;
+	double elapsed_s;	/* of this tick */
 	bool is_acting;		/* the hands hold something against danger */
 	struct ledger_sums sums;
 	struct ledger_forbidden {
@@ -119,6 +135,12 @@ struct ledger {
 		uint32_t others_bad;	/* at that time */
 		bool is_felt;
 	} watched[LEDGER_WATCHED_MAX];
+	struct ledger_alone {
+		uint64_t cgroup_id, last_ns;	/* left alone until; id 0: free */
+		uint32_t slot, resource;
+		float risk;		/* the highest */
+		bool came;
+	} alone[LEDGER_ALONE_MAX];
 };
 
 /* What the hands said lately: that they hold something, and something against danger. */
@@ -142,5 +164,6 @@ const struct decision *ledger_find(const struct ledger *ledger, uint64_t id);
 bool ledger_is_decided(enum plan_reason reason);
 
 const char *verdict_name(enum verdict verdict);
+const char *earner_name(enum earner earner);
 
 #endif
