@@ -46,6 +46,21 @@ static void canary_print(const json_t *canary)
 	       number_of(evidence, "costs"), number_of(needed, "costs"));
 }
 
+static void probes_print(const json_t *probes)
+{
+	const json_t *ended = json_object_get(probes, "ended"), *now = json_object_get(probes, "now");
+
+	if (!json_is_true(json_object_get(probes, "allowed"))) {
+		printf("probes     not allowed ([plan] probe = yes allows them)\n");
+		return;
+	}
+	printf("probes     %.0f of some seconds, %.0f cut short, %.0f only planned\n", number_of(ended, "whole"), number_of(ended, "cut_short"),
+	       number_of(ended, "planned"));
+	if (json_is_object(now))
+		printf("           now %s is left %.4g of %.4g %s, to learn what that is to %s\n", text_of(now, "path"), number_of(now, "left"),
+		       number_of(now, "used"), text_of(now, "resource"), text_of(now, "for"));
+}
+
 int cmd_policy_show(const struct context *context, int argc, char **argv)
 {
 	json_t *answer, *policy;
@@ -64,6 +79,7 @@ int cmd_policy_show(const struct context *context, int argc, char **argv)
 		printf("canary     none\n");
 	else
 		canary_print(json_object_get(answer, "canary"));
+	probes_print(json_object_get(answer, "probes"));
 	printf("there are ");
 	json_array_foreach(json_object_get(answer, "policies"), i, policy)
 		printf(" %s", json_string_value(policy));

@@ -206,7 +206,7 @@ static json_t *answer_status(const struct answer_world *world, const json_t *que
 			 (json_int_t)world->delivered, "dropped", (json_int_t)world->dropped);
 	tick = json_pack("{s:I, s:I}", "late_ns_max", (json_int_t)world->tick_late_ns_max, "cost_ns",
 			 (json_int_t)world->tick_cost_ns);
-	return json_pack("{s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:I, s:s, s:{s:o, s:o}, s:o, s:o, s:o}",
+	return json_pack("{s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:I, s:s, s:{s:o, s:o}, s:o, s:o, s:o, s:o}",
 			 "ok", 1,
 			 "mode", world->mode < MODE_COUNT ? mode_name(world->mode) : "none",
 			 "forecaster", forecast_source_name(config->forecaster), "model",
@@ -218,7 +218,7 @@ static json_t *answer_status(const struct answer_world *world, const json_t *que
 			 "policy", policy_name(world->mind->policy.policy), "knee", "io",
 			 knee_json(&world->mind->knee[RESOURCE_IO]), "net", knee_json(&world->mind->knee[RESOURCE_NET]),
 			 "learn", answer_learn(world), "ledger", answer_ledger_counts(&world->mind->ledger), "canary",
-			 answer_policy_trial(world));
+			 answer_policy_state(world), "probes", answer_policy_probes(world));
 }
 
 static json_t *answer_slo_refresh(const struct answer_world *world, const json_t *question)

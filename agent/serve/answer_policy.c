@@ -21,7 +21,7 @@ static json_t *evidence_json(const struct canary *canary)
 			 value_number(canary_evidence(canary, CANARY_COSTS)));
 }
 
-json_t *answer_policy_trial(const struct answer_world *world)
+json_t *answer_policy_state(const struct answer_world *world)
 {
 	const struct canary *canary = &world->mind->canary;
 	bool is_running = canary->state == CANARY_RUNS;
@@ -32,13 +32,38 @@ json_t *answer_policy_trial(const struct answer_world *world)
 		return json_null();
 	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:i, s:o, s:o, s:o, s:{s:f, s:f, s:f}}", "state",
 			 canary_state_name(canary->state), "base", policy_name(canary->base), "candidate",
-			 policy_name(canary->candidate), "share", value_number(1.0 / canary->round_blocks), "block_s",
+			 policy_name(canary->candidate), "share", canary->block_ns ? value_number(1.0 / canary->round_blocks) : json_null(), "block_s",
 			 value_number((double)canary->block_ns / NS), "began_s_ago", value_number((double)age_ns / NS), "left_s",
 			 is_running && age_ns < canary->max_ns ? value_number((double)(canary->max_ns - age_ns) / NS) : json_null(),
 			 "arm", canary_arm(canary, now_ns) == CANARY_CANDIDATE ? "candidate" : "base", "pairs", (int)canary->pairs,
 			 "bad_s", value_number(canary->bad_s / pairs), "less_work_s", value_number(canary->less_work_s / pairs),
 			 "evidence", evidence_json(canary), "needed", "better", 1 / CANARY_ALPHA, "harms", 1 / CANARY_ALPHA_BACK,
 			 "costs", 1 / CANARY_ALPHA_BACK);
+}
+
+static json_t *probe_now(const struct answer_world *world)
+{
+	const struct predictor *p = world->mind->predictor;
+	const struct trial *trial = &world->mind->trial;
+
+	if (!trial->began_ns)
+		return json_null();
+	return json_pack("{s:o, s:o, s:s, s:o, s:o}", "path", value_text(p->instance[trial->giver].info.path), "for",
+			 value_text(p->instance[trial->victim].info.path), "resource", resource_name((enum resource)trial->resource),
+			 "used", value_number(trial->used), "left", value_number(trial->left));
+}
+
+json_t *answer_policy_probes(const struct answer_world *world)
+{
+	const struct trial *trial = &world->mind->trial;
+	json_t *ended = json_object(), *taken = json_object();
+
+	for (int end = 0; end < TRIAL_END_COUNT; end++)
+		json_object_set_new(ended, trial_end_name((enum trial_end)end), json_integer((json_int_t)trial->ended[end]));
+	for (int r = 0; r < RESOURCE_COUNT; r++)
+		json_object_set_new(taken, resource_name((enum resource)r), value_number(trial->taken[r]));
+	return json_pack("{s:b, s:o, s:o, s:o}", "allowed", (int)world->mind->policy.probe, "now", probe_now(world), "ended", ended,
+			 "taken", taken);
 }
 
 json_t *answer_policy_show(const struct answer_world *world, const json_t *question)
@@ -48,8 +73,8 @@ json_t *answer_policy_show(const struct answer_world *world, const json_t *quest
 	(void)question;
 	for (uint32_t i = 0; i < POLICY_COUNT; i++)
 		json_array_append_new(policies, json_string(policy_name(i)));
-	return json_pack("{s:b, s:s, s:o, s:o}", "ok", 1, "rules", policy_name(world->mind->policy.policy), "policies", policies,
-			 "canary", answer_policy_trial(world));
+	return json_pack("{s:b, s:s, s:o, s:o, s:o}", "ok", 1, "rules", policy_name(world->mind->policy.policy), "policies", policies,
+			 "canary", answer_policy_state(world), "probes", answer_policy_probes(world));
 }
 
 /* A number of the question, or what it is when left out. */

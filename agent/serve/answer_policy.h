@@ -9,7 +9,10 @@ json_t *answer_policy_show(const struct answer_world *world, const json_t *quest
 json_t *answer_policy_canary(const struct answer_world *world, const json_t *question);
 json_t *answer_policy_rollback(const struct answer_world *world, const json_t *question);
 
+/* The small limits to learn from (decide/trial.h), for the status. */
+json_t *answer_policy_probes(const struct answer_world *world);
+
 /* The canary that runs or ran last, also for the status; null: there was none. */
-json_t *answer_policy_trial(const struct answer_world *world);
+json_t *answer_policy_state(const struct answer_world *world);
 
 #endif

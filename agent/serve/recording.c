@@ -109,6 +109,7 @@ static void memory_write(struct recording *recording, const struct mind *mind)
 	memcpy(scalars.knee, mind->knee, sizeof(scalars.knee));
 	scalars.ledger = mind->ledger;
 	scalars.canary = mind->canary;
+	scalars.trial = mind->trial;
 	scalars.second_start_ns = p->second_start_ns;
 	scalars.acted_ns = p->acted_ns;
 	scalars.held_ns = p->held_ns;

@@ -44,6 +44,7 @@ struct recording_mind {
 	struct knee knee[RESOURCE_COUNT];
 	struct ledger ledger;
 	struct canary canary;
+	struct trial trial;
 	uint64_t second_start_ns;
 	uint64_t acted_ns, held_ns;
 	uint64_t plan_id;

@@ -25,6 +25,7 @@ static int mind_restore(struct replay *replay, const struct recording_mind *memo
 	memcpy(replay->mind->knee, memory->knee, sizeof(memory->knee));
 	replay->mind->ledger = memory->ledger;
 	replay->mind->canary = memory->canary;
+	replay->mind->trial = memory->trial;
 	replay->mind->predictor->second_start_ns = memory->second_start_ns;
 	replay->mind->predictor->acted_ns = memory->acted_ns;
 	replay->mind->predictor->held_ns = memory->held_ns;
@@ -146,7 +147,8 @@ static int head_read(struct replay *replay)
 			r = model_restore(replay, payload, bytes);
 		} else if (kind == RECORDING_MIND && is_setup && bytes == sizeof(struct recording_mind) &&
 			   sound_ledger(&((const struct recording_mind *)payload)->ledger) &&
-			   sound_canary(&((const struct recording_mind *)payload)->canary)) {
+			   sound_canary(&((const struct recording_mind *)payload)->canary) &&
+			   sound_trial(&((const struct recording_mind *)payload)->trial, replay->setup.config.slots_max)) {
 			r = mind_restore(replay, payload);
 		} else {
 			r = -EINVAL;

@@ -169,3 +169,8 @@ bool sound_canary(const struct canary *canary)
 		return false;
 	return canary->state != CANARY_RUNS || (canary->round_blocks >= 2 && canary->block_ns >= CANARY_BLOCK_NS_MIN);
 }
+
+bool sound_trial(const struct trial *trial, uint32_t slots_max)
+{
+	return trial->resource < RESOURCE_COUNT && trial->giver < slots_max && trial->victim < slots_max;
+}

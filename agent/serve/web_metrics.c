@@ -229,6 +229,15 @@ static void policy_put(FILE *out, const json_t *status)
 		   json_object_get(canary, "needed"));
 }
 
+static void probes_put(FILE *out, const json_t *probes)
+{
+	single(out, "forestall_probes_allowed", "1 when givers are limited a little to learn from it ([plan] probe)",
+	       json_is_true(json_object_get(probes, "allowed")));
+	family_put(out, "forestall_probes_total", "counter", "Such limits, by how they ended", "end", json_object_get(probes, "ended"));
+	family_put(out, "forestall_probes_taken_total", "counter", "What they took: CPU seconds, bytes", "resource",
+		   json_object_get(probes, "taken"));
+}
+
 static void status_put(FILE *out, const json_t *status)
 {
 	const json_t *tick = json_object_get(status, "tick");
@@ -238,6 +247,7 @@ static void status_put(FILE *out, const json_t *status)
 	label_put(out, web_pick_text(status, "mode"));
 	fputs("\"} 1\n", out);
 	policy_put(out, status);
+	probes_put(out, json_object_get(status, "probes"));
 	family_put(out, "forestall_ring_records_total", "counter", "Records of the kernel side, by what became of them",
 		   "state", json_object_get(status, "ring"));
 	family_put(out, "forestall_coverage_total", "counter",

@@ -28,7 +28,7 @@ const char *verdict_name(enum verdict verdict) { return names[verdict]; }
 
 bool ledger_is_decided(enum plan_reason reason)
 {
-	return reason != REASON_NONE && reason != REASON_STANDING && reason != REASON_LIMIT;
+	return reason != REASON_NONE && reason != REASON_STANDING && reason != REASON_LIMIT && reason != REASON_PROBE;
 }
 
 static struct plan_view *view_find(struct plan_view *const views[], uint32_t count, uint32_t slot)

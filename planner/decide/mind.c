@@ -219,10 +219,14 @@ static void view_update(struct mind *mind, uint32_t slot, uint64_t now_ns, bool 
 		view->request_bytes = now->io_bytes / now->io_done;
 	view->quality = instance->foresight->forecast.quality;
 	view->quota = own_quota(mind->predictor, &instance->limits);
+	view->ran = now ? now->cpu : 0;
+	view->no_probe = instance->info.slo.no_probe;
 	view->oncpu_ns = instance->window.total.oncpu_ns + instance->window.sum.oncpu_ns;
 	view->throttled_ns = instance->window.total.wait_quota_ns + instance->window.sum.wait_quota_ns;
-	if (is_second)
+	if (is_second) {
 		shown_update(mind->predictor, instance, view);
+		view->unidentified = view->is_bound && mind->policy.probe ? trial_unidentified(mind->predictor, instance) : 0;
+	}
 	for (int r = 0; r < RESOURCE_COUNT; r++) {
 		need_update(mind, instance, (enum resource)r, now_ns, view);
 		if (is_second && view->is_bound)
@@ -316,6 +320,7 @@ bool mind_tick(struct mind *mind, uint64_t now_ns, struct plan *ret_plan)
 	policy = mind->policy;
 	policy.policy = ret_plan->policy;
 	plan_make(&policy, &host, mind->annotated, count, now_ns, elapsed_ns, ret_plan);
+	trial_plan(&mind->trial, &policy, &host, mind->annotated, count, elapsed_ns, predictor_is_held(mind->predictor, now_ns), ret_plan);
 	ledger_tick(&mind->ledger, &policy, &host, mind->annotated, count, ret_plan, elapsed_ns,
 		    predictor_is_censored(mind->predictor, now_ns) ? LEDGER_HANDS_ACT :
 		    predictor_is_held(mind->predictor, now_ns)	   ? LEDGER_HANDS_HOLD : LEDGER_HANDS_EMPTY);

@@ -11,6 +11,7 @@
 #include "placement.h"
 #include "plan.h"
 #include "share.h"
+#include "trial.h"
 #include "predict/predictor.h"
 
 struct mind {
@@ -24,6 +25,7 @@ struct mind {
 	struct ledger ledger;
 	struct peer *peer;		/* [slots_max], of policies with limits of their own */
 	struct canary canary;
+	struct trial trial;
 	struct placement_memory *placed;	/* [slots_max], by slot: work that was placed lately */
 	uint64_t plan_id;
 	uint64_t tick_ns;		/* time of the last tick */

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "answer_stage.h"
+#include "decide/policy.h"
 
 static void plan_tells_for_whom_and_what_came_of_it(void **state)
 {
@@ -52,12 +53,14 @@ static void a_decision_is_listed_explained_and_accounted_for(void **state)
 	expect_error(stage, "{\"q\":\"decision.show\",\"id\":-1}", "decision list");
 	ledger->last_id = 70;
 	ledger->decision[70 % DECISIONS_MAX] = (struct decision){
-		.id = 70, .began_ns = 1, .path = "/web", .reason = REASON_FORESIGHT, .verdict = VERDICT_PREVENTED, .risk = 0.5f,
+		.id = 70, .began_ns = 1, .path = "/web", .reason = REASON_FORESIGHT, .verdict = VERDICT_PREVENTED, .policy = POLICY_PRESSURE, .risk = 0.5f,
 		.expected_bad = -1, .actual_bad = 0.25f, .price = 2, .giver_count = 1, .spared = { 3, 2, 1 },
 		.giver = { { .path = "/batch", .knobs = 1u << KNOB_CPU_WEIGHT | 1u << KNOB_CPU_MAX, .wanted = 1, .left = 0.5f } },
 	};
 	ledger->sums.begun[REASON_FORESIGHT] = 4;
 	ledger->sums.ended[VERDICT_FALSE] = 3;
+	ledger->sums.saved_s[EARNER_HEADROOM] = 2.5;
+	ledger->sums.taken_back[TAKEN_BACK_OWN] = 9;
 	answer = asked(stage, "{\"q\":\"decision.list\"}");
 	assert_int_equal(json_array_size(json_object_get(answer, "decisions")), 1);
 	json_decref(answer);
@@ -65,6 +68,7 @@ static void a_decision_is_listed_explained_and_accounted_for(void **state)
 	decision = json_object_get(answer, "decision");
 	assert_string_equal(json_string_value(json_object_get(decision, "verdict")), "prevented");
 	assert_string_equal(json_string_value(json_object_get(decision, "scope")), "/");
+	assert_string_equal(json_string_value(json_object_get(decision, "policy")), "pressure");
 	assert_true(json_is_null(json_object_get(decision, "expected_bad")));
 	assert_float_equal(number_of(decision, "actual_bad"), 0.25, 1e-6);
 	assert_float_equal(number_of(json_object_get(decision, "spared"), "idle"), 2, 1e-6);
@@ -75,6 +79,8 @@ static void a_decision_is_listed_explained_and_accounted_for(void **state)
 	answer = asked(stage, "{\"q\":\"ledger\"}");
 	assert_float_equal(number_of(json_object_get(json_object_get(answer, "ledger"), "begun"), "foresight"), 4, 1e-6);
 	assert_float_equal(number_of(json_object_get(json_object_get(answer, "ledger"), "verdicts"), "false"), 3, 1e-6);
+	assert_float_equal(number_of(json_object_get(json_object_get(answer, "ledger"), "saved_s"), "headroom"), 2.5, 1e-6);
+	assert_float_equal(number_of(json_object_get(json_object_get(answer, "ledger"), "taken_back"), "own"), 9, 1e-6);
 	json_decref(answer);
 }
 
@@ -97,6 +103,7 @@ static void a_policy_goes_on_canary_and_back(void **state)
 	stage->world.policy_order = on_order;
 	answer = asked(stage, "{\"q\":\"policy.show\"}");
 	assert_string_equal(json_string_value(json_object_get(answer, "rules")), "forestall");
+	assert_true(json_is_false(json_object_get(json_object_get(answer, "probes"), "allowed")));
 	assert_true(json_is_null(json_object_get(answer, "canary")));
 	json_decref(answer);
 	expect_error(stage, "{\"q\":\"policy.canary\"}", "policy show");
