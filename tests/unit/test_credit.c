@@ -114,6 +114,7 @@ static void wire_init(struct stage *scene)
 	scene->server.need[RESOURCE_NET].risk = 0.4f;
 }
 
+/* In how many of the three ticks before harm is measured something was limited. */
 static uint32_t burst(struct stage *scene, float bad)
 {
 	uint32_t limits = 0;
@@ -124,7 +125,7 @@ static uint32_t burst(struct stage *scene, float bad)
 		/* Harm is measured only some ticks after the burst has begun, and ends with a limit. */
 		scene->server.need[RESOURCE_NET].bad = i >= 3 && !action_of(scene, 2, KNOB_NET_EGRESS) ? bad : 0;
 		scene_ticks(scene, 1);
-		limits += action_of(scene, 2, KNOB_NET_EGRESS) && i < 3;
+		limits += i < 3 && (action_of(scene, 2, KNOB_NET_EGRESS) || scene->batch.hold[RESOURCE_NET].left > 0);
 	}
 	scene->server.need[RESOURCE_NET].bad = 0;
 	scene->batch.need[RESOURCE_NET].demand = scene->batch.need[RESOURCE_NET].demand_high = 0;
@@ -141,10 +142,21 @@ static void bursts_that_hurt_nobody_are_not_limited_whatever_is_forecast(void **
 	wire_init(&scene);
 	scene.server.need[RESOURCE_NET].risk = 1;
 	for (int i = 0; i < 20; i++) {
-		burst(&scene, 0);
-		assert_int_equal(scene.plan.count, 0);
+		assert_int_equal(burst(&scene, 0), 0);
 		assert_int_equal(scene.server.hold[RESOURCE_NET].answered_ns, 0);
 	}
+}
+
+static void nobody_there_who_could_give_is_no_trial(void **state)
+{
+	struct stage scene;
+
+	(void)state;
+	wire_init(&scene);
+	scene_ticks(&scene, 600);
+	assert_true(scene.server.hold[RESOURCE_NET].credit.failed[1] == 0);
+	burst(&scene, 0);
+	assert_true(scene.server.hold[RESOURCE_NET].credit.failed[1] > 0);
 }
 
 static void a_forecast_that_came_true_is_acted_on_before_harm_once_the_knee_is_known(void **state)
@@ -237,6 +249,7 @@ int main(void)
 		cmocka_unit_test(nobody_foresees_what_is_there),
 		cmocka_unit_test(what_was_held_under_pressure_proves_nothing),
 		cmocka_unit_test(bursts_that_hurt_nobody_are_not_limited_whatever_is_forecast),
+		cmocka_unit_test(nobody_there_who_could_give_is_no_trial),
 		cmocka_unit_test(a_forecast_that_came_true_is_acted_on_before_harm_once_the_knee_is_known),
 		cmocka_unit_test(what_was_measured_is_held_though_a_forecast_speaks_next),
 		cmocka_unit_test(weights_conserve_work_and_are_taken_at_once),
