@@ -100,7 +100,7 @@ start_run() { # FAMILY/SEED/ARM
 		[[ ! -e $program ]] || preload+=(--preload "$program")
 	done
 	# shellcheck disable=SC2046 # words
-	exec "$root/tests/vm/run" --kernel 6.12 --icount --cpus 1 --timeout 580 $(family_vm_options "${family%-harmless}") \
+	exec "$root/tests/vm/run" --kernel 6.12 --icount --cpus 1 --timeout 1800 $(family_vm_options "${family%-harmless}") \
 		"${preload[@]}" --env "SHAPES=$shapes" --env "BIN=$bin" --env "LOAD=$load" --env "FORESTALL=$forestall" --out "$out/$1" \
 		-- tests/demo/scenario.sh "$family" "$arm" "$seed" /out
 }
