@@ -14,6 +14,7 @@ static enum ledger_hands hands;
 static inline void story_init(struct stage *scene)
 {
 	scene_init(scene);
+	scene_credit(scene, RESOURCE_CPU);
 	memset(&ledger, 0, sizeof(ledger));
 	hands = LEDGER_HANDS_ACT;
 	scene->host.ledger = &ledger;
