@@ -55,6 +55,15 @@ void credit_tick(struct credit *credit, const struct credit_tick *tick, uint64_t
 	credit->busy_until_ns = now_ns + horizon_ns;
 }
 
+void credit_sum(const struct credit *credit, float *ret_came, float *ret_failed)
+{
+	*ret_came = *ret_failed = 0;
+	for (int i = 0; i < CREDIT_BINS; i++) {
+		*ret_came += credit->came[i];
+		*ret_failed += credit->failed[i];
+	}
+}
+
 float credit_of(const struct credit *credit, float risk)
 {
 	int bin = bin_of(risk);

@@ -41,4 +41,7 @@ void credit_tick(struct credit *credit, const struct credit_tick *tick, uint64_t
 /* What share of forecasts like one of this risk came true here, 0..1; a tenth where nothing is known. */
 float credit_of(const struct credit *credit, float risk);
 
+/* All that is remembered: trials that came, and those that did not. */
+void credit_sum(const struct credit *credit, float *ret_came, float *ret_failed);
+
 #endif
