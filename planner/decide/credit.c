@@ -41,7 +41,7 @@ void credit_tick(struct credit *credit, const struct credit_tick *tick, uint64_t
 {
 	if (!credit->until_ns && tick->risk > 0 && now_ns >= credit->busy_until_ns)
 		trial_begin(credit, now_ns + horizon_ns);
-	if (tick->is_bad || tick->is_held)
+	if (tick->is_bad || tick->is_answered)
 		credit->busy_until_ns = now_ns + horizon_ns;
 	if (!credit->until_ns)
 		return;

@@ -31,7 +31,8 @@ struct credit {
 struct credit_tick {
 	float risk;		/* that the forecast says; 0: it is not acted on, or nobody could give */
 	bool is_bad;		/* the bound is measured to be missed */
-	bool is_held;		/* something is held that may keep the danger away */
+	bool is_answered;	/* something is held against a danger that was seen or said */
+	bool is_held;		/* that, or something that always stands: it may keep the danger away */
 	bool is_pressed;	/* the resource is nearly used up */
 };
 
