@@ -20,7 +20,7 @@
 #define TIGHTER 0.9f		/* a limit is only tightened by more than a tenth */
 #define MEMORY_SLACK 4e6f	/* what a giver may grow before its limit is felt, bytes */
 
-static const char *const reason_names[] = { "none", "reflex", "foresight", "headroom", "hold", "standing", "limit", "announced" };
+static const char *const reason_names[] = { "none", "reflex", "foresight", "headroom", "hold", "standing", "limit", "announced", "probe" };
 _Static_assert(sizeof(reason_names) / sizeof(reason_names[0]) == REASON_COUNT, "a name per reason");
 
 const char *plan_reason_name(enum plan_reason reason) { return reason_names[reason]; }
@@ -28,7 +28,7 @@ const char *plan_reason_name(enum plan_reason reason) { return reason_names[reas
 bool plan_answers(const struct plan *plan)
 {
 	for (uint32_t i = 0; i < plan->count; i++)
-		if (plan->action[i].reason != REASON_STANDING)
+		if (plan->action[i].reason != REASON_STANDING && plan->action[i].reason != REASON_PROBE)
 			return true;
 	return false;
 }
