@@ -8,7 +8,7 @@
 #include "decide/lot.h"
 #include "decide/policy.h"
 
-#define BLOCK_NS (4 * NS_PER_SECOND)
+#define BLOCK_NS (6 * NS_PER_SECOND)
 #define TRIALS 1000
 #define ROUNDS 60	/* of a trial: at a share of a half as many pairs */
 
@@ -218,8 +218,8 @@ static void what_was_not_seen_is_not_compared(void **state)
 	world.bad = 0.9;
 	for (int i = 0; i < 200; i++) {
 		tick(&world);
-		/* The mind stands still for three quarters of each block. */
-		world.scene.now_ns += i % 10 ? 0 : BLOCK_NS * 3 / 4;
+		/* The mind stands still for five sixths of each block. */
+		world.scene.now_ns += i % 10 ? 0 : BLOCK_NS * 5 / 6;
 	}
 	assert_int_equal(world.canary.pairs, 0);
 	assert_int_equal(world.canary.state, CANARY_RUNS);
