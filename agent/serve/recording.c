@@ -108,6 +108,7 @@ static void memory_write(struct recording *recording, const struct mind *mind)
 	scalars.host = p->host;
 	memcpy(scalars.knee, mind->knee, sizeof(scalars.knee));
 	scalars.ledger = mind->ledger;
+	scalars.pace = mind->pace;
 	scalars.second_start_ns = p->second_start_ns;
 	scalars.acted_ns = p->acted_ns;
 	scalars.plan_id = mind->plan_id;

@@ -42,6 +42,7 @@ struct recording_mind {
 	struct predictor_host host;
 	struct knee knee[RESOURCE_COUNT];
 	struct ledger ledger;
+	struct pace pace;
 	uint64_t second_start_ns;
 	uint64_t acted_ns;
 	uint64_t plan_id;

@@ -24,6 +24,7 @@ static int mind_restore(struct replay *replay, const struct recording_mind *memo
 	replay->mind->predictor->host = memory->host;
 	memcpy(replay->mind->knee, memory->knee, sizeof(memory->knee));
 	replay->mind->ledger = memory->ledger;
+	replay->mind->pace = memory->pace;
 	replay->mind->predictor->second_start_ns = memory->second_start_ns;
 	replay->mind->predictor->acted_ns = memory->acted_ns;
 	replay->mind->plan_id = memory->plan_id;
@@ -144,7 +145,8 @@ static int head_read(struct replay *replay)
 		} else if (kind == RECORDING_MODEL) {
 			r = model_restore(replay, payload, bytes);
 		} else if (kind == RECORDING_MIND && is_setup && bytes == sizeof(struct recording_mind) &&
-			   sound_ledger(&((const struct recording_mind *)payload)->ledger)) {
+			   sound_ledger(&((const struct recording_mind *)payload)->ledger) &&
+			   sound_pace(&((const struct recording_mind *)payload)->pace)) {
 			r = mind_restore(replay, payload);
 		} else {
 			r = -EINVAL;

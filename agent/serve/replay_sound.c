@@ -147,3 +147,14 @@ bool sound_ledger(const struct ledger *ledger)
 	}
 	return true;
 }
+
+bool sound_pace(const struct pace *pace)
+{
+	if (pace->count > ACTIONS_MAX)
+		return false;
+	for (uint32_t i = 0; i < pace->count; i++)
+		if (pace->action[i].knob >= KNOB_COUNT || pace->action[i].resource >= RESOURCE_COUNT ||
+		    pace->action[i].reason >= REASON_COUNT || pace->action[i].tier >= TIER_COUNT)
+			return false;
+	return true;
+}

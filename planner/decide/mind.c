@@ -276,7 +276,7 @@ static struct plan_host host_view(struct mind *mind, uint32_t scope_count, bool 
 	const struct predictor *p = mind->predictor;
 	struct plan_host host = { .memory_free = -1, .swap_free = (float)p->host.swap_free, .scopes = mind->scope,
 				  .scope_count = scope_count, .is_second = is_second, .knee = mind->knee, .peer = mind->peer,
-				  .share = &mind->share, .ledger = &mind->ledger };
+				  .share = &mind->share, .ledger = &mind->ledger, .pace = &mind->pace };
 
 	memcpy(host.capacity, p->host.capacity, sizeof(host.capacity));
 	memcpy(host.served, p->host.served, sizeof(host.served));

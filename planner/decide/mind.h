@@ -6,6 +6,7 @@
 #define FORESTALL_MIND_H
 
 #include "ledger.h"
+#include "pace.h"
 #include "peer.h"
 #include "placement.h"
 #include "plan.h"
@@ -21,6 +22,7 @@ struct mind {
 	struct knee knee[RESOURCE_COUNT];
 	struct share share;
 	struct ledger ledger;
+	struct pace pace;
 	struct peer *peer;		/* [slots_max]; NULL but for policies with limits of their own */
 	struct placement_memory *placed;	/* [slots_max], by slot: work that was placed lately */
 	uint64_t plan_id;

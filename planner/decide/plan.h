@@ -49,8 +49,10 @@ struct plan_action {
 	float risk;		/* of the protected instance when this was decided */
 	float expected;		/* what is left to the giver, in the units of the resource */
 	float price;		/* of a unit of the resource where this was decided, see share.h; 0: there is enough */
-	uint16_t rung;		/* of its ladder */
+	uint8_t rung;		/* of its ladder */
+	uint8_t tier;		/* enum tier of the protected; 0 of what only stands */
 	uint16_t is_first;	/* of the limits that this giver gets */
+	uint64_t cgroup_id;	/* of slot */
 };
 
 /* A danger that was foreseen and left alone by lot; see arm.h. */
@@ -69,7 +71,7 @@ struct plan {
 	uint32_t count;
 	uint32_t cut;		/* actions left out because ACTIONS_MAX was reached */
 	uint32_t arm_count;
-	uint32_t pad;
+	uint32_t waits;		/* starts, changes and ends left to later ticks; see decide/pace.h */
 	struct plan_arm arm[PLAN_ARMS_MAX];
 	struct plan_action action[ACTIONS_MAX];
 };
@@ -86,6 +88,9 @@ struct plan_policy {
 						 * share of capacity */
 	float giver_min[RESOURCE_COUNT];	/* a giver keeps at least this much, in the units of the resource */
 	float relax_per_s;	/* what a giver gets back per second, share of capacity */
+	float step[RESOURCE_COUNT];	/* what a tick may take of what a limit leaves, see decide/pace.h: share of it */
+	float churn;		/* a limit that moves by no more than this share stays where it is */
+	uint32_t changes_max;	/* actions that a tick may start, change or end */
 	uint64_t hold_ns;
 	uint64_t escalate_ns;	/* delays over the bound this long under protection: the next rung is taken too */
 	uint64_t weight;	/* cpu.weight and io.weight of a giver while it gives */
@@ -119,6 +124,7 @@ struct plan_host {
 	const struct ledger *ledger;	/* what was of no use lately; NULL: everything is */
 	struct share *share;	/* room to divide in, kept by the caller */
 	struct peer *peer;	/* by slot, kept by the caller between ticks; NULL but for policies with limits of their own */
+	struct pace *pace;	/* the plan of the tick before, kept by the caller */
 };
 
 /* One instance and one resource, in the units of enum resource. */
