@@ -237,13 +237,31 @@ static void tick_run(struct replay *replay, uint64_t time_ns)
 	replay->ticks++;
 }
 
+#define WORK_OFFSET offsetof(struct observe_instance, slo.data_bytes)
+#define WORK_BYTES (offsetof(struct observe_instance, path) - WORK_OFFSET)
+
+/* An annotation of an older recording ends before what its work is like. */
+static void instance_widen(const struct replay *replay, struct observe_instance *info)
+{
+	char *at = (char *)info;
+
+	if (recording_version(replay->recording) >= RECORDING_VERSION_WORK)
+		return;
+	memmove(info->path, at + WORK_OFFSET, sizeof(info->path));
+	memset(at + WORK_OFFSET, 0, WORK_BYTES);
+}
+
 /* Who was there when the recording began: an instance's memory starts with what was observed of it. */
-static void instance_retell(struct replay *replay, const struct observe_instance *info)
+static int instance_retell(struct replay *replay, const struct observe_instance *info)
 {
 	struct observation observation = { .kind = OBSERVE_INSTANCE, .instance = *info };
 
 	_Static_assert(offsetof(struct recording_memory, instance.info) == 0, "info comes first");
+	instance_widen(replay, &observation.instance);
+	if (!sound_instance(&observation.instance))
+		return -EINVAL;
 	predictor_observe(replay->mind->predictor, &observation);
+	return 0;
 }
 
 int replay_next(struct replay *replay)
@@ -256,9 +274,8 @@ int replay_next(struct replay *replay)
 
 	while ((r = recording_next(replay->recording, &kind, &payload, &bytes)) == 1) {
 		if (replay->is_retold && kind == RECORDING_MEMORY && bytes >= sizeof(struct observe_instance)) {
-			if (!sound_instance(payload))
+			if (instance_retell(replay, payload))
 				return -EINVAL;
-			instance_retell(replay, payload);
 		} else if (replay->is_retold && kind >= RECORDING_MODEL && kind != RECORDING_RESULT) {
 			continue;
 		} else if ((kind == RECORDING_MEMORY || kind == RECORDING_PARKED) && bytes == sizeof(struct recording_memory)) {
@@ -285,6 +302,8 @@ int replay_next(struct replay *replay)
 			observation.kind = kind;
 			memcpy(&observation.time_ns, payload,
 			       sizeof(observation) - offsetof(struct observation, time_ns));
+			if (kind == OBSERVE_INSTANCE)
+				instance_widen(replay, &observation.instance);
 			if (!sound_observation(&observation))
 				return -EINVAL;
 			if (kind == OBSERVE_FAILURE)

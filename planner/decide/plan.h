@@ -133,6 +133,7 @@ struct plan_need {
 	float demand_high;	/* upper quantile within the horizon acted on */
 	float coming;		/* what its own past says is coming within 5 s, times how sure that is */
 	float min, max;		/* annotated; max 0: none */
+	float most;		/* more than this is worth nothing to it, by max and by its concurrency; 0: there is no such end */
 	bool is_bound;		/* some SLI that is blamed on it alone has a bound */
 	float bad;		/* largest share over the bound in the last ticks of an SLI blamed on it; < 0: unknown */
 	float risk;		/* gravest of these SLIs within the horizon acted on */
@@ -171,6 +172,9 @@ struct plan_hold {
 struct plan_view {
 	uint32_t slot;
 	uint32_t tier;		/* enum tier */
+	uint32_t kind;		/* enum kind */
+	uint64_t run_ns, ran_ns;	/* since when it works without a longer pause, and when it did last */
+	float ends_s;		/* of a batch that says how long it takes: what is left of its run; 0: not known */
 	uint64_t cgroup_id;	/* whose memory this is: another one starts anew */
 	const char *path;	/* kept by the predictor */
 	bool is_bound;

@@ -98,7 +98,7 @@ static bool quota_is_short(const struct scene *scene, const struct plan_view *vi
 
 static void quota_lift(const struct scene *host, struct plan_view *view, struct plan *plan)
 {
-	float most = view->need[RESOURCE_CPU].max;
+	float most = view->need[RESOURCE_CPU].max > 0 ? view->need[RESOURCE_CPU].most : 0;
 	struct scene own = *host;
 
 	own.path = view->path;
