@@ -21,6 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "act/protocol.h"
+#include "credit.h"
 #include "knee.h"
 #include "predict/forecast.h"
 #include "predict/observe.h"
@@ -167,6 +168,10 @@ struct plan_hold {
 	uint64_t reserved_ns;
 	uint64_t foreseen_ns;		/* of an instance with a bound: when a danger was last foreseen for it */
 	bool is_alone;			/* that danger is left alone */
+	bool is_cautious;		/* of the protected: weights alone, foresight has not earned more */
+	uint64_t warranted_until_ns;	/* so long more than weights may be taken for it */
+	uint64_t answered_ns;		/* when something was last done for it */
+	struct credit credit;		/* of an instance with a bound */
 };
 
 struct plan_view {

@@ -19,6 +19,11 @@ bool posture_yields(const struct plan_view *view, const struct plan_view *other)
 
 static bool stands(const struct plan_policy *policy) { return policy->policy == POLICY_FORESTALL && policy->posture; }
 
+bool posture_holds(const struct scene *scene)
+{
+	return stands(scene->policy) && (scene->resource == RESOURCE_CPU || scene->host->knee[scene->resource].is_found);
+}
+
 struct plan_view *posture_limits_for(const struct scene *scene)
 {
 	struct plan_view *best = NULL;

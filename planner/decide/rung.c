@@ -186,11 +186,9 @@ static struct plan_action action_start(const struct rung_wish *wish, const struc
 	};
 }
 
-/* What costs work is not done for a forecast where the instance has shown to answer otherwise than its model says. */
-static bool is_weight_only(const struct rung_wish *wish)
+bool rung_is_weight_only(const struct rung_wish *wish)
 {
-	return policy_is_standing(wish->policy) ||
-	       (wish->reason == REASON_FORESIGHT && wish->victim->worth[wish->resource].is_doubted);
+	return policy_is_standing(wish->policy) || (wish->reason != REASON_STANDING && wish->victim->hold[wish->resource].is_cautious);
 }
 
 static bool is_forbidden(const struct rung_wish *wish, size_t rung)
@@ -209,7 +207,7 @@ void rung_push(const struct rung_wish *wish, struct plan *plan)
 
 		bool is_limit = rung->value != weight_value;
 
-		if (!rung->applies(wish) || (is_limit && (is_weight_only(wish) || is_forbidden(wish, i))))
+		if (!rung->applies(wish) || (is_limit && (rung_is_weight_only(wish) || is_forbidden(wish, i))))
 			continue;
 		for (uint32_t k = 0; k < rung->knob_count; k++) {
 			action.knob = rung->knob[k];

@@ -12,6 +12,7 @@ static bool is_acting;
 static void story_init(struct stage *scene)
 {
 	scene_init(scene);
+	scene_credit(scene, RESOURCE_CPU);
 	memset(&ledger, 0, sizeof(ledger));
 	is_acting = true;
 	scene->host.ledger = &ledger;
