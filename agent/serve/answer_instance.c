@@ -362,8 +362,9 @@ static json_t *response_curve_json(const struct response *response)
 
 	for (uint32_t i = 0; i < curve.count; i++)
 		json_array_append_new(corners, json_pack("[o, o]", value_number(curve.at[i].pressure), value_number(curve.at[i].bad)));
-	return json_pack("{s:o, s:o, s:i, s:o}", "error", value_number(response->error), "trust", value_number(response_trust(response)),
-			 "seconds", (int)response->seconds, "curve", corners);
+	return json_pack("{s:o, s:o, s:i, s:b, s:o}", "error", value_number(response->error), "trust",
+			 value_number(response_trust(response)), "seconds", (int)response->seconds, "identified",
+			 (int)response_is_identified(response), "curve", corners);
 }
 
 /* By SLI that is bound and resource it may be blamed on, once something was learned. */

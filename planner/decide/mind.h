@@ -5,12 +5,14 @@
 #ifndef FORESTALL_MIND_H
 #define FORESTALL_MIND_H
 
+#include "canary.h"
 #include "ledger.h"
 #include "pace.h"
 #include "peer.h"
 #include "placement.h"
 #include "plan.h"
 #include "share.h"
+#include "trial.h"
 #include "predict/predictor.h"
 
 struct mind {
@@ -23,7 +25,9 @@ struct mind {
 	struct share share;
 	struct ledger ledger;
 	struct pace pace;
-	struct peer *peer;		/* [slots_max]; NULL but for policies with limits of their own */
+	struct peer *peer;		/* [slots_max], of policies with limits of their own */
+	struct canary canary;
+	struct trial trial;
 	struct placement_memory *placed;	/* [slots_max], by slot: work that was placed lately */
 	uint64_t plan_id;
 	uint64_t tick_ns;		/* time of the last tick */

@@ -19,7 +19,7 @@ float pace_fall(const struct plan_policy *policy, enum resource resource, float 
 
 static int rank(const struct plan_action *action)
 {
-	bool is_danger = action->reason != REASON_STANDING && action->reason != REASON_LIMIT;
+	bool is_danger = action->reason != REASON_STANDING && action->reason != REASON_LIMIT && action->reason != REASON_PROBE;
 
 	return is_danger * 2 * TIER_COUNT + (int)action->tier * 2 + (action->reason == REASON_REFLEX);
 }

@@ -21,7 +21,7 @@
 #define USES_UP 0.9f		/* of a limit */
 #define MEMORY_SLACK 4e6f	/* what a giver may grow before its limit is felt, bytes */
 
-static const char *const reason_names[] = { "none", "reflex", "foresight", "headroom", "hold", "standing", "limit", "announced" };
+static const char *const reason_names[] = { "none", "reflex", "foresight", "headroom", "hold", "standing", "limit", "announced", "probe" };
 _Static_assert(sizeof(reason_names) / sizeof(reason_names[0]) == REASON_COUNT, "a name per reason");
 
 const char *plan_reason_name(enum plan_reason reason) { return reason_names[reason]; }
@@ -29,7 +29,7 @@ const char *plan_reason_name(enum plan_reason reason) { return reason_names[reas
 bool plan_answers(const struct plan *plan)
 {
 	for (uint32_t i = 0; i < plan->count; i++)
-		if (plan->action[i].reason != REASON_STANDING)
+		if (plan->action[i].reason != REASON_STANDING && plan->action[i].reason != REASON_PROBE)
 			return true;
 	return false;
 }
@@ -378,7 +378,7 @@ void plan_make(const struct plan_policy *policy, const struct plan_host *host, s
 	       uint32_t count, uint64_t now_ns, uint64_t elapsed_ns, struct plan *ret)
 {
 	ret->count = 0;
-	ret->cut = ret->waits = 0;
+	ret->cut = ret->waits = ret->pad = 0;
 	ret->arm_count = 0;
 	memset(ret->arm, 0, sizeof(ret->arm));	/* it is compared as a whole in a replay */
 	if (policy_has_limits(policy))

@@ -226,10 +226,13 @@ void rung_push(const struct rung_wish *wish, struct plan *plan)
 void rung_protect(const struct rung_wish *wish, struct plan *plan)
 {
 	const struct plan_need *need = &wish->victim->need[wish->resource];
+	struct rung_wish own = { .host = wish->host, .giver = wish->victim, .victim = wish->victim, .resource = wish->resource };
 	struct plan_action action = action_start(wish, wish->victim);
 	/* What the pressure has already taken from it is to come back, as far as it was promised. */
 	float wanted = fmaxf(need->demand, need->min), held = need->max > 0 ? fminf(wanted, need->max) : wanted;
 
+	if (is_forbidden(&own, LEDGER_RUNG_OWN))
+		return;
 	if (wish->resource != RESOURCE_MEMORY || policy_is_standing(wish->policy) || !(wish->victim->has >> OBSERVE_HAS_MEMORY & 1) || held <= 0)
 		return;
 	action.knob = KNOB_MEMORY_LOW;

@@ -194,7 +194,7 @@ static void a_tick_takes_at_most_a_step(void **state)
 	scene_init(&scene);
 	scene.policy.step[RESOURCE_CPU] = 0.5f;
 	scene.batch.path = "/other/batch";
-	scene.server.need[RESOURCE_CPU].risk = 0.9f;
+	scene.server.need[RESOURCE_CPU].bad = 0.5f;
 	scene.server.need[RESOURCE_CPU].demand_high = 0.8f;
 	/* It uses all of the CPU, and .1 is to be left. */
 	assert_in_range(quota(&scene), 4999, 5000);
