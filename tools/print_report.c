@@ -112,6 +112,17 @@ void response_print(json_t *response)
 	table_free(table);
 }
 
+void credit_print(json_t *credit)
+{
+	const char *resource;
+	json_t *earned;
+
+	json_object_foreach(credit, resource, earned)
+		printf("\nforecasts of %s, tried here and fading: %.1f came, %.1f did not; of those like the one of now %.0f %%, and a limit takes %.0f %%\n",
+		       resource, json_number_value(json_object_get(earned, "came")), json_number_value(json_object_get(earned, "failed")),
+		       100 * json_number_value(json_object_get(earned, "share")), 100 * json_number_value(json_object_get(earned, "needed")));
+}
+
 void coverage_print(const json_t *coverage)
 {
 	double told = json_number_value(json_object_get(coverage, "switches")), unseen = json_number_value(json_object_get(coverage, "switches_unseen"));

@@ -53,7 +53,8 @@
  *
  * instance.show also has "response", by bound SLI and resource: "curve", corners [pressure, bad share], where pressure is what was wanted
  * over what could be had; "error", mean absolute, of the share predicted a second ahead; "trust" 0..1; "seconds" learned from; "identified": it saw pressures that differ;
- * "pressure" now.
+ * "pressure" now. "credit", by resource of which forecasts were tried (decide/credit.h): "came" and "failed", fading; "share", what came of those
+ * like the one of now; "needed", the share that it takes to be limited for.
  *
  * An instance has by name: "slis" that are measured or bound, each {"value","bound","unit","bad_share",
  * "worst_bad_share"} and, when bound, {"violated","risk"} (within 2 s); "demand" now and "expected" within 2 s (.9

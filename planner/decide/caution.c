@@ -15,6 +15,7 @@ void caution_watch(const struct scene *scene, struct plan_view *view, bool has_g
 	struct credit_tick tick = {
 		.risk = has_giver && policy_foresees(scene, view) ? need->risk : 0,
 		.is_bad = need->bad >= scene->policy->bad_act,
+		.is_answered = is_answered,
 		.is_held = is_answered || posture_holds(scene),
 	};
 

@@ -41,7 +41,7 @@ void credit_tick(struct credit *credit, const struct credit_tick *tick, uint64_t
 {
 	if (!credit->until_ns && tick->risk > 0 && now_ns >= credit->busy_until_ns)
 		trial_begin(credit, now_ns + horizon_ns);
-	if (tick->is_bad || tick->is_held)
+	if (tick->is_bad || tick->is_answered)
 		credit->busy_until_ns = now_ns + horizon_ns;
 	if (!credit->until_ns)
 		return;
@@ -53,6 +53,15 @@ void credit_tick(struct credit *credit, const struct credit_tick *tick, uint64_t
 	trial_settle(credit);
 	/* Neighbouring seconds share their fate. */
 	credit->busy_until_ns = now_ns + horizon_ns;
+}
+
+void credit_sum(const struct credit *credit, float *ret_came, float *ret_failed)
+{
+	*ret_came = *ret_failed = 0;
+	for (int i = 0; i < CREDIT_BINS; i++) {
+		*ret_came += credit->came[i];
+		*ret_failed += credit->failed[i];
+	}
 }
 
 float credit_of(const struct credit *credit, float risk)

@@ -31,7 +31,8 @@ struct credit {
 struct credit_tick {
 	float risk;		/* that the forecast says; 0: it is not acted on, or nobody could give */
 	bool is_bad;		/* the bound is measured to be missed */
-	bool is_held;		/* something is held that may keep the danger away */
+	bool is_answered;	/* something is held against a danger that was seen or said */
+	bool is_held;		/* that, or something that always stands: it may keep the danger away */
 	bool is_pressed;	/* the resource is nearly used up */
 };
 
@@ -40,5 +41,8 @@ void credit_tick(struct credit *credit, const struct credit_tick *tick, uint64_t
 
 /* What share of forecasts like one of this risk came true here, 0..1; a tenth where nothing is known. */
 float credit_of(const struct credit *credit, float risk);
+
+/* All that is remembered: trials that came, and those that did not. */
+void credit_sum(const struct credit *credit, float *ret_came, float *ret_failed);
 
 #endif

@@ -14,7 +14,7 @@ struct trials {
 static void trial(struct trials *trials, float risk, bool comes, bool is_held, bool is_pressed)
 {
 	for (int i = 0; i < 70; i++) {
-		struct credit_tick tick = { risk, comes && i >= 5 && i < 10, is_held, is_pressed };
+		struct credit_tick tick = { risk, comes && i >= 5 && i < 10, is_held, is_held, is_pressed };
 
 		trials->now_ns += TICK_NS;
 		credit_tick(&trials->credit, i < 20 ? &tick : &(struct credit_tick){ 0 }, trials->now_ns, HORIZON_NS);
@@ -67,7 +67,7 @@ static void what_came_speaks_for_who_says_more_and_what_failed_against_who_says_
 static void nobody_foresees_what_is_there(void **state)
 {
 	struct trials trials = { .now_ns = NS_PER_SECOND };
-	struct credit_tick bad = { 0.9f, true, false, true };
+	struct credit_tick bad = { 0.9f, true, false, false, true };
 
 	(void)state;
 	/* It is missed first, and said then. */
@@ -81,6 +81,17 @@ static void nobody_foresees_what_is_there(void **state)
 	for (int i = 0; i < 200; i++)
 		credit_tick(&trials.credit, &bad, trials.now_ns += TICK_NS, HORIZON_NS);
 	assert_float_equal(trials.credit.came[3], 1, 0);
+}
+
+static void one_story_is_one_trial(void **state)
+{
+	struct trials trials = { .now_ns = NS_PER_SECOND };
+	struct credit_tick answered = { 0.4f, false, true, true, false };
+
+	(void)state;
+	for (int i = 0; i < 200; i++)
+		credit_tick(&trials.credit, &answered, trials.now_ns += TICK_NS, HORIZON_NS);
+	assert_float_equal(trials.credit.failed[1], 1, 0);
 }
 
 static void what_was_held_under_pressure_proves_nothing(void **state)
@@ -177,6 +188,27 @@ static void a_forecast_that_came_true_is_acted_on_before_harm_once_the_knee_is_k
 	assert_int_equal(burst(&scene, 0), 0);
 }
 
+static void forecasts_are_tried_beside_what_always_stands(void **state)
+{
+	struct stage scene;
+	const struct credit *credit = &scene.server.hold[RESOURCE_NET].credit;
+
+	(void)state;
+	wire_init(&scene);
+	scene.policy.posture = 1;
+	scene.knee[RESOURCE_NET] = (struct knee){ .rate = 8e6f, .is_found = true };
+	scene.server.need[RESOURCE_NET].is_bound = true;
+	/* Where the wire is pressed, a limit may be what kept the danger away. */
+	burst(&scene, 0);
+	assert_float_equal(credit->failed[1], 0, 0);
+	/* By 9 of 20 MB/s it is not. */
+	scene.knee[RESOURCE_NET].rate = 20e6f;
+	burst(&scene, 0);
+	assert_float_equal(credit->failed[1], 1, 0);
+	burst(&scene, 0.5f);
+	assert_float_equal(credit->came[1], 1, 0);
+}
+
 static void what_was_measured_is_held_though_a_forecast_speaks_next(void **state)
 {
 	struct stage scene;
@@ -247,10 +279,12 @@ int main(void)
 		cmocka_unit_test(what_is_earned_is_lost_by_being_wrong_and_comes_back),
 		cmocka_unit_test(what_came_speaks_for_who_says_more_and_what_failed_against_who_says_less),
 		cmocka_unit_test(nobody_foresees_what_is_there),
+		cmocka_unit_test(one_story_is_one_trial),
 		cmocka_unit_test(what_was_held_under_pressure_proves_nothing),
 		cmocka_unit_test(bursts_that_hurt_nobody_are_not_limited_whatever_is_forecast),
 		cmocka_unit_test(nobody_there_who_could_give_is_no_trial),
 		cmocka_unit_test(a_forecast_that_came_true_is_acted_on_before_harm_once_the_knee_is_known),
+		cmocka_unit_test(forecasts_are_tried_beside_what_always_stands),
 		cmocka_unit_test(what_was_measured_is_held_though_a_forecast_speaks_next),
 		cmocka_unit_test(weights_conserve_work_and_are_taken_at_once),
 		cmocka_unit_test(nobody_waits_for_proof_where_harm_stays),
