@@ -292,9 +292,8 @@ static void what_an_older_build_saw_is_retold(void **state)
 		;
 	assert_int_equal(open->ticks, 60);
 	/* One that was there before and one that came: by their whole names, with no word that was not said. */
-	for (int slot = 1; slot <= 6; slot += 5)
-		assert_memory_equal(&open->mind->predictor->instance[slot].info, &live->mind->predictor->instance[slot].info,
-				    sizeof(struct observe_instance));
+	for (int i = 1; i <= 6; i += 5)
+		assert_memory_equal(&open->mind->predictor->instance[i].info, &live->mind->predictor->instance[i].info, sizeof(struct observe_instance));
 	replay_close(open);
 	unlink(older);
 }
