@@ -164,8 +164,8 @@ static void trial_choose(struct trial *trial, const struct plan_policy *policy, 
 static void push(const struct trial *trial, const struct plan_policy *policy, const struct plan_view *giver, enum knob knob,
 		 struct plan *plan)
 {
-	struct plan_action action = { .slot = trial->giver, .for_slot = trial->victim, .knob = knob, .reason = REASON_PROBE,
-				      .resource = trial->resource, .expected = trial->left, .value = (uint64_t)trial->left };
+	struct plan_action action = { .slot = trial->giver, .cgroup_id = trial->giver_id, .for_slot = trial->victim, .knob = knob,
+				      .reason = REASON_PROBE, .resource = trial->resource, .expected = trial->left, .value = (uint64_t)trial->left };
 
 	if (knob == KNOB_CPU_MAX) {
 		action.period_us = policy->period_us;
