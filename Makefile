@@ -35,9 +35,9 @@ SETUP := $(call objects,agent/setup)
 WEB := $(filter build/obj/agent/serve/web_%,$(call objects,agent/serve))
 SERVE := $(filter-out $(WEB),$(call objects,agent/serve))
 LEARN := $(call objects,agent/learn)
-TOOLS := $(filter-out build/obj/tools/forestall.o,$(call objects,tools))
+TOOLS := $(filter-out build/obj/tools/forestall%,$(call objects,tools))
 ARCHIVES := $(addprefix build/lib/lib,tools.a learn.a serve.a sense.a setup.a act.a decide.a predict.a)
-BINS := $(addprefix build/bin/,forestall forestalld forestall-act $(if $(WEB_MAIN),forestall-web))
+BINS := $(addprefix build/bin/,forestall forestall-calendar forestalld forestall-act $(if $(WEB_MAIN),forestall-web))
 UNIT := $(patsubst tests/unit/%.c,build/test/%,$(wildcard tests/unit/test_*.c))
 BPF_TESTS := $(patsubst tests/bpf/%.c,build/test/%,$(wildcard tests/bpf/test_*.c))
 WRAP_ORACLE := -Wl,--wrap=predictor_tick
@@ -99,7 +99,7 @@ $(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(filter %.o,$^) -Wl,--start-group $(filte
 	$(LDFLAGS) $(LIBS) $(1) -o $@
 endef
 
-build/bin/forestall: build/obj/tools/forestall.o $(ARCHIVES)
+build/bin/forestall build/bin/forestall-calendar: build/bin/%: build/obj/tools/%.o $(ARCHIVES)
 	$(call link)
 MIND := $(call objects,agent) $(ARCHIVES)
 build/bin/forestalld: $(MIND)
@@ -122,13 +122,13 @@ build/test/test_%: build/obj/tests/unit/test_%.o $(ARCHIVES)
 	$(call link,-lcmocka)
 build/test/test_%: build/obj/tests/bpf/test_%.o build/obj/tests/bpf/world.o build/obj/tests/bpf/talk.o $(ARCHIVES)
 	$(call link,-lcmocka)
-build/test/bench_hook: build/obj/tests/bench/hook_load.o
 build/test/bench_realdata: $(filter build/obj/tests/bench/realdata%,$(call objects,tests/bench)) build/lib/libpredict.a
 	$(call link)
 build/test/bench_profile build/test/bench_forecast: $(addprefix build/obj/tests/bench/realdata_,text.o metric.o)
-build/test/bench_forecast: $(filter build/obj/tests/bench/forecast_%,$(call objects,tests/bench))
-build/test/bench_agent: $(filter build/obj/tests/bench/bench_agent_%,$(call objects,tests/bench))
-build/test/bench_%: build/obj/tests/bench/bench_%.o $(ARCHIVES)
+# The other files of a benchmark begin with its name.
+bench_parts = $(patsubst %.c,build/obj/%.o,$(wildcard tests/bench/$(1)_*.c))
+.SECONDEXPANSION:
+build/test/bench_%: build/obj/tests/bench/bench_%.o $$(call bench_parts,$$*) $(ARCHIVES)
 	$(call link)
 build/test/forestall-act: $(patsubst build/obj/%,build/steps/%,$(ACT) build/obj/$(ACT_MAIN:.c=.o))
 	$(call link)
@@ -197,4 +197,4 @@ fuzz: deps ## fuzz the parsers for a minute each
 clean: ## remove build/ except downloaded kernels
 	$(Q)rm -rf build/obj build/steps build/lib build/bin build/bpf build/test build/deps.stamp
 
--include $(shell find build -name '*.d' 2>/dev/null)
+-include $(shell find build/obj build/steps -name '*.d' 2>/dev/null)

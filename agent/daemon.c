@@ -91,7 +91,7 @@ static bool result_holds(const struct result *result)
 
 static void answers_take(struct daemon *daemon)
 {
-	struct observation acted = { .kind = OBSERVE_ACTED, .time_ns = host_now_ns() };
+	struct observation held = { .kind = plan_answers(&daemon->plan) ? OBSERVE_ACTED : OBSERVE_HELD, .time_ns = host_now_ns() };
 	struct result result;
 
 	while (hands_answer(daemon->hands, &result)) {
@@ -100,8 +100,8 @@ static void answers_take(struct daemon *daemon)
 		daemon->result = result;
 		recording_result(daemon->recording, &result);
 		recording_result(learn_recording(daemon->learn), &result);
-		if (result_holds(&result) && plan_answers(&daemon->plan))
-			daemon_observe(daemon, &acted);
+		if (result_holds(&result))
+			daemon_observe(daemon, &held);
 	}
 }
 
@@ -161,6 +161,7 @@ static void tick(struct daemon *daemon)
 	answers_take(daemon);
 	outlook_tick(daemon->outlook, now_ns, wall_now(), is_second);
 	daemon_learn(daemon, now_ns);
+	daemon_policy(daemon);
 	daemon->ticks++;
 	daemon->tick_cost_ns = host_now_ns() - now_ns;
 }
@@ -310,6 +311,8 @@ int daemon_open(struct daemon *daemon, const struct daemon_options *options, cha
 	r = r ?: surfaces_open(daemon, error);
 	r = r ?: senses_open(daemon, error);
 	r = r ?: daemon_learn_open(daemon);
+	if (!r)
+		daemon_policy_open(daemon);
 	if (!r && options->record_path) {
 		r = daemon_record(daemon, options->record_path);
 		if (r)

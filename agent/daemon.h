@@ -50,6 +50,7 @@ struct daemon {
 	size_t model_size;
 	char model_path[PATH_MAX];
 	uint64_t shadow_until_ns;	/* until then plans are made and not carried out: the model is new */
+	uint32_t canary_state;		/* as kept in the state directory */
 	struct plan plan;
 	struct result result;
 	struct wire_loss loss;		/* at the last second */
@@ -76,6 +77,15 @@ void daemon_model_close(struct daemon *daemon);
 
 /* See struct answer_world. */
 int daemon_model_change(void *context, const char *name, char message[ANSWER_MESSAGE_MAX]);
+
+/* Which policy rules: as configured, or as the last canary has it. After the mind is there. */
+void daemon_policy_open(struct daemon *daemon);
+
+/* At the end of each tick: how a canary ended is kept. */
+void daemon_policy(struct daemon *daemon);
+
+/* See struct answer_world. */
+int daemon_policy_order(void *context, const struct canary_order *order, char message[ANSWER_MESSAGE_MAX]);
 
 int daemon_challenge(void *context, char message[ANSWER_MESSAGE_MAX]);
 

@@ -122,12 +122,14 @@ static void decision_print(const json_t *decision)
 	printf("forecast   risk %.2f from a frame of quality %.2f; wants %.4g, at most %.4g of %.4g\n", number_of(decision, "risk"),
 	       number_of(inputs, "quality"), number_of(inputs, "demand"), number_of(inputs, "demand_high"), number_of(inputs, "capacity"));
 	printf("response   error %.3f, trust %.2f\n", number_of(inputs, "response_error"), number_of(inputs, "response_trust"));
+	printf("policy     %s\n", text_of(decision, "policy"));
 	printf("binding    %s, one unit more of which would be worth %.4g\n", text_of(decision, "scope"), number_of(decision, "price"));
 	printf("rejected   to do nothing; to take from %.0f of no lower tier, %.0f idle, %.0f above it; rungs after the %.0fth\n",
 	       number_of(spared, "tier"), number_of(spared, "idle"), number_of(spared, "ancestor"), number_of(decision, "rung") + 1);
 	givers_print(decision);
 	share_print("expected  ", json_object_get(decision, "expected_bad"), "not known: the response is not trusted");
 	share_print("actual    ", json_object_get(decision, "actual_bad"), "not known: it was over within a second");
+	printf("saved      some %.1f s over the bound\n", number_of(decision, "saved_s"));
 	printf("cost       %.4g resource-seconds taken by limits\n", number_of(decision, "taken"));
 	printf("verdict    %s: %s\n", text_of(decision, "verdict"), verdict_text(text_of(decision, "verdict")));
 }
@@ -162,19 +164,26 @@ static void ledger_print(const json_t *ledger)
 {
 	const json_t *begun = json_object_get(ledger, "begun"), *ended = json_object_get(ledger, "verdicts");
 	const json_t *held = json_object_get(ledger, "protected_s"), *taken = json_object_get(ledger, "taken");
-	const json_t *bad = json_object_get(ledger, "bad_s");
+	const json_t *bad = json_object_get(ledger, "bad_s"), *back = json_object_get(ledger, "taken_back");
+	const json_t *saved = json_object_get(ledger, "saved_s"), *alone = json_object_get(ledger, "left_alone");
 	double foreseen = number_of(begun, "foresight") + number_of(begun, "announced") + number_of(begun, "headroom");
 
 	printf("foreseen    %.0f: %.0f held (%.1f violations prevented by the risk they had), %.0f came, %.0f false\n", foreseen,
 	       number_of(ended, "prevented"), number_of(ledger, "prevented"), number_of(ended, "came"), number_of(ended, "false"));
 	printf("missed      %.0f began only with the reflex: %.0f helped, %.0f did not\n", number_of(begun, "reflex"),
 	       number_of(ended, "helped"), number_of(ended, "useless"));
-	printf("taken back  %.0f limits did not help, or harmed others\n", number_of(ended, "worse"));
+	printf("taken back  %.0f limits that did not help or harmed others; %.0f of what stands, %.0f of what the protected hold themselves\n",
+	       number_of(back, "limits"), number_of(back, "standing"), number_of(back, "own"));
 	if (number_of(ended, "planned") > 0)
 		printf("planned     %.0f of which nothing was done, as the mode is not enforce\n", number_of(ended, "planned"));
 	printf("over bound  %.1f s with nothing done yet, %.1f s under protection\n", number_of(bad, "unprotected"), number_of(bad, "protected"));
 	printf("protected   %.1f s by reflex, %.1f s by foresight, %.1f s by headroom, %.1f s as announced, %.1f s held on\n", number_of(held, "reflex"),
 	       number_of(held, "foresight"), number_of(held, "headroom"), number_of(held, "announced"), number_of(held, "hold"));
+	printf("saved       some %.1f s over a bound by foresight, %.1f s by headroom, at most %.1f s by the reflex\n",
+	       number_of(saved, "foresight"), number_of(saved, "headroom"), number_of(saved, "reflex"));
+	if (number_of(alone, "count") > 0)
+		printf("left alone  %.0f foreseen dangers, by lot: %.0f came, %.1f were to come by their risk\n", number_of(alone, "count"),
+		       number_of(alone, "came"), number_of(alone, "expected"));
 	printf("cost        by limits: %.1f CPU seconds, %.1f MB of memory times seconds, %.1f MB of disks, %.1f MB sent\n",
 	       number_of(taken, "cpu"), number_of(taken, "memory") / 1e6, number_of(taken, "io") / 1e6, number_of(taken, "net") / 1e6);
 }

@@ -7,64 +7,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "event_words.h"
 #include "print.h"
+#include "process.h"
 #include "serve/value.h"
-#include "setup/event_ical.h"
-
-#define IMPORT_DAYS 90
-#define IMPORT_DAYS_MAX 366
 
 static const char add_usage[] = "--at TIME --duration D --scope GLOB --factor X [--resource cpu|memory|io|net] [--name TEXT]";
-static const char import_usage[] = "FILE.ics [--days N] [--scope GLOB] [--resource R] [--factor X]";
-
-/* Options of a command, each with a value; absent ones stay NULL. */
-struct option_value {
-	const char *name;
-	const char **value;
-};
-
-/* 0, or -1: something else is there. */
-static int options_read(int argc, char **argv, int from, const struct option_value *options, size_t count)
-{
-	for (int i = from; i < argc; i += 2) {
-		size_t o = 0;
-
-		while (o < count && strcmp(options[o].name, argv[i]))
-			o++;
-		if (o == count || i + 1 >= argc || *options[o].value)
-			return -1;
-		*options[o].value = argv[i + 1];
-	}
-	return 0;
-}
-
-static int word_problem(const char *option, const char *word, int r, const struct event_error *error)
-{
-	if (r)
-		print_problem("%s '%.80s', column %u: %s", option, word, error->column, error->reason);
-	return r ? EXIT_USAGE : 0;
-}
-
-static int events_open(const struct context *context, struct events *ret)
-{
-	char problem[EVENT_PROBLEM_MAX];
-
-	if (!events_load(context->config_dir, ret, problem))
-		return 0;
-	print_problem("%s; correct the line or remove the file", problem);
-	return 1;
-}
-
-static int events_close(const struct context *context, struct events *events)
-{
-	char problem[EVENT_PROBLEM_MAX];
-	int r = events_save(context->config_dir, events, problem);
-
-	if (r)
-		print_problem("%s", problem);
-	events_done(events);
-	return r ? 1 : 0;
-}
 
 /* The first number that no event has. */
 static void id_choose(const struct events *events, char ret[EVENT_ID_MAX])
@@ -106,14 +54,14 @@ static int event_read(int argc, char **argv, struct event *ret)
 	struct event_error error;
 	int r;
 
-	if (options_read(argc, argv, 1, options, sizeof(options) / sizeof(options[0])) || !at || !duration || !scope || !factor)
+	if (event_options_read(argc, argv, 1, options, sizeof(options) / sizeof(options[0])) || !at || !duration || !scope || !factor)
 		return command_usage("event add", add_usage);
-	r = word_problem("--at", at, event_time_parse(at, now, &ret->start_s, &error), &error);
-	r = r ?: word_problem("--duration", duration, event_duration_parse(duration, &seconds, &error), &error);
-	r = r ?: word_problem("--scope", scope, event_scope_parse(scope, ret->scope, &error), &error);
-	r = r ?: word_problem("--factor", factor, event_factor_parse(factor, &ret->factor, &error), &error);
+	r = event_word_problem("--at", at, event_time_parse(at, now, &ret->start_s, &error), &error);
+	r = r ?: event_word_problem("--duration", duration, event_duration_parse(duration, &seconds, &error), &error);
+	r = r ?: event_word_problem("--scope", scope, event_scope_parse(scope, ret->scope, &error), &error);
+	r = r ?: event_word_problem("--factor", factor, event_factor_parse(factor, &ret->factor, &error), &error);
 	if (!r && resource)
-		r = word_problem("--resource", resource, event_resource_parse(resource, &ret->resource, &error), &error);
+		r = event_word_problem("--resource", resource, event_resource_parse(resource, &ret->resource, &error), &error);
 	if (!r && name)
 		r = name_take(name, ret->name);
 	ret->end_s = ret->start_s + seconds;
@@ -223,104 +171,24 @@ int cmd_event_remove(const struct context *context, int argc, char **argv)
 	return print_end();
 }
 
-/* The whole file; NULL after it said what is wrong. */
-static char *calendar_read(const char *path)
-{
-	FILE *file = fopen(path, "re");
-	char *text = file ? malloc(EVENT_IMPORT_BYTES_MAX + 1) : NULL;
-	size_t bytes = text ? fread(text, 1, EVENT_IMPORT_BYTES_MAX + 1, file) : 0;
-	const char *what = !file || ferror(file) ? strerror(errno) : !text ? "out of memory" :
-			   bytes > EVENT_IMPORT_BYTES_MAX ? "larger than 8 MB; import a part of it" :
-			   memchr(text, '\0', bytes) ? "holds a NUL byte; it is no text" : NULL;
-
-	if (file)
-		fclose(file);
-	if (!what) {
-		text[bytes] = '\0';
-		return text;
-	}
-	print_problem("%s: %s", path, what);
-	free(text);
-	return NULL;
-}
-
-/* 0, or the exit status after it said what is wrong. */
-static int import_read(int argc, char **argv, struct event_import *ret)
-{
-	static char scope_text[EVENT_SCOPE_MAX];
-	const char *days = NULL, *scope = NULL, *resource = NULL, *factor = NULL;
-	const struct option_value options[] = { { "--days", &days }, { "--scope", &scope }, { "--resource", &resource },
-						{ "--factor", &factor } };
-	struct event_error error;
-	char *end = NULL;
-	long count = IMPORT_DAYS;
-	int r = 0;
-
-	if (argc < 2 || options_read(argc, argv, 2, options, sizeof(options) / sizeof(options[0])))
-		return command_usage("event import", import_usage);
-	if (days)
-		count = strtol(days, &end, 10);
-	if (days && (end == days || *end || count < 1 || count > IMPORT_DAYS_MAX)) {
-		print_problem("--days '%.40s': give a whole number from 1 to %d", days, IMPORT_DAYS_MAX);
-		return EXIT_USAGE;
-	}
-	*ret = (struct event_import){ .name = argv[1], .factor = -1, .from_s = (int64_t)time(NULL) };
-	ret->to_s = ret->from_s + count * 86400;
-	if (scope) {
-		r = word_problem("--scope", scope, event_scope_parse(scope, scope_text, &error), &error);
-		ret->scope = scope_text;
-	}
-	if (!r && resource)
-		r = word_problem("--resource", resource, event_resource_parse(resource, &ret->resource, &error), &error);
-	if (!r && factor)
-		r = word_problem("--factor", factor, event_factor_parse(factor, &ret->factor, &error), &error);
-	return r;
-}
-
-/* What was imported of the same appointment before is replaced. */
-static int imported_merge(const struct context *context, const struct events *imported)
-{
-	struct events events;
-	int r = 0;
-
-	if (events_open(context, &events))
-		return 1;
-	for (uint32_t i = 0; i < imported->count; i++)
-		events_remove(&events, imported->event[i].id);
-	for (uint32_t i = 0; i < imported->count && !r; i++)
-		r = events_add(&events, &imported->event[i]);
-	if (!r)
-		return events_close(context, &events);
-	print_problem("more than %d events; give fewer --days or remove some with 'forestall event remove'", EVENTS_MAX);
-	events_done(&events);
-	return 1;
-}
-
+/* Calendars are read by a program of their own, which takes this one's place. */
 int cmd_event_import(const struct context *context, int argc, char **argv)
 {
-	char problem[EVENT_PROBLEM_MAX], *text;
-	struct event_import import;
-	struct events imported;
-	int r = import_read(argc, argv, &import);
+	char **words = calloc((size_t)argc + 3, sizeof(*words));
+	struct process calendar;
 
-	if (r)
-		return r;
-	text = calendar_read(argv[1]);
-	if (!text)
-		return 1;
-	r = events_import(&import, text, &imported, problem);
-	free(text);
-	if (r) {
-		print_problem("%s; nothing was imported", problem);
+	if (!words || process_init(&calendar, "forestall-calendar") < 0) {
+		print_problem("%s", words ? "forestall-calendar is not beside this program; put it there" : "out of memory");
+		free(words);
 		return 1;
 	}
-	r = imported_merge(context, &imported);
-	if (!r && context->is_json)
-		r = print_json(context, json_pack("{s:i, s:i, s:i}", "appointments", (int)import.appointments, "without_scope",
-						  (int)import.foreign, "events", (int)imported.count));
-	else if (!r)
-		print_note("%u events from %u appointments; %u say nothing of a scope and a factor and were left out", imported.count,
-			   import.appointments, import.foreign);
-	events_done(&imported);
-	return r;
+	words[0] = calendar.path;
+	words[1] = (char *)(uintptr_t)context->config_dir;
+	words[2] = (char *)(uintptr_t)(context->is_pretty ? "pretty" : context->is_json ? "json" : "plain");
+	for (int i = 1; i < argc; i++)
+		words[i + 2] = argv[i];
+	execv(calendar.path, words);
+	print_problem("%s: %s", calendar.path, strerror(errno));
+	free(words);
+	return 1;
 }

@@ -359,6 +359,7 @@ int cmd_instance_show(const struct context *context, int argc, char **argv)
 		printf("\nfailures, the last one first:\n");
 	failures_print(json_object_get(instance, "failures"));
 	response_print(json_object_get(instance, "response"));
+	credit_print(json_object_get(instance, "credit"));
 	expectation_print(json_object_get(instance, "expectation"));
 	frame_print(json_object_get(instance, "frame"));
 	seconds_print(json_object_get(instance, "seconds"), text_of(instance, "leading"));

@@ -79,8 +79,8 @@ void runners_print(const json_t *runners)
 
 void response_print(json_t *response)
 {
-	static const char *const headings[] = { "SLI", "RESOURCE", ">PRESSURE", ">ERROR", ">TRUST", ">SECONDS", "BAD% AT PRESSURE" };
-	struct table *table = table_new(headings, 7);
+	static const char *const headings[] = { "SLI", "RESOURCE", ">PRESSURE", ">ERROR", ">TRUST", ">SECONDS", "VARIED", "BAD% AT PRESSURE" };
+	struct table *table = table_new(headings, 8);
 	const char *sli, *resource;
 	json_t *models, *model, *corner;
 	char text[200];
@@ -96,6 +96,7 @@ void response_print(json_t *response)
 			table_number(table, json_object_get(model, "error"), 1, 3);
 			table_number(table, json_object_get(model, "trust"), 1, 2);
 			table_number(table, json_object_get(model, "seconds"), 1, 0);
+			table_cell(table, "%s", json_is_true(json_object_get(model, "identified")) ? "yes" : "no");
 			text[0] = '\0';
 			json_array_foreach(json_object_get(model, "curve"), i, corner)
 				if (used < sizeof(text))
@@ -109,6 +110,17 @@ void response_print(json_t *response)
 		table_print(table, SIZE_MAX);
 	}
 	table_free(table);
+}
+
+void credit_print(json_t *credit)
+{
+	const char *resource;
+	json_t *earned;
+
+	json_object_foreach(credit, resource, earned)
+		printf("\nforecasts of %s, tried here and fading: %.1f came, %.1f did not; of those like the one of now %.0f %%, and a limit takes %.0f %%\n",
+		       resource, json_number_value(json_object_get(earned, "came")), json_number_value(json_object_get(earned, "failed")),
+		       100 * json_number_value(json_object_get(earned, "share")), 100 * json_number_value(json_object_get(earned, "needed")));
 }
 
 void coverage_print(const json_t *coverage)

@@ -12,6 +12,9 @@ void runners_print(const json_t *runners);
 /* {"SLI":{"RESOURCE":{...}}} as instance.show has it; nothing is printed of nothing. */
 void response_print(json_t *response);
 
+/* {"RESOURCE":{...}} as instance.show has it: what forecasts have earned; nothing is printed of nothing. */
+void credit_print(json_t *credit);
+
 /* One line of "coverage" of the status: what the kernel made and did not tell of, as it does while other programs come to and go. */
 void coverage_print(const json_t *coverage);
 

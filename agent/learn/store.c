@@ -257,3 +257,20 @@ bool store_windows_hold(const struct store_windows *windows, uint64_t from_s, ui
 			return true;
 	return false;
 }
+
+int store_policy_load(const char *path, struct store_policy *ret, char message[STORE_MESSAGE_MAX])
+{
+	struct store_policy read = { 0 };
+	int r = store_text_load(path, STORE_TEXT_POLICY, &read, message);
+
+	if (!r)
+		*ret = read;
+	return r;
+}
+
+int store_policy_save(const char *path, const struct store_policy *policy, char message[STORE_MESSAGE_MAX])
+{
+	int r = store_text_save(path, STORE_TEXT_POLICY, policy);
+
+	return r ? fail(path, r, "make room or make it writable; after a restart the configured policy rules", message) : 0;
+}

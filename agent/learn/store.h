@@ -47,6 +47,12 @@ struct store_windows {
 	uint32_t count;
 };
 
+/* How the last canary of a policy ended (decide/canary.h): one line "UNIXSECONDS STATE BASE CANDIDATE\n". base "": there was none. */
+struct store_policy {
+	uint64_t unix_s;
+	char state[STORE_NAME_MAX], base[STORE_NAME_MAX], candidate[STORE_NAME_MAX];
+};
+
 /*
  * Makes the directory and the one it lies in, if need be; both must be root's alone to write. 0, or -errno and one line in message, as
  * all below that have one.
@@ -86,5 +92,9 @@ int store_windows_add(const char *dir, const struct store_window *window, char m
 
 /* Whether from_s .. to_s touches one of them. */
 bool store_windows_hold(const struct store_windows *windows, uint64_t from_s, uint64_t to_s);
+
+/* The file is `path` itself. */
+int store_policy_load(const char *path, struct store_policy *ret, char message[STORE_MESSAGE_MAX]);
+int store_policy_save(const char *path, const struct store_policy *policy, char message[STORE_MESSAGE_MAX]);
 
 #endif

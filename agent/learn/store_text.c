@@ -73,6 +73,20 @@ static bool window_take(char *line, void *into)
 	return true;
 }
 
+static bool policy_take(char *line, void *into)
+{
+	struct store_policy *policy = into;
+	char *state, *base;
+
+	if (policy->base[0] || !number_take(&line, &policy->unix_s) || !(state = word_take(&line)) || !(base = word_take(&line)) ||
+	    !store_name_is_sound(state) || !store_name_is_sound(base) || !store_name_is_sound(line))
+		return false;
+	strcpy(policy->state, state);
+	strcpy(policy->base, base);
+	strcpy(policy->candidate, line);
+	return true;
+}
+
 static void champions_write(const void *from, FILE *out)
 {
 	const struct store_champions *champions = from;
@@ -92,6 +106,13 @@ static void windows_write(const void *from, FILE *out)
 		fprintf(out, "%" PRIu64 " %" PRIu64 " %s\n", windows->at[i].from_s, windows->at[i].to_s, windows->at[i].reason);
 }
 
+static void policy_write(const void *from, FILE *out)
+{
+	const struct store_policy *policy = from;
+
+	fprintf(out, "%" PRIu64 " %s %s %s\n", policy->unix_s, policy->state, policy->base, policy->candidate);
+}
+
 static const struct {
 	const char *magic;	/* first line, "" for none */
 	bool (*take)(char *line, void *into);
@@ -101,6 +122,7 @@ static const struct {
 	[STORE_TEXT_CHAMPIONS] = { MAGIC, champion_take, champions_write,
 				   "remove it to go back to the model that forestall came with" },
 	[STORE_TEXT_WINDOWS] = { "", window_take, windows_write, "correct it: FROM TO REASON, UNIX seconds" },
+	[STORE_TEXT_POLICY] = { "", policy_take, policy_write, "remove it to have the configured policy rule" },
 };
 
 static int lines_take(FILE *file, const char *path, enum store_text which, void *into, char message[STORE_MESSAGE_MAX])

@@ -193,13 +193,14 @@ enum observe_kind {
 	OBSERVE_SAMPLE,
 	OBSERVE_HOST,
 	OBSERVE_TICK,	/* ends a tick; time_ns */
-	OBSERVE_ACTED,	/* the hands hold something of ours; time_ns */
+	OBSERVE_ACTED,	/* the hands hold something of ours against a danger; time_ns */
 	OBSERVE_MEMORY,
 	OBSERVE_HOST_MEMORY,
 	OBSERVE_FAILURE,
 	OBSERVE_APP,
 	OBSERVE_ASKED,
 	OBSERVE_ANNOUNCED,
+	OBSERVE_HELD,	/* the hands hold something of ours that only stands; time_ns */
 	OBSERVE_KIND_COUNT
 };
 

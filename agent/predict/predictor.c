@@ -295,6 +295,9 @@ void predictor_observe(struct predictor *p, const struct observation *observatio
 	case OBSERVE_ACTED:
 		p->acted_ns = observation->time_ns;
 		break;
+	case OBSERVE_HELD:
+		p->held_ns = observation->time_ns;
+		break;
 	default:
 		break;
 	}
@@ -431,6 +434,11 @@ static void host_close(struct predictor *p)
 bool predictor_is_censored(const struct predictor *p, uint64_t now_ns)
 {
 	return p->acted_ns && now_ns - p->acted_ns < CENSORED_NS;
+}
+
+bool predictor_is_held(const struct predictor *p, uint64_t now_ns)
+{
+	return predictor_is_censored(p, now_ns) || (p->held_ns && now_ns - p->held_ns < CENSORED_NS);
 }
 
 static void predictor_second(struct predictor *p, uint64_t now_ns, uint64_t elapsed_ns)

@@ -86,7 +86,8 @@ struct predictor {
 	uint32_t live_count;
 	struct predictor_host host;
 	uint64_t second_start_ns;		/* 0 before the first tick */
-	uint64_t acted_ns;			/* when the hands last held something of ours */
+	uint64_t acted_ns;			/* when the hands last held something of ours against a danger */
+	uint64_t held_ns;			/* or that only stands */
 	uint32_t *annotated;			/* those of the live that somebody annotated; see predictor_annotated() */
 	uint32_t annotated_count;
 	uint32_t *limited;			/* those of the live that a limit holds; see predictor_limited() */
@@ -132,6 +133,9 @@ struct predictor_instance *predictor_live(struct predictor *predictor, uint32_t 
  * happened without it. Stays true for a while after the last word of the hands.
  */
 bool predictor_is_censored(const struct predictor *predictor, uint64_t now_ns);
+
+/* The same of whatever the hands hold, also what only stands. */
+bool predictor_is_held(const struct predictor *predictor, uint64_t now_ns);
 
 /* Slots of the live that somebody annotated, in order of arrival; valid until the next observation. */
 const uint32_t *predictor_annotated(struct predictor *predictor, uint32_t *ret_count);

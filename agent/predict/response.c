@@ -9,6 +9,8 @@
 #define ERROR_MAX 0.2f		/* a share predicted no better than this is no reason for anything */
 #define SURPRISE 0.1f		/* an error from which on the past counts less each second */
 #define FORGET 0.95f
+#define SEEN_MIN 4.0f		/* seconds of a pressure, to count as seen */
+#define APART 1.15f		/* two pressures that say more than one */
 
 /* Below 1, where most of a curve lies, twelve equal ones; above it the upper ends of three, and the rest. */
 #define BINS_BELOW 12
@@ -111,9 +113,24 @@ void response_push(struct response *response, float pressure, float bad)
 	response->bad[bin] += (bad - response->bad[bin]) * fminf(share, 1);
 }
 
+bool response_has_learned(const struct response *response) { return response->seconds >= SECONDS_MIN; }
+
+bool response_is_identified(const struct response *response)
+{
+	float least = INFINITY, most = 0;
+
+	for (uint32_t bin = 0; bin < RESPONSE_BINS; bin++) {
+		if (response->weight[bin] < SEEN_MIN)
+			continue;
+		least = fminf(least, response->pressure[bin]);
+		most = fmaxf(most, response->pressure[bin]);
+	}
+	return most >= least * APART;
+}
+
 float response_trust(const struct response *response)
 {
-	if (response->seconds < SECONDS_MIN)
+	if (!response_has_learned(response))
 		return 0;
 	return fmaxf(1 - response->error / ERROR_MAX, 0);
 }

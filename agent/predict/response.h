@@ -55,6 +55,12 @@ float response_bad(const struct response_curve *curve, float pressure);
 /* The highest pressure at which the share is still expected to be no more than `bad`; < 0: none is known to be. */
 float response_pressure(const struct response_curve *curve, float bad);
 
+/* It has seen as many seconds as an error needs to say something. */
+bool response_has_learned(const struct response *response);
+
+/* Whether it has seen pressures that differ, so that it knows more than what is. */
+bool response_is_identified(const struct response *response);
+
 /* 0 not to be followed .. 1 */
 float response_trust(const struct response *response);
 

@@ -277,6 +277,7 @@ _Static_assert(ARRAY_COUNT(range_remedies) == RESOURCE_COUNT, "a remedy per reso
 static const char *pair_parse(struct word key, struct word value, struct slo *slo)
 {
 	uint64_t ppm;
+	uint32_t kind = slo->kind;
 
 	if (word_is(key, "window"))
 		return duration_parse(value, &slo->window_ns) ? "needs a duration such as 1m" : NULL;
@@ -289,13 +290,20 @@ static const char *pair_parse(struct word key, struct word value, struct slo *sl
 	if (word_is(key, "tier"))
 		return name_value_parse(tier_names, TIER_COUNT, value, &slo->tier,
 					"must be best-effort, standard or critical");
-	if (word_is(key, "kind"))
-		return name_value_parse(kind_names, KIND_COUNT, value, &slo->kind,
-					"must be latency, batch or stream");
+	if (word_is(key, "kind")) {
+		const char *remedy = name_value_parse(kind_names, KIND_COUNT, value, &kind, "must be latency, batch or stream");
+
+		slo->kind = (uint16_t)kind;
+		return remedy;
+	}
+	if (word_is(key, "probe")) {
+		slo->no_probe = word_is(value, "no");
+		return slo->no_probe || word_is(value, "yes") ? NULL : "must be yes or no";
+	}
 	for (int i = 0; i < RESOURCE_COUNT; i++)
 		if (word_is(key, resource_names[i]))
 			return range_parse(value, (enum resource)i, &slo->range[i]) ? range_remedies[i] : NULL;
-	return "is no known key; known: window budget tier kind cpu memory io net";
+	return "is no known key; known: window budget tier kind probe cpu memory io net";
 }
 
 static const char *word_parse(struct word word, struct slo *slo)
@@ -412,5 +420,6 @@ bool slo_tighten(struct slo *granted, const struct slo *wish)
 		granted->budget_ppm = wish->budget_ppm;
 	if (wish->tier < granted->tier)
 		granted->tier = wish->tier;
-	return is_whole && wish->budget_ppm == granted->budget_ppm && wish->tier == granted->tier;
+	granted->no_probe |= wish->no_probe;
+	return is_whole && wish->no_probe == granted->no_probe && wish->budget_ppm == granted->budget_ppm && wish->tier == granted->tier;
 }

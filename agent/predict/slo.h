@@ -67,7 +67,8 @@ struct slo {
 	uint64_t window_ns;		/* default 60 s */
 	uint32_t budget_ppm;		/* share of the window that may be bad; default 1 % */
 	uint32_t tier;			/* enum tier; default standard */
-	uint32_t kind;			/* enum kind */
+	uint16_t kind;			/* enum kind */
+	uint16_t no_probe;		/* probe=no: it is not limited to learn what that does, nor anybody for its sake */
 	uint32_t source;		/* enum slo_source; SLO_FROM_DEFAULT after slo_init */
 	struct slo_range range[RESOURCE_COUNT];
 };

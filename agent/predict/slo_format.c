@@ -97,6 +97,8 @@ int slo_format(const struct slo *slo, char text[SLO_TEXT_MAX])
 		       slo->budget_ppm / 1e4, tier_name(slo->tier));
 	if (slo->kind != KIND_UNKNOWN)
 		at += snprintf(text + at, SLO_TEXT_MAX - (size_t)at, " kind=%s", kind_name(slo->kind));
+	if (slo->no_probe)
+		at += snprintf(text + at, SLO_TEXT_MAX - (size_t)at, " probe=no");
 	for (int i = 0; i < RESOURCE_COUNT; i++)
 		if (slo->range[i].min || slo->range[i].max)
 			at += range_format((enum resource)i, &slo->range[i], text + at, SLO_TEXT_MAX - (size_t)at);

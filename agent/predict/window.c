@@ -22,10 +22,13 @@ static void worst_reset(struct window *window)
 		window->worst_bad[sli] = -1;
 }
 
+static const struct window_delay delay_missing = { -1, -1 };
+
 void window_reset(struct window *window, struct window_rare *rare)
 {
 	memset(window, 0, sizeof(*window));
 	window->rare = rare;
+	window->queue = delay_missing;
 	worst_reset(window);
 }
 
@@ -37,12 +40,29 @@ void window_remember(struct window *window)
 	window->rare_since = window->second_count;
 }
 
-static struct hist *hist_of(struct window *window, uint32_t delay)
+static struct window_delay delay_of(const struct hist *hist)
 {
-	if (delay == WIRE_DELAY_QUEUE)
-		return &window->queue;
-	window_remember(window);
-	return &window->rare->hist[delay - 1];
+	if (hist->total < HIST_P99_SAMPLES_MIN)
+		return delay_missing;
+	return (struct window_delay){ (float)hist_quantile(hist, 0.5), (float)hist_quantile(hist, 0.99) };
+}
+
+static void buckets_push(struct window *window, const struct observe_sample *sample)
+{
+	uint32_t count = sample->bucket_count < OBSERVE_BUCKETS_MAX ? sample->bucket_count : OBSERVE_BUCKETS_MAX;
+	struct hist queue = { 0 };
+
+	for (uint32_t i = 0; i < count; i++)
+		if (sample->bucket[i].delay != WIRE_DELAY_QUEUE && sample->bucket[i].delay < WIRE_DELAY_ALL)
+			window_remember(window);
+	for (uint32_t i = 0; i < count; i++) {
+		const struct observe_bucket *bucket = &sample->bucket[i];
+
+		if (bucket->delay < WIRE_DELAY_ALL)
+			hist_add(window->is_rare ? &window->rare->hist[bucket->delay] : &queue, bucket->idx, bucket->count);
+	}
+	if (!window->is_rare && queue.total >= HIST_P99_SAMPLES_MIN)
+		window->queue = delay_of(&queue);
 }
 
 static void counters_add(struct wire_counters *to, const struct wire_counters *from)
@@ -72,9 +92,7 @@ static struct window_tick *tick_of(const struct window *window, uint32_t ticks_a
 void window_push(struct window *window, const struct observe_sample *sample)
 {
 	counters_add(&window->sum, &sample->moved);
-	for (uint32_t i = 0; i < sample->bucket_count && i < OBSERVE_BUCKETS_MAX; i++)
-		if (sample->bucket[i].delay < WIRE_DELAY_ALL)
-			hist_add(hist_of(window, sample->bucket[i].delay), sample->bucket[i].idx, sample->bucket[i].count);
+	buckets_push(window, sample);
 	if (window->is_rare)
 		tick_push(tick_of(window, 0), sample);
 	for (int i = 0; i < PSI_COUNT; i++)
@@ -199,17 +217,11 @@ void window_tick(struct window *window, const struct slo *slo, uint64_t tick_ns)
 		memset(tick_of(window, 0), 0, sizeof(struct window_tick));
 }
 
-static float quantile_or_missing(const struct hist *hist, double q)
+static struct window_delay delay_open(const struct window *window, int delay)
 {
-	return hist->total >= HIST_P99_SAMPLES_MIN ? (float)hist_quantile(hist, q) : -1;
-}
-
-/* Of the open second. */
-static float delay_quantile(const struct window *window, int delay, double q)
-{
-	if (delay == WIRE_DELAY_QUEUE)
-		return quantile_or_missing(&window->queue, q);
-	return window->is_rare ? quantile_or_missing(&window->rare->hist[delay - 1], q) : -1;
+	if (window->is_rare)
+		return delay_of(&window->rare->hist[delay]);
+	return delay == WIRE_DELAY_QUEUE ? window->queue : delay_missing;
 }
 
 /* The value of each SLI in the second, and how much of it was over the bound. */
@@ -228,7 +240,7 @@ static void second_slis(struct window *window, const struct slo *slo, struct win
 		if (sli_delay[sli] >= 0) {
 			const struct wire_verdict *verdict = &sum->verdict[sli_delay[sli]];
 
-			second->sli[sli] = delay_quantile(window, sli_delay[sli], 0.99);
+			second->sli[sli] = delay_open(window, sli_delay[sli]).p99_ns;
 			judged->bad[sli] = share_or_missing(verdict->bad, verdict->good + verdict->bad,
 							    HIST_P99_SAMPLES_MIN);
 			continue;
@@ -258,7 +270,7 @@ static void second_rates(const struct window *window, double elapsed, struct win
 	second->tx_bytes = (float)((double)sum->tx_bytes * per_second);
 	second->rx_bytes = (float)((double)sum->rx_bytes * per_second);
 	second->rtt_ns = sum->rtt_samples ? (float)((double)sum->rtt_ns / (double)sum->rtt_samples) : -1;
-	second->p50_ns = quantile_or_missing(&window->queue, 0.5);
+	second->p50_ns = delay_open(window, WIRE_DELAY_QUEUE).p50_ns;
 	for (int i = 0; i < PSI_COUNT; i++)
 		second->psi[i] = window->psi_known >> i & 1 ? fminf((float)((double)window->psi_ns[i] / elapsed), 1) : -1;
 }
@@ -271,13 +283,12 @@ static void second_keep(struct window *window, uint64_t elapsed_ns)
 	window->last_ns = elapsed_ns;
 	/* Queue waits, which all have, are in window_second. */
 	for (int i = WIRE_DELAY_IO; window->is_rare && i < WIRE_DELAY_ALL; i++)
-		window->rare->delay[i - 1] = (struct window_delay){ delay_quantile(window, i, 0.5),
-								    delay_quantile(window, i, 0.99) };
+		window->rare->delay[i - 1] = delay_open(window, i);
 }
 
 struct window_delay window_delay(const struct window *window, enum wire_delay delay)
 {
-	return window->is_rare ? window->rare->delay[delay - 1] : (struct window_delay){ -1, -1 };
+	return window->is_rare ? window->rare->delay[delay - 1] : delay_missing;
 }
 
 /* Nothing has moved in the second that opens now. */
@@ -286,9 +297,8 @@ static void second_open(struct window *window)
 	worst_reset(window);
 	memset(&window->sum, 0, sizeof(window->sum));
 	memset(window->app, 0, sizeof(window->app));
-	if (window->queue.total)
-		hist_reset(&window->queue);
-	for (int i = 0; window->is_rare && i < WIRE_DELAY_ALL - 1; i++)
+	window->queue = delay_missing;
+	for (int i = 0; window->is_rare && i < WIRE_DELAY_ALL; i++)
 		if (window->rare->hist[i].total)
 			hist_reset(&window->rare->hist[i]);
 	memset(window->psi_ns, 0, sizeof(window->psi_ns));

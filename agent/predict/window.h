@@ -62,15 +62,15 @@ struct window_tick {
 	uint32_t psi_known;
 };
 
-/* Quantiles of delays of the last closed second in ns; negative: too few of them. */
+/* Quantiles of delays of a second in ns; negative: too few of them. */
 struct window_delay {
 	float p50_ns, p99_ns;
 };
 
 /* What few need: the annotated, and those that somebody looks at. All zero, and not touched, until then. */
 struct window_rare {
-	struct hist hist[WIRE_DELAY_ALL - 1];	/* of the open second, from WIRE_DELAY_IO on */
-	struct window_delay delay[WIRE_DELAY_ALL - 1];	/* the same */
+	struct hist hist[WIRE_DELAY_ALL];	/* of the open second */
+	struct window_delay delay[WIRE_DELAY_ALL - 1];	/* of the second closed last, from WIRE_DELAY_IO on */
 	struct observe_memory memory_last;	/* as told last; memory_told is how often */
 	struct observe_memory memory_total;	/* sums of what grows */
 	uint32_t memory_told;
@@ -86,7 +86,7 @@ struct window {
 	struct wire_counters total;	/* since the instance is followed */
 	struct wire_counters last;	/* of the last closed second, which took last_ns */
 	uint64_t last_ns;
-	struct hist queue;		/* of the open second */
+	struct window_delay queue;	/* of the open second: of one that is not remembered, which is told once a second */
 	uint64_t psi_ns[PSI_COUNT];
 	uint32_t psi_known;
 	uint64_t memory_bytes;		/* last told */

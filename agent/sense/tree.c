@@ -47,6 +47,7 @@ static void node_free(struct node *node)
 {
 	cgroup_files_close(&node->files);
 	free(node->path);
+	free(node->slo);
 	free(node->problem);
 	memset(node, 0, sizeof(*node));
 }
@@ -75,7 +76,10 @@ static struct observation instance_of(const struct tree *tree, const struct node
 
 	observation.instance.slot = (uint32_t)(node - tree->node);
 	observation.instance.cgroup_id = node->cgroup_id;
-	observation.instance.slo = node->slo;
+	if (node->slo)
+		observation.instance.slo = *node->slo;
+	else
+		slo_init(&observation.instance.slo);
 	snprintf(observation.instance.path, sizeof(observation.instance.path), "%s", node->path);
 	return observation;
 }
@@ -89,7 +93,7 @@ static void tell_instance(struct tree *tree, const struct node *node)
 
 static bool is_annotated(const struct node *node)
 {
-	return node->slo.source != SLO_FROM_DEFAULT;
+	return node->slo != NULL;
 }
 
 static void fast_set(struct tree *tree, uint32_t slot, bool is_fast)
@@ -134,9 +138,11 @@ static void node_bind(struct tree *tree, const struct node *node)
 {
 	struct wire_bound bound = { .cgroup_id = node->cgroup_id, .detail = is_annotated(node) ? node->detail : 0 };
 
-	bound.delay_ns_max[WIRE_DELAY_QUEUE] = node->slo.bound[SLI_RUNQ_P99];
-	bound.delay_ns_max[WIRE_DELAY_IO] = node->slo.bound[SLI_IO_P99];
-	bound.delay_ns_max[WIRE_DELAY_RESPONSE] = node->slo.bound[SLI_RESP_P99];
+	if (node->slo) {
+		bound.delay_ns_max[WIRE_DELAY_QUEUE] = node->slo->bound[SLI_RUNQ_P99];
+		bound.delay_ns_max[WIRE_DELAY_IO] = node->slo->bound[SLI_IO_P99];
+		bound.delay_ns_max[WIRE_DELAY_RESPONSE] = node->slo->bound[SLI_RESP_P99];
+	}
 	nerve_slot_set(tree->setup.nerve, (uint32_t)(node - tree->node), &bound);
 }
 
@@ -165,15 +171,32 @@ static void above_follow(struct tree *tree, const struct node *node)
 	}
 }
 
+/* Without memory for it the cgroup is as one without annotation, and says so. */
+static void slo_keep(struct node *node, const struct slo *slo)
+{
+	if (slo->source == SLO_FROM_DEFAULT) {
+		free(node->slo);
+		node->slo = NULL;
+		return;
+	}
+	node->slo = node->slo ?: malloc(sizeof(*node->slo));
+	if (node->slo)
+		*node->slo = *slo;
+	else
+		problem_set(node, "out of memory: its annotation is not followed");
+}
+
 /* Reads the annotation; the bounds go to the kernel at once. A directory that is new takes what its predecessor left. */
 static void node_annotate(struct tree *tree, struct node *node, int dir_fd, bool is_new)
 {
 	char problem[TREE_PROBLEM_MAX];
+	struct slo slo;
 
-	annotate_read(dir_fd, node->path, tree->setup.config, &node->slo, problem);
+	annotate_read(dir_fd, node->path, tree->setup.config, &slo, problem);
 	problem_set(node, problem);
-	if (is_new && !is_annotated(node) && !problem[0])
-		kept_take(tree->kept, node->path, &node->slo);
+	if (is_new && slo.source == SLO_FROM_DEFAULT && !problem[0])
+		kept_take(tree->kept, node->path, &slo);
+	slo_keep(node, &slo);
 	if (is_annotated(node)) {
 		cgroup_files_open_all(&node->files, dir_fd);
 		above_follow(tree, node);
@@ -219,8 +242,8 @@ static void node_drop(struct tree *tree, uint32_t slot, uint64_t now_ns)
 	node_read_stranger(tree, node);
 	tree_say(tree, &observation, OBSERVE_GONE);
 	nerve_slot_clear(tree->setup.nerve, node->cgroup_id, slot);
-	if (node->slo.source == SLO_FROM_TRUSTED_XATTR || node->slo.source == SLO_FROM_USER_XATTR)
-		kept_put(tree->kept, node->path, &node->slo);
+	if (node->slo && (node->slo->source == SLO_FROM_TRUSTED_XATTR || node->slo->source == SLO_FROM_USER_XATTR))
+		kept_put(tree->kept, node->path, node->slo);
 	detail_give(tree, node);
 	fast_set(tree, slot, false);
 	if (node->busy_seconds)

@@ -13,7 +13,7 @@
 struct node {
 	char *path;
 	uint64_t cgroup_id;
-	struct slo slo;
+	struct slo *slo;		/* NULL: it is not annotated */
 	struct observe_limits limits;
 	struct rows_mark mark;
 	struct cgroup_files files;

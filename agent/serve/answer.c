@@ -12,6 +12,7 @@
 #include "answer_outlook.h"
 #include "answer_pick.h"
 #include "answer_place.h"
+#include "answer_policy.h"
 #include "answer_report.h"
 #include "decide/policy.h"
 #include "value.h"
@@ -205,7 +206,7 @@ static json_t *answer_status(const struct answer_world *world, const json_t *que
 			 (json_int_t)world->delivered, "dropped", (json_int_t)world->dropped);
 	tick = json_pack("{s:I, s:I}", "late_ns_max", (json_int_t)world->tick_late_ns_max, "cost_ns",
 			 (json_int_t)world->tick_cost_ns);
-	return json_pack("{s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:I, s:s, s:{s:o, s:o}, s:o, s:o}",
+	return json_pack("{s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:I, s:s, s:{s:o, s:o}, s:o, s:o, s:o, s:o}",
 			 "ok", 1,
 			 "mode", world->mode < MODE_COUNT ? mode_name(world->mode) : "none",
 			 "forecaster", forecast_source_name(config->forecaster), "model",
@@ -216,7 +217,8 @@ static json_t *answer_status(const struct answer_world *world, const json_t *que
 			 "other_cpu_s", (double)world->other_cpu_ns / 1e9, "now_ns", (json_int_t)world->now_ns,
 			 "policy", policy_name(world->mind->policy.policy), "knee", "io",
 			 knee_json(&world->mind->knee[RESOURCE_IO]), "net", knee_json(&world->mind->knee[RESOURCE_NET]),
-			 "learn", answer_learn(world), "ledger", answer_ledger_counts(&world->mind->ledger));
+			 "learn", answer_learn(world), "ledger", answer_ledger_counts(&world->mind->ledger), "canary",
+			 answer_policy_state(world), "probes", answer_policy_probes(world));
 }
 
 static json_t *answer_slo_refresh(const struct answer_world *world, const json_t *question)
@@ -279,6 +281,9 @@ static const struct {
 	{ "decision.list", answer_decision_list },
 	{ "decision.show", answer_decision_show },
 	{ "ledger", answer_ledger },
+	{ "policy.show", answer_policy_show },
+	{ "policy.canary", answer_policy_canary },
+	{ "policy.rollback", answer_policy_rollback },
 	{ "place", answer_place },
 	{ "status", answer_status },
 	{ "slo.refresh", answer_slo_refresh },

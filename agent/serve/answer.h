@@ -32,6 +32,13 @@
  *						until act spoke of that knob; left alone by lot ([plan] no_action)
  * {"q":"decision.list"}			{"total","decisions":[...]}, those remembered, the youngest first
  * {"q":"decision.show","id":N}			{"decision":{...}}: also inputs, givers, prices, expected and actual effect
+ * {"q":"policy.show"}				{"rules","policies":[...],"canary","probes"}: null, or the canary that runs or ran last: "state", "base",
+ *						"candidate", "share", "block_s", "began_s_ago", "left_s" (null when it is over), "arm" whose block it is, "pairs"
+ *						compared, "bad_s" and "less_work_s" per block more under the candidate, "evidence" {"better","harms","costs"}
+ *						and "needed" of each; see decide/canary.h. "probes": whether "allowed", "now" (null or "path",
+ *						"for","resource","used","left"), how many "ended" how, what was "taken"; see decide/trial.h
+ * {"q":"policy.canary","name":N,"share":S,"block_s":B,"hours":H}	begins one; all but the name may be left out
+ * {"q":"policy.rollback"}			ends it, or goes back from the one that was promoted
  * {"q":"ledger"}				{"ledger":{...}}: counts since the mind started; see decide/ledger.h
  * {"q":"place","set":GLOB,"limit":N,"cpus":C}	where N pieces of new work go that take C CPUs each: {"placed","host_free",
  *						"seats":[{"path","count","why","risk","free","recent"}]}
@@ -45,8 +52,9 @@
  * {"q":"model.challenge"}			a challenger learns from now on
  *
  * instance.show also has "response", by bound SLI and resource: "curve", corners [pressure, bad share], where pressure is what was wanted
- * over what could be had; "error", mean absolute, of the share predicted a second ahead; "trust" 0..1; "seconds" learned from;
- * "pressure" now.
+ * over what could be had; "error", mean absolute, of the share predicted a second ahead; "trust" 0..1; "seconds" learned from; "identified": it saw pressures that differ;
+ * "pressure" now. "credit", by resource of which forecasts were tried (decide/credit.h): "came" and "failed", fading; "share", what came of those
+ * like the one of now; "needed", the share that it takes to be limited for.
  *
  * An instance has by name: "slis" that are measured or bound, each {"value","bound","unit","bad_share",
  * "worst_bad_share"} and, when bound, {"violated","risk"} (within 2 s); "demand" now and "expected" within 2 s (.9
@@ -107,6 +115,8 @@ struct answer_world {
 	uint64_t shadow_until_ns;		/* until then plans are not carried out: the model is new */
 	/* Makes a model of this host the champion, or, NULL, rolls back to the one before; -errno and one line. NULL: never. */
 	int (*model_change)(void *context, const char *name, char message[ANSWER_MESSAGE_MAX]);
+	/* Obeys an order about which policy rules; -errno and one line. NULL: never. */
+	int (*policy_order)(void *context, const struct canary_order *order, char message[ANSWER_MESSAGE_MAX]);
 	/* Starts a challenger; -errno and one line. NULL: never. */
 	int (*challenge)(void *context, char message[ANSWER_MESSAGE_MAX]);
 	/* Starts (path) or stops (NULL) a recording; -errno. */

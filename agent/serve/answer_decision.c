@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "answer_decision.h"
 
+#include "decide/policy.h"
 #include "value.h"
 
 #define NS 1e9
@@ -11,14 +12,14 @@ static json_t *brief_json(const struct answer_world *world, const struct decisio
 {
 	uint64_t until_ns = decision->ended_ns ? decision->last_ns : world->now_ns;
 
-	return json_pack("{s:I, s:o, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:i}", "id", (json_int_t)decision->id,
+	return json_pack("{s:I, s:o, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i}", "id", (json_int_t)decision->id,
 			 "path", value_text(decision->path), "resource", resource_name((enum resource)decision->resource),
 			 "reason", plan_reason_name((enum plan_reason)decision->reason), "verdict",
 			 verdict_name((enum verdict)decision->verdict), "began_s_ago",
 			 value_number((double)(world->now_ns - decision->began_ns) / NS), "lasted_s",
 			 value_number((double)(until_ns - decision->began_ns) / NS), "risk", value_number(decision->risk),
 			 "bad", share_json(decision->bad), "actual_bad", share_json(decision->actual_bad),
-			 "taken", value_number(decision->taken), "givers", (int)decision->giver_count);
+			 "taken", value_number(decision->taken), "saved_s", value_number(decision->saved_s), "givers", (int)decision->giver_count);
 }
 
 static json_t *givers_json(const struct decision *decision)
@@ -50,6 +51,7 @@ static json_t *full_json(const struct answer_world *world, const struct decision
 						      value_number(decision->trust)));
 	json_object_set_new(full, "scope", decision->scope[0] ? value_text(decision->scope) : json_string("/"));
 	json_object_set_new(full, "price", value_number(decision->price));
+	json_object_set_new(full, "policy", json_string(policy_name(decision->policy)));
 	json_object_set_new(full, "givers", givers_json(decision));
 	json_object_set_new(full, "spared", json_pack("{s:i, s:i, s:i}", "tier", (int)decision->spared[SPARED_TIER], "idle",
 						      (int)decision->spared[SPARED_IDLE], "ancestor",
@@ -90,6 +92,8 @@ json_t *answer_ledger_counts(const struct ledger *ledger)
 {
 	const struct ledger_sums *sums = &ledger->sums;
 	json_t *begun = json_object(), *verdicts = json_object(), *protected = json_object(), *taken = json_object();
+	const uint64_t *back = sums->taken_back;
+	json_t *saved = json_object();
 
 	for (int reason = REASON_REFLEX; reason < REASON_COUNT; reason++) {
 		const char *name = plan_reason_name((enum plan_reason)reason);
@@ -103,8 +107,14 @@ json_t *answer_ledger_counts(const struct ledger *ledger)
 		json_object_set_new(verdicts, verdict_name((enum verdict)verdict), json_integer((json_int_t)sums->ended[verdict]));
 	for (int r = 0; r < RESOURCE_COUNT; r++)
 		json_object_set_new(taken, resource_name((enum resource)r), value_number(sums->taken[r]));
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:{s:o, s:o}}", "begun", begun, "verdicts", verdicts, "protected_s", protected,
-			 "taken", taken, "prevented", value_number(sums->prevented), "bad_s", "unprotected",
+	for (int earner = 0; earner < EARNER_COUNT; earner++)
+		json_object_set_new(saved, earner_name((enum earner)earner), value_number(sums->saved_s[earner]));
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:{s:I, s:I, s:o}, s:{s:I, s:I, s:I}, s:{s:o, s:o}}", "begun", begun, "verdicts", verdicts, "protected_s", protected,
+			 "taken", taken, "prevented", value_number(sums->prevented), "saved_s", saved, "left_alone",
+			 "count", (json_int_t)sums->alone, "came", (json_int_t)sums->alone_came, "expected",
+			 value_number(sums->alone_risk), "taken_back", "limits",
+			 (json_int_t)back[TAKEN_BACK_LIMIT], "standing", (json_int_t)back[TAKEN_BACK_STANDING], "own",
+			 (json_int_t)back[TAKEN_BACK_OWN], "bad_s", "unprotected",
 			 value_number(sums->bad_s[0]), "protected", value_number(sums->bad_s[1]));
 }
 

@@ -362,8 +362,9 @@ static json_t *response_curve_json(const struct response *response)
 
 	for (uint32_t i = 0; i < curve.count; i++)
 		json_array_append_new(corners, json_pack("[o, o]", value_number(curve.at[i].pressure), value_number(curve.at[i].bad)));
-	return json_pack("{s:o, s:o, s:i, s:o}", "error", value_number(response->error), "trust", value_number(response_trust(response)),
-			 "seconds", (int)response->seconds, "curve", corners);
+	return json_pack("{s:o, s:o, s:i, s:b, s:o}", "error", value_number(response->error), "trust",
+			 value_number(response_trust(response)), "seconds", (int)response->seconds, "identified",
+			 (int)response_is_identified(response), "curve", corners);
 }
 
 /* By SLI that is bound and resource it may be blamed on, once something was learned. */
@@ -390,6 +391,24 @@ static json_t *response_json(const struct predictor *predictor, const struct pre
 	return out;
 }
 
+/* By resource of which forecasts have been tried. */
+static json_t *credit_json(const struct mind *mind, uint32_t slot)
+{
+	json_t *out = json_object();
+
+	for (int r = 0; r < RESOURCE_COUNT; r++) {
+		const struct credit *credit = &mind->view[slot].hold[r].credit;
+		float came, failed, share = credit_of(credit, mind->view[slot].need[r].risk);
+
+		credit_sum(credit, &came, &failed);
+		if (came + failed > 0)
+			json_object_set_new(out, resource_name((enum resource)r),
+					    json_pack("{s:o, s:o, s:o, s:o}", "came", value_number(came), "failed", value_number(failed),
+						      "share", value_number(share), "needed", value_number(mind->policy.risk_act)));
+	}
+	return out;
+}
+
 json_t *answer_instance_full(const struct answer_world *world, const struct predictor_instance *instance)
 {
 	json_t *full = answer_instance_brief(world, instance);
@@ -401,6 +420,7 @@ json_t *answer_instance_full(const struct answer_world *world, const struct pred
 	json_object_set_new(full, "frame", instance->foresight->has_frame ? frame_json(&instance->foresight->frame) : json_null());
 	json_object_set_new(full, "expectation", expectation_json(world->mind->predictor, instance));
 	json_object_set_new(full, "response", response_json(world->mind->predictor, instance));
+	json_object_set_new(full, "credit", credit_json(world->mind, instance->info.slot));
 	json_object_set_new(full, "app", answer_app_metrics(world, instance->info.slot));
 	json_object_set_new(full, "log", answer_log(world, instance->info.slot));
 	json_object_set_new(full, "failures", answer_failures(world, instance->info.path));

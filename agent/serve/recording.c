@@ -92,7 +92,7 @@ static void place_write(struct recording *recording, const struct mind *mind, ui
 	memory.instance.foresight = NULL;
 	if (is_live)
 		memory.view = mind->view[place];
-	if (is_live && mind->peer)
+	if (is_live)
 		memory.peer = mind->peer[place];
 	memory.view.path = NULL;	/* set anew at each tick */
 	recording_block(recording, is_live ? RECORDING_MEMORY : RECORDING_PARKED, &memory, sizeof(memory));
@@ -108,8 +108,11 @@ static void memory_write(struct recording *recording, const struct mind *mind)
 	scalars.host = p->host;
 	memcpy(scalars.knee, mind->knee, sizeof(scalars.knee));
 	scalars.ledger = mind->ledger;
+	scalars.canary = mind->canary;
+	scalars.trial = mind->trial;
 	scalars.second_start_ns = p->second_start_ns;
 	scalars.acted_ns = p->acted_ns;
+	scalars.held_ns = p->held_ns;
 	scalars.plan_id = mind->plan_id;
 	scalars.tick_ns = mind->tick_ns;
 	recording_block(recording, RECORDING_MIND, &scalars, sizeof(scalars));
@@ -219,7 +222,8 @@ void recording_observe(struct recording *recording, const struct observation *ob
 		[OBSERVE_INSTANCE] = sizeof(struct observe_instance), [OBSERVE_LIMITS] = sizeof(struct observe_limits),
 		[OBSERVE_GONE] = sizeof(struct observe_gone),	      [OBSERVE_EVENT] = sizeof(struct observe_event),
 		[OBSERVE_HOST] = sizeof(struct observe_host),	      [OBSERVE_TICK] = sizeof(uint64_t),
-		[OBSERVE_ACTED] = sizeof(uint64_t),		      [OBSERVE_MEMORY] = sizeof(struct observe_memory),
+		[OBSERVE_ACTED] = sizeof(uint64_t),		      [OBSERVE_HELD] = sizeof(uint64_t),
+		[OBSERVE_MEMORY] = sizeof(struct observe_memory),
 		[OBSERVE_HOST_MEMORY] = sizeof(struct observe_host_memory),
 		[OBSERVE_FAILURE] = sizeof(struct observe_failure),    [OBSERVE_APP] = sizeof(struct observe_app),
 		[OBSERVE_ASKED] = sizeof(struct observe_asked),	      [OBSERVE_ANNOUNCED] = sizeof(struct observe_announced),
@@ -265,6 +269,11 @@ void recording_forecasts(struct recording *recording, const struct mind *mind)
 void recording_model(struct recording *recording, const void *model, size_t model_bytes)
 {
 	recording_block(recording, RECORDING_MODEL, model, model_bytes);
+}
+
+void recording_order(struct recording *recording, const struct canary_order *order)
+{
+	recording_block(recording, RECORDING_ORDER, order, sizeof(*order));
 }
 
 int recording_next(struct recording *recording, uint32_t *ret_kind, const void **ret_payload, size_t *ret_bytes)

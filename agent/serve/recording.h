@@ -25,6 +25,7 @@ enum recording_kind {
 	RECORDING_RESULT,	/* struct result up to its last item: what the hands did */
 	RECORDING_PARKED,	/* struct recording_memory of one that is gone and may come back, the oldest first */
 	RECORDING_PART,		/* struct recording_part and the part: what the memory before it uses beside */
+	RECORDING_ORDER,	/* struct canary_order that was obeyed between two ticks */
 };
 
 struct recording_setup {
@@ -42,8 +43,10 @@ struct recording_mind {
 	struct predictor_host host;
 	struct knee knee[RESOURCE_COUNT];
 	struct ledger ledger;
+	struct canary canary;
+	struct trial trial;
 	uint64_t second_start_ns;
-	uint64_t acted_ns;
+	uint64_t acted_ns, held_ns;
 	uint64_t plan_id;
 	uint64_t tick_ns;
 };
@@ -101,6 +104,9 @@ void recording_result(struct recording *recording, const struct result *result);
 
 /* From now on the mind speaks with this model, its states started anew (predictor_model()). */
 void recording_model(struct recording *recording, const void *model, size_t model_bytes);
+
+/* The operator's word on which policy rules, obeyed at the time of the last tick. */
+void recording_order(struct recording *recording, const struct canary_order *order);
 
 /* All new forecasts of a mind after mind_tick returned true. */
 void recording_forecasts(struct recording *recording, const struct mind *mind);

@@ -24,8 +24,11 @@ static int mind_restore(struct replay *replay, const struct recording_mind *memo
 	replay->mind->predictor->host = memory->host;
 	memcpy(replay->mind->knee, memory->knee, sizeof(memory->knee));
 	replay->mind->ledger = memory->ledger;
+	replay->mind->canary = memory->canary;
+	replay->mind->trial = memory->trial;
 	replay->mind->predictor->second_start_ns = memory->second_start_ns;
 	replay->mind->predictor->acted_ns = memory->acted_ns;
+	replay->mind->predictor->held_ns = memory->held_ns;
 	replay->mind->plan_id = memory->plan_id;
 	replay->mind->tick_ns = memory->tick_ns;
 	return 0;
@@ -45,8 +48,7 @@ static int memory_restore(struct replay *replay, const struct recording_memory *
 	if (is_live) {
 		p->live[p->live_count++] = place;
 		replay->mind->view[place] = memory->view;
-		if (replay->mind->peer)
-			replay->mind->peer[place] = memory->peer;
+		replay->mind->peer[place] = memory->peer;
 	} else {
 		p->memory.parked[p->memory.parked_count++] = place;
 	}
@@ -144,7 +146,9 @@ static int head_read(struct replay *replay)
 		} else if (kind == RECORDING_MODEL) {
 			r = model_restore(replay, payload, bytes);
 		} else if (kind == RECORDING_MIND && is_setup && bytes == sizeof(struct recording_mind) &&
-			   sound_ledger(&((const struct recording_mind *)payload)->ledger)) {
+			   sound_ledger(&((const struct recording_mind *)payload)->ledger) &&
+			   sound_canary(&((const struct recording_mind *)payload)->canary) &&
+			   sound_trial(&((const struct recording_mind *)payload)->trial, replay->setup.config.slots_max)) {
 			r = mind_restore(replay, payload);
 		} else {
 			r = -EINVAL;
@@ -265,6 +269,8 @@ int replay_next(struct replay *replay)
 		} else if (kind == RECORDING_MODEL) {
 			if (model_restore(replay, payload, bytes))
 				return -EINVAL;
+		} else if (kind == RECORDING_ORDER && bytes == sizeof(struct canary_order)) {
+			canary_order(&replay->mind->canary, &replay->mind->policy, payload, replay->mind->tick_ns);
 		} else if (kind == RECORDING_PART) {
 			if (part_restore(replay, payload, bytes))
 				return -EINVAL;

@@ -133,17 +133,44 @@ bool sound_result(const struct result *result, size_t bytes)
 
 static bool text_ends(const char *text, size_t bytes) { return memchr(text, '\0', bytes); }
 
+/* What is remembered beside the decisions, as far as it is an index or a shift. */
+static bool memory_is_sound(const struct ledger *ledger)
+{
+	for (int i = 0; i < FORBIDDEN_MAX; i++)
+		if (ledger->forbidden[i].times > LEDGER_TWICE_MAX)
+			return false;
+	for (int i = 0; i < LEDGER_WATCHED_MAX; i++)
+		if (ledger->watched[i].resource >= RESOURCE_COUNT)
+			return false;
+	for (int i = 0; i < LEDGER_ALONE_MAX; i++)
+		if (ledger->alone[i].resource >= RESOURCE_COUNT)
+			return false;
+	return true;
+}
+
 bool sound_ledger(const struct ledger *ledger)
 {
 	for (int i = 0; i < DECISIONS_MAX; i++) {
 		const struct decision *decision = &ledger->decision[i];
 
-		if (decision->resource >= RESOURCE_COUNT || decision->reason >= REASON_COUNT || decision->verdict >= VERDICT_COUNT ||
+		if (decision->resource >= RESOURCE_COUNT || decision->reason >= REASON_COUNT || decision->verdict >= VERDICT_COUNT || decision->policy >= POLICY_COUNT ||
 		    !text_ends(decision->path, sizeof(decision->path)) || !text_ends(decision->scope, sizeof(decision->scope)))
 			return false;
 		for (int k = 0; k < DECISION_GIVERS_MAX; k++)
 			if (!text_ends(decision->giver[k].path, sizeof(decision->giver[k].path)))
 				return false;
 	}
-	return true;
+	return memory_is_sound(ledger);
+}
+
+bool sound_canary(const struct canary *canary)
+{
+	if (canary->state >= CANARY_STATE_COUNT || canary->base >= POLICY_COUNT || canary->candidate >= POLICY_COUNT)
+		return false;
+	return canary->state != CANARY_RUNS || (canary->round_blocks >= 2 && canary->block_ns >= CANARY_BLOCK_NS_MIN);
+}
+
+bool sound_trial(const struct trial *trial, uint32_t slots_max)
+{
+	return trial->resource < RESOURCE_COUNT && trial->giver < slots_max && trial->victim < slots_max;
 }

@@ -196,8 +196,46 @@ static void ledger_put(FILE *out, const json_t *ledger)
 		   json_object_get(ledger, "bad_s"));
 	family_put(out, "forestall_taken_total", "counter", "What limits took from givers: CPU seconds, byte seconds, bytes", "resource",
 		   json_object_get(ledger, "taken"));
+	family_put(out, "forestall_saved_seconds_total", "counter", "Time over a bound that was saved, an estimate, by what earned it", "by",
+		   json_object_get(ledger, "saved_s"));
+	family_put(out, "forestall_left_alone_total", "counter", "Foreseen dangers left alone by lot, how many came and were expected to", "what",
+		   json_object_get(ledger, "left_alone"));
+	family_put(out, "forestall_taken_back_total", "counter", "What was taken back because it did not help or harmed others", "what",
+		   json_object_get(ledger, "taken_back"));
 	heading(out, "forestall_prevented_total", "counter", "Violations prevented, by the risk of those that were foreseen and did not come");
 	fprintf(out, "forestall_prevented_total %.9g\n", json_number_value(json_object_get(ledger, "prevented")));
+}
+
+static void policy_put(FILE *out, const json_t *status)
+{
+	const json_t *canary = json_object_get(status, "canary");
+
+	heading(out, "forestall_policy", "gauge", "1 with the policy that rules, and with the one on canary");
+	fprintf(out, "forestall_policy{policy=\"%s\",role=\"rules\"} 1\n", web_pick_text(status, "policy"));
+	if (!json_is_object(canary))
+		return;
+	fprintf(out, "forestall_policy{policy=\"%s\",role=\"canary\"} %d\n", web_pick_text(canary, "candidate"),
+		!strcmp(web_pick_text(canary, "state"), "runs"));
+	heading(out, "forestall_canary_state", "gauge", "1 with the state of the canary that runs or ran last");
+	fprintf(out, "forestall_canary_state{state=\"%s\"} 1\n", web_pick_text(canary, "state"));
+	single(out, "forestall_canary_pairs", "Pairs of blocks that were compared", web_pick_number(canary, "pairs"));
+	single(out, "forestall_canary_over_bound_seconds", "Instance seconds over a bound in a block, more under the candidate",
+	       web_pick_number(canary, "bad_s"));
+	single(out, "forestall_canary_less_work_seconds", "Work of those without a bound in a block, less under the candidate",
+	       web_pick_number(canary, "less_work_s"));
+	family_put(out, "forestall_canary_evidence", "gauge", "Wealth of who bets on the claim; see forestall_canary_needed", "claim",
+		   json_object_get(canary, "evidence"));
+	family_put(out, "forestall_canary_needed", "gauge", "Evidence at which the claim is believed", "claim",
+		   json_object_get(canary, "needed"));
+}
+
+static void probes_put(FILE *out, const json_t *probes)
+{
+	single(out, "forestall_probes_allowed", "1 when givers are limited a little to learn from it ([plan] probe)",
+	       json_is_true(json_object_get(probes, "allowed")));
+	family_put(out, "forestall_probes_total", "counter", "Such limits, by how they ended", "end", json_object_get(probes, "ended"));
+	family_put(out, "forestall_probes_taken_total", "counter", "What they took: CPU seconds, bytes", "resource",
+		   json_object_get(probes, "taken"));
 }
 
 static void status_put(FILE *out, const json_t *status)
@@ -208,6 +246,8 @@ static void status_put(FILE *out, const json_t *status)
 	fputs("forestall_mode{mode=\"", out);
 	label_put(out, web_pick_text(status, "mode"));
 	fputs("\"} 1\n", out);
+	policy_put(out, status);
+	probes_put(out, json_object_get(status, "probes"));
 	family_put(out, "forestall_ring_records_total", "counter", "Records of the kernel side, by what became of them",
 		   "state", json_object_get(status, "ring"));
 	family_put(out, "forestall_coverage_total", "counter",

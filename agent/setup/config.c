@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "config_field.h"
+#include "decide/policy.h"
 
 #define RULES_MAX 4096
 
@@ -35,6 +36,8 @@ void config_init(struct config *config)
 	config->instances_max = 1024;
 	config->forecaster = FORECAST_LSTM;
 	plan_policy_init(&config->policy);
+	config->canary = (struct canary_order){ .policy = POLICY_COUNT, .share = 0.1f, .block_ns = 60000000000ull,
+						.max_ns = 86400000000000ull };
 	config->learn = (struct config_learn){ .models_max = 8, .shadow_min = 60, .every_h = 24, .drift = 1, .cpu_s = 600,
 						.memory_mb = 512, .deadline_min = 180, .cpu_share = 0.1f };
 }

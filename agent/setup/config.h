@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <stdint.h>
 
+#include "decide/canary.h"
 #include "decide/plan.h"
 #include "predict/forecast.h"
 #include "predict/slo.h"
@@ -52,6 +53,7 @@ struct config {
 	uint32_t forecaster;		/* enum forecast_source */
 	char model[PATH_MAX];		/* "": the shipped one */
 	struct plan_policy policy;
+	struct canary_order canary;	/* policy POLICY_COUNT: none is begun */
 	struct config_learn learn;
 	struct config_rule *rule;	/* in the order of reading: file names sorted, then lines */
 	uint32_t rule_count;

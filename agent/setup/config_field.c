@@ -23,6 +23,7 @@ struct field {
 #define MIND(name, type, min, max) { "mind", #name, type, offsetof(struct config, name), min, max, 1 }
 #define PLAN(key, name, type, min, max, scale) \
 	{ "plan", key, type, offsetof(struct config, policy.name), min, max, scale }
+#define CANARY(key, name, type, min, max, scale) { "plan", key, type, offsetof(struct config, canary.name), min, max, scale }
 #define LEARN(name, type, min, max) { "learn", #name, type, offsetof(struct config, learn.name), min, max, 1 }
 
 static const struct field fields[] = {
@@ -46,6 +47,11 @@ static const struct field fields[] = {
 	PLAN("period_us", period_us, FIELD_U64, 1000, 1000000, 1),
 	PLAN("lease_ms", lease_ms, FIELD_U32, 300, 60000, 1),
 	PLAN("no_action", no_action, FIELD_FLOAT, 0, 0.5, 1),
+	PLAN("probe", probe, FIELD_BOOL, 0, 0, 1),
+	CANARY("canary", policy, FIELD_POLICY, 0, 0, 1),
+	CANARY("canary_share", share, FIELD_FLOAT, CANARY_SHARE_MIN, CANARY_SHARE_MAX, 1),
+	CANARY("canary_block_s", block_ns, FIELD_U64, 10, 3600, 1e9),
+	CANARY("canary_hours", max_ns, FIELD_U64, 1, 720, 3600e9),
 	LEARN(history_mb, FIELD_U32, 0, 1048576),
 	LEARN(models_max, FIELD_U32, 2, 1000),
 	LEARN(shadow_min, FIELD_U32, 0, 1440),

@@ -1,21 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "arm.h"
 
-/* splitmix64 (Steele, Lea, Flood 2014). */
-static uint64_t mix(uint64_t x)
-{
-	x += 0x9e3779b97f4a7c15ull;
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ull;
-	x = (x ^ x >> 27) * 0x94d049bb133111ebull;
-	return x ^ x >> 31;
-}
+#include "lot.h"
 
 /* Uniform in [0, 1). */
 static float draw(const struct scene *scene, const struct plan_view *view)
 {
-	uint64_t x = mix(scene->policy->seed ^ view->cgroup_id);
+	uint64_t x = lot_mix(scene->policy->seed ^ view->cgroup_id);
 
-	return (float)(mix(mix(x ^ (uint64_t)scene->resource) ^ scene->now_ns) >> 40) * 0x1p-24f;
+	return lot_unit(lot_mix(lot_mix(x ^ (uint64_t)scene->resource) ^ scene->now_ns));
 }
 
 static void note(const struct scene *scene, const struct plan_view *view, struct plan *plan)

@@ -5,14 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ledger_earn.h"
+#include "ledger_watch.h"
 #include "rung.h"
 
 #define CLOSE_NS 2000000000ull
 #define ACTUAL_FROM_NS 1000000000ull
 #define ACTUAL_UNTIL_NS 5000000000ull
-#define OTHERS_NS 1000000000ull		/* worse for so long, */
-#define OTHERS_WITHIN_NS 5000000000ull	/* begun within so long after a limit */
 #define FORBID_NS 60000000000ull
+#define COMING_NS 1000000000ull		/* what has come gets worse by itself for so long */
 #define USELESS 0.9f			/* of the share before a limit */
 #define RECENT 0.1f			/* per tick: the last second */
 #define PRESSED 0.8f			/* of capacity wanted */
@@ -27,7 +28,7 @@ const char *verdict_name(enum verdict verdict) { return names[verdict]; }
 
 bool ledger_is_decided(enum plan_reason reason)
 {
-	return reason != REASON_NONE && reason != REASON_STANDING && reason != REASON_LIMIT;
+	return reason != REASON_NONE && reason != REASON_STANDING && reason != REASON_LIMIT && reason != REASON_PROBE;
 }
 
 static struct plan_view *view_find(struct plan_view *const views[], uint32_t count, uint32_t slot)
@@ -74,8 +75,8 @@ static void spared_count(struct plan_view *const views[], uint32_t count, const 
 	}
 }
 
-static struct decision *decision_begin(struct ledger *ledger, const struct plan_view *victim, const struct plan_host *host,
-				       const struct plan_action *action)
+static struct decision *decision_begin(struct ledger *ledger, const struct plan_policy *policy, const struct plan_view *victim,
+				       const struct plan_host *host, const struct plan_action *action)
 {
 	struct decision *decision = &ledger->decision[++ledger->last_id % DECISIONS_MAX];
 	const struct plan_need *need = &victim->need[action->resource];
@@ -84,7 +85,7 @@ static struct decision *decision_begin(struct ledger *ledger, const struct plan_
 	memset(decision, 0, sizeof(*decision));
 	*decision = (struct decision){
 		.id = ledger->last_id, .began_ns = ledger->now_ns, .cgroup_id = victim->cgroup_id, .slot = victim->slot,
-		.resource = action->resource, .reason = action->reason, .risk = action->risk, .bad = need->bad,
+		.resource = action->resource, .reason = action->reason, .policy = policy->policy, .risk = action->risk, .bad = need->bad,
 		.demand = need->demand, .demand_high = need->demand_high, .quality = victim->quality, .error = worth->error,
 		.trust = worth->trust, .capacity = host->capacity[action->resource],
 		.expected_bad = worth->trust > 0 ? worth->eased_bad : -1, .actual_bad = -1, .recent_bad = fmaxf(need->bad, 0),
@@ -121,57 +122,99 @@ static void giver_note(struct decision *decision, const struct plan_view *giver,
 static uint32_t others_over(struct plan_view *const views[], uint32_t count, const struct plan_policy *policy,
 			    const struct decision *decision, uint64_t now_ns)
 {
-	uint32_t over = 0;
+	struct ledger_others others = { policy->bad_act, decision->slot, decision->resource, TIER_BEST_EFFORT, now_ns };
 
-	for (uint32_t i = 0; i < count; i++)
-		for (int r = 0; views[i]->is_bound && views[i]->slot != decision->slot && views[i]->hold[decision->resource].gave_ns != now_ns && r < RESOURCE_COUNT; r++)
-			over += views[i]->need[r].bad >= policy->bad_act;
-	return over;
+	return ledger_others_over(&others, views, count);
+}
+
+static struct ledger_forbidden *forbidden_find(struct ledger *ledger, uint64_t victim, uint64_t giver, uint32_t resource, uint32_t rung)
+{
+	struct ledger_forbidden *oldest = ledger->forbidden;
+
+	for (uint32_t i = 0; i < FORBIDDEN_MAX; i++) {
+		struct ledger_forbidden *forbidden = &ledger->forbidden[i];
+
+		if (forbidden->victim == victim && forbidden->giver == giver && forbidden->resource == resource &&
+		    forbidden->rung == rung)
+			return forbidden;
+		if (forbidden->until_ns < oldest->until_ns)
+			oldest = forbidden;
+	}
+	*oldest = (struct ledger_forbidden){ .victim = victim, .giver = giver, .resource = resource, .rung = rung };
+	return oldest;
+}
+
+void ledger_forbid(struct ledger *ledger, uint64_t victim, uint64_t giver, uint32_t resource, uint32_t rung)
+{
+	struct ledger_forbidden *forbidden = forbidden_find(ledger, victim, giver, resource, rung);
+
+	forbidden->until_ns = ledger->now_ns + (FORBID_NS << forbidden->times);
+	forbidden->times += forbidden->times < LEDGER_TWICE_MAX;
+	if (forbidden->until_ns > ledger->forbidden_until_ns)
+		ledger->forbidden_until_ns = forbidden->until_ns;
 }
 
 static void forbid(struct ledger *ledger, const struct decision *decision, struct plan_view *const views[], uint32_t count)
 {
 	for (uint32_t i = 0; i < decision->giver_count && i < DECISION_GIVERS_MAX; i++) {
 		const struct plan_view *giver = view_find(views, count, decision->giver[i].slot);
-		struct ledger_forbidden *oldest = ledger->forbidden;
 
-		for (uint32_t k = 1; k < FORBIDDEN_MAX; k++)
-			if (ledger->forbidden[k].until_ns < oldest->until_ns)
-				oldest = &ledger->forbidden[k];
 		if (giver)
-			*oldest = (struct ledger_forbidden){ decision->cgroup_id, giver->cgroup_id, ledger->now_ns + FORBID_NS,
-							     decision->resource, decision->limit_level };
+			ledger_forbid(ledger, decision->cgroup_id, giver->cgroup_id, decision->resource, decision->limit_level);
 	}
+	ledger->sums.taken_back[TAKEN_BACK_LIMIT]++;
 }
 
-bool ledger_forbids(const struct ledger *ledger, const struct plan_view *victim, const struct plan_view *giver,
-		    enum resource resource, uint32_t rung)
+/* victim NULL: anybody. */
+static bool is_forbidden(const struct ledger *ledger, const struct plan_view *victim, const struct plan_view *giver,
+			 enum resource resource, uint32_t rung)
 {
-	for (uint32_t i = 0; i < FORBIDDEN_MAX; i++) {
+	for (uint32_t i = 0; ledger->now_ns < ledger->forbidden_until_ns && i < FORBIDDEN_MAX; i++) {
 		const struct ledger_forbidden *forbidden = &ledger->forbidden[i];
 
-		if (forbidden->until_ns > ledger->now_ns && forbidden->victim == victim->cgroup_id &&
+		if (forbidden->until_ns > ledger->now_ns && (!victim || forbidden->victim == victim->cgroup_id) &&
 		    forbidden->giver == giver->cgroup_id && forbidden->resource == resource && forbidden->rung == rung)
 			return true;
 	}
 	return false;
 }
 
+bool ledger_forbids(const struct ledger *ledger, const struct plan_view *victim, const struct plan_view *giver,
+		    enum resource resource, uint32_t rung)
+{
+	return is_forbidden(ledger, victim, giver, resource, rung);
+}
+
+bool ledger_forbids_standing(const struct ledger *ledger, const struct plan_view *giver, enum resource resource, uint32_t rung)
+{
+	return is_forbidden(ledger, NULL, giver, resource, rung);
+}
+
+/* What was foreseen came under the limit that was to prevent it: from then on that has to help like any other. */
+static void coming_note(const struct plan_policy *policy, uint64_t now_ns, struct decision *decision)
+{
+	if (!decision->came_ns && decision->limited_bad < policy->bad_act && decision->recent_bad >= policy->bad_act)
+		decision->came_ns = now_ns;
+	if (decision->came_ns && now_ns - decision->came_ns <= COMING_NS)
+		decision->limited_bad = fmaxf(decision->limited_bad, decision->recent_bad);
+}
+
 /* The highest limit of a decision is judged from when it came. */
 static void decision_judge(struct ledger *ledger, const struct plan_policy *policy, struct plan_view *const views[], uint32_t count,
 			   struct decision *decision)
 {
-	uint64_t held_ns = ledger->now_ns - decision->limited_ns;
-	bool is_useless = settle_ns[decision->resource] && held_ns >= settle_ns[decision->resource] &&
-			  decision->limited_bad >= policy->bad_act && decision->recent_bad > decision->limited_bad * USELESS;
+	uint64_t now_ns = ledger->now_ns, held_ns;
+	bool is_useless, is_harm;
 
 	if (!decision->limited_ns)
 		return;
-	if (others_over(views, count, policy, decision, ledger->now_ns) <= decision->others_bad)
-		decision->others_ns = 0;
-	else if (!decision->others_ns && held_ns <= OTHERS_WITHIN_NS)
-		decision->others_ns = ledger->now_ns;
-	if (!is_useless && (!decision->others_ns || ledger->now_ns - decision->others_ns < OTHERS_NS))
+	coming_note(policy, now_ns, decision);
+	held_ns = now_ns - (decision->came_ns ? decision->came_ns : decision->limited_ns);
+	is_useless = settle_ns[decision->resource] && held_ns >= settle_ns[decision->resource] &&
+		     decision->limited_bad >= policy->bad_act && decision->recent_bad > decision->limited_bad * USELESS;
+	is_harm = ledger_others_worse(others_over(views, count, policy, decision, now_ns), decision->others_bad,
+				      decision->limited_ns, now_ns, &decision->others_ns);
+	if (!is_useless && !is_harm)
 		return;
 	forbid(ledger, decision, views, count);
 	decision->verdict = VERDICT_WORSE;
@@ -224,6 +267,7 @@ static void decision_watch(struct ledger *ledger, const struct plan_policy *poli
 {
 	const struct plan_view *victim = view_find(views, count, decision->slot);
 	uint64_t age_ns = ledger->now_ns - decision->began_ns;
+	bool pressed;
 	float bad;
 
 	if (!victim || victim->cgroup_id != decision->cgroup_id || ledger->now_ns - decision->last_ns >= CLOSE_NS) {
@@ -233,7 +277,9 @@ static void decision_watch(struct ledger *ledger, const struct plan_policy *poli
 	bad = victim->need[decision->resource].bad;
 	decision->bad_ticks += bad >= policy->bad_act;
 	decision->recent_bad += (fmaxf(bad, 0) - decision->recent_bad) * RECENT;
-	decision->was_pressed |= is_pressed(host, views, count, (enum resource)decision->resource);
+	pressed = is_pressed(host, views, count, (enum resource)decision->resource);
+	decision->was_pressed |= pressed;
+	ledger_earn(ledger, policy, decision, bad, pressed);
 	if (bad >= 0 && age_ns >= ACTUAL_FROM_NS && age_ns <= ACTUAL_UNTIL_NS) {
 		decision->actual_bad = fmaxf(decision->actual_bad, 0);
 		decision->actual_bad += (bad - decision->actual_bad) / (float)++decision->actual_ticks;
@@ -253,7 +299,7 @@ static void limit_note(struct ledger *ledger, const struct plan_policy *policy, 
 	decision->limited_ns = ledger->now_ns;
 	decision->limited_bad = decision->recent_bad;
 	decision->others_bad = others_over(views, count, policy, decision, ledger->now_ns);
-	decision->others_ns = 0;
+	decision->others_ns = decision->came_ns = 0;
 }
 
 static void action_note(struct ledger *ledger, const struct plan_policy *policy, const struct plan_host *host,
@@ -265,7 +311,7 @@ static void action_note(struct ledger *ledger, const struct plan_policy *policy,
 	if (!victim || !giver)
 		return;
 	if (!decision) {
-		decision = decision_begin(ledger, victim, host, action);
+		decision = decision_begin(ledger, policy, victim, host, action);
 		spared_count(views, count, victim, decision);
 	}
 	if (decision->last_ns != ledger->now_ns && ledger->is_acting)
@@ -301,15 +347,19 @@ static void bad_note(struct ledger *ledger, const struct plan_policy *policy, st
 }
 
 void ledger_tick(struct ledger *ledger, const struct plan_policy *policy, const struct plan_host *host,
-		 struct plan_view *const views[], uint32_t count, const struct plan *plan, uint64_t elapsed_ns, bool is_acting)
+		 struct plan_view *const views[], uint32_t count, const struct plan *plan, uint64_t elapsed_ns, enum ledger_hands hands)
 {
 	double elapsed_s = (double)elapsed_ns / 1e9;
 
 	ledger->now_ns = plan->time_ns;
-	ledger->is_acting = is_acting;
+	ledger->elapsed_s = elapsed_s;
+	ledger->is_acting = hands == LEDGER_HANDS_ACT;
 	for (uint32_t i = 0; i < plan->count; i++)
 		if (ledger_is_decided((enum plan_reason)plan->action[i].reason))
 			action_note(ledger, policy, host, views, count, &plan->action[i], elapsed_s);
+	ledger_leave_alone(ledger, policy, views, count, plan);
+	if (hands != LEDGER_HANDS_EMPTY)
+		ledger_watch(ledger, policy, host, views, count, plan);
 	bad_note(ledger, policy, views, count, elapsed_s);
 	for (uint32_t i = 0; i < DECISIONS_MAX; i++)
 		if (ledger->decision[i].id && !ledger->decision[i].ended_ns)

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy.h"
 #include "rung.h"
 #include "worth.h"
 
@@ -26,10 +25,10 @@ struct mind *mind_new(const struct predictor_config *config, const struct plan_p
 	mind->annotated = calloc(config->slots_max, sizeof(*mind->annotated));
 	mind->scope = calloc(config->slots_max, sizeof(*mind->scope));
 	mind->placed = calloc(config->slots_max, sizeof(*mind->placed));
-	if (policy_has_limits(policy))
-		mind->peer = calloc(config->slots_max, sizeof(*mind->peer));
-	if (share_new(&mind->share, config->slots_max) || (policy_has_limits(policy) && !mind->peer) || !mind->predictor ||
-	    !mind->view || !mind->annotated || !mind->scope || !mind->placed) {
+	/* Not touched, and no memory, unless a policy needs it: one on canary may. */
+	mind->peer = calloc(config->slots_max, sizeof(*mind->peer));
+	if (share_new(&mind->share, config->slots_max) || !mind->peer || !mind->predictor || !mind->view || !mind->annotated ||
+	    !mind->scope || !mind->placed) {
 		mind_free(mind);
 		return NULL;
 	}
@@ -220,10 +219,14 @@ static void view_update(struct mind *mind, uint32_t slot, uint64_t now_ns, bool 
 		view->request_bytes = now->io_bytes / now->io_done;
 	view->quality = instance->foresight->forecast.quality;
 	view->quota = own_quota(mind->predictor, &instance->limits);
+	view->ran = now ? now->cpu : 0;
+	view->no_probe = instance->info.slo.no_probe;
 	view->oncpu_ns = instance->window.total.oncpu_ns + instance->window.sum.oncpu_ns;
 	view->throttled_ns = instance->window.total.wait_quota_ns + instance->window.sum.wait_quota_ns;
-	if (is_second)
+	if (is_second) {
 		shown_update(mind->predictor, instance, view);
+		view->unidentified = view->is_bound && mind->policy.probe ? trial_unidentified(mind->predictor, instance) : 0;
+	}
 	for (int r = 0; r < RESOURCE_COUNT; r++) {
 		need_update(mind, instance, (enum resource)r, now_ns, view);
 		if (is_second && view->is_bound)
@@ -276,7 +279,7 @@ static struct plan_host host_view(struct mind *mind, uint32_t scope_count, bool 
 	const struct predictor *p = mind->predictor;
 	struct plan_host host = { .memory_free = -1, .swap_free = (float)p->host.swap_free, .scopes = mind->scope,
 				  .scope_count = scope_count, .is_second = is_second, .knee = mind->knee, .peer = mind->peer,
-				  .share = &mind->share, .ledger = &mind->ledger };
+				  .share = &mind->share, .ledger = &mind->ledger, .view = mind->view };
 
 	memcpy(host.capacity, p->host.capacity, sizeof(host.capacity));
 	memcpy(host.served, p->host.served, sizeof(host.served));
@@ -303,6 +306,7 @@ bool mind_tick(struct mind *mind, uint64_t now_ns, struct plan *ret_plan)
 	uint64_t elapsed_ns = mind->tick_ns ? now_ns - mind->tick_ns : 0;
 	struct plan_host host;
 	uint32_t count = views_collect(mind, now_ns, false);
+	struct plan_policy policy;	/* of this tick */
 	bool is_second;
 
 	/* The reflex looks at the ticks before they move on. */
@@ -312,9 +316,14 @@ bool mind_tick(struct mind *mind, uint64_t now_ns, struct plan *ret_plan)
 	ret_plan->id = ++mind->plan_id;
 	ret_plan->time_ns = now_ns;
 	host = host_view(mind, scopes_collect(mind, count), is_second);
-	plan_make(&mind->policy, &host, mind->annotated, count, now_ns, elapsed_ns, ret_plan);
-	ledger_tick(&mind->ledger, &mind->policy, &host, mind->annotated, count, ret_plan, elapsed_ns,
-		    predictor_is_censored(mind->predictor, now_ns));
+	ret_plan->policy = canary_tick(&mind->canary, &mind->policy, &host, mind->annotated, count, now_ns, elapsed_ns);
+	policy = mind->policy;
+	policy.policy = ret_plan->policy;
+	plan_make(&policy, &host, mind->annotated, count, now_ns, elapsed_ns, ret_plan);
+	trial_plan(&mind->trial, &policy, &host, mind->annotated, count, elapsed_ns, predictor_is_held(mind->predictor, now_ns), ret_plan);
+	ledger_tick(&mind->ledger, &policy, &host, mind->annotated, count, ret_plan, elapsed_ns,
+		    predictor_is_censored(mind->predictor, now_ns) ? LEDGER_HANDS_ACT :
+		    predictor_is_held(mind->predictor, now_ns)	   ? LEDGER_HANDS_HOLD : LEDGER_HANDS_EMPTY);
 	mind->tick_ns = now_ns;
 	return is_second;
 }

@@ -5,11 +5,13 @@
 #ifndef FORESTALL_MIND_H
 #define FORESTALL_MIND_H
 
+#include "canary.h"
 #include "ledger.h"
 #include "peer.h"
 #include "placement.h"
 #include "plan.h"
 #include "share.h"
+#include "trial.h"
 #include "predict/predictor.h"
 
 struct mind {
@@ -21,7 +23,9 @@ struct mind {
 	struct knee knee[RESOURCE_COUNT];
 	struct share share;
 	struct ledger ledger;
-	struct peer *peer;		/* [slots_max]; NULL but for policies with limits of their own */
+	struct peer *peer;		/* [slots_max], of policies with limits of their own */
+	struct canary canary;
+	struct trial trial;
 	struct placement_memory *placed;	/* [slots_max], by slot: work that was placed lately */
 	uint64_t plan_id;
 	uint64_t tick_ns;		/* time of the last tick */

@@ -220,6 +220,8 @@ static void peer_tick(const struct subject *of)
 	peer->ticks++;
 	peer->use[peer->ticks % PEER_USES] =
 		of->seconds > 0 ? (float)(view->oncpu_ns - peer->oncpu_ns) / (of->seconds * 1e9f) : 0;
+	/* Another policy may have ruled since the tick before this one. */
+	peer->use[peer->ticks % PEER_USES] = fminf(peer->use[peer->ticks % PEER_USES], of->host->capacity[RESOURCE_CPU]);
 	peer->throttled[peer->ticks % PEER_THROTTLES] = view->throttled_ns > peer->throttled_ns;
 	peer->oncpu_ns = view->oncpu_ns;
 	peer->throttled_ns = view->throttled_ns;

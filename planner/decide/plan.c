@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "arm.h"
+#include "caution.h"
 #include "peer.h"
 #include "policy.h"
 #include "posture.h"
@@ -19,7 +20,7 @@
 #define TIGHTER 0.9f		/* a limit is only tightened by more than a tenth */
 #define MEMORY_SLACK 4e6f	/* what a giver may grow before its limit is felt, bytes */
 
-static const char *const reason_names[] = { "none", "reflex", "foresight", "headroom", "hold", "standing", "limit", "announced" };
+static const char *const reason_names[] = { "none", "reflex", "foresight", "headroom", "hold", "standing", "limit", "announced", "probe" };
 _Static_assert(sizeof(reason_names) / sizeof(reason_names[0]) == REASON_COUNT, "a name per reason");
 
 const char *plan_reason_name(enum plan_reason reason) { return reason_names[reason]; }
@@ -27,7 +28,7 @@ const char *plan_reason_name(enum plan_reason reason) { return reason_names[reas
 bool plan_answers(const struct plan *plan)
 {
 	for (uint32_t i = 0; i < plan->count; i++)
-		if (plan->action[i].reason != REASON_STANDING)
+		if (plan->action[i].reason != REASON_STANDING && plan->action[i].reason != REASON_PROBE)
 			return true;
 	return false;
 }
@@ -79,31 +80,71 @@ static void hold_move(const struct scene *scene, struct plan_view *view, enum pl
 	hold->bad_since_ns = scene->now_ns;
 }
 
-/* Who is protected, and for the sake of whom the plan is made: the highest tier, then the highest risk. */
+/* Whether it uses the resource, or did a second ago: where one second ends, the next has nothing to show yet. */
+static bool is_active(const struct scene *scene, struct plan_view *view)
+{
+	const struct plan_need *need = &view->need[scene->resource];
+	struct plan_hold *hold = &view->hold[scene->resource];
+	float unit = scene->resource == RESOURCE_CPU ? 1 : scene->capacity;
+
+	if (fmaxf(need->demand, need->coming) >= scene->policy->giver_active[scene->resource] * unit)
+		hold->active_ns = scene->now_ns;
+	return hold->active_ns && scene->now_ns - hold->active_ns <= IDLE_NS;
+}
+
+static uint32_t lowest_active_tier(const struct scene *scene)
+{
+	uint32_t lowest = TIER_COUNT;
+
+	for (uint32_t i = 0; i < scene->count; i++)
+		if (scene->views[i]->tier < lowest && scene_holds(scene, scene->views[i]) && is_active(scene, scene->views[i]))
+			lowest = scene->views[i]->tier;
+	return lowest;
+}
+
+/* Why `view` is in danger; moves what is remembered of it. */
+static enum plan_reason danger_of(const struct scene *scene, struct plan_view *view, struct plan *plan)
+{
+	struct plan_hold *hold = &view->hold[scene->resource];
+	enum plan_reason reason = policy_danger(scene, view);
+
+	if (reason == REASON_FORESIGHT && arm_leaves_alone(scene, view, plan))
+		reason = REASON_NONE;
+	caution_move(scene, view, reason);
+	if (reason != REASON_NONE)
+		hold->protect_until_ns = scene->now_ns + scene->policy->hold_ns;
+	else if (scene->now_ns < hold->protect_until_ns)
+		reason = REASON_HOLD;
+	hold->is_cautious = reason != REASON_NONE && scene->now_ns >= hold->warranted_until_ns;
+	hold_move(scene, view, reason);
+	return reason;
+}
+
+/* What limits may be taken for comes first, then the highest tier, then the highest risk. */
+static bool is_graver(const struct scene *scene, const struct plan_view *view, const struct plan_view *than)
+{
+	int r = scene->resource;
+
+	if (view->hold[r].is_cautious != than->hold[r].is_cautious)
+		return than->hold[r].is_cautious;
+	return view->tier != than->tier ? view->tier > than->tier : view->need[r].risk > than->need[r].risk;
+}
+
+/* Who is protected, and for the sake of whom the plan is made. */
 static struct danger danger_find(const struct scene *scene, struct plan *plan)
 {
+	uint32_t lowest = lowest_active_tier(scene);
 	struct danger worst = { 0 };
 
 	for (uint32_t i = 0; i < scene->count; i++) {
 		struct plan_view *view = scene->views[i];
-		struct plan_hold *hold = &view->hold[scene->resource];
 		enum plan_reason reason;
 
 		if (!view->is_bound || view->scope != scene->path)
 			continue;
-		reason = policy_danger(scene, view);
-		if (reason == REASON_FORESIGHT && arm_leaves_alone(scene, view, plan))
-			reason = REASON_NONE;
-		if (reason != REASON_NONE)
-			hold->protect_until_ns = scene->now_ns + scene->policy->hold_ns;
-		else if (scene->now_ns < hold->protect_until_ns)
-			reason = REASON_HOLD;
-		hold_move(scene, view, reason);
-		if (reason == REASON_NONE)
-			continue;
-		if (!worst.view || view->tier > worst.view->tier ||
-		    (view->tier == worst.view->tier &&
-		     view->need[scene->resource].risk > worst.view->need[scene->resource].risk))
+		caution_watch(scene, view, lowest < view->tier);
+		reason = danger_of(scene, view, plan);
+		if (reason != REASON_NONE && (!worst.view || is_graver(scene, view, worst.view)))
 			worst = (struct danger){ view, reason };
 	}
 	return worst;
@@ -111,22 +152,13 @@ static struct danger danger_find(const struct scene *scene, struct plan *plan)
 
 /*
  * An idle instance is not touched; one that gives goes on giving until the protection ends or it has been idle for a
- * second: where one second ends, the next has nothing to show yet. Limiting an ancestor of the protected would limit the
- * protected.
+ * second. Limiting an ancestor of the protected would limit the protected.
  */
 static bool gives(const struct scene *scene, struct plan_view *view, const struct plan_view *victim)
 {
-	const struct plan_need *need = &view->need[scene->resource];
-	struct plan_hold *hold = &view->hold[scene->resource];
-	float unit = scene->resource == RESOURCE_CPU ? 1 : scene->capacity;
-
-	if (!scene_holds(scene, view))
+	if (!scene_holds(scene, view) || view->tier >= victim->tier || rung_is_above(view->path, victim->path))
 		return false;
-	if (fmaxf(need->demand, need->coming) >= scene->policy->giver_active[scene->resource] * unit)
-		hold->active_ns = scene->now_ns;
-	if (view->tier >= victim->tier || rung_is_above(view->path, victim->path))
-		return false;
-	return policy_is_standing(scene->policy) || (hold->active_ns && scene->now_ns - hold->active_ns <= IDLE_NS);
+	return policy_is_standing(scene->policy) || is_active(scene, view);
 }
 
 /* A limit tightens at once and loosens in steps; small differences are not worth a write. */
@@ -148,6 +180,10 @@ static void giver_limit(const struct scene *scene, struct plan_view *giver, cons
 	struct rung_wish wish = { scene->policy, scene->host, giver, danger->view, scene->resource, danger->reason, price };
 	float target = giver->granted;
 
+	if (rung_is_weight_only(&wish)) {
+		rung_push(&wish, plan);
+		return;
+	}
 	if (scene->resource == RESOURCE_MEMORY)
 		target = fmaxf(target + giver->need[RESOURCE_MEMORY].demand + MEMORY_SLACK, giver->need[RESOURCE_MEMORY].min);
 	target = fmaxf(target, scene->policy->giver_min[scene->resource]);
@@ -193,6 +229,7 @@ static void standing_plan(const struct scene *scene, struct plan *plan)
 static void danger_plan(const struct scene *scene, struct plan *plan)
 {
 	struct danger danger = danger_find(scene, plan);
+	uint32_t count = plan->count;
 	float price;
 	bool is_given = false;
 
@@ -210,6 +247,8 @@ static void danger_plan(const struct scene *scene, struct plan *plan)
 	for (uint32_t i = 0; i < scene->count; i++)
 		if (scene->views[i]->is_giver)
 			giver_limit(scene, scene->views[i], &danger, price, plan);
+	if (plan->count > count)
+		danger.view->hold[scene->resource].answered_ns = scene->now_ns;
 }
 
 static void scene_plan(const struct scene *scene, struct plan *plan)

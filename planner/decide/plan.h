@@ -21,6 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "act/protocol.h"
+#include "credit.h"
 #include "knee.h"
 #include "predict/forecast.h"
 #include "predict/observe.h"
@@ -34,6 +35,7 @@ enum plan_reason {
 	REASON_STANDING,	/* nothing is wrong: it is held because it costs nothing (decide/posture.h) */
 	REASON_LIMIT,		/* a policy with limits of its own wants it so (decide/peer.h) */
 	REASON_ANNOUNCED,	/* load that was announced for now does not fit */
+	REASON_PROBE,		/* to learn what it does (decide/trial.h) */
 	REASON_COUNT
 };
 
@@ -69,7 +71,7 @@ struct plan {
 	uint32_t count;
 	uint32_t cut;		/* actions left out because ACTIONS_MAX was reached */
 	uint32_t arm_count;
-	uint32_t pad;
+	uint32_t policy;	/* enum policy that it was made by; see canary.h */
 	struct plan_arm arm[PLAN_ARMS_MAX];
 	struct plan_action action[ACTIONS_MAX];
 };
@@ -96,6 +98,8 @@ struct plan_policy {
 	uint32_t posture;	/* 1: forestall also holds what costs nothing, see decide/posture.h; 0: it only answers danger */
 	float no_action;	/* share of foreseen dangers that is left alone by lot, to learn whether they come; 0: none */
 	uint64_t seed;		/* of that lot */
+	uint32_t probe;		/* 1: small limits on givers of best effort, to learn from; see trial.h */
+	uint32_t pad;
 };
 
 /* A directory that may use less than the host (cpu.max, memory.max, io.max). */
@@ -116,9 +120,10 @@ struct plan_host {
 	struct knee *knee;		/* [RESOURCE_COUNT], kept by the caller between ticks; of IO and net */
 	const struct plan_scope *scopes;	/* directories with limits of their own, in any order */
 	uint32_t scope_count;
+	const struct plan_view *view;	/* of each slot; NULL: they are to be looked for */
 	const struct ledger *ledger;	/* what was of no use lately; NULL: everything is */
 	struct share *share;	/* room to divide in, kept by the caller */
-	struct peer *peer;	/* by slot, kept by the caller between ticks; NULL but for policies with limits of their own */
+	struct peer *peer;	/* by slot, kept by the caller between ticks; of policies with limits of their own */
 };
 
 /* One instance and one resource, in the units of enum resource. */
@@ -160,6 +165,10 @@ struct plan_hold {
 	uint64_t reserved_ns;
 	uint64_t foreseen_ns;		/* of an instance with a bound: when a danger was last foreseen for it */
 	bool is_alone;			/* that danger is left alone */
+	bool is_cautious;		/* of the protected: weights alone, foresight has not earned more */
+	uint64_t warranted_until_ns;	/* so long more than weights may be taken for it */
+	uint64_t answered_ns;		/* when something was last done for it */
+	struct credit credit;		/* of an instance with a bound */
 };
 
 struct plan_view {
@@ -174,6 +183,9 @@ struct plan_view {
 	uint32_t device;	/* the disk it uses most; 0: none seen */
 	float request_bytes;	/* mean size of its IO requests */
 	float cache_bytes;	/* page cache charged to it */
+	float ran;		/* CPUs, in the second closed last */
+	uint32_t unidentified;	/* bit per resource whose response its past does not tell; see trial.h */
+	bool no_probe;		/* annotated */
 	float quota;		/* CPUs that its own cpu.max leaves to it; 0: none */
 	uint64_t oncpu_ns, throttled_ns;	/* since it is followed: time that it ran, and waited for its own cpu.max */
 	float quality;

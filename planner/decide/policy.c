@@ -18,14 +18,26 @@ static enum plan_reason hold(const struct scene *scene, const struct plan_view *
 	return scene_is_pressed(scene, view) ? REASON_HOLD : REASON_NONE;
 }
 
+/* The forecast says that the bound will be violated. */
+static bool is_said(const struct scene *scene, const struct plan_view *view)
+{
+	return view->is_fresh && view->quality >= scene->policy->quality_min &&
+	       view->need[scene->resource].risk >= scene->policy->risk_act;
+}
+
+bool policy_foresees(const struct scene *scene, const struct plan_view *view)
+{
+	return scene->policy->policy == POLICY_FORESTALL && !view->is_persistence && is_said(scene, view);
+}
+
 static enum plan_reason danger_forestall(const struct scene *scene, const struct plan_view *view)
 {
-	const struct plan_policy *policy = scene->policy;
-
 	if (is_bad(scene, view))
 		return REASON_REFLEX;
-	if (view->is_fresh && view->quality >= policy->quality_min && view->need[scene->resource].risk >= policy->risk_act)
-		return view->is_persistence ? REASON_REFLEX : REASON_FORESIGHT;
+	if (view->is_persistence && is_said(scene, view))
+		return REASON_REFLEX;
+	if (policy_foresees(scene, view))
+		return REASON_FORESIGHT;
 	if (view->need[scene->resource].may_suffer && scene_is_announced(scene, view))
 		return REASON_ANNOUNCED;
 	if (scene->resource == RESOURCE_MEMORY && view->need[RESOURCE_MEMORY].bad >= 0 && scene_is_running_out(scene, view))

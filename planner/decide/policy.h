@@ -31,6 +31,9 @@ enum policy policy_find(const char *name);
 /* Why `view` is in danger under the scene's policy; REASON_NONE: it is not. */
 enum plan_reason policy_danger(const struct scene *scene, const struct plan_view *view);
 
+/* The policy listens to forecasts, and this instance's says that the bound will be violated within the horizon that is acted on. */
+bool policy_foresees(const struct scene *scene, const struct plan_view *view);
+
 /* It has limits of its own, and asks for no danger. */
 bool policy_has_limits(const struct plan_policy *policy);
 

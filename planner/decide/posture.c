@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "ledger.h"
 #include "policy.h"
 #include "predict/slo.h"
 #include "rung.h"
@@ -18,6 +19,11 @@ bool posture_yields(const struct plan_view *view, const struct plan_view *other)
 }
 
 static bool stands(const struct plan_policy *policy) { return policy->policy == POLICY_FORESTALL && policy->posture; }
+
+bool posture_holds(const struct scene *scene)
+{
+	return stands(scene->policy) && (scene->resource == RESOURCE_CPU || scene->host->knee[scene->resource].is_found);
+}
 
 struct plan_view *posture_limits_for(const struct scene *scene)
 {
@@ -64,17 +70,22 @@ static void stand(const struct plan_policy *policy, const struct plan_view *view
 						      .reason = REASON_STANDING, .value = policy->weight, .resource = resource });
 }
 
-static void weights_stand(const struct plan_policy *policy, bool is_second, struct plan_view *const views[], uint32_t count,
+static bool is_forbidden(const struct plan_host *host, const struct plan_view *view, enum resource resource)
+{
+	return host->ledger && ledger_forbids_standing(host->ledger, view, resource, 0);
+}
+
+static void weights_stand(const struct plan_policy *policy, const struct plan_host *host, struct plan_view *const views[], uint32_t count,
 			  struct plan *plan)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		struct plan_view *view = views[i];
 
-		if (is_second)
+		if (host->is_second)
 			beside_update(views, count, view);
-		if (view->beside && view->has >> OBSERVE_HAS_CPU & 1)
+		if (view->beside && view->has >> OBSERVE_HAS_CPU & 1 && !is_forbidden(host, view, RESOURCE_CPU))
 			stand(policy, view, RESOURCE_CPU, KNOB_CPU_WEIGHT, plan);
-		if (view->beside && view->has >> OBSERVE_HAS_IO_WEIGHT & 1)
+		if (view->beside && view->has >> OBSERVE_HAS_IO_WEIGHT & 1 && !is_forbidden(host, view, RESOURCE_IO))
 			stand(policy, view, RESOURCE_IO, KNOB_IO_WEIGHT, plan);
 	}
 }
@@ -96,6 +107,12 @@ static bool quota_is_short(const struct scene *scene, const struct plan_view *vi
 	return scene->policy->policy == POLICY_FORESTALL || view->quota_kept > 0 || policy_danger(scene, view) != REASON_NONE;
 }
 
+/* It harmed others of its tier lately. */
+static bool lift_is_forbidden(const struct scene *host, const struct plan_view *view)
+{
+	return host->host->ledger && ledger_forbids(host->host->ledger, view, view, RESOURCE_CPU, LEDGER_RUNG_OWN);
+}
+
 static void quota_lift(const struct scene *host, struct plan_view *view, struct plan *plan)
 {
 	float most = view->need[RESOURCE_CPU].max;
@@ -109,7 +126,7 @@ static void quota_lift(const struct scene *host, struct plan_view *view, struct 
 		view->lifted_until_ns = host->now_ns + host->policy->hold_ns;
 		view->quota_kept = own.capacity;
 	}
-	if (host->now_ns >= view->lifted_until_ns) {
+	if (host->now_ns >= view->lifted_until_ns || lift_is_forbidden(host, view)) {
 		view->quota_kept = 0;
 		return;
 	}
@@ -129,5 +146,5 @@ void posture_plan(const struct plan_policy *policy, const struct plan_host *host
 	for (uint32_t i = 0; policy->policy != POLICY_NONE && i < count; i++)
 		quota_lift(&scene, views[i], plan);
 	if (stands(policy))
-		weights_stand(policy, host->is_second, views, count, plan);
+		weights_stand(policy, host, views, count, plan);
 }

@@ -25,6 +25,9 @@ void posture_plan(const struct plan_policy *policy, const struct plan_host *host
 /* For whose sake limits of the scene's resource stand; NULL: they do not. */
 struct plan_view *posture_limits_for(const struct scene *scene);
 
+/* Whether something may stand that keeps dangers of the scene's resource away. */
+bool posture_holds(const struct scene *scene);
+
 /* Whether it is one that stands back for `other`, if their weights or limits meet. */
 bool posture_yields(const struct plan_view *view, const struct plan_view *other);
 

@@ -170,11 +170,9 @@ static struct plan_action action_start(const struct rung_wish *wish, const struc
 	};
 }
 
-/* What costs work is not done for a forecast where the instance has shown to answer otherwise than its model says. */
-static bool is_weight_only(const struct rung_wish *wish)
+bool rung_is_weight_only(const struct rung_wish *wish)
 {
-	return policy_is_standing(wish->policy) ||
-	       (wish->reason == REASON_FORESIGHT && wish->victim->worth[wish->resource].is_doubted);
+	return policy_is_standing(wish->policy) || (wish->reason != REASON_STANDING && wish->victim->hold[wish->resource].is_cautious);
 }
 
 static bool is_forbidden(const struct rung_wish *wish, size_t rung)
@@ -193,7 +191,7 @@ void rung_push(const struct rung_wish *wish, struct plan *plan)
 
 		bool is_limit = rung->value != weight_value;
 
-		if (!rung->applies(wish) || (is_limit && (is_weight_only(wish) || is_forbidden(wish, i))))
+		if (!rung->applies(wish) || (is_limit && (rung_is_weight_only(wish) || is_forbidden(wish, i))))
 			continue;
 		for (uint32_t k = 0; k < rung->knob_count; k++) {
 			action.knob = rung->knob[k];
@@ -212,10 +210,13 @@ void rung_push(const struct rung_wish *wish, struct plan *plan)
 void rung_protect(const struct rung_wish *wish, struct plan *plan)
 {
 	const struct plan_need *need = &wish->victim->need[wish->resource];
+	struct rung_wish own = { .host = wish->host, .giver = wish->victim, .victim = wish->victim, .resource = wish->resource };
 	struct plan_action action = action_start(wish, wish->victim);
 	/* What the pressure has already taken from it is to come back, as far as it was promised. */
 	float wanted = fmaxf(need->demand, need->min), held = need->max > 0 ? fminf(wanted, need->max) : wanted;
 
+	if (is_forbidden(&own, LEDGER_RUNG_OWN))
+		return;
 	if (wish->resource != RESOURCE_MEMORY || policy_is_standing(wish->policy) || !(wish->victim->has >> OBSERVE_HAS_MEMORY & 1) || held <= 0)
 		return;
 	action.knob = KNOB_MEMORY_LOW;

@@ -25,6 +25,9 @@ struct rung_wish {
 	float price;		/* see share.h */
 };
 
+/* Nothing that costs work may be taken: by the policy, or because a forecast that has not earned it is all that there is (plan_hold). */
+bool rung_is_weight_only(const struct rung_wish *wish);
+
 /* Adds the first rung that applies and as many more as the victim's level says. */
 void rung_push(const struct rung_wish *wish, struct plan *plan);
 

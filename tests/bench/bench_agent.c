@@ -9,7 +9,7 @@
  *
  * HZ is 100, and less where N * 100 is more than WAKEUPS_MAX.
  */
-#include "bench_agent.h"
+#include "agent.h"
 
 #include <signal.h>
 #include <stdio.h>

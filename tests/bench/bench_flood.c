@@ -4,7 +4,7 @@
  * (window_ns 1). Afterwards the accounts must close exactly: per kind produced = delivered + dropped, what the ring told of a row is
  * what the row says it has told, and the row holds every switch that the kernel counted for these tasks, however many records
  * were dropped. Then the latency of an urgent record (a cgroup is made) to user space, in turns without and with that
- * load. SECONDS=30. Last line JSON; exit 1 when an account does not close.
+ * load; and how soon a stall is known, by a trigger and by reading. SECONDS=30. Last line JSON; exit 1 when an account does not close.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "flood_pressure.h"
 #include "sense/host.h"
 #include "sense/load.h"
 
@@ -282,24 +283,31 @@ int main(void)
 	const char *seconds = getenv("SECONDS");
 	struct outcome out = { .seconds = seconds && *seconds ? strtoull(seconds, NULL, 10) : 30 };
 	uint32_t count[2] = { 0, 0 };
+	struct pressure_told told = { .trigger_first = -1 };
 	static struct flood flood;
 	struct wire_loss loss;
+	int r;
 
 	if (flood_open(&flood))
 		return 1;
 	flood_run(&flood, &out);
 	latencies_run(&flood, latency, count);
 	flood_check(&flood, &out, &loss);
+	r = pressure_measure(flood.group, &told);
+	if (r < 0)
+		fprintf(stderr, "bench-flood: no trigger on cpu.pressure: %s; needs psi=1 and CAP_SYS_RESOURCE\n", strerror(-r));
 	printf("{\"bench\":\"flood\",\"seconds\":%llu,\"events_per_s\":%.0f,\"events_per_cpu_s\":%.0f,\"produced\":%llu,\"delivered\":%llu,\"dropped\":%llu,"
 	       "\"closes\":%s,\"switches_kernel\":%llu,\"switches_row\":%llu,\"rss_mb\":[%.2f,%.2f],"
-	       "\"urgent_idle_us\":[%.1f,%.1f],\"urgent_loaded_us\":[%.1f,%.1f]}\n",
+	       "\"urgent_idle_us\":[%.1f,%.1f],\"urgent_loaded_us\":[%.1f,%.1f],"
+	       "\"stall_trigger_ms\":[%.0f,%.0f],\"stall_read_ms\":[%.0f,%.0f],\"trigger_first\":%.2f}\n",
 	       (unsigned long long)out.seconds, (double)out.produced * 1e9 / (double)out.elapsed_ns,
 	       (double)out.produced * 1e9 / (double)out.cpu_ns,
 	       (unsigned long long)loss.produced[WIRE_WINDOW], (unsigned long long)flood.delivered[WIRE_WINDOW],
 	       (unsigned long long)loss.dropped[WIRE_WINDOW], out.is_closed ? "true" : "false",
 	       (unsigned long long)out.switches, (unsigned long long)out.counted, out.rss_first, out.rss_last,
 	       us(latency[0], count[0], 0.5), us(latency[0], count[0], 0.99), us(latency[1], count[1], 0.5),
-	       us(latency[1], count[1], 0.99));
+	       us(latency[1], count[1], 0.99), told.trigger_ms[PRESSURE_ROUNDS / 2], told.trigger_ms[PRESSURE_ROUNDS - 1],
+	       told.read_ms[PRESSURE_ROUNDS / 2], told.read_ms[PRESSURE_ROUNDS - 1], told.trigger_first);
 	nerve_close(flood.nerve);
 	rmdir(flood.group);
 	return out.is_closed ? 0 : 1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * control-report SUMMARY.csv OCCURRENCES.csv DIR ARM...: what each arm below DIR came to, as lines of the two files. DIR/observe is
- * what they are compared with.
+ * what their work is compared with, where it is among the arms.
  */
 #include <stdio.h>
 #include <string.h>
@@ -29,17 +29,22 @@ int main(int argc, char **argv)
 {
 	static struct arm observe, arm;
 	static struct result result;
-	int r = argc < 5 ? -1 : arm_open(argv[3], "observe", &observe);
+	bool has_observe = false;
+	int r = argc < 5 ? -1 : 0;
 
 	if (argc < 5)
 		fputs("usage: control-report SUMMARY.csv OCCURRENCES.csv DIR ARM...\n", stderr);
+	for (int i = 4; i < argc; i++)
+		has_observe |= !strcmp(argv[i], "observe");
+	if (!r && has_observe)
+		r = arm_open(argv[3], "observe", &observe);
 	for (int i = 4; i < argc && !r; i++) {
 		const struct arm *of = strcmp(argv[i], "observe") ? &arm : &observe;
 
 		r = of == &arm ? arm_open(argv[3], argv[i], &arm) : 0;
 		if (r)
 			break;
-		measure_arm(&observe, of, &result);
+		measure_arm(has_observe ? &observe : NULL, of, &result);
 		r = summary_append(argv[1], of, argv[i], &result);
 		if (!r)
 			r = summary_append_occurrences(argv[2], of, argv[i], &result);

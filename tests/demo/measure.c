@@ -255,7 +255,8 @@ void measure_arm(const struct arm *observe, const struct arm *arm, struct result
 		result->lead_s = NAN;
 		/* What the one that only observes would have done is no change. */
 		if (arm != observe) {
-			measure_lead(observe, arm, i, result);
+			if (observe)
+				measure_lead(observe, arm, i, result);
 			result->change_count = count_changes(arm, i, phase->from_s, phase->to_s);
 			result->reversal_count = count_reversals(&arm->groups[i], phase->from_s, phase->to_s);
 			result->reserved_s = sum_reserved(&arm->groups[i], phase->from_s, phase->to_s);
@@ -264,10 +265,10 @@ void measure_arm(const struct arm *observe, const struct arm *arm, struct result
 			ret->total.reserved_s += sum_reserved(&arm->groups[i], 0, arm->seconds);
 		}
 		result->units = sum_units(&arm->groups[i]);
-		result->units_kept = result->units / sum_units(&observe->groups[i]);
+		result->units_kept = observe ? result->units / sum_units(&observe->groups[i]) : NAN;
 		kept += result->units_kept / arm->phase_count;
 		ret->total.units += result->units;
-		units_observe += sum_units(&observe->groups[i]);
+		units_observe += observe ? sum_units(&observe->groups[i]) : NAN;
 	}
 	/* Chunks of work and requests cannot be added up. */
 	ret->total.units_kept = is_mixed ? kept : ret->total.units / units_observe;

@@ -32,7 +32,7 @@ bool second_is_violated(const struct arm *arm, unsigned int second);
 /* The client's p99 over `count` bins from `first` on, in ms; NAN without requests. */
 double bins_p99_ms(const struct arm *arm, unsigned int first, unsigned int count);
 
-/* Fills *ret of one arm; kept throughput is a share of the observe arm's, which may be the same. */
+/* Fills *ret of one arm; kept throughput is a share of the observe arm's, which may be the same, and NAN where that is NULL. */
 void measure_arm(const struct arm *observe, const struct arm *arm, struct result *ret);
 
 /* Fills results[] of all arms; lead time and kept throughput are relative to the observe arm. */

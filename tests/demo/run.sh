@@ -11,13 +11,14 @@ usage() {
 usage: tests/demo/run.sh [OPTION]...
   --families LIST of cpu, memory, io and net (default "cpu memory"); with --shapes control those of tests/control/shapes
   --shapes WHICH  demo or control: whose timeline (default demo)
-  --arms LIST     of scenario.sh (default "observe reactive forestall"); with others there is no page, only DIR/summary.csv
+  --arms LIST     of scenario.sh (default "observe reactive forestall"); with others, or other shapes, there is neither table nor page
   --seeds LIST    seeds of the load (default: the one in tests/demo/shapes)
   --order-seed N  seed of the order of the runs (default: random, printed)
   --jobs N        virtual machines at a time (default 2, or 1 on one core)
   --out DIR       results (default build/demo)
   --bin DIR       forestall's programs (default build/bin)
   --load DIR      load programs and demo-report (default build/test)
+  --resume        leave alone what DIR has already: to be used with the same programs only
   --report-only   make table and report again from DIR
 END
 }
@@ -30,7 +31,7 @@ root=$(cd "$here/../.." && pwd)
 . "$here/../load/families.sh"
 families="cpu memory" seeds=$demo_seed
 page_arms="observe reactive forestall" arms=$page_arms
-shapes=demo order_seed=$RANDOM jobs=2 out=$root/build/demo bin=$root/build/bin load=$root/build/test report_only=0
+resume=0 shapes=demo order_seed=$RANDOM jobs=2 out=$root/build/demo bin=$root/build/bin load=$root/build/test report_only=0
 forestall=${FORESTALL:-}
 while (($#)); do
 	case $1 in
@@ -43,6 +44,7 @@ while (($#)); do
 	--out) out=$2; shift 2 ;;
 	--bin) bin=$(realpath "$2"); shift 2 ;;
 	--load) load=$(realpath "$2"); shift 2 ;;
+	--resume) resume=1; shift ;;
 	--report-only) report_only=1; shift ;;
 	-h | --help) usage; exit 0 ;;
 	*) usage >&2; exit 2 ;;
@@ -67,7 +69,7 @@ check_tools() {
 	done
 }
 
-# All runs as FAMILY/SEED/ARM: family by family, in an order of arms that the order seed decides.
+# All runs that are to be made as FAMILY/SEED/ARM: family by family, in an order of arms that the order seed decides.
 shuffled_runs() {
 	awk -v order_seed="$order_seed" -v families="$families" -v seeds="$seeds" -v arms="$arms" 'BEGIN {
 		srand(order_seed)
@@ -82,6 +84,13 @@ shuffled_runs() {
 	}'
 }
 
+runs_to_make() {
+	local run
+	shuffled_runs | while read -r run; do
+		((resume)) && [[ -e $out/$run.status && $(<"$out/$run.status") == 0\ * ]] || echo "$run"
+	done
+}
+
 # One command line for the arms of a family: other boot or CPU flags move figures by a quarter.
 start_run() { # FAMILY/SEED/ARM
 	local family seed arm program preload=()
@@ -91,9 +100,17 @@ start_run() { # FAMILY/SEED/ARM
 		[[ ! -e $program ]] || preload+=(--preload "$program")
 	done
 	# shellcheck disable=SC2046 # words
-	exec "$root/tests/vm/run" --kernel 6.12 --icount --cpus 1 --timeout 580 $(family_vm_options "${family%-harmless}") \
+	exec "$root/tests/vm/run" --kernel 6.12 --icount --cpus 1 --timeout 1800 $(family_vm_options "${family%-harmless}") \
 		"${preload[@]}" --env "SHAPES=$shapes" --env "BIN=$bin" --env "LOAD=$load" --env "FORESTALL=$forestall" --out "$out/$1" \
 		-- tests/demo/scenario.sh "$family" "$arm" "$seed" /out
+}
+
+# What the oracle knew no recording has.
+export_decisions() { # FAMILY/SEED/ARM
+	[[ $1 != */oracle ]] || return 0
+	[[ -s $out/$1/run.rec ]] || die "$1 left no recording"
+	"$forestall" replay "$out/$1/run.rec" --json >"$out/$1/decisions.jsonl" 2>"$out/$1/replay.log" ||
+		die "$1 does not replay: $(tail -n 1 "$out/$1/replay.log")"
 }
 
 # A run has ended when its status is there: a process id may be somebody else's by then.
@@ -137,9 +154,9 @@ run_all() {
 		rm -rf "${out:?}/$run" "$out/$run.status"
 		mkdir -p "$out/$run"
 		{
-			status=0
-			(start_run "$run") >"$out/$run.log" 2>&1 || status=$?
-			echo $status >"$out/$run.status"
+			status=0 start=$SECONDS
+			{ (start_run "$run") && (export_decisions "$run"); } >"$out/$run.log" 2>&1 || status=$?
+			echo "$status $((SECONDS - start))" >"$out/$run.status"
 		} &
 		pid_of[$run]=$!
 	done
@@ -148,7 +165,7 @@ run_all() {
 	show_progress
 	[[ ! -t 1 ]] || echo
 	for run in "${runs[@]}"; do
-		(($(<"$out/$run.status"))) || continue
+		[[ $(<"$out/$run.status") != 0\ * ]] || continue
 		failed=1
 		echo "demo: $run broke; the end of $out/$run.log:" >&2
 		tail -n 15 "$out/$run.log" >&2
@@ -163,49 +180,32 @@ stop_runs() {
 	done
 }
 
-export_decisions() {
-	local run
-	for run in "${runs[@]}"; do
-		# What the oracle knew no recording has.
-		[[ $run != */oracle ]] || continue
-		[[ -s $out/$run/run.rec ]] || die "$run left no recording"
-		"$forestall" replay "$out/$run/run.rec" --json >"$out/$run/decisions.jsonl" 2>"$out/$run/replay.log" ||
-			die "$run does not replay: $(tail -n 1 "$out/$run/replay.log")"
-	done
-}
-
 # A table and a page for each load, then what all seeds say together.
 report() {
 	local family seed dir
-	rm -f "$out/summary.csv" "$out/occurrences.csv"
+	rm -f "$out/summary.csv"
 	for family in $families; do
 		for seed in $seeds; do
 			dir=$out/$family/$seed
-			if [[ $arms != "$page_arms" ]]; then
-				# shellcheck disable=SC2086 # words
-				"$load/control-report" "$out/summary.csv" "$out/occurrences.csv" "$dir" $arms
-				continue
-			fi
 			printf '\n%s, seed %s\n' "$family" "$seed"
 			"$load/demo-report" --out "$dir/report.html" --summary "$out/summary.csv" \
 				"$dir/observe" "$dir/reactive" "$dir/forestall"
 			echo "page: $dir/report.html"
 		done
 	done
-	[[ $arms != "$page_arms" || $seeds != *' '* ]] || "$here/spread" "$out/summary.csv"
+	[[ $seeds != *' '* ]] || "$here/spread" "$out/summary.csv"
 }
 
 declare -A pid_of=()
 shown=-15
-mapfile -t runs < <(shuffled_runs)
 trap stop_runs EXIT
 check_tools
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
+mapfile -t runs < <(runs_to_make)
 if ((!report_only)); then
 	echo "demo: load seeds $seeds, order seed $order_seed: ${#runs[@]} runs, $jobs at a time"
 	run_all || die "not all runs reached their end"
-	export_decisions
 fi
-report
+[[ $shapes != demo || $arms != "$page_arms" ]] || report
 echo "demo: $((SECONDS - began)) s"

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 
 static const char *scenario_of(const struct arm *arm) { return *arm->scenario ? arm->scenario : arm->family->name; }
@@ -13,9 +14,12 @@ static void summary_line(FILE *out, const struct arm *arm, unsigned int phase_id
 	bool is_total = phase_idx == arm->phase_count;
 	const struct phase_result *of = is_total ? &result->total : &result->phases[phase_idx];
 
-	fprintf(out, "%s,%" PRIu64 ",%s,%s,%u,%u,%.2f,%.5f,%.4f,", scenario_of(arm), arm->seed,
+	fprintf(out, "%s,%" PRIu64 ",%s,%s,%u,%u,%.2f,%.5f,", scenario_of(arm), arm->seed,
 		is_total ? "whole" : arm->phases[phase_idx].name, name, of->violated_s, of->seconds, of->p99_ms,
-		(double)of->bad_count / (double)(of->request_count ? of->request_count : 1), of->units_kept);
+		(double)of->bad_count / (double)(of->request_count ? of->request_count : 1));
+	if (!isnan(of->units_kept))
+		fprintf(out, "%.4f", of->units_kept);
+	fputc(',', out);
 	if (of->acted_count)
 		fprintf(out, "%.2f", of->lead_s);
 	fprintf(out, ",%u,%u,%u,%u,%" PRIu64 ",%u,%.2f\n", of->acted_count, of->early_count,

@@ -45,6 +45,8 @@ refused "a mode that is none" "mode|enforce" hands --mode reckless
 refused "a decision that is no number" "decision list" "$bin/forestall" decision explain yesterday
 refused "a slo check with a typing error" "column|runq_p99" "$bin/forestall" slo check 'runq_p9<5ms'
 refused "a slo on a cgroup that is not there" "nowhere" "$bin/forestall" slo set /nowhere-at-all 'tier=critical'
+refused "a share that is no number" "lots" "$bin/forestall" policy canary reactive --share lots
+refused "an unknown option of policy canary" "--block" "$bin/forestall" policy canary reactive --time 5
 refused "a knob that is none" "cpu.max|cgroup.freeze" "$bin/forestall" action hold / cpu.maxx 5
 refused "a value that is none" "lots|cpu.weight" "$bin/forestall" action hold / cpu.weight lots
 refused "a knob held on a cgroup that is not there" "nowhere" "$bin/forestall" action hold /nowhere-at-all cpu.weight 50

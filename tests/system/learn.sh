@@ -48,10 +48,21 @@ check "a window is excluded" model exclude --from @100 --to @200 --reason "a bad
 check "and listed with its reason" bash -c "'$bin/forestall' --state-dir '$state' model exclude list | grep -q 'a bad deploy'"
 check "a challenger is asked for" model challenge
 check "and says that there is too little to learn from" within 60 learns '"said":"refused - [^"]*recordings to learn from'
-sleep 7 # The history is flushed every 5 s.
+policy() { "$bin/forestall" --run-dir "$run" policy "$@"; }
+rules() { ask policy show | grep -q "\"rules\":\"$1\""; }
+refused "a policy that is none is not tried" "bold|policy show" policy canary bold
+refused "nor for more than half of the time" "0.01 to 0.5" policy canary reactive --share 0.7
+refused "and there is nothing to go back from" "as configured" policy rollback
+check "a policy goes on canary for some of the time" policy canary headroom --share 0.5 --block 1
+check "and says so" bash -c "'$bin/forestall' --run-dir '$run' policy show | grep -q 'canary     headroom beside forestall: runs'"
+refused "but only one at a time" "headroom|rollback" policy canary reactive
+check "it is kept that it runs" within 3 grep -q '^[0-9]* runs forestall headroom$' "$state/policy"
+sleep 7 # The history is flushed every 5 s, and some blocks of the canary are in it.
 mind=$(pgrep -P $up forestalld)
 kill -KILL "$mind"
 check "a mind that is killed begins another recording" within 15 recordings 2
+check "and ends the canary: the base rules" rules forestall
+check "which is kept" grep -q '^[0-9]* stopped forestall headroom$' "$state/policy"
 sleep 3
 kill -TERM $up
 wait $up

@@ -147,6 +147,27 @@ static void show_tells_how_it_answers_to_pressure_and_how_sure_that_is(void **st
 	json_decref(answer);
 }
 
+static void show_tells_what_forecasts_have_earned(void **state)
+{
+	struct stage *stage = *state;
+	struct plan_view *view = &stage->mind->view[1];
+	json_t *answer, *earned;
+
+	view->hold[RESOURCE_CPU].credit = (struct credit){ 0 };
+	view->hold[RESOURCE_MEMORY].credit = (struct credit){ .came = { 1, 2 }, .failed = { 0, 1, 0, 2 } };
+	view->need[RESOURCE_MEMORY].risk = 0.9f;
+	answer = asked(stage, "{\"q\":\"instance.show\",\"path\":\"/web\"}");
+	earned = json_object_get(json_object_get(answer, "instance"), "credit");
+	assert_int_equal(json_object_size(earned), 1);
+	earned = json_object_get(earned, "memory");
+	assert_float_equal(number_of(earned, "came"), 3, 0);
+	assert_float_equal(number_of(earned, "failed"), 3, 0);
+	/* Three came, two at that risk did not, beside a tenth of two from the start. */
+	assert_float_equal(number_of(earned, "share"), 3.2 / 7, 1e-3);
+	assert_float_equal(number_of(earned, "needed"), 0.25, 1e-6);
+	json_decref(answer);
+}
+
 static uint32_t three_runnable(void *context, uint32_t slot)
 {
 	(void)context;
@@ -350,6 +371,7 @@ int main(void)
 		STAGED(show_marks_missing_features),
 		STAGED(show_names_who_ran_in_its_long_waits),
 		STAGED(show_tells_how_it_answers_to_pressure_and_how_sure_that_is),
+		STAGED(show_tells_what_forecasts_have_earned),
 		STAGED(show_tells_what_is_runnable_now),
 		STAGED(each_counter_is_shown_by_its_own_name),
 		STAGED(forecast_has_every_horizon),

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "answer_stage.h"
+#include "decide/policy.h"
 
 static void plan_tells_for_whom_and_what_came_of_it(void **state)
 {
@@ -52,12 +53,14 @@ static void a_decision_is_listed_explained_and_accounted_for(void **state)
 	expect_error(stage, "{\"q\":\"decision.show\",\"id\":-1}", "decision list");
 	ledger->last_id = 70;
 	ledger->decision[70 % DECISIONS_MAX] = (struct decision){
-		.id = 70, .began_ns = 1, .path = "/web", .reason = REASON_FORESIGHT, .verdict = VERDICT_PREVENTED, .risk = 0.5f,
+		.id = 70, .began_ns = 1, .path = "/web", .reason = REASON_FORESIGHT, .verdict = VERDICT_PREVENTED, .policy = POLICY_PRESSURE, .risk = 0.5f,
 		.expected_bad = -1, .actual_bad = 0.25f, .price = 2, .giver_count = 1, .spared = { 3, 2, 1 },
 		.giver = { { .path = "/batch", .knobs = 1u << KNOB_CPU_WEIGHT | 1u << KNOB_CPU_MAX, .wanted = 1, .left = 0.5f } },
 	};
 	ledger->sums.begun[REASON_FORESIGHT] = 4;
 	ledger->sums.ended[VERDICT_FALSE] = 3;
+	ledger->sums.saved_s[EARNER_HEADROOM] = 2.5;
+	ledger->sums.taken_back[TAKEN_BACK_OWN] = 9;
 	answer = asked(stage, "{\"q\":\"decision.list\"}");
 	assert_int_equal(json_array_size(json_object_get(answer, "decisions")), 1);
 	json_decref(answer);
@@ -65,6 +68,7 @@ static void a_decision_is_listed_explained_and_accounted_for(void **state)
 	decision = json_object_get(answer, "decision");
 	assert_string_equal(json_string_value(json_object_get(decision, "verdict")), "prevented");
 	assert_string_equal(json_string_value(json_object_get(decision, "scope")), "/");
+	assert_string_equal(json_string_value(json_object_get(decision, "policy")), "pressure");
 	assert_true(json_is_null(json_object_get(decision, "expected_bad")));
 	assert_float_equal(number_of(decision, "actual_bad"), 0.25, 1e-6);
 	assert_float_equal(number_of(json_object_get(decision, "spared"), "idle"), 2, 1e-6);
@@ -75,7 +79,51 @@ static void a_decision_is_listed_explained_and_accounted_for(void **state)
 	answer = asked(stage, "{\"q\":\"ledger\"}");
 	assert_float_equal(number_of(json_object_get(json_object_get(answer, "ledger"), "begun"), "foresight"), 4, 1e-6);
 	assert_float_equal(number_of(json_object_get(json_object_get(answer, "ledger"), "verdicts"), "false"), 3, 1e-6);
+	assert_float_equal(number_of(json_object_get(json_object_get(answer, "ledger"), "saved_s"), "headroom"), 2.5, 1e-6);
+	assert_float_equal(number_of(json_object_get(json_object_get(answer, "ledger"), "taken_back"), "own"), 9, 1e-6);
 	json_decref(answer);
+}
+
+/* The world's callback: obeys as the daemon does. */
+static int on_order(void *context, const struct canary_order *order, char message[ANSWER_MESSAGE_MAX])
+{
+	struct mind *mind = ((struct stage *)context)->mind;
+	int r = canary_order(&mind->canary, &mind->policy, order, mind->tick_ns);
+
+	snprintf(message, ANSWER_MESSAGE_MAX, "no: %d", -r);
+	return r;
+}
+
+static void a_policy_goes_on_canary_and_back(void **state)
+{
+	struct stage *stage = *state;
+	json_t *answer, *canary;
+
+	expect_error(stage, "{\"q\":\"policy.canary\",\"name\":\"reactive\"}", "not changed here");
+	stage->world.policy_order = on_order;
+	answer = asked(stage, "{\"q\":\"policy.show\"}");
+	assert_string_equal(json_string_value(json_object_get(answer, "rules")), "forestall");
+	assert_true(json_is_false(json_object_get(json_object_get(answer, "probes"), "allowed")));
+	assert_true(json_is_null(json_object_get(answer, "canary")));
+	json_decref(answer);
+	expect_error(stage, "{\"q\":\"policy.canary\"}", "policy show");
+	expect_error(stage, "{\"q\":\"policy.canary\",\"name\":\"bold\"}", "bold");
+	expect_error(stage, "{\"q\":\"policy.canary\",\"name\":\"reactive\",\"share\":0.7}", "0.5");
+	expect_error(stage, "{\"q\":\"policy.canary\",\"name\":\"reactive\",\"share\":\"x\"}", "0.5");
+	expect_error(stage, "{\"q\":\"policy.canary\",\"name\":\"reactive\",\"hours\":0.001}", "block");
+	expect_error(stage, "{\"q\":\"policy.canary\",\"name\":\"forestall\"}", "no: 22");
+	json_decref(asked(stage, "{\"q\":\"policy.canary\",\"name\":\"reactive\",\"share\":0.2}"));
+	answer = asked(stage, "{\"q\":\"status\"}");
+	canary = json_object_get(answer, "canary");
+	assert_string_equal(json_string_value(json_object_get(canary, "state")), "runs");
+	assert_string_equal(json_string_value(json_object_get(canary, "candidate")), "reactive");
+	assert_float_equal(number_of(canary, "share"), 0.2, 1e-6);
+	assert_float_equal(number_of(canary, "block_s"), 60, 1e-6);
+	assert_true(json_is_null(json_object_get(canary, "bad_s")));
+	assert_float_equal(number_of(json_object_get(canary, "evidence"), "better"), 1, 1e-6);
+	json_decref(answer);
+	json_decref(asked(stage, "{\"q\":\"policy.rollback\"}"));
+	expect_error(stage, "{\"q\":\"policy.rollback\"}", "no: 2");
 }
 
 static const json_t *seat_of(const json_t *answer, const char *path)
@@ -125,6 +173,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STAGED(plan_tells_for_whom_and_what_came_of_it),
 		STAGED(a_decision_is_listed_explained_and_accounted_for),
+		STAGED(a_policy_goes_on_canary_and_back),
 		STAGED(work_goes_where_no_slo_is_violated_and_is_remembered_a_while),
 	};
 

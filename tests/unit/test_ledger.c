@@ -1,46 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "plan_scene.h"
+#include "ledger_story.h"
 
 #include <math.h>
-
-#include "decide/ledger.h"
-
-static struct ledger ledger;
-static bool is_acting;
-
-/* A server that suffers beside a batch; what hurts only a limit can take, since they are no siblings. */
-static void story_init(struct stage *scene)
-{
-	scene_init(scene);
-	memset(&ledger, 0, sizeof(ledger));
-	is_acting = true;
-	scene->host.ledger = &ledger;
-	scene->server.cgroup_id = 101;
-	scene->batch.cgroup_id = 102;
-	scene->stranger.cgroup_id = 103;
-	scene->batch.path = "/other/batch";
-}
-
-static void story_tick(struct stage *scene)
-{
-	scene->plan.time_ns = scene->now_ns + TICK_NS;
-	scene_tick(scene);
-	ledger_tick(&ledger, &scene->policy, &scene->host, scene->views, 3, &scene->plan, TICK_NS, is_acting);
-}
-
-static void story_seconds(struct stage *scene, double seconds)
-{
-	for (int i = 0; i < (int)(10 * seconds + 0.5); i++)
-		story_tick(scene);
-}
-
-static void calm(struct stage *scene)
-{
-	scene->server.need[RESOURCE_CPU].bad = 0;
-	scene->server.need[RESOURCE_CPU].risk = 0;
-	scene->batch.need[RESOURCE_CPU] = (struct plan_need){ .demand = 0.02f, .bad = -1 };
-	story_seconds(scene, 6);
-}
 
 static void who_is_calm_has_no_story(void **state)
 {
@@ -128,7 +89,7 @@ static void what_was_only_planned_is_credited_with_nothing(void **state)
 
 	(void)state;
 	story_init(&scene);
-	is_acting = false;
+	hands = LEDGER_HANDS_EMPTY;
 	foresee(&scene, 1);
 	calm(&scene);
 	assert_int_equal(ledger_find(&ledger, 1)->verdict, VERDICT_PLANNED);
@@ -158,6 +119,134 @@ static void a_limit_of_no_use_is_given_back_and_remembered(void **state)
 	assert_non_null(action_of(&scene, 2, KNOB_CPU_MAX));
 	/* Another giver is another pair. */
 	assert_false(ledger_forbids(&ledger, &scene.server, &scene.stranger, RESOURCE_CPU, 2));
+}
+
+static void each_second_saved_is_earned_by_one(void **state)
+{
+	struct stage scene;
+
+	(void)state;
+	story_init(&scene);
+	/* Foreseen with .8, pressed for two seconds, then over. */
+	foresee(&scene, 1);
+	assert_true(fabs(ledger.sums.saved_s[EARNER_FORESIGHT] - 0.8 * 2) < 1e-6);
+	assert_true(fabs(ledger_find(&ledger, 1)->saved_s - 0.8 * 2) < 1e-6);
+	calm(&scene);
+	assert_true(ledger.sums.saved_s[EARNER_FORESIGHT] < 0.8 * 2 + 1e-6);
+	/* Seen, for a second, and helped while the batch would go on. */
+	scene.batch.need[RESOURCE_CPU].demand = 1;
+	scene.server.need[RESOURCE_CPU].bad = 0.5f;
+	story_seconds(&scene, 1);
+	assert_true(ledger.sums.saved_s[EARNER_REFLEX] == 0);
+	scene.server.need[RESOURCE_CPU].bad = 0.01f;
+	story_seconds(&scene, 3);
+	assert_true(fabs(ledger.sums.saved_s[EARNER_REFLEX] - 3) < 1e-6);
+	/* What would not have hurt is not saved. */
+	scene.batch.need[RESOURCE_CPU].demand = 0.1f;
+	story_seconds(&scene, 1);
+	assert_true(fabs(ledger.sums.saved_s[EARNER_REFLEX] - 3) < 1e-6);
+	assert_true(ledger.sums.saved_s[EARNER_HEADROOM] == 0);
+}
+
+static void what_the_hands_do_not_do_saves_nothing(void **state)
+{
+	struct stage scene;
+
+	(void)state;
+	story_init(&scene);
+	hands = LEDGER_HANDS_HOLD;
+	foresee(&scene, 1);
+	assert_true(ledger.sums.saved_s[EARNER_FORESIGHT] == 0);
+}
+
+static void a_second_that_two_protect_is_counted_once(void **state)
+{
+	struct stage scene;
+
+	(void)state;
+	story_init(&scene);
+	scene.batch.need[RESOURCE_IO] = (struct plan_need){ .demand = 95e6f, .demand_high = 95e6f, .bad = -1 };
+	scene.server.need[RESOURCE_CPU].bad = scene.server.need[RESOURCE_IO].bad = 0.5f;
+	story_seconds(&scene, 0.5);
+	assert_int_equal(ledger.last_id, 2);
+	scene.server.need[RESOURCE_CPU].bad = scene.server.need[RESOURCE_IO].bad = 0;
+	story_seconds(&scene, 2);
+	assert_true(fabs(ledger.sums.saved_s[EARNER_REFLEX] - 2) < 1e-6);
+}
+
+static void dangers_left_alone_tell_how_right_the_risks_are(void **state)
+{
+	struct stage scene;
+
+	(void)state;
+	story_init(&scene);
+	scene.policy.no_action = 1;
+	for (int i = 0; i < 4; i++) {
+		foresee(&scene, 1);
+		scene.server.need[RESOURCE_CPU].bad = i == 1 ? 0.5f : 0;
+		story_seconds(&scene, 0.2);
+		calm(&scene);
+	}
+	assert_int_equal(ledger.sums.alone, 4);
+	assert_int_equal(ledger.sums.alone_came, 1);
+	assert_true(fabs(ledger.sums.alone_risk - 4 * 0.8) < 1e-6);
+}
+
+static void foreseen_under_a_limit(struct stage *scene)
+{
+	story_init(scene);
+	scene->server.need[RESOURCE_CPU].risk = 0.8f;
+	scene->server.need[RESOURCE_CPU].bad = 0;
+	story_seconds(scene, 3);
+	assert_non_null(action_of(scene, 2, KNOB_CPU_MAX));
+	assert_int_equal(action_of(scene, 2, KNOB_CPU_MAX)->reason, REASON_FORESIGHT);
+}
+
+static void a_foreseen_limit_under_which_it_comes_all_the_same_is_given_back(void **state)
+{
+	struct stage scene;
+
+	(void)state;
+	foreseen_under_a_limit(&scene);
+	scene.server.need[RESOURCE_CPU].bad = 0.3f;
+	story_seconds(&scene, 4.5);
+	assert_non_null(action_of(&scene, 2, KNOB_CPU_MAX));
+	story_seconds(&scene, 1.5);
+	assert_null(action_of(&scene, 2, KNOB_CPU_MAX));
+	assert_true(ledger_forbids(&ledger, &scene.server, &scene.batch, RESOURCE_CPU, 2));
+	assert_int_equal(ledger.sums.taken_back[TAKEN_BACK_LIMIT], 1);
+}
+
+static void a_foreseen_limit_under_which_it_comes_and_passes_stays(void **state)
+{
+	struct stage scene;
+
+	(void)state;
+	foreseen_under_a_limit(&scene);
+	scene.server.need[RESOURCE_CPU].bad = 0.3f;
+	story_seconds(&scene, 1.5);
+	scene.server.need[RESOURCE_CPU].bad = 0.1f;
+	story_seconds(&scene, 10);
+	assert_non_null(action_of(&scene, 2, KNOB_CPU_MAX));
+}
+
+static void what_fails_again_is_left_alone_for_twice_as_long(void **state)
+{
+	struct stage scene;
+
+	(void)state;
+	story_init(&scene);
+	scene.server.need[RESOURCE_CPU].bad = 0.5f;
+	story_seconds(&scene, 5.5);
+	assert_null(action_of(&scene, 2, KNOB_CPU_MAX));
+	story_seconds(&scene, 61);
+	assert_non_null(action_of(&scene, 2, KNOB_CPU_MAX));
+	story_seconds(&scene, 6);
+	assert_null(action_of(&scene, 2, KNOB_CPU_MAX));
+	story_seconds(&scene, 110);
+	assert_null(action_of(&scene, 2, KNOB_CPU_MAX));
+	story_seconds(&scene, 12);
+	assert_non_null(action_of(&scene, 2, KNOB_CPU_MAX));
 }
 
 static void a_weight_is_never_given_back_for_being_of_no_use(void **state)
@@ -242,6 +331,13 @@ int main(void)
 		cmocka_unit_test(what_was_foreseen_was_prevented_or_came_or_was_false),
 		cmocka_unit_test(what_was_only_planned_is_credited_with_nothing),
 		cmocka_unit_test(a_limit_of_no_use_is_given_back_and_remembered),
+		cmocka_unit_test(each_second_saved_is_earned_by_one),
+		cmocka_unit_test(what_the_hands_do_not_do_saves_nothing),
+		cmocka_unit_test(a_second_that_two_protect_is_counted_once),
+		cmocka_unit_test(dangers_left_alone_tell_how_right_the_risks_are),
+		cmocka_unit_test(a_foreseen_limit_under_which_it_comes_all_the_same_is_given_back),
+		cmocka_unit_test(a_foreseen_limit_under_which_it_comes_and_passes_stays),
+		cmocka_unit_test(what_fails_again_is_left_alone_for_twice_as_long),
 		cmocka_unit_test(a_weight_is_never_given_back_for_being_of_no_use),
 		cmocka_unit_test(a_limit_that_helps_stays),
 		cmocka_unit_test(a_limit_that_harms_another_is_given_back),

@@ -120,6 +120,7 @@ static void a_giver_that_is_no_sibling_gets_a_quota_at_once(void **state)
 
 	(void)state;
 	scene_init(&scene);
+	scene_credit(&scene, RESOURCE_CPU);
 	scene.batch.path = "/other/batch";
 	scene.server.need[RESOURCE_CPU].risk = 0.9f;
 	scene_tick(&scene);
@@ -133,6 +134,7 @@ static void a_giver_keeps_what_it_was_promised(void **state)
 
 	(void)state;
 	scene_init(&scene);
+	scene_credit(&scene, RESOURCE_CPU);
 	scene.batch.path = "/other/batch";
 	scene.batch.need[RESOURCE_CPU].min = 0.8f;
 	scene.server.need[RESOURCE_CPU].risk = 0.9f;
@@ -147,6 +149,7 @@ static void what_is_taken_at_once_comes_back_in_steps(void **state)
 
 	(void)state;
 	scene_init(&scene);
+	scene_credit(&scene, RESOURCE_CPU);
 	scene.batch.path = "/other/batch";
 	scene.server.need[RESOURCE_CPU].risk = 0.9f;
 	scene.server.need[RESOURCE_CPU].demand_high = 0.8f;

@@ -5,6 +5,7 @@
 #include <zlib.h>
 
 #include "unit.h"
+#include "decide/policy.h"
 #include "predict/hist.h"
 #include "serve/recording.h"
 #include "serve/replay.h"
@@ -136,7 +137,17 @@ static void tick(struct live *live)
 	recording_plan(live->recording, &live->plan);
 }
 
-/* 3 s unseen, then 6 s recorded. */
+/* As the daemon does. */
+static void order_obey(struct live *live, enum canary_order_kind kind)
+{
+	struct canary_order order = { .kind = kind, .policy = POLICY_REACTIVE, .share = 0.5f, .block_ns = 10 * TICK_NS,
+				      .max_ns = 1000 * TICK_NS };
+
+	assert_int_equal(canary_order(&live->mind->canary, &live->mind->policy, &order, live->mind->tick_ns), 0);
+	recording_order(live->recording, &order);
+}
+
+/* 3 s unseen, then 6 s recorded. A policy is on canary from before, until it is taken back, and again. */
 static int live_make(void **state)
 {
 	struct predictor_config config = { .slots_max = SLOTS, .host_cpus = 2, .second_ns = 10 * TICK_NS, .tick_ns = TICK_NS,
@@ -161,6 +172,8 @@ static int live_make(void **state)
 	for (int i = 0; i < 30; i++) {
 		sample_tell(live, 5, 3);
 		tick(live);
+		if (i == 10)
+			order_obey(live, CANARY_ORDER_START);
 	}
 	restarted_tell(live, 5, true);
 	live->mind->knee[RESOURCE_IO] = (struct knee){ .rate = KNEE, .is_found = true };
@@ -169,6 +182,10 @@ static int live_make(void **state)
 	for (int i = 0; i < 60; i++) {
 		if (i == 20)
 			restarted_tell(live, 6, false);
+		if (i == 25)
+			order_obey(live, CANARY_ORDER_BACK);
+		if (i == 32)
+			order_obey(live, CANARY_ORDER_START);
 		if (i == 40)
 			stranger_tell(live, 7, true);
 		tick(live);
@@ -398,6 +415,36 @@ static void a_decision_that_never_was_is_damage(void **state)
 	assert_int_equal(replayed(live->path, false, &replay), -EINVAL);
 }
 
+static void a_canary_that_never_was_is_damage(void **state)
+{
+	const struct live *live = *state;
+	struct replay replay;
+
+	damage(live, RECORDING_MIND, offsetof(struct recording_mind, canary.candidate) + 1, 1);
+	assert_int_equal(replayed(live->path, false, &replay), -EINVAL);
+	damage(live, RECORDING_MIND, offsetof(struct recording_mind, canary.candidate) + 1, 0);
+	assert_int_equal(replayed(live->path, false, &replay), REPLAY_END);
+	damage(live, RECORDING_MIND, offsetof(struct recording_mind, canary.round_blocks), 1);
+	assert_int_equal(replayed(live->path, false, &replay), -EINVAL);
+}
+
+/* Who rules is in each plan; the lots are drawn again. */
+static void the_policy_on_canary_is_in_the_plans(void **state)
+{
+	const struct live *live = *state;
+	uint32_t ruled[POLICY_COUNT] = { 0 }, kind;
+	struct recording *recording;
+	const void *payload;
+	size_t bytes;
+
+	assert_int_equal(recording_open(live->path, RECORDING_VERSION, &recording), 0);
+	while (recording_next(recording, &kind, &payload, &bytes) == 1)
+		if (kind == RECORDING_PLAN)
+			ruled[((const struct plan *)payload)->policy]++;
+	recording_close(recording);
+	assert_true(ruled[POLICY_FORESTALL] > 5 && ruled[POLICY_REACTIVE] > 5);
+}
+
 static void a_horizon_that_is_none_is_damage(void **state)
 {
 	const struct live *live = *state;
@@ -420,6 +467,8 @@ int main(void)
 		LIVE(an_unknown_policy_is_damage),
 		LIVE(a_memory_that_points_elsewhere_is_damage),
 		LIVE(a_decision_that_never_was_is_damage),
+		LIVE(a_canary_that_never_was_is_damage),
+		LIVE(the_policy_on_canary_is_in_the_plans),
 		LIVE(a_horizon_that_is_none_is_damage),
 		LIVE(another_version_is_refused_by_name),
 		LIVE(another_layout_is_replayed_by_its_build_alone),

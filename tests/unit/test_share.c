@@ -15,6 +15,7 @@ static void givers_init(struct stage *scene)
 	scene->stranger.tier = TIER_BEST_EFFORT;
 	scene->stranger.need[RESOURCE_CPU] = (struct plan_need){ .demand = 0.5f, .demand_high = 0.5f, .bad = -1 };
 	scene->server.need[RESOURCE_CPU].risk = 0.9f;
+	scene_credit(scene, RESOURCE_CPU);
 }
 
 static float left_of(const struct stage *scene, uint32_t slot)

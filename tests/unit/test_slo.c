@@ -123,7 +123,7 @@ static void errors_name_the_column_and_leave_the_output(void **state)
 	} cases[] = {
 		{ "bogus", 1 }, { "runq_p99<5ms bogus=1", 14 }, { "  runq_p99<5", 3 }, { "runq_p99<5.ms", 1 },
 		{ "runq_p99<0ms", 1 }, { "runq_p99<-1ms", 1 }, { "cpu_some<101%", 1 }, { "cpu_some<10", 1 },
-		{ "latency<5ms", 1 }, { "tier=gold", 1 }, { "kind=x", 1 }, { "cpu=4..2", 1 }, { "cpu=4", 1 },
+		{ "latency<5ms", 1 }, { "tier=gold", 1 }, { "kind=x", 1 }, { "probe=maybe", 1 }, { "cpu=4..2", 1 }, { "cpu=4", 1 },
 		{ "cpu=..", 1 }, { "cpu=0..", 1 }, { "cpu=..0", 1 }, { "cpu=1M..2M", 1 }, { "memory=1mbit..2mbit", 1 },
 		{ "io=..8kbit", 1 }, { "memory=1Q..", 1 }, { "memory=1..2..3", 1 }, { "memory=..1000T", 1 }, { "net=..M", 1 },
 		{ "mem_some<5ms", 1 }, { "io_p99<5%", 1 }, { "tier=critical io=5", 15 }, { "io=..1M io=..2M", 9 },
@@ -207,7 +207,8 @@ static struct slo random_slo(uint64_t *seed)
 	slo.window_ns = 1 + random_below(seed, random_below(seed, 2) ? 5000000000 : 18000000000000);
 	slo.budget_ppm = (uint32_t)(1 + random_below(seed, 1000000));
 	slo.tier = (uint32_t)random_below(seed, TIER_COUNT);
-	slo.kind = (uint32_t)random_below(seed, KIND_COUNT);
+	slo.kind = (uint16_t)random_below(seed, KIND_COUNT);
+	slo.no_probe = (uint16_t)random_below(seed, 2);
 	for (int i = 0; i < RESOURCE_COUNT; i++) {
 		uint64_t most = random_below(seed, 2) ? 1000000000000000 : 10000000, unit = 1ull << 10 * random_below(seed, 3);
 

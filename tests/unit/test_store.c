@@ -288,6 +288,28 @@ static void rolled_back_a_model_says_what_it_would_have_said(void **state)
 	predictor_free(detour);
 }
 
+static void the_last_canary_is_kept_and_a_damaged_word_on_it_refused(void **state)
+{
+	struct store_policy kept = { .unix_s = 5, .state = "promoted", .base = "forestall", .candidate = "reactive" }, read;
+	const struct stage *stage = *state;
+	char path[PATH_MAX], message[STORE_MESSAGE_MAX] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/policy", stage->root);
+	assert_int_equal(store_policy_load(path, &read, message), 0);
+	assert_string_equal(read.base, "");
+	assert_int_equal(store_policy_save(path, &kept, message), 0);
+	assert_int_equal(store_policy_load(path, &read, message), 0);
+	assert_memory_equal(&read, &kept, sizeof(kept));
+	file = fopen(path, "a");
+	fputs("6 promoted a b\n", file);
+	fclose(file);
+	read.unix_s = 77;
+	assert_int_equal(store_policy_load(path, &read, message), -EINVAL);
+	assert_int_equal(read.unix_s, 77);
+	assert_non_null(strstr(message, "policy:2: damaged; remove it"));
+}
+
 #define STAGE(test) cmocka_unit_test_setup_teardown(test, stage_make, stage_free)
 
 int main(void)
@@ -300,6 +322,7 @@ int main(void)
 		STAGE(only_so_many_models_are_kept_and_never_the_needed),
 		STAGE(a_directory_that_others_can_write_is_refused),
 		STAGE(windows_are_kept_and_touched),
+		STAGE(the_last_canary_is_kept_and_a_damaged_word_on_it_refused),
 		STAGE(rolled_back_a_model_says_what_it_would_have_said),
 	};
 

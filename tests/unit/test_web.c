@@ -41,6 +41,39 @@ static void metrics_escape_whatever_a_cgroup_is_called(void **state)
 	view_done(&view);
 }
 
+static void who_rules_and_who_is_on_canary_are_metrics(void **state)
+{
+	static const char *const lines[] = {
+		"forestall_policy{policy=\"forestall\",role=\"rules\"} 1\n", "forestall_policy{policy=\"reactive\",role=\"canary\"} 1\n",
+		"forestall_canary_state{state=\"runs\"} 1\n", "forestall_canary_pairs 3\n", "forestall_canary_over_bound_seconds -2.5\n",
+		"forestall_canary_evidence{claim=\"better\"} 7\n", "forestall_canary_needed{claim=\"better\"} 20\n",
+		"forestall_probes_allowed 1\n", "forestall_probes_total{end=\"whole\"} 4\n",
+		"forestall_saved_seconds_total{by=\"foresight\"} 1.5\n", "forestall_taken_back_total{what=\"standing\"} 2\n",
+		"forestall_left_alone_total{what=\"came\"} 6\n",
+	};
+	struct web_view view = view_of(json_array());
+	json_t *ledger = json_object_get(view.status, "ledger");
+	size_t bytes;
+	char *text;
+
+	(void)state;
+	json_object_set_new(view.status, "policy", json_string("forestall"));
+	json_object_set_new(view.status, "canary", json_pack("{s:s, s:s, s:i, s:f, s:n, s:{s:f}, s:{s:f}}", "state", "runs", "candidate",
+							     "reactive", "pairs", 3, "bad_s", -2.5, "less_work_s", "evidence", "better",
+							     7.0, "needed", "better", 20.0));
+	json_object_set_new(view.status, "probes", json_pack("{s:b, s:{s:i}, s:{}}", "allowed", 1, "ended", "whole", 4, "taken"));
+	json_object_set_new(ledger, "saved_s", json_pack("{s:f}", "foresight", 1.5));
+	json_object_set_new(ledger, "taken_back", json_pack("{s:i}", "standing", 2));
+	json_object_set_new(ledger, "left_alone", json_pack("{s:i}", "came", 6));
+	text = web_metrics_format(&view, true, true, &bytes);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		if (!strstr(text, lines[i]))
+			fail_msg("no line %s in:\n%s", lines[i], text);
+	assert_null(strstr(text, "less_work"));
+	free(text);
+	view_done(&view);
+}
+
 static void one_metric_a_kind_with_what_it_is_of_as_label(void **state)
 {
 	static const char *const lines[] = {
@@ -210,6 +243,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(metrics_escape_whatever_a_cgroup_is_called),
+		cmocka_unit_test(who_rules_and_who_is_on_canary_are_metrics),
 		cmocka_unit_test(one_metric_a_kind_with_what_it_is_of_as_label),
 		cmocka_unit_test(every_signal_of_the_table_is_a_metric),
 		cmocka_unit_test(what_is_not_named_is_one_sum),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What bench-agent is made of: cgroups that wake up, processes that look on, and what these cost. */
-#ifndef FORESTALL_BENCH_AGENT_H
-#define FORESTALL_BENCH_AGENT_H
+#ifndef FORESTALL_AGENT_H
+#define FORESTALL_AGENT_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,7 +13,7 @@
 uint64_t now_ns(void);
 void pause_ms(uint64_t ms);
 
-/* --- bench_agent_load.c: N cgroups below root/forestall-bench, in each a process that wakes up hz times a second ------- */
+/* --- agent_load.c: N cgroups below root/forestall-bench, in each a process that wakes up hz times a second ------- */
 struct load {
 	char root[256];
 	uint32_t count;
@@ -27,7 +27,7 @@ int load_start(struct load *load, const char *cgroup_root, uint32_t count, uint3
 void load_stop(struct load *load);
 uint64_t load_woken(const struct load *load);
 
-/* --- bench_agent_peer.c: who looks on -------------------------------------------------------------------------------- */
+/* --- agent_peer.c: who looks on -------------------------------------------------------------------------------- */
 enum peer_kind { PEER_OURS, PEER_NETDATA, PEER_READER, PEER_COUNT };
 
 extern const char *const peer_name[PEER_COUNT];
@@ -39,7 +39,7 @@ void peer_stop(pid_t pid);
 /* Reads cpu.stat and the pressure files of each cgroup of the load once a second, descriptors kept open. Never returns. */
 void reader_run(const struct load *load);
 
-/* --- bench_agent_cost.c ---------------------------------------------------------------------------------------------- */
+/* --- agent_cost.c ---------------------------------------------------------------------------------------------- */
 struct cost {
 	uint64_t cpu_ns;
 	uint64_t bpf_ns, bpf_runs;	/* of the programs that cost_watch() found */

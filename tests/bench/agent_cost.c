@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "bench_agent.h"
+#include "agent.h"
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "bench_agent.h"
+#include "agent.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -52,13 +52,21 @@ static pid_t fork_into(const char *path)
 	return pid;
 }
 
-/* Phases are spread evenly, so that the load is as steady as so many sleepers can be. */
-static void sleeper_run(const struct load *load, uint32_t at, uint64_t period_ns)
+/*
+ * Begins when nobody holds the gate's end to write any more: who is made first does not wake while the rest are made. Phases are spread
+ * evenly, so that the load is as steady as so many sleepers can be.
+ */
+static void sleeper_run(const struct load *load, uint32_t at, uint64_t period_ns, const int gate[2])
 {
-	uint64_t due = now_ns() + period_ns * at / load->count;
+	uint64_t due;
+	char unused;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_TIMERSLACK, 1);
+	close(gate[1]);
+	if (read(gate[0], &unused, 1))
+		_exit(1);
+	due = now_ns() + period_ns * at / load->count;
 	while (!*load->is_over) {
 		struct timespec t = { .tv_sec = (time_t)(due / NS_PER_S), .tv_nsec = (long)(due % NS_PER_S) };
 
@@ -79,8 +87,25 @@ static void *shared(size_t bytes)
 	return at == MAP_FAILED ? NULL : at;
 }
 
+/* 0 or -errno; so many as there are have a pid. */
+static int sleepers_start(struct load *load, uint32_t count, uint32_t hz, const int gate[2])
+{
+	for (uint32_t at = 0; at < count; at++) {
+		char path[320];
+
+		cgroup_path(load, at, path);
+		if (mkdir(path, 0755) || (load->pid[at] = fork_into(path)) < 0)
+			return -errno;
+		if (!load->pid[at])
+			sleeper_run(load, at, NS_PER_S / hz, gate);
+	}
+	return 0;
+}
+
 int load_start(struct load *load, const char *cgroup_root, uint32_t count, uint32_t hz)
 {
+	int gate[2], r;
+
 	memset(load, 0, sizeof(*load));
 	snprintf(load->root, sizeof(load->root), "%s/forestall-bench-%d", cgroup_root, getpid());
 	load->pid = calloc(count, sizeof(*load->pid));
@@ -90,21 +115,18 @@ int load_start(struct load *load, const char *cgroup_root, uint32_t count, uint3
 		return -ENOMEM;
 	if (mkdir(load->root, 0755))
 		return -errno;
-	load->count = count;
-	for (uint32_t at = 0; at < count; at++) {
-		char path[320];
-
-		cgroup_path(load, at, path);
-		if (mkdir(path, 0755) || (load->pid[at] = fork_into(path)) < 0) {
-			int r = -errno;
-
-			load_stop(load);
-			return r;
-		}
-		if (!load->pid[at])
-			sleeper_run(load, at, NS_PER_S / hz);
+	if (pipe2(gate, O_CLOEXEC)) {
+		r = -errno;
+		rmdir(load->root);
+		return r;
 	}
-	return 0;
+	load->count = count;
+	r = sleepers_start(load, count, hz, gate);
+	close(gate[0]);
+	close(gate[1]);
+	if (r)
+		load_stop(load);
+	return r;
 }
 
 void load_stop(struct load *load)

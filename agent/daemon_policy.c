@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which policy rules. How the last canary ended is kept in STATE_DIR/policy: one that was promoted rules also after a restart, and one
+ * that was rolled back is not begun again by the configuration. A canary that a restart interrupts is over: the base rules. What is kept counts only as
+ * long as the configured policy is the one that it was compared with.
+ */
+#include "daemon.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "decide/policy.h"
+#include "learn/store.h"
+#include "sense/host.h"
+
+static void path_fill(const struct daemon *daemon, char ret[PATH_MAX])
+{
+	snprintf(ret, PATH_MAX, "%.3000s/policy", daemon->options.state_dir);
+}
+
+static bool is_rolled_back(uint32_t state) { return state > CANARY_PROMOTED && state < CANARY_STATE_COUNT; }
+
+/* The kept state if it is about the configured policy, CANARY_NONE else. */
+static uint32_t state_load(const struct daemon *daemon, struct store_policy *ret)
+{
+	char path[PATH_MAX], message[STORE_MESSAGE_MAX];
+	uint32_t state = 0;
+
+	*ret = (struct store_policy){ 0 };
+	path_fill(daemon, path);
+	if (store_policy_load(path, ret, message))
+		fprintf(stderr, "forestalld: %s; the configured policy rules\n", message);
+	if (!ret->base[0] || policy_find(ret->base) != daemon->config.policy.policy || policy_find(ret->candidate) == POLICY_COUNT)
+		return CANARY_NONE;
+	while (state < CANARY_STATE_COUNT && strcmp(canary_state_name(state), ret->state))
+		state++;
+	return state < CANARY_STATE_COUNT ? state : CANARY_NONE;
+}
+
+static void state_save(struct daemon *daemon)
+{
+	const struct canary *canary = &daemon->mind->canary;
+	struct store_policy kept = { .unix_s = (uint64_t)time(NULL) };
+	char path[PATH_MAX], message[STORE_MESSAGE_MAX];
+
+	daemon->canary_state = canary->state;
+	snprintf(kept.state, sizeof(kept.state), "%s", canary_state_name(canary->state));
+	snprintf(kept.base, sizeof(kept.base), "%s", policy_name(canary->base));
+	snprintf(kept.candidate, sizeof(kept.candidate), "%s", policy_name(canary->candidate));
+	path_fill(daemon, path);
+	if (store_make(daemon->options.state_dir, message) || store_policy_save(path, &kept, message))
+		fprintf(stderr, "forestalld: %s\n", message);
+}
+
+/* One that was promoted rules as if it had just been; one that ran is over. */
+static void last_restore(struct daemon *daemon, const struct store_policy *kept, uint32_t state)
+{
+	struct mind *mind = daemon->mind;
+
+	mind->canary = (struct canary){ .state = state == CANARY_RUNS ? CANARY_STOPPED : state, .base = policy_find(kept->base),
+					.candidate = policy_find(kept->candidate), .round_blocks = 1, .began_ns = host_now_ns() };
+	if (state == CANARY_RUNS) {
+		fprintf(stderr, "forestalld: the canary of policy %s ended with the last run; %s rules\n", kept->candidate, kept->base);
+		state_save(daemon);
+		return;
+	}
+	mind->policy.policy = mind->canary.candidate;
+	fprintf(stderr, "forestalld: policy %s rules, promoted over %s; 'forestall policy rollback' goes back\n", kept->candidate,
+		kept->base);
+}
+
+void daemon_policy_open(struct daemon *daemon)
+{
+	struct mind *mind = daemon->mind;
+	struct canary_order order = daemon->config.canary;
+	struct store_policy kept;
+	uint32_t state = state_load(daemon, &kept);
+
+	if (state == CANARY_RUNS || state == CANARY_PROMOTED)
+		last_restore(daemon, &kept, state);
+	daemon->canary_state = mind->canary.state;
+	if (order.policy == POLICY_COUNT || order.policy == mind->policy.policy)
+		return;
+	if (is_rolled_back(state) && policy_find(kept.candidate) == order.policy)
+		fprintf(stderr, "forestalld: policy %s was rolled back (%s) and is not tried again; 'forestall policy canary %s' does\n",
+			kept.candidate, kept.state, kept.candidate);
+	else
+		canary_order(&mind->canary, &mind->policy, &order, host_now_ns());
+}
+
+void daemon_policy(struct daemon *daemon)
+{
+	const struct canary *canary = &daemon->mind->canary;
+
+	if (canary->state == daemon->canary_state)
+		return;
+	state_save(daemon);
+	fprintf(stderr, "forestalld: canary of policy %s beside %s: %s\n", policy_name(canary->candidate), policy_name(canary->base),
+		canary_state_name(canary->state));
+}
+
+int daemon_policy_order(void *context, const struct canary_order *order, char message[ANSWER_MESSAGE_MAX])
+{
+	struct daemon *daemon = context;
+	struct mind *mind = daemon->mind;
+	int r = canary_order(&mind->canary, &mind->policy, order, mind->tick_ns);
+
+	if (r == -EBUSY)
+		snprintf(message, ANSWER_MESSAGE_MAX, "policy %s is on canary already; 'forestall policy rollback' ends that",
+			 policy_name(mind->canary.candidate));
+	else if (r == -ENOENT)
+		snprintf(message, ANSWER_MESSAGE_MAX, "policy %s rules as configured; there is nothing to go back from",
+			 policy_name(mind->policy.policy));
+	else if (r)
+		snprintf(message, ANSWER_MESSAGE_MAX, "policy %s rules already; name another one", policy_name(mind->policy.policy));
+	if (r)
+		return r;
+	recording_order(daemon->recording, order);
+	recording_order(learn_recording(daemon->learn), order);
+	return 0;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which policy rules, and which is on canary: questions and orders about decide/canary.h. */
+#ifndef FORESTALL_ANSWER_POLICY_H
+#define FORESTALL_ANSWER_POLICY_H
+
+#include "answer.h"
+
+json_t *answer_policy_show(const struct answer_world *world, const json_t *question);
+json_t *answer_policy_canary(const struct answer_world *world, const json_t *question);
+json_t *answer_policy_rollback(const struct answer_world *world, const json_t *question);
+
+/* The small limits to learn from (decide/trial.h), for the status. */
+json_t *answer_policy_probes(const struct answer_world *world);
+
+/* The canary that runs or ran last, also for the status; null: there was none. */
+json_t *answer_policy_state(const struct answer_world *world);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A second policy on canary: it rules a share of time, is compared with the one that rules the rest, and is promoted or rolled
+ * back by itself. Pure.
+ *
+ * Time is divided, and not the instances: those of one host share what is scarce, so what is done for some changes how the others fare.
+ * Blocks of time make rounds of 1/share of them. Of each round two blocks that follow each other are a pair by lot, and which of
+ * the two is the candidate's is a second lot; all other blocks are the base's. The lots are hashes of a seed that recordings hold. What
+ * happens in the first WASHOUT of a block is the work of the policy before and does not count.
+ *
+ * Each pair is one comparison: seconds over their bounds of all instances (the candidate's less the base's), and work done by those
+ * without a bound. If the two policies are equal, the second lot makes this difference as likely as its negative, whatever the
+ * load does and however skewed it is. So who bets a part of his wealth on the sign, by an odd function of the difference, does not
+ * gain on average, and the chance that a wealth of 1 ever comes to 1/alpha is at most alpha, however often one looks (Ville's inequality; testing
+ * by betting, Shafer 2021; for symmetric differences de la Pena 1999). Several bets at once, at different scales, are their mean.
+ *
+ * It ends promoted, once the wealth of who bets on it is 1/ALPHA and it does not cost more work than it may; rolled back, once the
+ * wealth of who bets against it is 1/ALPHA_BACK, or of who bets that it costs more than it may; or rolled back as undecided after max_ns.
+ * A mind that ends takes the canary with it: the base rules again.
+ */
+#ifndef FORESTALL_CANARY_H
+#define FORESTALL_CANARY_H
+
+#include "plan.h"
+
+#define CANARY_ALPHA 0.05	/* of promoting one that is no better */
+#define CANARY_ALPHA_BACK 0.1	/* of calling one worse that is not: nothing is lost by it */
+#define CANARY_COST_MAX 0.1	/* work that it may cost more, as a share of the whole of a resource */
+#define CANARY_SHARE_MAX 0.5f
+#define CANARY_SHARE_MIN 0.01f
+#define CANARY_BLOCK_NS_MIN 1000000000ull
+#define CANARY_BETS 5
+
+enum canary_state {
+	CANARY_NONE,
+	CANARY_RUNS,
+	CANARY_PROMOTED,	/* it rules */
+	CANARY_WORSE,		/* all below: rolled back */
+	CANARY_COSTLY,
+	CANARY_UNDECIDED,
+	CANARY_STOPPED,		/* by the operator, also of one that was promoted */
+	CANARY_STATE_COUNT
+};
+
+/* What is bet on. */
+enum canary_claim { CANARY_BETTER, CANARY_HARMS, CANARY_COSTS, CANARY_CLAIM_COUNT };
+
+enum canary_arm { CANARY_BASE, CANARY_CANDIDATE, CANARY_ARM_COUNT };
+
+enum canary_order_kind { CANARY_ORDER_START, CANARY_ORDER_BACK };
+
+/* What the operator says; START: all of it, BACK: to the base. */
+struct canary_order {
+	uint32_t kind;		/* enum canary_order_kind */
+	uint32_t policy;	/* enum policy: the candidate */
+	float share;		/* of time, CANARY_SHARE_MIN..CANARY_SHARE_MAX; never exceeded */
+	uint32_t pad;
+	uint64_t block_ns;
+	uint64_t max_ns;	/* then it is rolled back */
+};
+
+/* What was counted in one block. */
+struct canary_block {
+	double bad_s;		/* instance seconds over a bound */
+	double work_s;		/* done by those without a bound: seconds of a whole resource, over CPU, IO and net */
+	double seconds;		/* that counted */
+};
+
+struct canary {
+	uint32_t state;		/* enum canary_state */
+	uint32_t base, candidate;	/* enum policy */
+	uint32_t round_blocks;
+	uint64_t seed, began_ns, ended_ns, block_ns, max_ns;
+	uint64_t block;		/* that is open, from began_ns on */
+	struct canary_block open;
+	struct canary_block pair[CANARY_ARM_COUNT];	/* of this round; seconds 0: not over yet */
+	uint32_t pairs;		/* compared so far */
+	uint32_t pad;
+	double bad_s, less_work_s;	/* sums over the pairs: more over the bound, and less work, under the candidate */
+	double wealth[CANARY_CLAIM_COUNT][CANARY_BETS];	/* logarithms; 0 at the start */
+	uint64_t oncpu_ns;	/* of all without a bound, at the tick before */
+};
+
+/*
+ * 0; START: -EINVAL for an order that cannot be meant or a candidate that rules already, -EBUSY while one runs; BACK: -ENOENT when there is nothing to go
+ * back from. policy->policy is who rules outside of the candidate's blocks, and moves when a promoted one is taken back.
+ */
+int canary_order(struct canary *canary, struct plan_policy *policy, const struct canary_order *order, uint64_t now_ns);
+
+/*
+ * Once per tick, before the plan is made: counts what the views tell of the tick that ended, and says who rules from now on (enum policy).
+ * Moves policy->policy when it promotes.
+ */
+uint32_t canary_tick(struct canary *canary, struct plan_policy *policy, const struct plan_host *host, struct plan_view *const views[],
+		     uint32_t count, uint64_t now_ns, uint64_t elapsed_ns);
+
+/* Whose block it is. */
+enum canary_arm canary_arm(const struct canary *canary, uint64_t now_ns);
+
+/* The wealth of who bets on this claim: 1 at the start, a claim is believed at 1/alpha. */
+double canary_evidence(const struct canary *canary, enum canary_claim claim);
+
+const char *canary_state_name(enum canary_state state);
+
+#endif

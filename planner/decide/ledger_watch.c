@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ledger_watch.h"
+
+#include <string.h>
+
+#define OTHERS_NS 1000000000ull		/* worse for so long, */
+#define OTHERS_WITHIN_NS 5000000000ull	/* begun within so long after */
+#define GONE_NS 1000000000ull		/* not in a plan for so long: another story */
+
+uint32_t ledger_others_over(const struct ledger_others *others, struct plan_view *const views[], uint32_t count)
+{
+	uint32_t over = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct plan_view *view = views[i];
+
+		if (!view->is_bound || view->slot == others->slot || view->tier < others->tier ||
+		    view->hold[others->resource].gave_ns == others->now_ns)
+			continue;
+		for (int r = 0; r < RESOURCE_COUNT; r++)
+			over += view->need[r].bad >= others->bad_act;
+	}
+	return over;
+}
+
+bool ledger_others_worse(uint32_t over, uint32_t before, uint64_t since_ns, uint64_t now_ns, uint64_t *others_ns)
+{
+	if (over <= before)
+		*others_ns = 0;
+	else if (!*others_ns && now_ns - since_ns <= OTHERS_WITHIN_NS)
+		*others_ns = now_ns;
+	return *others_ns && now_ns - *others_ns >= OTHERS_NS;
+}
+
+static const struct plan_view *view_of(const struct plan_host *host, struct plan_view *const views[], uint32_t count, uint32_t slot)
+{
+	if (host->view)
+		return &host->view[slot];
+	for (uint32_t i = 0; i < count; i++)
+		if (views[i]->slot == slot)
+			return views[i];
+	return NULL;
+}
+
+/* That of this action, or the one that was not in a plan for longest, begun anew. */
+static struct ledger_watched *watched_find(struct ledger *ledger, const struct plan_view *victim, const struct plan_view *giver,
+					   const struct plan_action *action)
+{
+	uint32_t rung = giver == victim ? LEDGER_RUNG_OWN : action->rung;
+	struct ledger_watched *oldest = ledger->watched;
+
+	for (uint32_t i = 0; i < LEDGER_WATCHED_MAX; i++) {
+		struct ledger_watched *watched = &ledger->watched[i];
+
+		if (watched->victim == victim->cgroup_id && watched->giver == giver->cgroup_id &&
+		    watched->resource == action->resource && watched->rung == rung && ledger->now_ns - watched->last_ns <= GONE_NS)
+			return watched;
+		if (watched->last_ns < oldest->last_ns)
+			oldest = watched;
+	}
+	*oldest = (struct ledger_watched){ .victim = victim->cgroup_id, .giver = giver->cgroup_id, .resource = action->resource, .rung = rung };
+	return oldest;
+}
+
+/* What an idle giver holds it does not feel; who holds something himself has asked for it. */
+static bool is_felt(const struct plan_policy *policy, const struct plan_host *host, const struct plan_view *giver,
+		    const struct ledger_watched *watched)
+{
+	float unit = watched->resource == RESOURCE_CPU ? 1 : host->capacity[watched->resource];
+
+	return watched->rung == LEDGER_RUNG_OWN ||
+	       giver->need[watched->resource].demand >= policy->giver_active[watched->resource] * unit;
+}
+
+static void action_watch(struct ledger *ledger, const struct plan_policy *policy, const struct plan_host *host,
+			 struct plan_view *const views[], uint32_t count, const struct plan_action *action)
+{
+	const struct plan_view *victim = view_of(host, views, count, action->for_slot), *giver = view_of(host, views, count, action->slot);
+	struct ledger_others others = { policy->bad_act, action->for_slot, action->resource, TIER_BEST_EFFORT, ledger->now_ns };
+	struct ledger_watched *watched;
+	bool was_felt;
+
+	if (!victim || !giver)
+		return;
+	if (giver == victim)
+		others.tier = victim->tier;
+	watched = watched_find(ledger, victim, giver, action);
+	was_felt = watched->is_felt;
+	watched->last_ns = ledger->now_ns;
+	watched->is_felt = is_felt(policy, host, giver, watched);
+	if (watched->is_felt && !was_felt) {
+		watched->since_ns = ledger->now_ns;
+		watched->others_bad = ledger_others_over(&others, views, count);
+		watched->others_ns = 0;
+	}
+	/* Most stand for hours, and nobody need be asked. */
+	if (!watched->is_felt || (!watched->others_ns && ledger->now_ns - watched->since_ns > OTHERS_WITHIN_NS) ||
+	    !ledger_others_worse(ledger_others_over(&others, views, count), watched->others_bad, watched->since_ns, ledger->now_ns,
+				 &watched->others_ns))
+		return;
+	ledger_forbid(ledger, watched->victim, watched->giver, watched->resource, watched->rung);
+	ledger->sums.taken_back[giver == victim ? TAKEN_BACK_OWN : TAKEN_BACK_STANDING]++;
+	memset(watched, 0, sizeof(*watched));
+}
+
+void ledger_watch(struct ledger *ledger, const struct plan_policy *policy, const struct plan_host *host,
+		  struct plan_view *const views[], uint32_t count, const struct plan *plan)
+{
+	for (uint32_t i = 0; i < plan->count; i++) {
+		const struct plan_action *action = &plan->action[i];
+
+		if (action->reason == REASON_STANDING || (action->slot == action->for_slot && action->reason != REASON_LIMIT))
+			action_watch(ledger, policy, host, views, count, action);
+	}
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What forecasts earn by coming true, and what a plan may take for those that have not. */
+#include "plan_scene.h"
+
+#define HORIZON_NS (2 * NS_PER_SECOND)
+#define ENOUGH 0.25f
+
+struct trials {
+	struct credit credit;
+	uint64_t now_ns;
+};
+
+/* Two seconds in which this is said all the time, in the first of which the bound is missed, or not; then five of silence. */
+static void trial(struct trials *trials, float risk, bool comes, bool is_held, bool is_pressed)
+{
+	for (int i = 0; i < 70; i++) {
+		struct credit_tick tick = { risk, comes && i >= 5 && i < 10, is_held, is_held, is_pressed };
+
+		trials->now_ns += TICK_NS;
+		credit_tick(&trials->credit, i < 20 ? &tick : &(struct credit_tick){ 0 }, trials->now_ns, HORIZON_NS);
+	}
+}
+
+static void nothing_is_earned_before_something_came(void **state)
+{
+	struct trials trials = { .now_ns = NS_PER_SECOND };
+
+	(void)state;
+	assert_true(credit_of(&trials.credit, 1) < ENOUGH);
+	trial(&trials, 0.9f, false, false, true);
+	assert_true(credit_of(&trials.credit, 1) < 0.1f);
+	trial(&trials, 0.9f, true, false, true);
+	assert_true(credit_of(&trials.credit, 0.9f) >= ENOUGH);
+}
+
+static void what_is_earned_is_lost_by_being_wrong_and_comes_back(void **state)
+{
+	struct trials trials = { .now_ns = NS_PER_SECOND };
+	int wrong = 0;
+
+	(void)state;
+	for (int i = 0; i < 50; i++)
+		trial(&trials, 0.4f, true, false, false);
+	for (; credit_of(&trials.credit, 0.4f) >= ENOUGH; wrong++)
+		trial(&trials, 0.4f, false, false, false);
+	assert_in_range(wrong, 5, 15);
+	for (int i = 0; i < 4; i++)
+		trial(&trials, 0.4f, true, false, false);
+	assert_true(credit_of(&trials.credit, 0.4f) >= ENOUGH);
+}
+
+static void what_came_speaks_for_who_says_more_and_what_failed_against_who_says_less(void **state)
+{
+	struct trials trials = { .now_ns = NS_PER_SECOND };
+
+	(void)state;
+	trial(&trials, 0.6f, true, false, false);
+	assert_true(credit_of(&trials.credit, 0.9f) >= ENOUGH);
+	assert_true(credit_of(&trials.credit, 0.3f) < ENOUGH);
+	for (int i = 0; i < 10; i++)
+		trial(&trials, 0.3f, false, false, false);
+	assert_true(credit_of(&trials.credit, 0.6f) >= ENOUGH / 2);
+	assert_true(credit_of(&trials.credit, 0.9f) == credit_of(&trials.credit, 0.6f));
+	assert_true(credit_of(&trials.credit, 0.3f) < 0.05f);
+}
+
+static void nobody_foresees_what_is_there(void **state)
+{
+	struct trials trials = { .now_ns = NS_PER_SECOND };
+	struct credit_tick bad = { 0.9f, true, false, false, true };
+
+	(void)state;
+	/* It is missed first, and said then. */
+	for (int i = 0; i < 200; i++) {
+		bad.risk = i ? 0.9f : 0;
+		credit_tick(&trials.credit, &bad, trials.now_ns += TICK_NS, HORIZON_NS);
+	}
+	assert_true(credit_of(&trials.credit, 1) < ENOUGH);
+	/* Said in the same tick it counts, once, however long it goes on. */
+	trials.now_ns += 10 * NS_PER_SECOND;
+	for (int i = 0; i < 200; i++)
+		credit_tick(&trials.credit, &bad, trials.now_ns += TICK_NS, HORIZON_NS);
+	assert_float_equal(trials.credit.came[3], 1, 0);
+}
+
+static void one_story_is_one_trial(void **state)
+{
+	struct trials trials = { .now_ns = NS_PER_SECOND };
+	struct credit_tick answered = { 0.4f, false, true, true, false };
+
+	(void)state;
+	for (int i = 0; i < 200; i++)
+		credit_tick(&trials.credit, &answered, trials.now_ns += TICK_NS, HORIZON_NS);
+	assert_float_equal(trials.credit.failed[1], 1, 0);
+}
+
+static void what_was_held_under_pressure_proves_nothing(void **state)
+{
+	struct trials trials = { .now_ns = NS_PER_SECOND };
+
+	(void)state;
+	trial(&trials, 0.4f, false, true, true);
+	assert_float_equal(trials.credit.failed[1], 0, 0);
+	trial(&trials, 0.4f, false, true, false);
+	assert_float_equal(trials.credit.failed[1], 1, 0);
+	trial(&trials, 0.4f, true, true, true);
+	assert_float_equal(trials.credit.came[1], 1, 0);
+}
+
+/* --- in a plan -----------------------------------------------------------------------------------------------------------*/
+
+static void scene_ticks(struct stage *scene, int count)
+{
+	for (int i = 0; i < count; i++) {
+		scene->host.is_second = i % 10 == 9;
+		scene_tick(scene);
+	}
+}
+
+/* The batch sends in bursts of two seconds, and the forecast warns all the time. */
+static void wire_init(struct stage *scene)
+{
+	scene_hurt(scene, RESOURCE_NET, 0);
+	scene->server.need[RESOURCE_NET].bad = 0;
+	scene->server.need[RESOURCE_NET].risk = 0.4f;
+}
+
+/* In how many of the three ticks before harm is measured something was limited. */
+static uint32_t burst(struct stage *scene, float bad)
+{
+	uint32_t limits = 0;
+
+	scene->batch.need[RESOURCE_NET].demand = scene->batch.need[RESOURCE_NET].demand_high = 9e6f;
+	scene->host.served[RESOURCE_NET] = 10e6f;
+	for (int i = 0; i < 20; i++) {
+		/* Harm is measured only some ticks after the burst has begun, and ends with a limit. */
+		scene->server.need[RESOURCE_NET].bad = i >= 3 && !action_of(scene, 2, KNOB_NET_EGRESS) ? bad : 0;
+		scene_ticks(scene, 1);
+		limits += i < 3 && (action_of(scene, 2, KNOB_NET_EGRESS) || scene->batch.hold[RESOURCE_NET].left > 0);
+	}
+	scene->server.need[RESOURCE_NET].bad = 0;
+	scene->batch.need[RESOURCE_NET].demand = scene->batch.need[RESOURCE_NET].demand_high = 0;
+	scene->host.served[RESOURCE_NET] = 1e6f;
+	scene_ticks(scene, 60);
+	return limits;
+}
+
+static void bursts_that_hurt_nobody_are_not_limited_whatever_is_forecast(void **state)
+{
+	struct stage scene;
+
+	(void)state;
+	wire_init(&scene);
+	scene.server.need[RESOURCE_NET].risk = 1;
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(burst(&scene, 0), 0);
+		assert_int_equal(scene.server.hold[RESOURCE_NET].answered_ns, 0);
+	}
+}
+
+static void nobody_there_who_could_give_is_no_trial(void **state)
+{
+	struct stage scene;
+
+	(void)state;
+	wire_init(&scene);
+	scene_ticks(&scene, 600);
+	assert_true(scene.server.hold[RESOURCE_NET].credit.failed[1] == 0);
+	burst(&scene, 0);
+	assert_true(scene.server.hold[RESOURCE_NET].credit.failed[1] > 0);
+}
+
+static void a_forecast_that_came_true_is_acted_on_before_harm_once_the_knee_is_known(void **state)
+{
+	struct stage scene;
+
+	(void)state;
+	wire_init(&scene);
+	assert_int_equal(burst(&scene, 0.5f), 0);
+	/* It has earned that, but how much the wire can bear is not known. */
+	assert_true(credit_of(&scene.server.hold[RESOURCE_NET].credit, 0.4f) >= ENOUGH);
+	assert_int_equal(burst(&scene, 0), 0);
+	scene.knee[RESOURCE_NET] = (struct knee){ .rate = 8e6f, .is_found = true };
+	assert_int_equal(burst(&scene, 0), 3);
+	/* A knee alone is no reason either. */
+	wire_init(&scene);
+	scene.knee[RESOURCE_NET] = (struct knee){ .rate = 8e6f, .is_found = true };
+	assert_int_equal(burst(&scene, 0), 0);
+}
+
+static void forecasts_are_tried_beside_what_always_stands(void **state)
+{
+	struct stage scene;
+	const struct credit *credit = &scene.server.hold[RESOURCE_NET].credit;
+
+	(void)state;
+	wire_init(&scene);
+	scene.policy.posture = 1;
+	scene.knee[RESOURCE_NET] = (struct knee){ .rate = 8e6f, .is_found = true };
+	scene.server.need[RESOURCE_NET].is_bound = true;
+	/* Where the wire is pressed, a limit may be what kept the danger away. */
+	burst(&scene, 0);
+	assert_float_equal(credit->failed[1], 0, 0);
+	/* By 9 of 20 MB/s it is not. */
+	scene.knee[RESOURCE_NET].rate = 20e6f;
+	burst(&scene, 0);
+	assert_float_equal(credit->failed[1], 1, 0);
+	burst(&scene, 0.5f);
+	assert_float_equal(credit->came[1], 1, 0);
+}
+
+static void what_was_measured_is_held_though_a_forecast_speaks_next(void **state)
+{
+	struct stage scene;
+	uint64_t calm_ns;
+
+	(void)state;
+	wire_init(&scene);
+	scene.batch.need[RESOURCE_NET].demand = scene.batch.need[RESOURCE_NET].demand_high = 9e6f;
+	scene.server.need[RESOURCE_NET].bad = 0.5f;
+	scene_tick(&scene);
+	scene.server.need[RESOURCE_NET].bad = 0;
+	for (int i = 0; i < 100; i++) {
+		scene_tick(&scene);
+		assert_int_equal(action_of(&scene, 2, KNOB_NET_EGRESS)->reason, REASON_FORESIGHT);
+	}
+	/* Once the wire is not pressed the forecast alone does not keep it. */
+	scene.batch.need[RESOURCE_NET].demand = scene.batch.need[RESOURCE_NET].demand_high = 1e6f;
+	calm_ns = scene.now_ns;
+	while (scene.now_ns < calm_ns + scene.policy.hold_ns + 2 * TICK_NS)
+		scene_tick(&scene);
+	assert_int_equal(scene.plan.count, 0);
+}
+
+static void weights_conserve_work_and_are_taken_at_once(void **state)
+{
+	struct stage scene;
+
+	(void)state;
+	scene_init(&scene);
+	scene.server.need[RESOURCE_CPU].risk = 0.9f;
+	scene_ticks(&scene, 50);
+	assert_non_null(action_of(&scene, 2, KNOB_CPU_WEIGHT));
+	scene.batch.path = "/other/batch";
+	scene_ticks(&scene, 50);
+	assert_int_equal(scene.plan.count, 0);
+}
+
+static void nobody_waits_for_proof_where_harm_stays(void **state)
+{
+	struct stage scene;
+
+	(void)state;
+	scene_init(&scene);
+	scene.batch.need[RESOURCE_MEMORY] = (struct plan_need){ .demand = 400e6f, .demand_high = 400e6f, .bad = -1 };
+	scene.server.need[RESOURCE_MEMORY].risk = 0.9f;
+	scene_tick(&scene);
+	assert_non_null(action_of(&scene, 2, KNOB_MEMORY_HIGH));
+}
+
+static void a_worry_does_not_hide_what_is_measured_of_a_lower_tier(void **state)
+{
+	struct stage scene;
+
+	(void)state;
+	wire_init(&scene);
+	scene.batch.need[RESOURCE_NET].demand = scene.batch.need[RESOURCE_NET].demand_high = 9e6f;
+	scene.stranger.tier = TIER_STANDARD;
+	scene.stranger.is_bound = true;
+	scene.stranger.need[RESOURCE_NET] = (struct plan_need){ .demand = 1e6f, .bad = 0.5f };
+	scene_tick(&scene);
+	assert_int_equal(action_of(&scene, 2, KNOB_NET_EGRESS)->for_slot, 3);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_is_earned_before_something_came),
+		cmocka_unit_test(what_is_earned_is_lost_by_being_wrong_and_comes_back),
+		cmocka_unit_test(what_came_speaks_for_who_says_more_and_what_failed_against_who_says_less),
+		cmocka_unit_test(nobody_foresees_what_is_there),
+		cmocka_unit_test(one_story_is_one_trial),
+		cmocka_unit_test(what_was_held_under_pressure_proves_nothing),
+		cmocka_unit_test(bursts_that_hurt_nobody_are_not_limited_whatever_is_forecast),
+		cmocka_unit_test(nobody_there_who_could_give_is_no_trial),
+		cmocka_unit_test(a_forecast_that_came_true_is_acted_on_before_harm_once_the_knee_is_known),
+		cmocka_unit_test(forecasts_are_tried_beside_what_always_stands),
+		cmocka_unit_test(what_was_measured_is_held_though_a_forecast_speaks_next),
+		cmocka_unit_test(weights_conserve_work_and_are_taken_at_once),
+		cmocka_unit_test(nobody_waits_for_proof_where_harm_stays),
+		cmocka_unit_test(a_worry_does_not_hide_what_is_measured_of_a_lower_tier),
+	};
+
+	return cmocka_run_group_tests_name("credit", tests, NULL, NULL);
+}
