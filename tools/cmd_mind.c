@@ -199,6 +199,8 @@ int cmd_plan_show(const struct context *context, int argc, char **argv)
 			   json_array_size(json_object_get(answer, "left_alone")));
 	if (number_of(answer, "cut") > 0)
 		print_note("%.0f more actions did not fit into one plan", number_of(answer, "cut"));
+	if (number_of(answer, "waits") > 0)
+		print_note("%.0f changes wait for later ticks ([plan] changes_max)", number_of(answer, "waits"));
 	json_decref(answer);
 	return print_end();
 }

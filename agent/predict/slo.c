@@ -263,6 +263,17 @@ static const char *name_value_parse(const char *const *names, size_t count, stru
 	return NULL;
 }
 
+/* The largest is far from where a float of CPUs would round. */
+static const char *concurrency_parse(struct word value, uint32_t *ret)
+{
+	uint64_t micro = 0;
+
+	if (!value.bytes || number_scan(value, &micro) != value.bytes || !micro || micro % 1000000 || micro > 1000000ull * 1000000)
+		return "needs a whole number from 1 to 1000000";
+	*ret = (uint32_t)(micro / 1000000);
+	return NULL;
+}
+
 static bool word_is(struct word word, const char *text)
 {
 	return word.bytes == strlen(text) && !memcmp(word.text, text, word.bytes);
@@ -300,10 +311,16 @@ static const char *pair_parse(struct word key, struct word value, struct slo *sl
 		slo->no_probe = word_is(value, "no");
 		return slo->no_probe || word_is(value, "yes") ? NULL : "must be yes or no";
 	}
+	if (word_is(key, "data"))
+		return amount_parse(value, RESOURCE_MEMORY, &slo->data_bytes) || !slo->data_bytes ? "needs an amount of bytes such as 64M" : NULL;
+	if (word_is(key, "duration"))
+		return duration_parse(value, &slo->duration_ns) ? "needs a duration such as 20s" : NULL;
+	if (word_is(key, "concurrency"))
+		return concurrency_parse(value, &slo->concurrency);
 	for (int i = 0; i < RESOURCE_COUNT; i++)
 		if (word_is(key, resource_names[i]))
 			return range_parse(value, (enum resource)i, &slo->range[i]) ? range_remedies[i] : NULL;
-	return "is no known key; known: window budget tier kind probe cpu memory io net";
+	return "is no known key; known: window budget tier kind probe cpu memory io net data duration concurrency";
 }
 
 static const char *word_parse(struct word word, struct slo *slo)
@@ -407,7 +424,8 @@ static bool range_tighten(struct slo_range *granted, const struct slo_range *wis
 
 bool slo_tighten(struct slo *granted, const struct slo *wish)
 {
-	bool is_whole = wish->window_ns == granted->window_ns && wish->kind == granted->kind;
+	bool is_whole = wish->window_ns == granted->window_ns && wish->kind == granted->kind &&
+			wish->data_bytes == granted->data_bytes && wish->duration_ns == granted->duration_ns;
 
 	for (int i = 0; i < RESOURCE_COUNT; i++)
 		is_whole = range_tighten(&granted->range[i], &wish->range[i]) && is_whole;
@@ -420,6 +438,9 @@ bool slo_tighten(struct slo *granted, const struct slo *wish)
 		granted->budget_ppm = wish->budget_ppm;
 	if (wish->tier < granted->tier)
 		granted->tier = wish->tier;
+	if (wish->concurrency && wish->concurrency < granted->concurrency)
+		granted->concurrency = wish->concurrency;
 	granted->no_probe |= wish->no_probe;
-	return is_whole && wish->no_probe == granted->no_probe && wish->budget_ppm == granted->budget_ppm && wish->tier == granted->tier;
+	return is_whole && wish->no_probe == granted->no_probe && wish->concurrency == granted->concurrency &&
+	       wish->budget_ppm == granted->budget_ppm && wish->tier == granted->tier;
 }

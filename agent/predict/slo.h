@@ -3,7 +3,7 @@
  * The SLO annotation: one line of `SLI<bound` and `key=value` words, see docs/SLO.md. Pure.
  *
  *   runq_p99<5ms resp_p99<20ms mem_full<1% window=1m budget=1% tier=critical kind=latency cpu=0.5..4 memory=256M..2G
- *   io=..200M net=..100mbit app.checkout_ms<250
+ *   io=..200M net=..100mbit app.checkout_ms<250 data=64M duration=20s concurrency=8
  */
 #ifndef FORESTALL_SLO_H
 #define FORESTALL_SLO_H
@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include "resource.h"
 
-#define SLO_TEXT_MAX 640
+#define SLO_TEXT_MAX 704
 #define SLO_NUMBER_MAX 10000000000000ull	/* before the unit; in millionths it still fits 64 bits */
 #define SLO_APP_MAX 2		/* SLIs of an instance that its application measures itself */
 #define SLO_APP_NAME_MAX 32	/* with the "app." before it */
@@ -71,6 +71,11 @@ struct slo {
 	uint16_t no_probe;		/* probe=no: it is not limited to learn what that does, nor anybody for its sake */
 	uint32_t source;		/* enum slo_source; SLO_FROM_DEFAULT after slo_init */
 	struct slo_range range[RESOURCE_COUNT];
+	/* What its work is like, a piece of it being a request, a job or a run; 0: not said. */
+	uint64_t data_bytes;		/* that a piece holds in memory */
+	uint64_t duration_ns;		/* that a piece is expected to take; of a batch its whole run */
+	uint32_t concurrency;		/* pieces that it works on at once, each on one CPU at most */
+	uint32_t pad;
 };
 
 struct slo_error {
@@ -97,7 +102,7 @@ enum sli slo_leading(const struct slo *slo);
 
 /*
  * Applies what the owner of a delegated cgroup asked for (`wish`, parsed over *granted) to what the operator granted:
- * bounds and the budget only get smaller where granted, the ranges and the tier only lower. *granted changes only by
+ * bounds, the budget and the concurrency only get smaller where granted, the ranges and the tier only lower. *granted changes only by
  * tightening. True when all of the wish was granted.
  */
 bool slo_tighten(struct slo *granted, const struct slo *wish);

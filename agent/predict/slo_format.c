@@ -59,6 +59,24 @@ static int range_format(enum resource resource, const struct slo_range *range, c
 	return snprintf(text, size, " %s=%s..%s", resource_name(resource), min, max);
 }
 
+static int work_format(const struct slo *slo, char *text, size_t size)
+{
+	char amount[32];
+	int at = 0;
+
+	if (slo->data_bytes) {
+		amount_format(RESOURCE_MEMORY, slo->data_bytes, amount, sizeof(amount));
+		at += snprintf(text + at, size - (size_t)at, " data=%s", amount);
+	}
+	if (slo->duration_ns) {
+		duration_format(slo->duration_ns, amount, sizeof(amount));
+		at += snprintf(text + at, size - (size_t)at, " duration=%s", amount);
+	}
+	if (slo->concurrency)
+		at += snprintf(text + at, size - (size_t)at, " concurrency=%u", slo->concurrency);
+	return at;
+}
+
 /* Without the zeros at the end. */
 static void micro_format(uint64_t micro, char *text, size_t size)
 {
@@ -102,5 +120,5 @@ int slo_format(const struct slo *slo, char text[SLO_TEXT_MAX])
 	for (int i = 0; i < RESOURCE_COUNT; i++)
 		if (slo->range[i].min || slo->range[i].max)
 			at += range_format((enum resource)i, &slo->range[i], text + at, SLO_TEXT_MAX - (size_t)at);
-	return at;
+	return at + work_format(slo, text + at, SLO_TEXT_MAX - (size_t)at);
 }

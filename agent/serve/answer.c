@@ -144,8 +144,8 @@ static json_t *answer_plan_show(const struct answer_world *world, const json_t *
 	actions = json_array();
 	for (uint32_t i = 0; i < plan->count; i++)
 		json_array_append_new(actions, action_json(world, &plan->action[i], outcome_find(world, i)));
-	return json_pack("{s:b, s:I, s:I, s:i, s:s, s:o, s:o}", "ok", 1, "id", (json_int_t)plan->id,
-			 "time_ns", (json_int_t)plan->time_ns, "cut", (int)plan->cut,
+	return json_pack("{s:b, s:I, s:I, s:i, s:i, s:s, s:o, s:o}", "ok", 1, "id", (json_int_t)plan->id,
+			 "time_ns", (json_int_t)plan->time_ns, "cut", (int)plan->cut, "waits", (int)plan->waits,
 			 "mode", world->mode < MODE_COUNT ? mode_name(world->mode) : "none", "actions", actions,
 			 "left_alone", arms_json(world));
 }

@@ -45,18 +45,46 @@ static float cpus_allowed(const struct mind *mind, const struct predictor_instan
 	return granted ? fminf(cpus, (float)granted / 1000) : cpus;
 }
 
+static struct placement_work work_used(const struct mind *mind, const struct predictor_instance *instance)
+{
+	const struct window *window = &instance->window;
+
+	return (struct placement_work){ .cpus = cpus_expected(mind, instance), .bytes = window->has_memory ? (float)window->memory_bytes : 0 };
+}
+
+/* Bytes that it may have beside what it holds: its own limit, what its annotation grants. */
+static float memory_allowed(const struct predictor_instance *instance, float held)
+{
+	uint64_t granted = instance->info.slo.range[RESOURCE_MEMORY].max;
+	float most = INFINITY;
+
+	if (instance->limits.memory_max != LIMIT_NONE)
+		most = (float)instance->limits.memory_max;
+	if (granted)
+		most = fminf(most, (float)granted);
+	return most - held;
+}
+
 static void seat_add(const struct answer_world *world, const struct predictor_instance *instance, struct hall *ret)
 {
 	const struct mind *mind = world->mind;
 	uint32_t i = ret->placement.seat_count++;
 	struct placement_seat *seat = &ret->placement.seat[i];
+	struct placement_work used = work_used(mind, instance);
+	struct placement_work recent =
+		placement_recent(&mind->placed[instance->info.slot], instance->info.cgroup_id, world->now_ns, used);
 	enum sli sli;
 
 	ret->instance[i] = instance;
+	ret->placement.host_memory_free -= recent.bytes;
 	*seat = (struct placement_seat){
 		.risk = forecast_is_good(mind, instance) ? forecast_risk(&instance->foresight->forecast, HORIZON, &sli) : 0,
-		.free = cpus_allowed(mind, instance) - cpus_expected(mind, instance),
-		.recent = placement_recent(&mind->placed[instance->info.slot], instance->info.cgroup_id, world->now_ns),
+		.free = cpus_allowed(mind, instance) - used.cpus,
+		.recent = recent.cpus,
+		.memory_free = memory_allowed(instance, used.bytes) - recent.bytes,
+		.piece_bytes = (float)instance->info.slo.data_bytes,
+		.pieces = recent.pieces,
+		.pieces_max = (float)instance->info.slo.concurrency,
 		.is_violated = answer_instance_is_violated(instance),
 	};
 }
@@ -89,6 +117,7 @@ static json_t *hall_fill(const struct answer_world *world, const json_t *questio
 	ret->placement.seat_count = 0;
 	ret->placement.piece = (float)json_number_value(json_object_get(question, "cpus"));
 	ret->placement.risk_max = world->mind->policy.risk_act;
+	ret->placement.host_memory_free = predictor->host.memory_total ? (float)predictor->host.memory_available : INFINITY;
 	if (!set || !(ret->placement.piece > 0))
 		return value_error("a placement needs a set (a glob over paths) and what a piece of work takes, in CPUs");
 	for (uint32_t i = 0; i < predictor->live_count; i++) {
@@ -113,12 +142,25 @@ static json_t *seats_json(const struct hall *hall)
 	for (uint32_t i = 0; i < hall->placement.seat_count; i++) {
 		const struct placement_seat *seat = &hall->placement.seat[i];
 
-		json_array_append_new(out, json_pack("{s:o, s:i, s:s, s:o, s:o, s:o}", "path",
+		json_array_append_new(out, json_pack("{s:o, s:i, s:s, s:o, s:o, s:o, s:i}", "path",
 						     value_text(hall->instance[i]->info.path), "count", (int)seat->count, "why",
 						     placement_why_name(seat->why), "risk", value_number(seat->risk), "free",
-						     value_number(seat->free), "recent", value_number(seat->recent)));
+						     value_number(seat->free), "recent", value_number(seat->recent), "pieces", (int)seat->pieces));
 	}
 	return out;
+}
+
+/* What was placed is remembered until it is over. */
+static void seat_note(const struct answer_world *world, const struct hall *hall, uint32_t i)
+{
+	const struct placement_seat *seat = &hall->placement.seat[i];
+	const struct observe_instance *info = &hall->instance[i]->info;
+	struct placement_work work = { .cpus = (float)seat->count * hall->placement.piece, .bytes = (float)seat->count * seat->piece_bytes,
+				       .pieces = (float)seat->count };
+
+	if (seat->count)
+		placement_note(&world->mind->placed[info->slot], info->cgroup_id, world->now_ns, work_used(world->mind, hall->instance[i]),
+			       work, info->slo.duration_ns);
 }
 
 json_t *answer_place(const struct answer_world *world, const json_t *question)
@@ -134,9 +176,7 @@ json_t *answer_place(const struct answer_world *world, const json_t *question)
 	placed = placement_choose(&hall.placement, (uint32_t)limit);
 	/* Who may only look has no callbacks, and starts no work. */
 	for (uint32_t i = 0; world->record && i < hall.placement.seat_count; i++)
-		if (hall.placement.seat[i].count)
-			placement_note(&world->mind->placed[hall.instance[i]->info.slot], hall.instance[i]->info.cgroup_id,
-				       world->now_ns, (float)hall.placement.seat[i].count * hall.placement.piece);
+		seat_note(world, &hall, i);
 	return json_pack("{s:b, s:i, s:o, s:o}", "ok", 1, "placed", (int)placed, "host_free",
 			 value_number(hall.placement.host_free), "seats", seats_json(&hall));
 }

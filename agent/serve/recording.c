@@ -18,6 +18,7 @@ struct recording {
 	recording_sink_fn sink;
 	void *context;
 	int error;		/* the first one while writing */
+	int version;		/* reading */
 	bool is_plan_open;	/* the last plan written was not empty */
 	void *block;		/* reading: BLOCK_MAX bytes */
 };
@@ -108,6 +109,7 @@ static void memory_write(struct recording *recording, const struct mind *mind)
 	scalars.host = p->host;
 	memcpy(scalars.knee, mind->knee, sizeof(scalars.knee));
 	scalars.ledger = mind->ledger;
+	scalars.pace = mind->pace;
 	scalars.canary = mind->canary;
 	scalars.trial = mind->trial;
 	scalars.second_start_ns = p->second_start_ns;
@@ -167,15 +169,17 @@ int recording_create(const char *path, const struct mind *mind, const void *mode
 }
 
 /* Versions have one digit so far. */
-static int magic_check(const char *magic, int oldest)
+static int magic_check(const char *magic, int oldest, int *ret_version)
 {
 	size_t digit = strcspn(MAGIC, "0123456789");
-	int version = magic[digit] - '0';
 
+	*ret_version = magic[digit] - '0';
 	if (strncmp(magic, MAGIC, digit) || magic[digit + 1] != '\n')
 		return -EINVAL;
-	return version < oldest || version > RECORDING_VERSION ? -EPROTO : 0;
+	return *ret_version < oldest || *ret_version > RECORDING_VERSION ? -EPROTO : 0;
 }
+
+int recording_version(const struct recording *recording) { return recording->version; }
 
 int recording_open(const char *path, int oldest, struct recording **ret_recording)
 {
@@ -193,7 +197,7 @@ int recording_open(const char *path, int oldest, struct recording **ret_recordin
 	else if (gzread(recording->file, magic, strlen(MAGIC)) != (int)strlen(MAGIC))
 		r = -EINVAL;
 	else
-		r = magic_check(magic, oldest);
+		r = magic_check(magic, oldest, &recording->version);
 	if (r) {
 		recording_close(recording);
 		return r;

@@ -12,8 +12,9 @@
 #include "act/protocol.h"
 #include "decide/mind.h"
 
-#define RECORDING_VERSION 5
+#define RECORDING_VERSION 6
 #define RECORDING_VERSION_RETOLD 4	/* the oldest whose observations mean what they mean now */
+#define RECORDING_VERSION_WORK 6	/* the oldest whose annotations say what the work is like (struct slo from data_bytes on) */
 
 enum recording_kind {
 	RECORDING_SETUP = 100,	/* struct recording_setup */
@@ -43,6 +44,7 @@ struct recording_mind {
 	struct predictor_host host;
 	struct knee knee[RESOURCE_COUNT];
 	struct ledger ledger;
+	struct pace pace;
 	struct canary canary;
 	struct trial trial;
 	uint64_t second_start_ns;
@@ -92,6 +94,9 @@ int recording_create(const char *path, const struct mind *mind, const void *mode
 
 /* Opens one for reading, at least of version `oldest`; -EINVAL: no recording, -EPROTO: of another version. */
 int recording_open(const char *path, int oldest, struct recording **ret_recording);
+
+/* Of one that is read. */
+int recording_version(const struct recording *recording);
 
 /* Closes and, when written, completes the file. 0 or the first error met while writing. */
 int recording_close(struct recording *recording);

@@ -24,6 +24,7 @@ static int mind_restore(struct replay *replay, const struct recording_mind *memo
 	replay->mind->predictor->host = memory->host;
 	memcpy(replay->mind->knee, memory->knee, sizeof(memory->knee));
 	replay->mind->ledger = memory->ledger;
+	replay->mind->pace = memory->pace;
 	replay->mind->canary = memory->canary;
 	replay->mind->trial = memory->trial;
 	replay->mind->predictor->second_start_ns = memory->second_start_ns;
@@ -147,6 +148,7 @@ static int head_read(struct replay *replay)
 			r = model_restore(replay, payload, bytes);
 		} else if (kind == RECORDING_MIND && is_setup && bytes == sizeof(struct recording_mind) &&
 			   sound_ledger(&((const struct recording_mind *)payload)->ledger) &&
+			   sound_pace(&((const struct recording_mind *)payload)->pace) &&
 			   sound_canary(&((const struct recording_mind *)payload)->canary) &&
 			   sound_trial(&((const struct recording_mind *)payload)->trial, replay->setup.config.slots_max)) {
 			r = mind_restore(replay, payload);
@@ -239,13 +241,31 @@ static void tick_run(struct replay *replay, uint64_t time_ns)
 	replay->ticks++;
 }
 
+#define WORK_OFFSET offsetof(struct observe_instance, slo.data_bytes)
+#define WORK_BYTES (offsetof(struct observe_instance, path) - WORK_OFFSET)
+
+/* An annotation of an older recording ends before what its work is like. */
+static void instance_widen(const struct replay *replay, struct observe_instance *info)
+{
+	char *at = (char *)info;
+
+	if (recording_version(replay->recording) >= RECORDING_VERSION_WORK)
+		return;
+	memmove(info->path, at + WORK_OFFSET, sizeof(info->path));
+	memset(at + WORK_OFFSET, 0, WORK_BYTES);
+}
+
 /* Who was there when the recording began: an instance's memory starts with what was observed of it. */
-static void instance_retell(struct replay *replay, const struct observe_instance *info)
+static int instance_retell(struct replay *replay, const struct observe_instance *info)
 {
 	struct observation observation = { .kind = OBSERVE_INSTANCE, .instance = *info };
 
 	_Static_assert(offsetof(struct recording_memory, instance.info) == 0, "info comes first");
+	instance_widen(replay, &observation.instance);
+	if (!sound_instance(&observation.instance))
+		return -EINVAL;
 	predictor_observe(replay->mind->predictor, &observation);
+	return 0;
 }
 
 int replay_next(struct replay *replay)
@@ -258,9 +278,8 @@ int replay_next(struct replay *replay)
 
 	while ((r = recording_next(replay->recording, &kind, &payload, &bytes)) == 1) {
 		if (replay->is_retold && kind == RECORDING_MEMORY && bytes >= sizeof(struct observe_instance)) {
-			if (!sound_instance(payload))
+			if (instance_retell(replay, payload))
 				return -EINVAL;
-			instance_retell(replay, payload);
 		} else if (replay->is_retold && kind >= RECORDING_MODEL && kind != RECORDING_RESULT) {
 			continue;
 		} else if ((kind == RECORDING_MEMORY || kind == RECORDING_PARKED) && bytes == sizeof(struct recording_memory)) {
@@ -289,6 +308,8 @@ int replay_next(struct replay *replay)
 			observation.kind = kind;
 			memcpy(&observation.time_ns, payload,
 			       sizeof(observation) - offsetof(struct observation, time_ns));
+			if (kind == OBSERVE_INSTANCE)
+				instance_widen(replay, &observation.instance);
 			if (!sound_observation(&observation))
 				return -EINVAL;
 			if (kind == OBSERVE_FAILURE)

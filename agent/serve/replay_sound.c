@@ -174,3 +174,14 @@ bool sound_trial(const struct trial *trial, uint32_t slots_max)
 {
 	return trial->resource < RESOURCE_COUNT && trial->giver < slots_max && trial->victim < slots_max;
 }
+
+bool sound_pace(const struct pace *pace)
+{
+	if (pace->count > ACTIONS_MAX)
+		return false;
+	for (uint32_t i = 0; i < pace->count; i++)
+		if (pace->action[i].knob >= KNOB_COUNT || pace->action[i].resource >= RESOURCE_COUNT ||
+		    pace->action[i].reason >= REASON_COUNT || pace->action[i].tier >= TIER_COUNT)
+			return false;
+	return true;
+}

@@ -29,7 +29,7 @@ static bool foresight_warrants(const struct scene *scene, const struct plan_view
 		return false;
 	if (scene->resource == RESOURCE_MEMORY)
 		return true;
-	if (!scene->path && resource_is_learned(scene->resource) && !scene->host->knee[scene->resource].is_found)
+	if (!scene->path && resource_is_learned(scene->resource) && scene->host->knee[scene->resource].rate <= 0)
 		return false;
 	return credit_of(&view->hold[scene->resource].credit, view->need[scene->resource].risk) >= scene->policy->risk_act;
 }

@@ -3,9 +3,9 @@
  * Whether for somebody in danger more may be taken than weights, which conserve work. Pure.
  *
  * What is measured warrants it, and so does what was announced. A forecast does once it has earned it here (credit.h), and of a disk or a wire
- * once the knee is known (knee.h): before, nobody was ever seen to be hurt by it, and what a limit should leave is a guess. What is
- * lost of memory does not come back, so nobody waits for proof there. An instance that answers otherwise than its model says
- * (plan_worth.is_doubted) is not limited for by any forecast.
+ * once it was seen what hurts, or a limit was held under which nobody was hurt (knee.h): before that what a limit should leave is a
+ * guess. What is lost of memory does not come back, so nobody waits for proof there. An instance that answers otherwise than its model
+ * says (plan_worth.is_doubted) is not limited for by any forecast.
  */
 #ifndef FORESTALL_CAUTION_H
 #define FORESTALL_CAUTION_H

@@ -12,6 +12,8 @@
 #define SHOWN_FADE 0.97f	/* per second: half of it in 23 s */
 #define ANNOUNCED_NS 10000000000ull
 #define OPEN_NS_MIN 90000000ull	/* a tick, or nearly */
+#define PAUSE_NS 3000000000ull	/* who did nothing for so long starts anew */
+#define SPANS_ACT 3		/* of struct expectation: within 5 s */
 
 struct mind *mind_new(const struct predictor_config *config, const struct plan_policy *policy)
 {
@@ -106,15 +108,33 @@ static float stalled(const struct window *window, enum resource resource)
 	return now && resource != RESOURCE_NET ? now->psi[psi[resource]] : -1;
 }
 
+/* In so many seconds the run of a batch will be over, by what its annotation says it takes. */
+static bool is_over(float ends_s, float seconds) { return ends_s > 0 && ends_s < seconds; }
+
+static float coming(const struct predictor_instance *instance, enum resource resource, float capacity, float ends_s)
+{
+	static const float begins_s[SPANS_ACT] = { 1, 2, 3 };
+	const struct expectation *expect = &instance->expect[resource];
+	float most = 0;
+
+	for (int i = 0; i < SPANS_ACT && !is_over(ends_s, begins_s[i]); i++)
+		most = fmaxf(most, expect->demand[i] * expect->confidence[i] * capacity);
+	return most;
+}
+
 /*
  * What to keep free for it: the upper quantile of the forecast, but of a resource whose capacity is only learned no more than it has
  * shown lately or its own past says is coming: there the quantile's error is a share of a capacity that is an error itself.
  */
-static float demand_high(const struct mind *mind, const struct forecast *forecast, enum resource resource, float shown)
+static float demand_high(const struct mind *mind, const struct forecast *forecast, enum resource resource, float shown, float ends_s)
 {
 	const float (*demand)[FORECAST_QUANTILES] = forecast->demand[resource];
-	float high = fmaxf(demand[0][QUANTILE_HIGH], demand[mind->policy.act_horizon][QUANTILE_HIGH]);
+	uint32_t horizons[] = { 0, mind->policy.act_horizon };
+	float high = 0;
 
+	for (int i = 0; i < 2; i++)
+		if (!is_over(ends_s, (float)forecast_horizon_s[horizons[i]]))
+			high = fmaxf(high, demand[horizons[i]][QUANTILE_HIGH]);
 	if (resource_is_learned(resource))
 		high = fminf(high, shown);
 	return fminf(high, mind->predictor->host.capacity[resource]);
@@ -141,17 +161,19 @@ static void need_update(struct mind *mind, const struct predictor_instance *inst
 	const struct predictor *p = mind->predictor;
 	const struct slo_range *range = &instance->info.slo.range[resource];
 	float capacity = p->host.capacity[resource], unit = resource == RESOURCE_CPU ? 1e-3f : 1;
+	uint32_t pieces = instance->info.slo.concurrency;
 
-	*need = (struct plan_need){ .bad = -1, .min = (float)range->min * unit, .max = (float)range->max * unit };
-	for (int i = 0; i < 3; i++)
-		need->coming = fmaxf(need->coming, instance->expect[resource].demand[i] *
-							   instance->expect[resource].confidence[i] * capacity);
+	*need = (struct plan_need){ .bad = -1, .min = (float)range->min * unit, .max = (float)range->max * unit,
+				    .coming = coming(instance, resource, capacity, view->ends_s) };
+	need->most = need->max;
+	if (resource == RESOURCE_CPU && pieces && (need->max <= 0 || (float)pieces < need->max))
+		need->most = (float)pieces;
 	need->demand = open_demand(p, instance, resource, now_ns);
 	if (resource != RESOURCE_MEMORY)
 		need->demand = fmaxf(need->demand, fmaxf(instance->demand[resource], 0) * capacity);
 	need->stalled = stalled(&instance->window, resource);
 	need->demand_high = demand_high(mind, &instance->foresight->forecast, resource,
-				       fmaxf(view->hold[resource].shown, fmaxf(need->coming, need->demand)));
+				       fmaxf(view->hold[resource].shown, fmaxf(need->coming, need->demand)), view->ends_s);
 	need->demand_high = fmaxf(need->demand_high, announced(mind, instance, resource, now_ns, false));
 	need->announced = announced(mind, instance, resource, now_ns, true);
 	need->coming = fmaxf(need->coming, need->announced);
@@ -197,6 +219,25 @@ static float own_quota(const struct predictor *p, const struct observe_limits *l
 	return fminf((float)limits->quota_us / (float)limits->period_us, p->config.host_cpus);
 }
 
+/* Since when it works, and of a batch how long it will go on; who takes longer than was said says nothing any more. */
+static void run_update(const struct mind *mind, const struct predictor_instance *instance, uint64_t now_ns, struct plan_view *view)
+{
+	const struct slo *slo = &instance->info.slo;
+	bool is_active = false;
+
+	for (int r = 0; r < RESOURCE_COUNT; r++)
+		is_active |= r != RESOURCE_MEMORY &&
+			     open_demand(mind->predictor, instance, (enum resource)r, now_ns) >=
+				     mind->policy.giver_active[r] * (r == RESOURCE_CPU ? 1 : mind->predictor->host.capacity[r]);
+	if (is_active && (!view->ran_ns || now_ns - view->ran_ns > PAUSE_NS))
+		view->run_ns = now_ns;
+	if (is_active)
+		view->ran_ns = now_ns;
+	view->ends_s = 0;
+	if (slo->kind == KIND_BATCH && slo->duration_ns && view->run_ns && now_ns - view->run_ns <= slo->duration_ns)
+		view->ends_s = (float)(slo->duration_ns - (now_ns - view->run_ns)) / 1e9f;
+}
+
 /* What changes with every tick; what a view remembers is kept. */
 static void view_update(struct mind *mind, uint32_t slot, uint64_t now_ns, bool is_second)
 {
@@ -208,6 +249,7 @@ static void view_update(struct mind *mind, uint32_t slot, uint64_t now_ns, bool 
 		*view = (struct plan_view){ .slot = slot, .cgroup_id = instance->info.cgroup_id };
 	view->path = instance->info.path;
 	view->tier = instance->info.slo.tier;
+	view->kind = instance->info.slo.kind;
 	view->is_bound = slo_is_bound(&instance->info.slo);
 	view->is_fresh = instance->foresight->has_frame;
 	view->is_persistence = instance->foresight->forecast.source == FORECAST_PERSISTENCE;
@@ -227,6 +269,7 @@ static void view_update(struct mind *mind, uint32_t slot, uint64_t now_ns, bool 
 		shown_update(mind->predictor, instance, view);
 		view->unidentified = view->is_bound && mind->policy.probe ? trial_unidentified(mind->predictor, instance) : 0;
 	}
+	run_update(mind, instance, now_ns, view);
 	for (int r = 0; r < RESOURCE_COUNT; r++) {
 		need_update(mind, instance, (enum resource)r, now_ns, view);
 		if (is_second && view->is_bound)
@@ -279,7 +322,7 @@ static struct plan_host host_view(struct mind *mind, uint32_t scope_count, bool 
 	const struct predictor *p = mind->predictor;
 	struct plan_host host = { .memory_free = -1, .swap_free = (float)p->host.swap_free, .scopes = mind->scope,
 				  .scope_count = scope_count, .is_second = is_second, .knee = mind->knee, .peer = mind->peer,
-				  .share = &mind->share, .ledger = &mind->ledger, .view = mind->view };
+				  .share = &mind->share, .ledger = &mind->ledger, .pace = &mind->pace, .view = mind->view };
 
 	memcpy(host.capacity, p->host.capacity, sizeof(host.capacity));
 	memcpy(host.served, p->host.served, sizeof(host.served));

@@ -7,6 +7,7 @@
 
 #include "canary.h"
 #include "ledger.h"
+#include "pace.h"
 #include "peer.h"
 #include "placement.h"
 #include "plan.h"
@@ -23,6 +24,7 @@ struct mind {
 	struct knee knee[RESOURCE_COUNT];
 	struct share share;
 	struct ledger ledger;
+	struct pace pace;
 	struct peer *peer;		/* [slots_max], of policies with limits of their own */
 	struct canary canary;
 	struct trial trial;

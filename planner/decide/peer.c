@@ -44,7 +44,7 @@ static void push(const struct subject *of, enum knob knob, float value, struct p
 	bool is_cpu = knob == KNOB_CPU_MAX;
 
 	rung_add(plan, &(struct plan_action){
-		.slot = of->view->slot, .for_slot = of->for_slot, .knob = knob, .reason = REASON_LIMIT,
+		.slot = of->view->slot, .cgroup_id = of->view->cgroup_id, .for_slot = of->for_slot, .knob = knob, .reason = REASON_LIMIT,
 		.value = (uint64_t)(is_cpu ? value * (float)of->policy->period_us : value),
 		.period_us = is_cpu ? of->policy->period_us : 0,
 		.resource = is_cpu ? RESOURCE_CPU : RESOURCE_MEMORY, .expected = value });

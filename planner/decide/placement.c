@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "placement.h"
 
+#include <math.h>
+#include <string.h>
+
 #define FILL_SHARE 0.5f		/* of what is free, before it shows */
 
-static const char *const WHY_NAMES[] = { "takes", "violated", "at risk", "full", "too fast" };
+static const char *const WHY_NAMES[] = { "takes", "violated", "at risk", "full", "too fast", "busy", "no memory" };
 _Static_assert(sizeof(WHY_NAMES) / sizeof(*WHY_NAMES) == PLACEMENT_WHY_COUNT, "every reason has a name");
 
 const char *placement_why_name(enum placement_why why)
@@ -25,6 +28,10 @@ static enum placement_why seat_check(const struct placement *placement, const st
 		return PLACEMENT_VIOLATED;
 	if (seat->risk > placement->risk_max)
 		return PLACEMENT_AT_RISK;
+	if (seat->pieces_max > 0 && seat->pieces + (float)seat->count + 1 > seat->pieces_max)
+		return PLACEMENT_BUSY;
+	if (seat->piece_bytes > 0 && fminf(seat->memory_free - (float)seat->count * seat->piece_bytes, placement->host_memory_free) < seat->piece_bytes)
+		return PLACEMENT_NO_MEMORY;
 	return room_check(seat->free, seat->recent + (float)seat->count * placement->piece, placement->piece);
 }
 
@@ -76,19 +83,71 @@ uint32_t placement_choose(struct placement *placement, uint32_t pieces)
 		if (!best || room != PLACEMENT_TAKES || placed == pieces)
 			return placed;
 		best->count++;
+		placement->host_memory_free -= best->piece_bytes;
 	}
 }
 
-float placement_recent(const struct placement_memory *memory, uint64_t cgroup_id, uint64_t now_ns)
+/* How much of a batch still counts. */
+static float batch_share(const struct placement_batch *batch, uint64_t now_ns)
 {
-	if (memory->cgroup_id != cgroup_id || now_ns < memory->time_ns || now_ns - memory->time_ns >= PLACEMENT_SHOWS_NS)
+	if (now_ns < batch->from_ns || now_ns >= batch->until_ns)
 		return 0;
-	return memory->cpus * (1 - (float)(now_ns - memory->time_ns) / (float)PLACEMENT_SHOWS_NS);
+	return batch->is_lasting ? 1 : (float)(batch->until_ns - now_ns) / (float)(batch->until_ns - batch->from_ns);
 }
 
-void placement_note(struct placement_memory *memory, uint64_t cgroup_id, uint64_t now_ns, float cpus)
+struct placement_work placement_recent(const struct placement_memory *memory, uint64_t cgroup_id, uint64_t now_ns,
+				       struct placement_work used)
 {
-	memory->cpus = placement_recent(memory, cgroup_id, now_ns) + cpus;
+	struct placement_work sum[2] = { 0 };	/* by is_lasting */
+
+	for (uint32_t i = 0; memory->cgroup_id == cgroup_id && i < memory->count; i++) {
+		const struct placement_batch *batch = &memory->batch[i];
+		float share = batch_share(batch, now_ns);
+
+		sum[batch->is_lasting].cpus += share * batch->work.cpus;
+		sum[batch->is_lasting].bytes += share * batch->work.bytes;
+		sum[batch->is_lasting].pieces += share > 0 ? batch->work.pieces : 0;
+	}
+	/* What lasts longer than it takes to show is by then in the demand. */
+	return (struct placement_work){
+		.cpus = sum[0].cpus + fmaxf(sum[1].cpus - fmaxf(used.cpus - memory->cpus, 0), 0),
+		.bytes = sum[0].bytes + fmaxf(sum[1].bytes - fmaxf(used.bytes - memory->bytes, 0), 0),
+		.pieces = sum[0].pieces + sum[1].pieces,
+	};
+}
+
+static void batches_forget(struct placement_memory *memory, uint64_t now_ns)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < memory->count; i++)
+		if (batch_share(&memory->batch[i], now_ns) > 0)
+			memory->batch[kept++] = memory->batch[i];
+	memory->count = kept;
+}
+
+void placement_note(struct placement_memory *memory, uint64_t cgroup_id, uint64_t now_ns, struct placement_work used,
+		    struct placement_work work, uint64_t duration_ns)
+{
+	struct placement_batch batch = { now_ns, now_ns + (duration_ns ? duration_ns : PLACEMENT_SHOWS_NS), work, duration_ns > 0 };
+
+	if (memory->cgroup_id != cgroup_id)
+		memset(memory, 0, sizeof(*memory));
 	memory->cgroup_id = cgroup_id;
-	memory->time_ns = now_ns;
+	batches_forget(memory, now_ns);
+	if (!memory->count) {
+		memory->cpus = used.cpus;
+		memory->bytes = used.bytes;
+	}
+	if (memory->count == PLACEMENT_BATCHES) {
+		/* Where there is no room for one more they end together, with the later of the two. */
+		struct placement_batch *last = &memory->batch[PLACEMENT_BATCHES - 1];
+
+		batch.work.cpus += last->work.cpus;
+		batch.work.bytes += last->work.bytes;
+		batch.work.pieces += last->work.pieces;
+		batch.until_ns = last->until_ns > batch.until_ns ? last->until_ns : batch.until_ns;
+		memory->count--;
+	}
+	memory->batch[memory->count++] = batch;
 }

@@ -6,6 +6,7 @@
 
 #include "arm.h"
 #include "caution.h"
+#include "pace.h"
 #include "peer.h"
 #include "policy.h"
 #include "posture.h"
@@ -17,7 +18,7 @@
 #define BAD_GAP_NS 500000000ull	/* delays over the bound that are farther apart are two stories */
 #define IDLE_NS 1000000000ull
 #define LEVEL_MAX 3
-#define TIGHTER 0.9f		/* a limit is only tightened by more than a tenth */
+#define USES_UP 0.9f		/* of a limit */
 #define MEMORY_SLACK 4e6f	/* what a giver may grow before its limit is felt, bytes */
 
 static const char *const reason_names[] = { "none", "reflex", "foresight", "headroom", "hold", "standing", "limit", "announced", "probe" };
@@ -44,6 +45,9 @@ void plan_policy_init(struct plan_policy *policy)
 		.giver_active = { 0.1f, 0.05f, 0.05f, 0.05f },
 		.giver_min = { 0.05f, 64e6f, 1e6f, 65536 },
 		.relax_per_s = 0.25f,
+		.step = { 0.75f, 0.1f, 0.75f, 0.75f },
+		.churn = 0.1f,
+		.changes_max = 32,
 		.hold_ns = 2000000000ull,
 		.escalate_ns = 1500000000ull,
 		.weight = 1,
@@ -161,12 +165,22 @@ static bool gives(const struct scene *scene, struct plan_view *view, const struc
 	return policy_is_standing(scene->policy) || is_active(scene, view);
 }
 
-/* A limit tightens at once and loosens in steps; small differences are not worth a write. */
-static float limit_move(const struct scene *scene, float left, float target)
+/* Small differences are not worth a write. */
+static bool is_tighter(const struct scene *scene, float left, float target)
 {
-	if (left <= 0 || target < left * TIGHTER)
-		return target;
-	if (target > left * 1.1f)
+	return left <= 0 || target < left * (1 - scene->policy->churn);
+}
+
+/*
+ * A limit tightens fast and loosens slowly, both in steps. Before the first one `wants` is what is left to it; of memory a limit
+ * above what is held takes nothing.
+ */
+static float limit_move(const struct scene *scene, float left, float wants, float target)
+{
+	if (is_tighter(scene, left, target))
+		return pace_fall(scene->policy, scene->resource,
+				 left <= 0 || (scene->resource == RESOURCE_MEMORY && wants < left) ? wants : left, target);
+	if (target > left * (1 + scene->policy->churn))
 		return fminf(target, left + scene->policy->relax_per_s * scene->capacity * scene->seconds);
 	return left;
 }
@@ -178,22 +192,26 @@ static void giver_limit(const struct scene *scene, struct plan_view *giver, cons
 {
 	struct plan_hold *hold = &giver->hold[scene->resource];
 	struct rung_wish wish = { scene->policy, scene->host, giver, danger->view, scene->resource, danger->reason, price };
-	float target = giver->granted;
+	float target = giver->granted, wants = share_wants(scene, giver), moved;
 
 	if (rung_is_weight_only(&wish)) {
 		rung_push(&wish, plan);
 		return;
 	}
-	if (scene->resource == RESOURCE_MEMORY)
+	/* Of memory a forecast takes nothing back that is not held yet. */
+	if (scene->resource == RESOURCE_MEMORY) {
+		wants = giver->need[RESOURCE_MEMORY].demand;
 		target = fmaxf(target + giver->need[RESOURCE_MEMORY].demand + MEMORY_SLACK, giver->need[RESOURCE_MEMORY].min);
+	}
 	target = fmaxf(target, scene->policy->giver_min[scene->resource]);
 	if (hold->left <= 0)
 		hold->wanted = 0;
-	if (hold->left <= 0 || target < hold->left * TIGHTER)
+	if (is_tighter(scene, hold->left, target))
 		scene->host->knee[scene->resource].is_tightened = true;
 	hold->wanted = fmaxf(hold->wanted, fmaxf(giver->need[scene->resource].demand, giver->need[scene->resource].coming));
 	/* Below a directory with a limit and on the host: the smaller counts. */
-	hold->left = hold->gave_ns == scene->now_ns ? fminf(hold->left, target) : limit_move(scene, hold->left, target);
+	moved = limit_move(scene, hold->left, wants, target);
+	hold->left = hold->gave_ns == scene->now_ns ? fminf(hold->left, moved) : moved;
 	hold->gave_ns = scene->now_ns;
 	rung_push(&wish, plan);
 }
@@ -328,7 +346,7 @@ static void knee_learn(const struct scene *host)
 
 		if (view->is_bound)
 			bad = fmaxf(bad, need->bad);
-		is_held |= left > 0 && need->demand > left * TIGHTER;
+		is_held |= left > 0 && need->demand > left * USES_UP;
 	}
 	knee_tick(knee, bad, host->policy->bad_act);
 	if (host->host->is_second)
@@ -360,15 +378,15 @@ void plan_make(const struct plan_policy *policy, const struct plan_host *host, s
 	       uint32_t count, uint64_t now_ns, uint64_t elapsed_ns, struct plan *ret)
 {
 	ret->count = 0;
-	ret->cut = 0;
+	ret->cut = ret->waits = ret->pad = 0;
 	ret->arm_count = 0;
 	memset(ret->arm, 0, sizeof(ret->arm));	/* it is compared as a whole in a replay */
-	if (policy_has_limits(policy)) {
+	if (policy_has_limits(policy))
 		peer_plan(policy, host, views, count, elapsed_ns, ret);
-		return;
-	}
-	for (int r = 0; r < RESOURCE_COUNT; r++)
+	for (int r = 0; !policy_has_limits(policy) && r < RESOURCE_COUNT; r++)
 		resource_plan(&(struct scene){ policy, host, views, count, (enum resource)r, now_ns, (float)elapsed_ns / 1e9f,
 					       NULL, host->capacity[r], host->memory_free }, ret);
-	posture_plan(policy, host, views, count, now_ns, ret);
+	if (!policy_has_limits(policy))
+		posture_plan(policy, host, views, count, now_ns, ret);
+	pace_plan(policy, host->pace, views, count, ret);
 }

@@ -51,8 +51,10 @@ struct plan_action {
 	float risk;		/* of the protected instance when this was decided */
 	float expected;		/* what is left to the giver, in the units of the resource */
 	float price;		/* of a unit of the resource where this was decided, see share.h; 0: there is enough */
-	uint16_t rung;		/* of its ladder */
+	uint8_t rung;		/* of its ladder */
+	uint8_t tier;		/* enum tier of the protected; 0 of what only stands */
 	uint16_t is_first;	/* of the limits that this giver gets */
+	uint64_t cgroup_id;	/* of slot */
 };
 
 /* A danger that was foreseen and left alone by lot; see arm.h. */
@@ -72,6 +74,8 @@ struct plan {
 	uint32_t cut;		/* actions left out because ACTIONS_MAX was reached */
 	uint32_t arm_count;
 	uint32_t policy;	/* enum policy that it was made by; see canary.h */
+	uint32_t waits;		/* starts, changes and ends left to later ticks; see decide/pace.h */
+	uint32_t pad;
 	struct plan_arm arm[PLAN_ARMS_MAX];
 	struct plan_action action[ACTIONS_MAX];
 };
@@ -88,6 +92,9 @@ struct plan_policy {
 						 * share of capacity */
 	float giver_min[RESOURCE_COUNT];	/* a giver keeps at least this much, in the units of the resource */
 	float relax_per_s;	/* what a giver gets back per second, share of capacity */
+	float step[RESOURCE_COUNT];	/* what a tick may take of what a limit leaves, see decide/pace.h: share of it */
+	float churn;		/* a limit that moves by no more than this share stays where it is */
+	uint32_t changes_max;	/* actions that a tick may start, change or end */
 	uint64_t hold_ns;
 	uint64_t escalate_ns;	/* delays over the bound this long under protection: the next rung is taken too */
 	uint64_t weight;	/* cpu.weight and io.weight of a giver while it gives */
@@ -124,6 +131,7 @@ struct plan_host {
 	const struct ledger *ledger;	/* what was of no use lately; NULL: everything is */
 	struct share *share;	/* room to divide in, kept by the caller */
 	struct peer *peer;	/* by slot, kept by the caller between ticks; of policies with limits of their own */
+	struct pace *pace;	/* the plan of the tick before, kept by the caller */
 };
 
 /* One instance and one resource, in the units of enum resource. */
@@ -132,6 +140,7 @@ struct plan_need {
 	float demand_high;	/* upper quantile within the horizon acted on */
 	float coming;		/* what its own past says is coming within 5 s, times how sure that is */
 	float min, max;		/* annotated; max 0: none */
+	float most;		/* more than this is worth nothing to it, by max and by its concurrency; 0: there is no such end */
 	bool is_bound;		/* some SLI that is blamed on it alone has a bound */
 	float bad;		/* largest share over the bound in the last ticks of an SLI blamed on it; < 0: unknown */
 	float risk;		/* gravest of these SLIs within the horizon acted on */
@@ -174,6 +183,9 @@ struct plan_hold {
 struct plan_view {
 	uint32_t slot;
 	uint32_t tier;		/* enum tier */
+	uint32_t kind;		/* enum kind */
+	uint64_t run_ns, ran_ns;	/* since when it works without a longer pause, and when it did last */
+	float ends_s;		/* of a batch that says how long it takes: what is left of its run; 0: not known */
 	uint64_t cgroup_id;	/* whose memory this is: another one starts anew */
 	const char *path;	/* kept by the predictor */
 	bool is_bound;

@@ -66,7 +66,7 @@ static void stand(const struct plan_policy *policy, const struct plan_view *view
 		if (plan->action[i].slot == view->slot && plan->action[i].knob == knob)
 			return;
 	if (plan->count < ACTIONS_MAX)
-		rung_add(plan, &(struct plan_action){ .slot = view->slot, .for_slot = view->beside, .knob = knob,
+		rung_add(plan, &(struct plan_action){ .slot = view->slot, .cgroup_id = view->cgroup_id, .for_slot = view->beside, .knob = knob,
 						      .reason = REASON_STANDING, .value = policy->weight, .resource = resource });
 }
 
@@ -115,9 +115,11 @@ static bool lift_is_forbidden(const struct scene *host, const struct plan_view *
 
 static void quota_lift(const struct scene *host, struct plan_view *view, struct plan *plan)
 {
-	float most = view->need[RESOURCE_CPU].max;
+	float most = view->need[RESOURCE_CPU].max, useful = view->need[RESOURCE_CPU].most;
 	struct scene own = *host;
 
+	if (useful > 0)
+		most = fminf(most, useful);
 	own.path = view->path;
 	own.capacity = view->quota_kept > 0 ? view->quota_kept : view->quota;
 	if (!view->is_bound || own.capacity <= 0 || most <= own.capacity)
@@ -131,7 +133,7 @@ static void quota_lift(const struct scene *host, struct plan_view *view, struct 
 		return;
 	}
 	rung_add(plan, &(struct plan_action){
-		.slot = view->slot, .for_slot = view->slot, .knob = KNOB_CPU_MAX,
+		.slot = view->slot, .cgroup_id = view->cgroup_id, .for_slot = view->slot, .tier = (uint8_t)view->tier, .knob = KNOB_CPU_MAX,
 		.reason = view->need[RESOURCE_CPU].demand > own.capacity * QUOTA_NEAR ? REASON_HEADROOM : REASON_FORESIGHT,
 		.value = (uint64_t)(most * (float)host->policy->period_us), .period_us = host->policy->period_us,
 		.resource = RESOURCE_CPU, .risk = view->need[RESOURCE_CPU].risk, .expected = most });

@@ -2,6 +2,7 @@
 #include "rung.h"
 
 #include "ledger.h"
+#include "pace.h"
 #include "policy.h"
 
 #include <math.h>
@@ -145,23 +146,38 @@ static struct plan_action *plan_find(struct plan *plan, const struct plan_action
 	return NULL;
 }
 
+/* In a full plan one stays out: the last to be served of all. */
+static void plan_squeeze(struct plan *plan, const struct plan_action *action)
+{
+	struct plan_action *last = &plan->action[0];
+
+	for (uint32_t i = 1; i < plan->count; i++)
+		if (pace_compare(&plan->action[i], last) < 0)
+			last = &plan->action[i];
+	plan->cut++;
+	if (pace_compare(action, last) > 0)
+		*last = *action;
+}
+
 void rung_add(struct plan *plan, const struct plan_action *action)
 {
 	struct plan_action *same = plan_find(plan, action);
 
 	if (same)
 		*same = *action;
-	else if (plan->count == ACTIONS_MAX)
-		plan->cut++;
-	else
+	else if (plan->count < ACTIONS_MAX)
 		plan->action[plan->count++] = *action;
+	else
+		plan_squeeze(plan, action);
 }
 
 static struct plan_action action_start(const struct rung_wish *wish, const struct plan_view *whose)
 {
 	return (struct plan_action){
 		.slot = whose->slot,
+		.cgroup_id = whose->cgroup_id,
 		.for_slot = wish->victim->slot,
+		.tier = (uint8_t)wish->victim->tier,
 		.reason = wish->reason,
 		.resource = wish->resource,
 		.risk = wish->victim->need[wish->resource].risk,
@@ -195,7 +211,7 @@ void rung_push(const struct rung_wish *wish, struct plan *plan)
 			continue;
 		for (uint32_t k = 0; k < rung->knob_count; k++) {
 			action.knob = rung->knob[k];
-			action.rung = (uint16_t)i;
+			action.rung = (uint8_t)i;
 			action.is_first = is_limit && !has_limit && !k;
 			action.value = rung->value(wish, rung->knob[k]);
 			action.period_us = action.knob == KNOB_CPU_MAX ? wish->policy->period_us : 0;

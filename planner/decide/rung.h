@@ -34,7 +34,7 @@ void rung_push(const struct rung_wish *wish, struct plan *plan);
 /* Adds what protects the victim itself: memory.low at what it holds. */
 void rung_protect(const struct rung_wish *wish, struct plan *plan);
 
-/* Adds one action, or replaces the one for the same knob of the same instance. */
+/* Adds one action, or replaces the one for the same knob of the same instance; in a full plan what is served first stays (decide/pace.h). */
 void rung_add(struct plan *plan, const struct plan_action *action);
 
 /* Whether weights divide between them: the giver's directory holds the victim too. */

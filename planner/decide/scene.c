@@ -91,12 +91,17 @@ void scene_growth(const struct scene *scene)
 
 bool scene_is_running_out(const struct scene *scene, const struct plan_view *view)
 {
-	float grows = 0;
+	float more = 0;
 
-	for (uint32_t i = 0; i < scene->count; i++)
-		if (scene->views[i]->tier < view->tier && scene_holds(scene, scene->views[i]))
-			grows += fmaxf(scene->views[i]->hold[RESOURCE_MEMORY].grows, 0);
-	return scene->memory_free >= 0 && grows > 0 && scene_memory_spare(scene) < grows * SOON_S;
+	for (uint32_t i = 0; i < scene->count; i++) {
+		const struct plan_view *other = scene->views[i];
+
+		/* A batch that is over by then grows no longer. */
+		if (other->tier < view->tier && scene_holds(scene, other))
+			more += fmaxf(other->hold[RESOURCE_MEMORY].grows, 0) *
+				(other->ends_s > 0 ? fminf(other->ends_s, SOON_S) : SOON_S);
+	}
+	return scene->memory_free >= 0 && more > 0 && scene_memory_spare(scene) < more;
 }
 
 /* The share of the capacity that is wanted. */

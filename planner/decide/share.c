@@ -15,6 +15,9 @@
 #define WIDE 1e3		/* times what is wanted: no giver comes to its end there */
 
 static const double tier_worth[] = { 1, 4, 16 };
+/* Beside the 4 of a tier: a batch gives two thirds of what it wants before a stream of its tier gives anything, and no tier is overtaken. */
+static const double kind_worth[] = { [KIND_UNKNOWN] = 2, [KIND_LATENCY] = 3.5, [KIND_BATCH] = 1, [KIND_STREAM] = 3 };
+_Static_assert(sizeof(kind_worth) / sizeof(kind_worth[0]) == KIND_COUNT, "a worth per kind");
 _Static_assert(sizeof(tier_worth) / sizeof(tier_worth[0]) == ALLOCATE_TIERS, "a worth per tier");
 
 int share_new(struct share *share, uint32_t slots_max)
@@ -47,8 +50,8 @@ static float reserve_move(const struct scene *scene, struct plan_view *view)
 	struct plan_hold *hold = &view->hold[scene->resource];
 	float wanted = fmaxf(need->demand_high, need->min);
 
-	if (need->max > 0)
-		wanted = fminf(wanted, need->max);
+	if (need->most > 0)
+		wanted = fminf(wanted, need->most);
 	if (scene->now_ns - hold->reserved_ns > STALE_NS || wanted > hold->reserved || wanted < hold->reserved * LET_GO)
 		hold->reserved = wanted;
 	hold->reserved_ns = scene->now_ns;
@@ -83,8 +86,10 @@ static void leaf_protect(const struct scene *scene, struct plan_view *view, stru
 /* is_less: it is divided who shrinks, and there a higher tier is spared. */
 static void leaf_give(const struct scene *scene, const struct plan_view *view, bool is_less, struct allocate_leaf *leaf)
 {
-	double wants = share_wants(scene, view), worth = is_less ? 1 / tier_worth[view->tier] : tier_worth[view->tier];
+	double wants = share_wants(scene, view), worth = tier_worth[view->tier] * kind_worth[view->kind];
 
+	if (is_less)
+		worth = 1 / worth;
 	for (int third = 0; third < 3; third++)
 		leaf->segment[leaf->segment_count++] = (struct allocate_segment){ worth * (4 >> third), wants / 3 };
 	leaf->segment[leaf->segment_count++] = (struct allocate_segment){ worth * BEYOND, wants * WIDE };
@@ -156,7 +161,7 @@ static void leaf_build(const struct scene *scene, struct share *share, uint32_t 
 	bool is_memory = scene->resource == RESOURCE_MEMORY;
 
 	*leaf = (struct allocate_leaf){ .node = node, .tier = view->tier, .min = is_memory ? 0 : need->min,
-					.max = need->max > 0 && !is_memory ? need->max : INFINITY, .rise = INFINITY, .fall = INFINITY };
+					.max = need->most > 0 && !is_memory ? need->most : INFINITY, .rise = INFINITY, .fall = INFINITY };
 	if (view->is_giver)
 		leaf_give(scene, view, is_less, leaf);
 	else

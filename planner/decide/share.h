@@ -6,7 +6,7 @@
  * of the endangered or a higher one) come first with what is reserved for them: the upper quantile of their forecast,
  * which rises at once and is let go only when less than 80 % of it is wanted. What more than that is worth to them their own
  * response says (decide/worth.h). Givers share the rest: the first third of what they want is worth more than the last, four times as much a
- * tier higher, so equals get the same share of what they want. What is left beyond that is theirs in the same proportion.
+ * tier higher and more or less by kind, so equals get the same share of what they want. What is left beyond that is theirs in the same proportion.
  */
 #ifndef FORESTALL_SHARE_H
 #define FORESTALL_SHARE_H

@@ -5,6 +5,7 @@
 
 #include "unit.h"
 
+#include "decide/pace.h"
 #include "decide/plan.h"
 #include "decide/share.h"
 #include "predict/slo.h"
@@ -15,6 +16,7 @@ struct stage {
 	struct plan_policy policy;
 	struct plan_host host;
 	struct knee knee[RESOURCE_COUNT];
+	struct pace pace;
 	struct plan_view server, batch, stranger;
 	struct plan_view *views[3];
 	struct plan plan;
@@ -49,7 +51,7 @@ static inline void scene_init(struct stage *scene)
 	/* What stands in every plan has a test of its own (test_posture.c). */
 	scene->policy.posture = 0;
 	scene->host = (struct plan_host){ .capacity = { 1, 1e9f, 100e6f, 10e6f }, .memory_free = 200e6f,
-					  .knee = scene->knee, .share = share_room() };
+					  .knee = scene->knee, .share = share_room(), .pace = &scene->pace };
 	scene->server = view_make(1, TIER_CRITICAL, "/app/server");
 	scene->server.is_bound = true;
 	scene->server.need[RESOURCE_CPU] = (struct plan_need){ .demand = 0.3f, .demand_high = 0.35f };

@@ -151,6 +151,76 @@ static void the_size_of_requests_outlives_a_pause(void **state)
 	mind_free(scene.mind);
 }
 
+static uint64_t quota_of(const struct scene *scene, uint32_t slot)
+{
+	for (uint32_t i = 0; i < scene->plan.count; i++)
+		if (scene->plan.action[i].slot == slot && scene->plan.action[i].knob == KNOB_CPU_MAX)
+			return scene->plan.action[i].value;
+	return 0;
+}
+
+/* The outsider runs on three CPUs and is no sibling: it gets a quota. */
+static uint64_t quota_with(const char *annotation)
+{
+	struct scene scene;
+	uint64_t quota;
+
+	scene_open(&scene);
+	tell_instance(&scene, OUTSIDER, 100 + OUTSIDER, "/other/batch", annotation);
+	for (int i = 0; i < 12; i++) {
+		ran(&scene, OUTSIDER, 2 * TICK_NS, 0);
+		tick(&scene, 50);
+	}
+	quota = quota_of(&scene, OUTSIDER);
+	mind_free(scene.mind);
+	return quota;
+}
+
+static void more_cpus_than_it_works_on_pieces_are_worth_nothing(void **state)
+{
+	(void)state;
+	assert_true(quota_with("tier=best-effort") > 25000);
+	assert_in_range(quota_with("tier=best-effort concurrency=2"), 19990, 20000);
+	assert_in_range(quota_with("tier=best-effort concurrency=2 cpu=..1"), 9990, 10000);
+}
+
+/* The batch has paused; by its past it goes on in three seconds, by the forecast in two. Whether it gives, and what is kept for it. */
+static bool gives_before(const char *annotation, float demand_high)
+{
+	struct scene scene;
+	struct predictor_instance *batch;
+	bool does;
+
+	scene_open(&scene);
+	tell_instance(&scene, BATCH, 100 + BATCH, "/app/batch", annotation);
+	for (int i = 0; i < 35; i++) {
+		scene.now_ns += TICK_NS;
+		ran(&scene, SERVER, TICK_NS / 5, 50);
+		if (i < 5)
+			ran(&scene, BATCH, TICK_NS, 0);
+		batch = &scene.mind->predictor->instance[BATCH];
+		batch->expect[RESOURCE_CPU] = (struct expectation){ .demand = { 0, 0, 0.5f, 0.5f }, .confidence = { 1, 1, 1, 1 } };
+		batch->foresight->forecast.demand[RESOURCE_CPU][0][2] = 1;
+		batch->foresight->forecast.demand[RESOURCE_CPU][scene.mind->policy.act_horizon][2] = 2;
+		mind_tick(scene.mind, scene.now_ns, &scene.plan);
+	}
+	does = gives(&scene, BATCH);
+	assert_float_equal(scene.mind->view[BATCH].need[RESOURCE_CPU].demand_high, demand_high, 0);
+	mind_free(scene.mind);
+	return does;
+}
+
+static void a_batch_that_will_be_over_needs_nothing_later(void **state)
+{
+	(void)state;
+	assert_true(gives_before("tier=best-effort kind=batch", 2));
+	assert_false(gives_before("tier=best-effort kind=batch duration=5s", 1));
+	/* It ends after that, has taken longer than it said, or is a service whose requests take so long. */
+	assert_true(gives_before("tier=best-effort kind=batch duration=10s", 2));
+	assert_true(gives_before("tier=best-effort kind=batch duration=2s", 2));
+	assert_true(gives_before("tier=best-effort kind=stream duration=5s", 2));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -158,6 +228,8 @@ int main(void)
 		cmocka_unit_test(a_new_cgroup_in_the_slot_has_no_protection),
 		cmocka_unit_test(the_quota_of_a_directory_above_keeps_outsiders_out),
 		cmocka_unit_test(the_size_of_requests_outlives_a_pause),
+		cmocka_unit_test(more_cpus_than_it_works_on_pieces_are_worth_nothing),
+		cmocka_unit_test(a_batch_that_will_be_over_needs_nothing_later),
 	};
 
 	return cmocka_run_group_tests_name("mind", tests, NULL, NULL);

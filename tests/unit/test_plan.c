@@ -153,7 +153,8 @@ static void what_is_taken_at_once_comes_back_in_steps(void **state)
 	scene.batch.path = "/other/batch";
 	scene.server.need[RESOURCE_CPU].risk = 0.9f;
 	scene.server.need[RESOURCE_CPU].demand_high = 0.8f;
-	scene_tick(&scene);
+	for (int i = 0; i < 3; i++)
+		scene_tick(&scene);
 	before = action_of(&scene, 2, KNOB_CPU_MAX)->value;
 	scene.server.need[RESOURCE_CPU].demand_high = 0.1f;
 	scene_tick(&scene);
@@ -277,6 +278,7 @@ static void memory_is_protected_and_growth_stops_but_nothing_shrinks_without_swa
 
 	(void)state;
 	scene_hurt(&scene, RESOURCE_MEMORY, 500e6f);
+	scene.batch.need[RESOURCE_MEMORY].demand_high = 900e6f;
 	scene.host.memory_free = 20e6f;
 	scene_tick(&scene);
 	assert_in_range(action_of(&scene, 1, KNOB_MEMORY_LOW)->value, 300000000, 300000000 + (32 << 20));
@@ -422,13 +424,15 @@ static void no_plan_holds_more_than_it_can(void **state)
 	static struct plan_view view[200];
 	static struct plan_view *views[200];
 	struct knee knee[RESOURCE_COUNT] = { 0 };
+	static struct pace pace;
 	struct plan_host host = { .capacity = { 4, 1e9f, 1e8f, 1e7f }, .memory_free = -1, .knee = knee,
-				  .share = share_room() };
+				  .share = share_room(), .pace = &pace };
 	struct plan_policy policy;
 	static struct plan plan;
 
 	(void)state;
 	plan_policy_init(&policy);
+	policy.changes_max = ACTIONS_MAX;
 	for (uint32_t i = 0; i < 200; i++) {
 		view[i] = view_make(i + 1, i ? TIER_BEST_EFFORT : TIER_CRITICAL, i ? "/batch" : "/server");
 		view[i].is_bound = !i;

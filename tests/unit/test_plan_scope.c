@@ -74,6 +74,7 @@ static void limits_for_two_scopes_are_one_action_with_the_smaller_value(void **s
 
 	(void)state;
 	scene_scoped(&scene, &scope);
+	scene.policy.step[RESOURCE_CPU] = 1;
 	scene.host.capacity[RESOURCE_CPU] = 1;
 	scene.batch.path = "/app/group/batch";
 	scene.stranger = view_make(3, TIER_CRITICAL, "/other/server");

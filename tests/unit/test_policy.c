@@ -73,12 +73,13 @@ static void standing_weights_are_weights_alone(void **state)
 }
 
 /* 200 MB are free, of which the batch takes so much in a tick. */
-static enum plan_reason reason_when_it_grows(float bytes, float bad)
+static enum plan_reason reason_when_it_grows(float bytes, float bad, float ends_s)
 {
 	struct stage scene;
 
 	scene_init(&scene);
 	scene.server.need[RESOURCE_MEMORY].bad = bad;
+	scene.batch.ends_s = ends_s;
 	scene.batch.need[RESOURCE_CPU] = (struct plan_need){ .bad = -1 };
 	scene.batch.need[RESOURCE_MEMORY] = (struct plan_need){ .demand = 300e6f, .bad = -1 };
 	scene_tick(&scene);
@@ -93,11 +94,14 @@ static void memory_that_runs_out_within_seconds_does_not_wait_for_pressure(void 
 {
 	(void)state;
 	/* Half of the growth counts in its first tick: 15 MB are 75 MB/s, 10 MB are 50. */
-	assert_int_equal(reason_when_it_grows(15e6f, 0), REASON_HEADROOM);
-	assert_int_equal(reason_when_it_grows(10e6f, 0), REASON_NONE);
-	assert_int_equal(reason_when_it_grows(-15e6f, 0), REASON_NONE);
+	assert_int_equal(reason_when_it_grows(15e6f, 0, 0), REASON_HEADROOM);
+	assert_int_equal(reason_when_it_grows(10e6f, 0, 0), REASON_NONE);
+	assert_int_equal(reason_when_it_grows(-15e6f, 0, 0), REASON_NONE);
+	/* A batch that will be over in a second takes no more than that second's. */
+	assert_int_equal(reason_when_it_grows(15e6f, 0, 1), REASON_NONE);
+	assert_int_equal(reason_when_it_grows(15e6f, 0, 2.9f), REASON_HEADROOM);
 	/* Nobody asked for memory to be kept. */
-	assert_int_equal(reason_when_it_grows(15e6f, -1), REASON_NONE);
+	assert_int_equal(reason_when_it_grows(15e6f, -1, 0), REASON_NONE);
 }
 
 static void policies_are_found_by_name(void **state)

@@ -146,7 +146,7 @@ static void quota_init(struct stage *scene, float demand)
 {
 	scene_init(scene);
 	scene->batch.need[RESOURCE_CPU] = (struct plan_need){ .bad = -1 };
-	scene->server.need[RESOURCE_CPU] = (struct plan_need){ .demand = demand, .demand_high = demand, .max = 0.8f };
+	scene->server.need[RESOURCE_CPU] = (struct plan_need){ .demand = demand, .demand_high = demand, .max = 0.8f, .most = 0.8f };
 	scene->server.quota = 0.4f;
 }
 
@@ -167,6 +167,10 @@ static void a_quota_is_lifted_to_what_is_granted(void **state)
 	assert_int_equal(action->period_us, 10000);
 	assert_int_equal(action->reason, REASON_HEADROOM);
 	assert_int_equal(scene.plan.count, 1);
+	/* What it works on at once cannot use more. */
+	scene.server.need[RESOURCE_CPU].most = 0.5f;
+	scene_tick(&scene);
+	assert_int_equal(action_of(&scene, 1, KNOB_CPU_MAX)->value, 5000);
 }
 
 static void a_quota_is_lifted_before_it_is_needed(void **state)

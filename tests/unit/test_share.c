@@ -10,6 +10,8 @@ static void givers_init(struct stage *scene)
 {
 	scene_init(scene);
 	scene->policy.period_us = 100000;	/* so that a quota has no lower end in the way */
+	for (int r = 0; r < RESOURCE_COUNT; r++)
+		scene->policy.step[r] = 1;	/* how fast a plan comes there is test_pace.c's */
 	scene->batch.path = "/other/batch";
 	scene->stranger.path = "/other/box/stranger";
 	scene->stranger.tier = TIER_BEST_EFFORT;
@@ -64,6 +66,36 @@ static void a_higher_tier_keeps_more_but_not_everything(void **state)
 	assert_true(left_of(&scene, 2) > 0.05f);
 }
 
+static void a_batch_gives_before_a_stream_of_its_tier(void **state)
+{
+	struct stage scene;
+
+	(void)state;
+	givers_init(&scene);
+	scene.batch.kind = KIND_BATCH;
+	scene.stranger.kind = KIND_STREAM;
+	scene.batch.need[RESOURCE_CPU].demand = scene.batch.need[RESOURCE_CPU].demand_high = 0.6f;
+	scene.stranger.need[RESOURCE_CPU].demand = scene.stranger.need[RESOURCE_CPU].demand_high = 0.3f;
+	scene_tick(&scene);
+	/* .55 are left to both: two thirds of what the batch wants go before anything of the stream's. */
+	assert_near(left_of(&scene, 3), 0.3f);
+	assert_near(left_of(&scene, 2), 0.25f);
+	/* What serves somebody waiting comes before both, a word that was not said between them; a tier before all of that. */
+	scene.stranger.kind = KIND_LATENCY;
+	scene.batch.kind = KIND_STREAM;
+	scene.batch.need[RESOURCE_CPU] = scene.stranger.need[RESOURCE_CPU] = (struct plan_need){ .demand = 0.9f, .demand_high = 0.9f, .bad = -1 };
+	scene.batch.hold[RESOURCE_CPU].left = scene.stranger.hold[RESOURCE_CPU].left = 0;
+	scene_tick(&scene);
+	assert_near(left_of(&scene, 3), 0.3f);
+	assert_near(left_of(&scene, 2), 0.25f);
+	scene.stranger.kind = KIND_UNKNOWN;
+	scene.batch.kind = KIND_BATCH;
+	scene.batch.tier = TIER_STANDARD;
+	scene.batch.hold[RESOURCE_CPU].left = scene.stranger.hold[RESOURCE_CPU].left = 0;
+	scene_tick(&scene);
+	assert_true(left_of(&scene, 2) > left_of(&scene, 3) + 0.04f);
+}
+
 static void what_a_directory_cannot_use_goes_to_the_others(void **state)
 {
 	struct plan_scope box = { .path = "/other/box", .capacity = { 0.1f }, .memory_free = -1 };
@@ -101,7 +133,7 @@ static void a_giver_is_left_no_more_than_it_is_ever_given(void **state)
 
 	(void)state;
 	givers_init(&scene);
-	scene.batch.need[RESOURCE_CPU].max = 0.2f;
+	scene.batch.need[RESOURCE_CPU].most = 0.2f;
 	scene_tick(&scene);
 	assert_near(left_of(&scene, 2), 0.2f);
 	assert_near(left_of(&scene, 3), 0.35f);
@@ -116,6 +148,12 @@ static void what_is_reserved_shrinks_only_when_clearly_less_is_wanted(void **sta
 	scene.server.need[RESOURCE_CPU].demand_high = 0.5f;
 	scene_tick(&scene);
 	assert_near(scene.server.hold[RESOURCE_CPU].reserved, 0.5f);
+	/* No more than it could use. */
+	scene.server.need[RESOURCE_CPU].most = 0.3f;
+	scene_tick(&scene);
+	assert_near(scene.server.hold[RESOURCE_CPU].reserved, 0.3f);
+	scene.server.need[RESOURCE_CPU].most = 0;
+	scene_tick(&scene);
 	scene.server.need[RESOURCE_CPU].demand_high = 0.41f;
 	scene_tick(&scene);
 	assert_near(scene.server.hold[RESOURCE_CPU].reserved, 0.5f);
@@ -210,6 +248,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(equals_get_the_same_share_of_what_they_want),
 		cmocka_unit_test(a_higher_tier_keeps_more_but_not_everything),
+		cmocka_unit_test(a_batch_gives_before_a_stream_of_its_tier),
 		cmocka_unit_test(what_a_directory_cannot_use_goes_to_the_others),
 		cmocka_unit_test(promises_that_do_not_fit_are_kept_by_tier),
 		cmocka_unit_test(a_giver_is_left_no_more_than_it_is_ever_given),

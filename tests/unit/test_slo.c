@@ -18,7 +18,7 @@ static void parse_knows_every_key(void **state)
 {
 	struct slo slo = parsed(" runq_p99<5ms\tcpu_some<10% mem_some<3% mem_full<0.5% io_p99<8ms resp_p99<20ms retrans<1% "
 				"window=5m budget=0.5% tier=critical kind=latency cpu=0.5..4 memory=256M..2G io=..200M "
-				"net=1.5mbit..100mbit\n");
+				"net=1.5mbit..100mbit data=64M duration=20s concurrency=8\n");
 
 	(void)state;
 	assert_int_equal(slo.bound[SLI_RUNQ_P99], 5000000);
@@ -40,6 +40,9 @@ static void parse_knows_every_key(void **state)
 	assert_int_equal(slo.range[RESOURCE_IO].max, 200 << 20);
 	assert_int_equal(slo.range[RESOURCE_NET].min, 187500);
 	assert_int_equal(slo.range[RESOURCE_NET].max, 12500000);
+	assert_int_equal(slo.data_bytes, 64 << 20);
+	assert_int_equal(slo.duration_ns, 20000000000);
+	assert_int_equal(slo.concurrency, 8);
 }
 
 static void an_application_has_two_slis_of_its_own(void **state)
@@ -155,7 +158,11 @@ static void errors_name_the_word_and_the_remedy(void **state)
 		{ "io_p99<5%", { "io_p99<5%", "duration", "5ms" } }, { "retrans<1", { "retrans<1", "share", "10%" } },
 		{ "cpu=1M..2M", { "cpu=1M..2M", "CPUs", "0.5..4" } }, { "memory=2", { "memory=2", "bytes", "256M..2G" } },
 		{ "io=..", { "io=..", "bytes/s", "..200M" } }, { "net=..1Mbit", { "net=..1Mbit", "rates", "..100mbit" } },
-		{ "disk=1", { "disk=1", "no known key", "cpu memory io net" } },
+		{ "disk=1", { "disk=1", "no known key", "cpu memory io net data duration concurrency" } },
+		{ "data=0", { "data=0", "bytes", "64M" } }, { "data=1..2", { "data=1..2", "bytes", "64M" } },
+		{ "duration=20", { "duration=20", "duration", "20s" } }, { "concurrency=", { "concurrency=", "whole", "1 to" } },
+		{ "concurrency=0", { "concurrency=0", "whole", "1 to" } }, { "concurrency=1.5", { "concurrency=1.5", "whole", "1 to" } },
+		{ "concurrency=2000000", { "concurrency=2000000", "whole", "1000000" } },
 	};
 
 	(void)state;
@@ -219,6 +226,12 @@ static struct slo random_slo(uint64_t *seed)
 		if (random_below(seed, 2))
 			slo.range[i].min = random_below(seed, slo.range[i].max ? slo.range[i].max + 1 : most);
 	}
+	if (random_below(seed, 2))
+		slo.data_bytes = 1 + random_below(seed, random_below(seed, 2) ? 999999999999999 : 10000000);
+	if (random_below(seed, 2))
+		slo.duration_ns = 1 + random_below(seed, 18000000000000);
+	if (random_below(seed, 2))
+		slo.concurrency = 1 + (uint32_t)random_below(seed, 1000000);
 	return slo;
 }
 
@@ -243,14 +256,14 @@ static void format_parses_back_to_the_same(void **state)
 static void format_is_what_people_write(void **state)
 {
 	struct slo slo = parsed("net=..1gbit memory=262144K..2048M cpu=0.5..4 kind=latency retrans<1% io=1M.. "
-				"tier=critical budget=1% window=60s cpu_some<10% runq_p99<5000us");
+				"tier=critical budget=1% window=60s cpu_some<10% runq_p99<5000us concurrency=4 duration=1500ms data=1024K");
 	char text[SLO_TEXT_MAX];
 
 	(void)state;
 	slo_format(&slo, text);
 	assert_string_equal(text,
 			    "runq_p99<5ms cpu_some<10% retrans<1% window=1m budget=1% tier=critical kind=latency "
-			    "cpu=0.5..4 memory=256M..2G io=1M.. net=..1gbit");
+			    "cpu=0.5..4 memory=256M..2G io=1M.. net=..1gbit data=1M duration=1500ms concurrency=4");
 }
 
 static void tighten_never_loosens(void **state)
@@ -269,6 +282,10 @@ static void tighten_never_loosens(void **state)
 		assert_true(after.tier <= before.tier);
 		assert_true(after.budget_ppm <= before.budget_ppm);
 		assert_int_equal(after.window_ns, before.window_ns);
+		assert_int_equal(after.data_bytes, before.data_bytes);
+		assert_int_equal(after.duration_ns, before.duration_ns);
+		assert_true(after.concurrency <= before.concurrency);
+		assert_true(!after.concurrency == !before.concurrency);
 		for (int r = 0; r < RESOURCE_COUNT; r++) {
 			assert_true(after.range[r].min <= before.range[r].min);
 			assert_true(after.range[r].max <= before.range[r].max);
@@ -301,7 +318,7 @@ static void wish_for_more_is_not_granted(void **state)
 {
 	static const char *const wishes[] = { "runq_p99<6ms", "cpu_some<1%", "tier=critical", "cpu=1..5", "cpu=2..4",
 					      "cpu=1..", "memory=2G..", "memory=1G..4G", "io=..1M", "net=1M..",
-					      "budget=2%", "window=2m" };
+					      "budget=2%", "window=2m", "data=1M", "duration=1s", "concurrency=2" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++) {
