@@ -93,10 +93,12 @@ int canary_order(struct canary *canary, struct plan_policy *policy, const struct
 {
 	if (order->kind == CANARY_ORDER_START)
 		return canary_start(canary, policy, order, now_ns);
-	if (order->kind != CANARY_ORDER_BACK)
+	if (order->kind != CANARY_ORDER_BACK || order->policy >= POLICY_COUNT)
 		return -EINVAL;
-	if (canary->state != CANARY_RUNS && canary->state != CANARY_PROMOTED)
+	if (canary->state != CANARY_RUNS && policy->policy == order->policy)
 		return -ENOENT;
+	if (canary->state != CANARY_RUNS)
+		canary->base = order->policy;
 	canary_end(canary, policy, CANARY_STOPPED, now_ns);
 	return 0;
 }

@@ -54,10 +54,10 @@ enum canary_arm { CANARY_BASE, CANARY_CANDIDATE, CANARY_ARM_COUNT };
 
 enum canary_order_kind { CANARY_ORDER_START, CANARY_ORDER_BACK };
 
-/* What the operator says; START: all of it, BACK: to the base. */
+/* What the operator says. START: all of it. BACK: ends the canary that runs, else the configured policy, which it names, rules. */
 struct canary_order {
 	uint32_t kind;		/* enum canary_order_kind */
-	uint32_t policy;	/* enum policy: the candidate */
+	uint32_t policy;	/* enum policy: the candidate, or the configured */
 	float share;		/* of time, CANARY_SHARE_MIN..CANARY_SHARE_MAX; never exceeded */
 	uint32_t pad;
 	uint64_t block_ns;
@@ -90,8 +90,8 @@ struct canary {
 };
 
 /*
- * 0; START: -EINVAL for an order that cannot be meant or a candidate that rules already, -EBUSY while one runs; BACK: -ENOENT when there is nothing to go
- * back from. policy->policy is who rules outside of the candidate's blocks, and moves when a promoted one is taken back.
+ * 0; START: -EINVAL for an order that cannot be meant or a candidate that rules already, -EBUSY while one runs; BACK: -ENOENT when the configured policy
+ * rules alone. policy->policy is who rules outside of the candidate's blocks.
  */
 int canary_order(struct canary *canary, struct plan_policy *policy, const struct canary_order *order, uint64_t now_ns);
 

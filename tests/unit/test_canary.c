@@ -286,7 +286,7 @@ static void orders_that_cannot_be_meant_change_nothing(void **state)
 	assert_int_equal(canary_order(&canary, &policy, &bad, 1), -EINVAL);
 	bad = order, bad.block_ns = 5;
 	assert_int_equal(canary_order(&canary, &policy, &bad, 1), -EINVAL);
-	bad = order, bad.kind = CANARY_ORDER_BACK;
+	bad = order, bad.kind = CANARY_ORDER_BACK, bad.policy = POLICY_FORESTALL;
 	assert_int_equal(canary_order(&canary, &policy, &bad, 1), -ENOENT);
 	assert_memory_equal(&canary, &untouched, sizeof(canary));
 	assert_int_equal(canary_order(&canary, &policy, &order, 1), 0);
@@ -295,7 +295,8 @@ static void orders_that_cannot_be_meant_change_nothing(void **state)
 
 static void the_operator_takes_it_back(void **state)
 {
-	struct canary_order back = { .kind = CANARY_ORDER_BACK };
+	struct canary_order back = { .kind = CANARY_ORDER_BACK, .policy = POLICY_FORESTALL };
+	struct canary_order again = { .policy = POLICY_HEADROOM, .share = 0.5f, .block_ns = BLOCK_NS, .max_ns = 100 * BLOCK_NS };
 	struct world world;
 
 	(void)state;
@@ -307,6 +308,13 @@ static void the_operator_takes_it_back(void **state)
 	assert_int_equal(world.canary.state, CANARY_STOPPED);
 	assert_int_equal(world.scene.policy.policy, POLICY_FORESTALL);
 	assert_int_equal(canary_order(&world.canary, &world.scene.policy, &back, world.scene.now_ns), -ENOENT);
+	/* Of two promotions it takes back both, of a canary beside one that was promoted first the canary. */
+	world.scene.policy.policy = POLICY_REACTIVE;
+	assert_int_equal(canary_order(&world.canary, &world.scene.policy, &again, world.scene.now_ns), 0);
+	assert_int_equal(canary_order(&world.canary, &world.scene.policy, &back, world.scene.now_ns), 0);
+	assert_int_equal(world.scene.policy.policy, POLICY_REACTIVE);
+	assert_int_equal(canary_order(&world.canary, &world.scene.policy, &back, world.scene.now_ns), 0);
+	assert_int_equal(world.scene.policy.policy, POLICY_FORESTALL);
 }
 
 int main(void)
