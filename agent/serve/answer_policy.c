@@ -12,6 +12,7 @@
 #define BLOCK_S_DEFAULT 60
 #define HOURS_DEFAULT 24
 #define HOURS_MAX 720
+#define BLOCK_S_MIN 10	/* half of it is washed out */
 #define BLOCK_S_MAX 3600
 
 static json_t *evidence_json(const struct canary *canary)
@@ -107,8 +108,9 @@ json_t *answer_policy_canary(const struct answer_world *world, const json_t *que
 		return value_error("'%.64s' is no policy; 'forestall policy show' lists them", name ?: "");
 	if (!(share >= CANARY_SHARE_MIN && share <= (double)CANARY_SHARE_MAX))
 		return value_error("a share is %g to %g of the time", CANARY_SHARE_MIN, (double)CANARY_SHARE_MAX);
-	if (!(block_s >= 1 && block_s <= BLOCK_S_MAX) || !(hours > 0 && hours <= HOURS_MAX) || hours * HOUR_NS < block_s * NS)
-		return value_error("a block is 1 to %d seconds, and a canary at least a block and at most %d hours", BLOCK_S_MAX, HOURS_MAX);
+	if (!(block_s >= BLOCK_S_MIN && block_s <= BLOCK_S_MAX) || !(hours > 0 && hours <= HOURS_MAX) || hours * HOUR_NS < block_s * NS)
+		return value_error("a block is %d to %d seconds, and a canary at least a block and at most %d hours", BLOCK_S_MIN, BLOCK_S_MAX,
+				   HOURS_MAX);
 	order.share = (float)share;
 	order.block_ns = (uint64_t)(block_s * NS);
 	order.max_ns = (uint64_t)(hours * HOUR_NS);

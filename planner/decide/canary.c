@@ -8,8 +8,8 @@
 #include "lot.h"
 #include "policy.h"
 
-#define WASHOUT_NS 5000000000ull	/* leases, what is held on, and what limits give back in steps */
-#define WASHOUT_PART 4			/* of a block, at most */
+#define WASHOUT_NS 5000000000ull	/* what is held on (2 s), leases (2 s), and what limits give back in steps */
+#define WASHOUT_PART 2			/* of a block, at most */
 #define COUNTED_MIN 0.5			/* of a block: of one in which less was seen nothing is said */
 #define STAKE 0.95			/* at most of the wealth: one outlier does not end a bet */
 

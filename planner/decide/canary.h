@@ -28,7 +28,7 @@
 #define CANARY_COST_MAX 0.1	/* work that it may cost more, as a share of the whole of a resource */
 #define CANARY_SHARE_MAX 0.5f
 #define CANARY_SHARE_MIN 0.01f
-#define CANARY_BLOCK_NS_MIN 1000000000ull
+#define CANARY_BLOCK_NS_MIN 1000000000ull	/* whoever asks for less than 10 s mixes the two policies */
 #define CANARY_BETS 5
 
 enum canary_state {

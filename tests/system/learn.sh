@@ -53,7 +53,7 @@ rules() { ask policy show | grep -q "\"rules\":\"$1\""; }
 refused "a policy that is none is not tried" "bold|policy show" policy canary bold
 refused "nor for more than half of the time" "0.01 to 0.5" policy canary reactive --share 0.7
 refused "and there is nothing to go back from" "as configured" policy rollback
-check "a policy goes on canary for some of the time" policy canary headroom --share 0.5 --block 1
+check "a policy goes on canary for some of the time" policy canary headroom --share 0.5 --block 10
 check "and says so" bash -c "'$bin/forestall' --run-dir '$run' policy show | grep -q 'canary     headroom beside forestall: runs'"
 refused "but only one at a time" "headroom|rollback" policy canary reactive
 check "it is kept that it runs" within 3 grep -q '^[0-9]* runs forestall headroom$' "$state/policy"

@@ -111,6 +111,7 @@ static void a_policy_goes_on_canary_and_back(void **state)
 	expect_error(stage, "{\"q\":\"policy.canary\",\"name\":\"reactive\",\"share\":0.7}", "0.5");
 	expect_error(stage, "{\"q\":\"policy.canary\",\"name\":\"reactive\",\"share\":\"x\"}", "0.5");
 	expect_error(stage, "{\"q\":\"policy.canary\",\"name\":\"reactive\",\"hours\":0.001}", "block");
+	expect_error(stage, "{\"q\":\"policy.canary\",\"name\":\"reactive\",\"block_s\":5}", "10 to 3600");
 	expect_error(stage, "{\"q\":\"policy.canary\",\"name\":\"forestall\"}", "no: 22");
 	json_decref(asked(stage, "{\"q\":\"policy.canary\",\"name\":\"reactive\",\"share\":0.2}"));
 	answer = asked(stage, "{\"q\":\"status\"}");

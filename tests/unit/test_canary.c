@@ -8,7 +8,7 @@
 #include "decide/lot.h"
 #include "decide/policy.h"
 
-#define BLOCK_NS (4 * NS_PER_SECOND)
+#define BLOCK_NS (6 * NS_PER_SECOND)
 #define TRIALS 1000
 #define ROUNDS 60	/* of a trial: at a share of a half as many pairs */
 
@@ -197,6 +197,18 @@ static void lots_are_fair_and_the_seed_s(void **state)
 	assert_true(differing > 500);
 }
 
+static void neither_arm_comes_first_more_often(void **state)
+{
+	uint32_t first = 0;
+	struct world world;
+
+	(void)state;
+	world_init(&world, 5, 0.5f);
+	for (uint64_t round = 0; round < 1000; round++)
+		first += canary_arm(&world.canary, world.canary.began_ns + round * 2 * BLOCK_NS + 1) == CANARY_CANDIDATE;
+	assert_in_range(first, 500 - 64, 500 + 64);
+}
+
 static void what_was_not_seen_is_not_compared(void **state)
 {
 	struct world world;
@@ -206,11 +218,20 @@ static void what_was_not_seen_is_not_compared(void **state)
 	world.bad = 0.9;
 	for (int i = 0; i < 200; i++) {
 		tick(&world);
-		/* The mind stands still for three quarters of each block. */
-		world.scene.now_ns += i % 10 ? 0 : BLOCK_NS * 3 / 4;
+		/* The mind stands still for five sixths of each block. */
+		world.scene.now_ns += i % 10 ? 0 : BLOCK_NS * 5 / 6;
 	}
 	assert_int_equal(world.canary.pairs, 0);
 	assert_int_equal(world.canary.state, CANARY_RUNS);
+	/* Of each pair one block is missed altogether: those that were seen are of different rounds. */
+	world_init(&world, 9, 0.5f);
+	world.bad = 0.9;
+	for (int block = 0; block < 100; block++) {
+		for (uint32_t i = 1; i < BLOCK_NS / TICK_NS; i++)
+			tick(&world);
+		world.scene.now_ns += BLOCK_NS + TICK_NS;
+	}
+	assert_int_equal(world.canary.pairs, 0);
 }
 
 static void orders_that_cannot_be_meant_change_nothing(void **state)
@@ -264,6 +285,7 @@ int main(void)
 		cmocka_unit_test(without_evidence_it_ends_in_time),
 		cmocka_unit_test(the_share_is_never_exceeded),
 		cmocka_unit_test(lots_are_fair_and_the_seed_s),
+		cmocka_unit_test(neither_arm_comes_first_more_often),
 		cmocka_unit_test(what_was_not_seen_is_not_compared),
 		cmocka_unit_test(orders_that_cannot_be_meant_change_nothing),
 		cmocka_unit_test(the_operator_takes_it_back),

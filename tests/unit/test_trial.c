@@ -315,6 +315,10 @@ static void no_bound_is_ever_exceeded(void **state)
 	(void)state;
 	for (uint64_t seed = 1; seed <= 40; seed++) {
 		lab_init(&lab, seed);
+		if (seed % 2) {
+			lab.stage.policy.giver_min[RESOURCE_CPU] = 0.4f;
+			lab.stage.policy.giver_min[RESOURCE_IO] = 30e6f;
+		}
 		for (int i = 0; i < 10 * 600; i++) {
 			world_shake(&lab);
 			lab_tick(&lab);
