@@ -197,4 +197,4 @@ fuzz: deps ## fuzz the parsers for a minute each
 clean: ## remove build/ except downloaded kernels
 	$(Q)rm -rf build/obj build/steps build/lib build/bin build/bpf build/test build/deps.stamp
 
--include $(shell find build -name '*.d' 2>/dev/null)
+-include $(shell find build/obj build/steps -name '*.d' 2>/dev/null)

@@ -12,7 +12,7 @@
 #include "print.h"
 #include "serve/value.h"
 
-#define LINE_WORDS_MAX 12	/* "via=" and "dev=" may follow the reason */
+#define LINE_WORDS_MAX 13	/* "via=", "dev=" and "found=" may follow the reason */
 
 /* Words of one line of the journal, format in planner/act/journal.h. */
 static int line_cut(char *line, char *word[LINE_WORDS_MAX])
@@ -57,6 +57,20 @@ static void intent_add(json_t *entries, char *word[LINE_WORDS_MAX])
 						 "state", "begun"));
 }
 
+/* What somebody else wrote is the last word. */
+static bool contended_add(json_t *entries, char *word[LINE_WORDS_MAX], int count)
+{
+	json_t *entry;
+
+	if (count < 11 || strncmp(word[count - 1], "found=", 6))
+		return false;
+	intent_add(entries, word);
+	entry = json_array_get(entries, json_array_size(entries) - 1);
+	json_object_set_new(entry, "state", json_string("contended"));
+	json_object_set_new(entry, "read_back", value_text(word[count - 1] + 6));
+	return true;
+}
+
 /* False when the line is none of a journal. */
 static bool line_take(json_t *entries, char *line)
 {
@@ -68,6 +82,8 @@ static bool line_take(json_t *entries, char *line)
 		intent_add(entries, word);
 		return true;
 	}
+	if (count && !strcmp(word[0], "contended"))
+		return contended_add(entries, word, count);
 	entry = count >= 2 ? entry_of(entries, word[1]) : NULL;
 	if (!entry)
 		return false;
@@ -84,36 +100,43 @@ static bool line_take(json_t *entries, char *line)
 	return true;
 }
 
-/* NULL after it said what is wrong; no journal is an empty one. */
+/* False after it said what is wrong; a file that is not there is an empty one. */
+static bool file_take(json_t *entries, const char *run_dir, const char *name)
+{
+	char path[512], *line = NULL;
+	size_t room = 0, number = 0;
+	bool is_good = true;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", run_dir, name);
+	file = fopen(path, "re");
+	if (!file && errno == ENOENT)
+		return true;
+	if (!file) {
+		print_problem("%s: %s; read it as root", path, strerror(errno));
+		return false;
+	}
+	while (is_good && getline(&line, &room, file) > 0) {
+		number++;
+		/* A last line without its newline was never finished and counts as not written. */
+		is_good = !strchr(line, '\n') || line_take(entries, line);
+	}
+	if (!is_good)
+		print_problem("%s: line %zu is corrupt; compare the limits with the file by hand", path, number);
+	free(line);
+	fclose(file);
+	return is_good;
+}
+
+/* The journal first: numbers of an earlier life in the other file mean nothing to it. NULL after it said what is wrong. */
 static json_t *journal_load(const char *run_dir)
 {
 	json_t *entries = json_array();
-	char path[512], *line = NULL;
-	size_t room = 0, number = 0;
-	FILE *file;
 
-	snprintf(path, sizeof(path), "%s/journal", run_dir);
-	file = fopen(path, "re");
-	if (!file && errno == ENOENT)
+	if (file_take(entries, run_dir, "journal") && file_take(entries, run_dir, "contended"))
 		return entries;
-	if (!file) {
-		print_problem("%s: %s; read it as root", path, strerror(errno));
-		json_decref(entries);
-		return NULL;
-	}
-	while (getline(&line, &room, file) > 0) {
-		number++;
-		/* A last line without its newline was never finished and counts as not written. */
-		if (!strchr(line, '\n') || line_take(entries, line))
-			continue;
-		print_problem("%s: line %zu is corrupt; compare the limits with the file by hand", path, number);
-		json_decref(entries);
-		entries = NULL;
-		break;
-	}
-	free(line);
-	fclose(file);
-	return entries;
+	json_decref(entries);
+	return NULL;
 }
 
 static void entry_row(struct table *table, const json_t *entry)

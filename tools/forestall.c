@@ -55,7 +55,7 @@ static const struct command commands[] = {
 	  "where new work goes, and have a port's connections go there", cmd_place, NULL },
 	{ "mode", "get", "", "what forestall may do now", cmd_mode_get, NULL },
 	{ "mode", "set", "observe|shadow|canary|enforce", "change that", cmd_mode_set, NULL },
-	{ "journal", "show", "", "what was changed and not yet undone", cmd_journal_show, NULL },
+	{ "journal", "show", "", "what was changed and not yet undone, and what others wrote over it", cmd_journal_show, NULL },
 	{ "journal", "undo", "", "undo all of it now", cmd_journal_undo, NULL },
 	{ "panic", NULL, "", "undo all and change nothing until /etc/forestall/disable is removed", cmd_panic, NULL },
 	{ "model", "list", "", "the models of this host, and what was said of each", cmd_model_list, NULL },

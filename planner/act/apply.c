@@ -72,7 +72,7 @@ static void hold_settle(struct apply *apply, struct hold *hold, const struct pla
 	item_value(ret, OUTCOME_APPLIED, hold->knob, &read_back);
 	if (knob_spec(hold->knob)->kind != KIND_DEED && !knob_close(hold->knob, &read_back, &hold->wanted)) {
 		item_refuse(ret, OUTCOME_CONTENDED, "%s was changed at the same time", knob_name(hold->knob));
-		hold_yield(apply, hold, now);
+		hold_yield(apply, hold, &read_back, now);
 		return;
 	}
 	if (!effect_check(place, hold->knob, &read_back, ret)) {
@@ -212,7 +212,7 @@ static void change_renew(struct apply *apply, struct change *change, struct hold
 	} else if (!undo_is_ours(hold, &change->current)) {
 		item_value(ret, OUTCOME_CONTENDED, hold->knob, &change->current);
 		item_refuse(ret, OUTCOME_CONTENDED, "somebody else wrote %s: left as it is", knob_name(hold->knob));
-		hold_yield(apply, hold, change->now);
+		hold_yield(apply, hold, &change->current, change->now);
 	} else if (is_pending || is_done) {
 		item_value(ret, is_pending ? OUTCOME_PENDING : OUTCOME_RENEWED, hold->knob, &change->current);
 		hold->expiry_ns = change->now.mono_ns + change->action->lease_ms * NS_PER_MS;
@@ -382,7 +382,7 @@ static void hold_verify(struct apply *apply, struct hold *hold, struct now now)
 	if (r < 0 && cgroup_is_gone(r))
 		hold_undo(apply, hold, now);
 	else if (r == 0 && !hold->undo_begun && !undo_is_ours(hold, &value))
-		hold_yield(apply, hold, now);
+		hold_yield(apply, hold, &value, now);
 }
 
 void apply_verify(struct apply *apply, int watch, struct now now)

@@ -56,6 +56,7 @@
 #define JOURNAL_COMPACT_BYTES (1u << 20)
 #endif
 #define JOURNAL_BYTES_MAX (16u << 20)
+#define CONTENDED_BYTES_MAX (64 << 10)	/* some 400 lines; then it begins anew */
 
 #define EXIT_MODE_CHANGED 75
 #define UNDO_ANSWER_MS 500		/* a hand that does not answer within this is killed */

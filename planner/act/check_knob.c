@@ -27,36 +27,42 @@ static bool number_check(const struct change *change, const char *name, uint64_t
 	return r == 0 || item_fail(ret, (enum knob)change->action->knob, r);
 }
 
+static int parents_read(const struct change *change, char ret_text[KNOB_TEXT_MAX], uint64_t *ret)
+{
+	const char *file = change->action->knob == KNOB_CPUSET_CPUS ? "../cpuset.cpus.effective" : "../cpuset.mems.effective";
+	int r = cgroup_file_read(change->place.dir_fd, file, ret_text, KNOB_TEXT_MAX);
+
+	ret_text[r < 0 ? 0 : strcspn(ret_text, "\n")] = '\0';
+	return r < 0 ? r : cpus_parse(ret_text, ret);
+}
+
 static bool check_cpuset(struct apply *apply, struct change *change, struct result_item *ret)
 {
 	const char *file = knob_spec((enum knob)change->action->knob)->file;
 	bool has_cpus = change->action->knob == KNOB_CPUSET_CPUS;
+	uint64_t parents, wanted = change->wanted.value;
 	char text[KNOB_TEXT_MAX];
-	uint64_t parents;
 	int r;
 
 	(void)apply;
 	if (has_cpus && host_has_many_cpus())
 		return item_refuse(ret, OUTCOME_UNAVAILABLE, "cpuset.cpus: only for hosts of up to 64 CPUs");
+	r = parents_read(change, text, &parents);
+	if (r < 0)
+		return item_fail(ret, (enum knob)change->action->knob, r);
+	/* When the last of them goes offline the kernel lets it run wherever the parent may. */
 	if (change_is_renewal(change))
-		return true;
+		return !wanted || (wanted & parents) ||
+		       item_refuse(ret, OUTCOME_REFUSED, "none of them is in the parent's %s.effective now: %.30s", file, text);
 	/* kernel/cgroup/cpuset.c, validate_change(): ENOSPC. */
-	if (change->wanted.value == 0 && change->current.value != 0 && place_has_processes(&change->place))
+	if (wanted == 0 && change->current.value != 0 && place_has_processes(&change->place))
 		return item_refuse(ret, OUTCOME_REFUSED, "with processes in it %s cannot be emptied: name all %s", file,
 				   has_cpus ? "CPUs" : "nodes");
+	if (wanted & ~parents)
+		return item_refuse(ret, OUTCOME_REFUSED, "not within the parent's %s.effective: %.40s", file, text);
 	if (has_cpus && cgroup_file_read(change->place.dir_fd, "cpuset.cpus.partition", text, sizeof(text)) == 0 &&
 	    strcmp(text, "member\n") != 0)
 		return item_refuse(ret, OUTCOME_REFUSED, "it is a cpuset partition: its CPUs are taken from others");
-	r = cgroup_file_read(change->place.dir_fd, has_cpus ? "../cpuset.cpus.effective" : "../cpuset.mems.effective", text,
-			     sizeof(text));
-	if (r == 0) {
-		text[strcspn(text, "\n")] = '\0';
-		r = cpus_parse(text, &parents);
-	}
-	if (r < 0)
-		return item_fail(ret, (enum knob)change->action->knob, r);
-	if (change->wanted.value & ~parents)
-		return item_refuse(ret, OUTCOME_REFUSED, "not within the parent's %s.effective: %.40s", file, text);
 	return true;
 }
 

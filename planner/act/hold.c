@@ -64,17 +64,31 @@ int hold_child_end(struct apply *apply, struct hold *hold, struct now now)
 	return 0;
 }
 
-void hold_yield(struct apply *apply, struct hold *hold, struct now now)
+/* From now on it is somebody else's. Said once, since nothing is written to it meanwhile. */
+static void hold_leave(struct apply *apply, const struct hold *hold, const struct knob_value *found, struct now now)
+{
+	char theirs[KNOB_TEXT_MAX] = "?", ours[KNOB_TEXT_MAX] = "?";
+	int r = journal_contended(&apply->journal, hold, found, now.real_ns);
+
+	hands_off_add(&apply->hands_off, hold, now.mono_ns + HANDS_OFF_NS);
+	knob_word_format(hold->knob, found, theirs, sizeof(theirs));
+	knob_word_format(hold->knob, &hold->wanted, ours, sizeof(ours));
+	log_line("%s %s: written by somebody else (%.40s, not our %.40s), left alone for 10 minutes; see 'forestall journal show'",
+		 hold->path, knob_name(hold->knob), theirs, ours);
+	if (r < 0)
+		log_line("contended: cannot be written: %s", strerror(-r));
+}
+
+void hold_yield(struct apply *apply, struct hold *hold, const struct knob_value *found, struct now now)
 {
 	if (hold_child_end(apply, hold, now) < 0)
 		return;
-	log_line("%s %s: written by somebody else, left alone for 10 minutes", hold->path, knob_name(hold->knob));
 	/* The property behind the file may still be ours, and would overwrite what was written to the file. */
 	if (hold->via == VIA_SYSTEMD) {
 		hold_undo(apply, hold, now);
 		return;
 	}
-	hands_off_add(&apply->hands_off, hold, now.mono_ns + HANDS_OFF_NS);
+	hold_leave(apply, hold, found, now);
 	if (journal_undone(&apply->journal, hold, undo_result_name(UNDO_FOREIGN)) < 0)
 		log_line("journal: yield not recorded");
 	STEP(YIELD_JOURNALED);
@@ -88,7 +102,7 @@ struct undo_report hold_undo(struct apply *apply, struct hold *hold, struct now 
 	if (report.error == 0)
 		report = undo_hold(apply->root_fd, &apply->journal, hold);
 	if (report.result == UNDO_FOREIGN)
-		hands_off_add(&apply->hands_off, hold, now.mono_ns + HANDS_OFF_NS);
+		hold_leave(apply, hold, &report.value, now);
 	if (undo_is_due(report.result))
 		hold->expiry_ns = now.mono_ns + UNDO_RETRY_NS;
 	else

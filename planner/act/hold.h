@@ -20,8 +20,8 @@ void hold_forget(struct apply *apply, struct hold *hold);
  */
 int hold_child_end(struct apply *apply, struct hold *hold, struct now now);
 
-/* Somebody else wrote the knob: theirs stays. The hold is forgotten, unless its child cannot be ended yet. */
-void hold_yield(struct apply *apply, struct hold *hold, struct now now);
+/* Somebody else wrote *found: theirs stays. The hold is forgotten, unless its child cannot be ended yet. */
+void hold_yield(struct apply *apply, struct hold *hold, const struct knob_value *found, struct now now);
 
 /* Ends its child, undoes and, unless the kernel refused, forgets the hold. */
 struct undo_report hold_undo(struct apply *apply, struct hold *hold, struct now now);

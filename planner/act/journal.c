@@ -70,11 +70,11 @@ static void way_format(const struct hold *hold, char *buf, size_t size)
 			 DEVICE_MINOR(hold->device));
 }
 
-static int intent_append(struct journal *journal, const struct hold *hold, const struct knob_value *old,
-			 const struct knob_value *new, uint64_t real_ns)
+/* What verb was done to the hold, without a newline. The length or -errno. */
+static int deed_format(const char *verb, const struct hold *hold, const struct knob_value *old,
+		       const struct knob_value *new, uint64_t real_ns, char ret[JOURNAL_LINE_MAX])
 {
-	char line[JOURNAL_LINE_MAX], path[3 * ACT_PATH_MAX], from[KNOB_TEXT_MAX], to[KNOB_TEXT_MAX];
-	char way[64];
+	char path[3 * ACT_PATH_MAX], from[KNOB_TEXT_MAX], to[KNOB_TEXT_MAX], way[64];
 	int r;
 
 	path_escape(hold->path, path);
@@ -84,10 +84,28 @@ static int intent_append(struct journal *journal, const struct hold *hold, const
 	if (r < 0)
 		return r;
 	way_format(hold, way, sizeof(way));
-	r = snprintf(line, sizeof(line), "intent %llu %llu %s %llu %s %s -> %s reason=%u%s\n",
-		     (unsigned long long)hold->seq, (unsigned long long)real_ns, path,
-		     (unsigned long long)hold->cgroup_id, knob_name(hold->knob), from, to, hold->reason, way);
-	return line_append(journal, line, r);
+	return snprintf(ret, JOURNAL_LINE_MAX, "%s %llu %llu %s %llu %s %s -> %s reason=%u%s", verb,
+			(unsigned long long)hold->seq, (unsigned long long)real_ns, path,
+			(unsigned long long)hold->cgroup_id, knob_name(hold->knob), from, to, hold->reason, way);
+}
+
+/* Ends the line, which may have become too long for it. */
+static int line_end(char line[JOURNAL_LINE_MAX], int length)
+{
+	if (length < 0 || length >= JOURNAL_LINE_MAX - 1)
+		return length < 0 ? length : -EMSGSIZE;
+	line[length] = '\n';
+	return length + 1;
+}
+
+static int intent_append(struct journal *journal, const struct hold *hold, const struct knob_value *old,
+			 const struct knob_value *new, uint64_t real_ns)
+{
+	char line[JOURNAL_LINE_MAX];
+	int length = deed_format("intent", hold, old, new, real_ns, line);
+
+	length = line_end(line, length);
+	return length < 0 ? length : line_append(journal, line, length);
 }
 
 int journal_intent(struct journal *journal, struct hold *hold, const struct knob_value *old, uint64_t real_ns)
@@ -129,6 +147,30 @@ int journal_undo(struct journal *journal, const struct hold *hold)
 int journal_undone(struct journal *journal, const struct hold *hold, const char *result)
 {
 	return word_append(journal, "undone", hold, result);
+}
+
+int journal_contended(const struct journal *journal, const struct hold *hold, const struct knob_value *found,
+		      uint64_t real_ns)
+{
+	_cleanup_close_ int fd = openat(journal->run_fd, "contended", O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	char line[JOURNAL_LINE_MAX], word[KNOB_TEXT_MAX];
+	struct stat stat;
+	int length;
+
+	if (fd < 0 || fstat(fd, &stat) < 0)
+		return -errno;
+	length = knob_word_format(hold->knob, found, word, sizeof(word));
+	if (length >= 0)
+		length = deed_format("contended", hold, &hold->original, &hold->wanted, real_ns, line);
+	if (length >= 0 && length < JOURNAL_LINE_MAX)
+		length += snprintf(line + length, (size_t)(JOURNAL_LINE_MAX - length), " found=%s", word);
+	length = line_end(line, length);
+	if (length < 0)
+		return length;
+	/* Whoever wants to know looks before that many more. */
+	if (stat.st_size + length > CONTENDED_BYTES_MAX && ftruncate(fd, 0) < 0)
+		return -errno;
+	return write(fd, line, (size_t)length) == length ? 0 : -EIO;
 }
 
 int journal_empty(struct journal *journal)

@@ -56,6 +56,13 @@ int journal_done(struct journal *journal, const struct hold *hold);
 int journal_undo(struct journal *journal, const struct hold *hold);
 int journal_undone(struct journal *journal, const struct hold *hold, const char *result);
 
+/*
+ * Notes in RUN/contended what somebody else wrote over a hold: a line like an intent, from what was there before us to
+ * what we wrote, with " found=VALUE" after it. For people alone: nobody replays it, and it outlives the claim. 0 or -errno.
+ */
+int journal_contended(const struct journal *journal, const struct hold *hold, const struct knob_value *found,
+		      uint64_t real_ns);
+
 /* Empties the file: to be called when nothing is held. */
 int journal_empty(struct journal *journal);
 

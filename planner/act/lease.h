@@ -28,6 +28,7 @@ struct hold {
 	uint64_t stuck_ns;		/* memory.high: since when nothing is left to reclaim below it, CLOCK_MONOTONIC; 0: there is */
 	struct refault_count begun;	/* memory.reclaim: when the last step began */
 	int watch;			/* inotify descriptor, shared by the holds of one file, or -1 */
+	int told;			/* enum undo_result that was said of an undo that is still due; 0: none */
 	bool in_flight;			/* an intent without its done: the file may read `ours` or `wanted` */
 	bool undo_begun;		/* an undo without its undone */
 };

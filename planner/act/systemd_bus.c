@@ -12,6 +12,7 @@
 static struct {
 	sd_bus *bus;
 	uint64_t rest_until_us;
+	bool is_silent;		/* it was said that nobody answers */
 } wire;
 
 struct answer {
@@ -32,9 +33,12 @@ static void bus_close(void)
 	wire.bus = sd_bus_close_unref(wire.bus);
 }
 
+/* A bus that hangs for an hour is worth one line, and one when it is back. */
 static int bus_rest(const char *why)
 {
-	log_line("systemd: %s; not asked again for %d s", why, SYSTEMD_REST_MS / 1000);
+	if (!wire.is_silent)
+		log_line("systemd: %s; asked again every %d s until it answers", why, SYSTEMD_REST_MS / 1000);
+	wire.is_silent = true;
 	wire.rest_until_us = clock_us() + SYSTEMD_REST_MS * 1000ull;
 	return -EHOSTDOWN;
 }
@@ -85,6 +89,13 @@ static int answer_wait(struct answer *answer, uint64_t deadline_us)
 	return 0;
 }
 
+static void bus_is_back(void)
+{
+	if (wire.is_silent)
+		log_line("systemd: answers again");
+	wire.is_silent = false;
+}
+
 /* The bus' own errors mean that systemd has not heard of it. */
 static int error_number(const sd_bus_error *error)
 {
@@ -96,6 +107,7 @@ static int error_number(const sd_bus_error *error)
 	for (size_t i = 0; i < sizeof(SILENCE) / sizeof(*SILENCE); i++)
 		if (sd_bus_error_has_name(error, SILENCE[i]))
 			return bus_rest(error->name);
+	bus_is_back();
 	if (sd_bus_error_has_name(error, SYSTEMD_NAME ".NoSuchUnit") ||
 	    sd_bus_error_has_name(error, SYSTEMD_NAME ".LoadFailed") ||
 	    sd_bus_error_has_name(error, SD_BUS_ERROR_UNKNOWN_OBJECT))
@@ -118,6 +130,8 @@ int systemd_bus_call(sd_bus_message *message, sd_bus_message **ret_reply)
 	sd_bus_slot_unref(slot);
 	if (r == 0 && sd_bus_message_is_method_error(answer.reply, NULL) > 0)
 		r = error_number(sd_bus_message_get_error(answer.reply));
+	else if (r == 0)
+		bus_is_back();
 	if (r == 0 && ret_reply)
 		*ret_reply = sd_bus_message_ref(answer.reply);
 	sd_bus_message_unref(answer.reply);

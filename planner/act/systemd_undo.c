@@ -2,7 +2,6 @@
 #include <errno.h>
 
 #include "cgroup.h"
-#include "log.h"
 #include "systemd.h"
 
 /* One knob on its way back. */
@@ -54,7 +53,6 @@ static struct undo_report file_lift(struct way_back *back)
 	systemd_drop_in_remove(back->place, hold->knob);
 	if (r < 0 && !cgroup_is_gone(r))
 		return report(UNDO_FAILED, r, &back->file);
-	log_line("%s %s: lifted; its property follows when systemd answers", hold->path, knob_name(hold->knob));
 	return report(UNDO_LIFTED, -EHOSTDOWN, &back->file);
 }
 

@@ -132,6 +132,18 @@ static struct undo_report hold_restore(int root_fd, struct journal *journal, str
 	return r < 0 ? report_error(r) : report;
 }
 
+/* It is tried again every second: once is enough to hear of it. */
+static void undo_tell(struct hold *hold, const struct undo_report *report)
+{
+	if (undo_is_due(report->result) && hold->told == (int)report->result)
+		return;
+	if (report->result == UNDO_FAILED)
+		log_line("%s %s: cannot be restored: %s", hold->path, knob_name(hold->knob), strerror(-report->error));
+	else if (report->result == UNDO_LIFTED)
+		log_line("%s %s: lifted; its property follows when systemd answers", hold->path, knob_name(hold->knob));
+	hold->told = (int)report->result;
+}
+
 struct undo_report undo_hold(int root_fd, struct journal *journal, struct hold *hold)
 {
 	struct undo_report report = hold_restore(root_fd, journal, hold);
@@ -141,7 +153,6 @@ struct undo_report undo_hold(int root_fd, struct journal *journal, struct hold *
 	if (r < 0)
 		log_line("journal: end of undo of %s %s not recorded: %s", hold->path, knob_name(hold->knob),
 			 strerror(-r));
-	if (report.result == UNDO_FAILED)
-		log_line("%s %s: cannot be restored: %s", hold->path, knob_name(hold->knob), strerror(-report.error));
+	undo_tell(hold, &report);
 	return report;
 }

@@ -84,5 +84,19 @@ check "or for as long as it was told" eval 'within 10 reads other 1 && within 10
 hold 7
 check_not "what is refused is an error" wait $hold
 check "that says why" grep -q 'neither 0 nor 1' "$scratch/hold.out"
+
+# Another controller wants the same knob otherwise, and writes it all the time.
+while :; do echo 0 >"$cgroot$top/other/cgroup.freeze"; sleep 0.05; done &
+rival=$!
+at_exit "kill $rival"
+check "what somebody else writes all the time is tried" says '(applied|contended)' other
+contended_again() { for ((i = 0; i < 10; i++)); do says 'contended.*left alone' other || return; sleep 0.1; done; }
+check "and left to them" within 10 says 'contended.*left alone' other
+check "from then on" contended_again
+check "which is said once" eval '[[ $(grep -c "other cgroup.freeze: .*(0, not our 1).*journal show" "$scratch/act.log") == 1 ]]'
+check "and can be looked up" eval '"$bin/forestall" --run-dir "$run" journal show |
+	grep -qE "'"$top"'/other +cgroup.freeze +0 +1 +0 .* contended"'
+check "while nothing is held" holds_nothing
+kill $rival
 stop
 finish

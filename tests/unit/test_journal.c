@@ -159,6 +159,34 @@ static void a_long_journal_is_shortened_and_means_the_same(void **state)
 	assert_int_equal(lease_find(&table, web_id(), KNOB_CPU_MAX, 0)->original.value, 200);
 }
 
+#define CONTENDED "contended 0 7 /web%%20x %llu cpu.weight 100 -> 60 reason=4 found=33\n"
+
+/* What it says is for people; that it does not grow for good is for the tmpfs. */
+static void what_somebody_else_wrote_is_kept_in_a_bounded_file(void **state)
+{
+	struct journal journal = { .run_fd = run_fd, .fd = -1 };
+	struct knob_value found = { .value = 33 };
+	struct stat stat_buf;
+	struct hold *hold;
+	char text[256];
+	uint64_t largest = 0;
+
+	(void)state;
+	table.count = 0;
+	hold = hold_make("/web x", 100, 60);
+	assert_int_equal(journal_contended(&journal, hold, &found, 7), 0);
+	snprintf(text, sizeof(text), CONTENDED, (unsigned long long)web_id());
+	assert_file_says(run_dir, "contended", text);
+	for (int i = 0; i < 2000; i++) {
+		assert_int_equal(journal_contended(&journal, hold, &found, 7), 0);
+		assert_int_equal(fstatat(run_fd, "contended", &stat_buf, 0), 0);
+		assert_int_equal((size_t)stat_buf.st_size % strlen(text), 0);
+		if ((uint64_t)stat_buf.st_size > largest)
+			largest = (uint64_t)stat_buf.st_size;
+	}
+	assert_in_range(largest, CONTENDED_BYTES_MAX / 2, CONTENDED_BYTES_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -167,6 +195,7 @@ int main(void)
 		cmocka_unit_test(a_torn_line_is_cut_off_before_more_is_appended),
 		cmocka_unit_test(a_file_that_others_can_write_is_refused),
 		cmocka_unit_test(a_long_journal_is_shortened_and_means_the_same),
+		cmocka_unit_test(what_somebody_else_wrote_is_kept_in_a_bounded_file),
 	};
 
 	return cmocka_run_group_tests(tests, world_make, world_remove);

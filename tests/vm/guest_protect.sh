@@ -68,6 +68,8 @@ echo 77 >"$top/batch/cpu.weight"
 sleep 4
 check "a foreign write stands (yielded)" is_weight 77
 check "and is reported" bash -c "'$bin/forestall' plan show | grep -qi contended"
+check "with what was there, what was ours and what is theirs" bash -c "'$bin/forestall' journal show |
+	grep -qE '/protect/batch +cpu.weight +300 +1 +77 .*contended'"
 check "stop ends cleanly" stop
 check "and does not undo what somebody else wrote" is_weight 77
 echo 300 >"$top/batch/cpu.weight"

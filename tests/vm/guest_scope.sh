@@ -1,6 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm: --systemd --disk 256M
+# vm-6.12: --systemd-version 257
+# With the systemd that Debian has beside each kernel: 252 with 6.1, 257 with 6.12.
 # Units of a real systemd are changed by their properties, and come back as they were: property, cgroup file, drop-ins.
 . "$(dirname "$0")/../lib.sh"
 slice=/work.slice
@@ -142,6 +144,19 @@ done
 # --- the bus does
 check "a weight is taken before the bus hangs" takes 60000 job.scope cpu.weight 20
 check "and a plain unit's" takes 60000 plain.service cpu.weight 20
+mkdir /sys/fs/cgroup/apart
+apart() { "$test_programs/mind_driver" "$run/act.sock" plan "$1" /sys/fs/cgroup /apart cpu.weight 20 | cut -d' ' -f1; }
+apart_reads() { is "$(cat /sys/fs/cgroup/apart/cpu.weight)" "$1"; }
+# What waits for the bus is asked for all the time, as a mind would.
+beside() {
+	for ((i = 0; i < 5; i++)); do
+		outcome failed 60000 job.scope cpu.max 20000 100000 && "$@" || return
+		sleep 0.7
+	done
+}
+beside_ends() { outcome failed 60000 job.scope cpu.max 20000 100000 && apart_reads 100; }
+said() { sed -n "$log_before,\$p" "$scratch/hands.log" | grep -c "$1"; }
+log_before=$(($(wc -l <"$scratch/hands.log") + 1))
 bus_stop
 begun=$(date +%s%N)
 check "undo does not wait for a bus that hangs" undo
@@ -152,9 +167,15 @@ check "both are" reads plain.service cpu.weight 100
 check "and no reload brings it back" is "$(find /run/systemd -name '50-CPUWeight.conf')" ""
 check "the journal still has it" grep -q lifted "$run/journal"
 check "nothing is taken meanwhile" outcome failed 60000 job.scope cpu.max 20000 100000
+check "a cgroup that is no unit is" is "$(apart 60000)" applied
+check "and its lease goes on" beside eval 'is "$(apart 6000)" renewed'
+check "and ends" within 40 beside_ends
+check "the silence is one line" is "$(said 'systemd: ')" 1
+check "and each limit that was lifted" is "$(said 'lifted; its property')" 2
 bus_go
 check "when the bus is back the property follows" within 20 is_before job.scope
 check "of both" within 20 is_before plain.service
+check "which is another line" is "$(said 'systemd: answers again')" 1
 check "and nothing is held" within 10 bash -c "! grep -q . '$run/journal'"
 check "a weight is taken again" takes 60000 job.scope cpu.weight 20
 hands_kill
@@ -214,6 +235,8 @@ check "who writes the file has it" within 10 shows_outcome contended
 sleep 3
 check "and keeps it" reads job.scope cpu.weight 66
 check "which is said once" is "$(yields)" $((yields_before + 1))
+journal_shows() { "$bin/forestall" journal show | grep -qE "$1"; }
+check "and can be looked up" journal_shows 'job.scope +cpu.weight +200 +1 +66 .*contended'
 echo 200 >"$top/job.scope/cpu.weight"
 check "with the property as it was" within 10 is_before job.scope
 check "the scope is changed" takes 60000 job.scope memory.high 67108864
@@ -234,5 +257,5 @@ for unit in /system.slice /system.slice/dbus.service /init.scope; do
 		cut -d' ' -f1)" excluded
 	hands_end
 done
-echo "# after $SECONDS s"
+echo "# after $SECONDS s, $(systemctl --version | head -n 1)"
 finish
