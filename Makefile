@@ -132,7 +132,7 @@ build/test/forestall-act: $(patsubst build/obj/%,build/steps/%,$(ACT) build/obj/
 	$(call link)
 build/test/kill_act: $(filter build/obj/tests/vm/kill_%,$(call objects,tests/vm))
 build/test/mind_driver: build/obj/tests/vm/mind_driver.o
-build/obj/tests/bpf/insns.o: build/bpf/forestall.skel.h
+build/obj/tests/bpf/insns.o build/obj/tests/bpf/test_io.o: build/bpf/forestall.skel.h
 build/test/insns: build/obj/tests/bpf/insns.o
 build/test/kill_act build/test/mind_driver build/test/insns: $(ARCHIVES)
 	$(call link)
