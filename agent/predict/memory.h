@@ -46,6 +46,7 @@ struct foresight {
 	uint32_t warm_s;		/* seconds in a row that the LSTM was shown */
 	bool has_frame;
 	struct observe_announced announced[RESOURCE_COUNT];	/* demand 0: nothing is */
+	struct observe_profile profile[RESOURCE_COUNT];
 };
 
 /* [places] each; places are the slots and PARKED_MAX more. */

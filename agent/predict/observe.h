@@ -185,6 +185,20 @@ struct observe_announced {
 	uint64_t from_ns, until_ns;
 };
 
+/*
+ * What the resource profile says that an instance needs of one resource, announced load included: means of the quarter of an hour that goes on
+ * and of those that follow. The last word counts; all 0: nothing is known.
+ */
+#define OBSERVE_QUARTERS 3
+
+struct observe_profile {
+	uint32_t slot;
+	uint32_t resource;	/* enum resource */
+	uint64_t turns_ns;	/* when the first of them ends */
+	float usual[OBSERVE_QUARTERS], high[OBSERVE_QUARTERS], highest[OBSERVE_QUARTERS];	/* median, .9, .99; units of enum resource */
+	uint32_t pad;
+};
+
 enum observe_kind {
 	OBSERVE_INSTANCE = 1,
 	OBSERVE_LIMITS,
@@ -200,6 +214,7 @@ enum observe_kind {
 	OBSERVE_APP,
 	OBSERVE_ASKED,
 	OBSERVE_ANNOUNCED,
+	OBSERVE_PROFILE,
 	OBSERVE_HELD,	/* the hands hold something of ours that only stands; time_ns */
 	OBSERVE_KIND_COUNT
 };
@@ -219,6 +234,7 @@ struct observation {
 		struct observe_failure failure;
 		struct observe_app app;
 		struct observe_announced announced;
+		struct observe_profile profile;
 		struct observe_asked asked;
 		uint64_t time_ns;
 	};

@@ -202,6 +202,20 @@ static void take_announced(struct predictor *p, const struct observe_announced *
 	instance->foresight->announced[announced->resource] = *announced;
 }
 
+static void take_profile(struct predictor *p, const struct observe_profile *profile)
+{
+	struct predictor_instance *instance = predictor_live(p, profile->slot);
+
+	if (!instance || profile->resource >= RESOURCE_COUNT)
+		return;
+	for (int i = 0; i < OBSERVE_QUARTERS; i++)
+		if (!(profile->usual[i] >= 0 && profile->usual[i] <= profile->high[i] && profile->high[i] <= profile->highest[i]) ||
+		    isinf(profile->highest[i]))
+			return;
+	instance->parts |= 1u << MEMORY_FORESIGHT;
+	instance->foresight->profile[profile->resource] = *profile;
+}
+
 static void take_asked(struct predictor *p, const struct observe_asked *asked)
 {
 	struct predictor_instance *instance = predictor_live(p, asked->slot);
@@ -285,6 +299,9 @@ void predictor_observe(struct predictor *p, const struct observation *observatio
 		break;
 	case OBSERVE_ANNOUNCED:
 		take_announced(p, &observation->announced);
+		break;
+	case OBSERVE_PROFILE:
+		take_profile(p, &observation->profile);
 		break;
 	case OBSERVE_ASKED:
 		take_asked(p, &observation->asked);

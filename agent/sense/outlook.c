@@ -12,6 +12,8 @@
 
 #define QUANTILE_HIGH 2	/* .9 */
 #define TELL_AHEAD_S 60
+#define TELL_PROFILE_S 60	/* so often */
+#define DAYS_MIN 1		/* that a profile has seen of a time before anything is held ready by it */
 #define PARTS 8		/* of a second's work, one per tick */
 
 /* Whose the profile of the same index is. */
@@ -20,7 +22,7 @@ struct outlook_place {
 	uint32_t slot;			/* it had last */
 	uint32_t saved;			/* number of the quarter that was open when it was saved */
 	uint64_t used;			/* count of seconds when it was seen last */
-	uint32_t told;			/* resources of which the mind holds something announced, bit each */
+	uint32_t told;			/* resources of which the mind holds something announced, and then those of the profile, bit each */
 };
 
 struct outlook {
@@ -284,9 +286,45 @@ static void announced_tell(struct outlook *outlook, uint32_t i, const struct pre
 	bool has = announcer_has(outlook->announcer, now.unix_s, now.unix_s + TELL_AHEAD_S);
 	struct observe_announced announced;
 
-	for (int r = 0; r < RESOURCE_COUNT && (has || outlook->place[i].told); r++)
+	for (int r = 0; r < RESOURCE_COUNT && (has || outlook->place[i].told & ((1u << RESOURCE_COUNT) - 1)); r++)
 		if (announced_make(outlook, instance, (enum resource)r, now_ns, now, &announced))
 			tell_observation(outlook, i, announced);
+}
+
+/* Of the quarter of an hour that goes on and those after it. False: the profile does not know them all. */
+static bool quarters_make(const struct outlook *outlook, int64_t now_s, struct observe_profile *ret)
+{
+	for (int i = 0; i < OBSERVE_QUARTERS; i++) {
+		int64_t at_s = i ? (now_s / PROFILE_SLOT_S + i) * PROFILE_SLOT_S : now_s;
+		struct profile_need need;
+		float factor;
+
+		if (!outlook_need(outlook, ret->slot, (enum resource)ret->resource, outlook_clock(at_s), &need, &factor) || need.days < DAYS_MIN)
+			return false;
+		ret->usual[i] = need.quantile[1];
+		ret->high[i] = need.quantile[2];
+		ret->highest[i] = need.quantile[3];
+	}
+	return true;
+}
+
+/* For those of whom it is said how little and how much they may have. */
+static void profile_tell(struct outlook *outlook, uint32_t i, const struct predictor_instance *instance, uint64_t now_ns, struct profile_clock now)
+{
+	for (uint32_t r = 0; r < RESOURCE_COUNT; r++) {
+		const struct slo_range *range = &instance->info.slo.range[r];
+		struct observation observation = { .kind = OBSERVE_PROFILE, .profile = { .slot = instance->info.slot, .resource = r } };
+		uint32_t bit = 1u << (RESOURCE_COUNT + r);
+		bool is_known = range->min && range->max && quarters_make(outlook, now.unix_s, &observation.profile);
+
+		if (!is_known && !(outlook->place[i].told & bit))
+			continue;
+		outlook->place[i].told = is_known ? outlook->place[i].told | bit : outlook->place[i].told & ~bit;
+		if (!is_known)
+			observation.profile = (struct observe_profile){ .slot = instance->info.slot, .resource = r };
+		observation.profile.turns_ns = monotonic((now.unix_s / PROFILE_SLOT_S + 1) * PROFILE_SLOT_S, now_ns, now);
+		outlook->setup.observe(outlook->setup.context, &observation);
+	}
 }
 
 /* What was announced is not what is usual. */
@@ -342,6 +380,8 @@ static void instance_second(struct outlook *outlook, const struct predictor_inst
 	profile_push(&outlook->profile[i], now, demand, 1);
 	forecast_keep(outlook, i, instance);
 	announced_tell(outlook, i, instance, now_ns, now);
+	if ((outlook->seconds + i) % TELL_PROFILE_S == 0)
+		profile_tell(outlook, i, instance, now_ns, now);
 }
 
 /* One at a time, whichever has closed a quarter since it was saved. */

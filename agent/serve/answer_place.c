@@ -27,7 +27,9 @@ static bool forecast_is_good(const struct mind *mind, const struct predictor_ins
 /* CPUs that it is expected to want. */
 static float cpus_expected(const struct mind *mind, const struct predictor_instance *instance)
 {
-	float now = fmaxf(instance->demand[RESOURCE_CPU], 0) * mind->predictor->host.capacity[RESOURCE_CPU];
+	/* What its profile says that it will need in the next minutes is taken. */
+	float now = fmaxf(fmaxf(instance->demand[RESOURCE_CPU], 0) * mind->predictor->host.capacity[RESOURCE_CPU],
+			  mind->view[instance->info.slot].phase[RESOURCE_CPU].amount);
 
 	return forecast_is_good(mind, instance) ?
 		fmaxf(now, instance->foresight->forecast.demand[RESOURCE_CPU][HORIZON][QUANTILE_HIGH]) : now;

@@ -164,7 +164,7 @@ static void need_update(struct mind *mind, const struct predictor_instance *inst
 	uint32_t pieces = instance->info.slo.concurrency;
 
 	*need = (struct plan_need){ .bad = -1, .min = (float)range->min * unit, .max = (float)range->max * unit,
-				    .coming = coming(instance, resource, capacity, view->ends_s) };
+				    .coming = coming(instance, resource, capacity, view->ends_s), .phase = view->phase[resource].amount };
 	need->most = need->max;
 	if (resource == RESOURCE_CPU && pieces && (need->max <= 0 || (float)pieces < need->max))
 		need->most = (float)pieces;
@@ -200,6 +200,7 @@ static void dangers_update(struct mind *mind, const struct predictor_instance *i
 		need = &view->need[resource];
 		need->is_bound |= sli_resource((enum sli)sli) == resource;
 		need->bad = fmaxf(need->bad, bad);
+		need->is_violated |= instance->violated >> sli & 1;
 		need->risk = fmaxf(need->risk, instance->foresight->forecast.risk[sli][mind->policy.act_horizon]);
 	}
 }
@@ -209,6 +210,14 @@ static void shown_update(const struct predictor *p, const struct predictor_insta
 {
 	for (int r = 0; r < RESOURCE_COUNT; r++)
 		view->hold[r].shown = fmaxf(instance->demand[r] * p->host.capacity[r], view->hold[r].shown * SHOWN_FADE);
+}
+
+/* Once a second. */
+static void phases_update(const struct predictor *p, const struct predictor_instance *instance, uint64_t now_ns, struct plan_view *view)
+{
+	for (int r = 0; r < RESOURCE_COUNT; r++)
+		phase_second(&view->phase[r], &instance->foresight->profile[r], &instance->info.slo.range[r], r == RESOURCE_CPU ? 1e-3f : 1,
+			     view->tier, instance->demand[r] * p->host.capacity[r], now_ns);
 }
 
 /* CPUs; 0: it has no cpu.max. */
@@ -267,6 +276,7 @@ static void view_update(struct mind *mind, uint32_t slot, uint64_t now_ns, bool 
 	view->throttled_ns = instance->window.total.wait_quota_ns + instance->window.sum.wait_quota_ns;
 	if (is_second) {
 		shown_update(mind->predictor, instance, view);
+		phases_update(mind->predictor, instance, now_ns, view);
 		view->unidentified = view->is_bound && mind->policy.probe ? trial_unidentified(mind->predictor, instance) : 0;
 	}
 	run_update(mind, instance, now_ns, view);

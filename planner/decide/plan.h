@@ -23,6 +23,7 @@
 #include "act/protocol.h"
 #include "credit.h"
 #include "knee.h"
+#include "phase.h"
 #include "predict/forecast.h"
 #include "predict/observe.h"
 
@@ -140,9 +141,11 @@ struct plan_need {
 	float demand_high;	/* upper quantile within the horizon acted on */
 	float coming;		/* what its own past says is coming within 5 s, times how sure that is */
 	float min, max;		/* annotated; max 0: none */
+	float phase;		/* to be held ready for it now, by its profile; 0: nothing is known (decide/phase.h) */
 	float most;		/* more than this is worth nothing to it, by max and by its concurrency; 0: there is no such end */
 	bool is_bound;		/* some SLI that is blamed on it alone has a bound */
 	float bad;		/* largest share over the bound in the last ticks of an SLI blamed on it; < 0: unknown */
+	bool is_violated;	/* one of these SLIs was in the second closed last */
 	float risk;		/* gravest of these SLIs within the horizon acted on */
 	float announced;	/* told to begin within the horizon acted on, or begun just now; 0: nothing was */
 	bool may_suffer;	/* some SLI that is blamed on it, or may be, has a bound */
@@ -211,6 +214,7 @@ struct plan_view {
 	struct plan_worth worth[RESOURCE_COUNT];
 
 	struct plan_hold hold[RESOURCE_COUNT];
+	struct phase phase[RESOURCE_COUNT];
 	uint32_t beside;	/* slot of one with a bound and a higher tier that its weight acts against; 0: none known */
 	float quota_kept;	/* what quota was before it was lifted; 0: it is not */
 	uint64_t lifted_until_ns;

@@ -99,10 +99,24 @@ static float quota_needed(const struct plan_policy *policy, const struct plan_vi
 	return is_foreseen ? fmaxf(need->demand, fmaxf(need->coming, need->demand_high)) : need->demand;
 }
 
+/* Ahead of its demand as its profile has it, and no further; all that is granted as soon as it needs more than that. */
+static float quota_granted(const struct plan_policy *policy, const struct plan_view *view, float least, float most)
+{
+	float phase = view->need[RESOURCE_CPU].phase;
+
+	if (policy->policy != POLICY_FORESTALL || phase <= 0 || quota_needed(policy, view) > phase)
+		return most;
+	return fminf(fmaxf(phase / QUOTA_NEAR, least), most);
+}
+
 /* Not by danger alone: what others do to it a quota does not mend. */
 static bool quota_is_short(const struct scene *scene, const struct plan_view *view)
 {
-	if (quota_needed(scene->policy, view) <= scene->capacity * QUOTA_NEAR)
+	float needed = quota_needed(scene->policy, view);
+
+	if (scene->policy->policy == POLICY_FORESTALL)
+		needed = fmaxf(needed, view->need[RESOURCE_CPU].phase);
+	if (needed <= scene->capacity * QUOTA_NEAR)
 		return false;
 	return scene->policy->policy == POLICY_FORESTALL || view->quota_kept > 0 || policy_danger(scene, view) != REASON_NONE;
 }
@@ -132,6 +146,7 @@ static void quota_lift(const struct scene *host, struct plan_view *view, struct 
 		view->quota_kept = 0;
 		return;
 	}
+	most = quota_granted(host->policy, view, own.capacity, most);
 	rung_add(plan, &(struct plan_action){
 		.slot = view->slot, .cgroup_id = view->cgroup_id, .for_slot = view->slot, .tier = (uint8_t)view->tier, .knob = KNOB_CPU_MAX,
 		.reason = view->need[RESOURCE_CPU].demand > own.capacity * QUOTA_NEAR ? REASON_HEADROOM : REASON_FORESIGHT,

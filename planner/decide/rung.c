@@ -229,7 +229,7 @@ void rung_protect(const struct rung_wish *wish, struct plan *plan)
 	struct rung_wish own = { .host = wish->host, .giver = wish->victim, .victim = wish->victim, .resource = wish->resource };
 	struct plan_action action = action_start(wish, wish->victim);
 	/* What the pressure has already taken from it is to come back, as far as it was promised. */
-	float wanted = fmaxf(need->demand, need->min), held = need->max > 0 ? fminf(wanted, need->max) : wanted;
+	float wanted = fmaxf(need->demand, scene_kept(need)), held = need->max > 0 ? fminf(wanted, need->max) : wanted;
 
 	if (is_forbidden(&own, LEDGER_RUNG_OWN))
 		return;

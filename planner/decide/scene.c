@@ -21,6 +21,8 @@ float scene_wants(const struct scene *scene, const struct plan_view *view)
 	return hold->left > 0 && need->demand > hold->left * PRESSES ? fmaxf(need->demand, hold->wanted) : need->demand;
 }
 
+float scene_kept(const struct plan_need *need) { return fmaxf(need->min, need->phase); }
+
 bool scene_holds(const struct scene *scene, const struct plan_view *view)
 {
 	return !scene->path || rung_is_above(scene->path, view->path);
@@ -39,7 +41,7 @@ float scene_memory_spare(const struct scene *scene)
 		const struct plan_need *need = &view->need[RESOURCE_MEMORY];
 
 		if (view->is_bound && scene_holds(scene, view))
-			spare -= view->cache_bytes + fmaxf(need->min - need->demand, 0);
+			spare -= view->cache_bytes + fmaxf(scene_kept(need) - need->demand, 0);
 	}
 	return spare;
 }

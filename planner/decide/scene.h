@@ -22,6 +22,9 @@ struct scene {
 /* What an instance would use: a limit does not hide the need that it causes. */
 float scene_wants(const struct scene *scene, const struct plan_view *view);
 
+/* What is to be there for it whether it uses that now or not: its annotated minimum, or what it will need by its profile. */
+float scene_kept(const struct plan_need *need);
+
 /* Whether the instance lives below the scene's directory. */
 bool scene_holds(const struct scene *scene, const struct plan_view *view);
 

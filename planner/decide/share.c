@@ -48,7 +48,7 @@ static float reserve_move(const struct scene *scene, struct plan_view *view)
 {
 	const struct plan_need *need = &view->need[scene->resource];
 	struct plan_hold *hold = &view->hold[scene->resource];
-	float wanted = fmaxf(need->demand_high, need->min);
+	float wanted = fmaxf(need->demand_high, scene_kept(need));
 
 	if (need->most > 0)
 		wanted = fminf(wanted, need->most);

@@ -221,6 +221,28 @@ static void a_batch_that_will_be_over_needs_nothing_later(void **state)
 	assert_true(gives_before("tier=best-effort kind=stream duration=5s", 2));
 }
 
+static void what_the_profile_says_is_held_ready(void **state)
+{
+	struct observation words = { .kind = OBSERVE_PROFILE,
+				     .profile = { SERVER, RESOURCE_CPU, 600 * NS_PER_SECOND, { 1, 1, 1 }, { 2, 2, 2 }, { 3, 3, 3 }, 0 } };
+	struct scene scene;
+
+	(void)state;
+	scene_open(&scene);
+	tell_instance(&scene, SERVER, 100 + SERVER, "/app/server", "runq_p99<4ms tier=critical cpu=0.1..8");
+	predictor_observe(scene.mind->predictor, &words);
+	for (int i = 0; i < 25; i++)
+		tick(&scene, 50);
+	assert_in_range((uint32_t)(scene.mind->view[SERVER].need[RESOURCE_CPU].phase * 100), 270, 300);
+	assert_in_range((uint32_t)(scene.mind->view[SERVER].hold[RESOURCE_CPU].reserved * 100), 270, 300);
+	/* What cannot be is not believed. */
+	words.profile.usual[1] = -1;
+	words.profile.highest[0] = 7;
+	predictor_observe(scene.mind->predictor, &words);
+	assert_float_equal(scene.mind->predictor->instance[SERVER].foresight->profile[RESOURCE_CPU].highest[0], 3, 0);
+	mind_free(scene.mind);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -230,6 +252,7 @@ int main(void)
 		cmocka_unit_test(the_size_of_requests_outlives_a_pause),
 		cmocka_unit_test(more_cpus_than_it_works_on_pieces_are_worth_nothing),
 		cmocka_unit_test(a_batch_that_will_be_over_needs_nothing_later),
+		cmocka_unit_test(what_the_profile_says_is_held_ready),
 	};
 
 	return cmocka_run_group_tests_name("mind", tests, NULL, NULL);

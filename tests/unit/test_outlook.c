@@ -16,6 +16,7 @@
 #include "sense/profilefile.h"
 
 #define START_S 1767571200ll
+#define LATER_S (START_S + 3 * 86400)
 
 static char dir[] = "/tmp/forestall-outlook-XXXXXX";
 static struct outlook *outlook;
@@ -96,6 +97,41 @@ static void only_the_annotated_have_one(void **state)
 	assert_non_null(outlook_profile(outlook, 1));
 	assert_non_null(outlook_profile(outlook, 2));
 	assert_null(outlook_profile(outlook, 3));
+}
+
+static void half_a_cpu(int64_t from_s, int64_t until_s)
+{
+	for (int64_t s = from_s; s < until_s; s += 60)
+		profile_push((struct profile *)(uintptr_t)outlook_profile(outlook, 1), (struct profile_clock){ .unix_s = s },
+			     (float[RESOURCE_COUNT]){ 0.5f, -1, -1, -1 }, 60);
+}
+
+/* What it has seen of this time of day goes to who provides, for whom it is said how little and how much. */
+static void the_mind_is_told_of_the_quarters_to_come(void **state)
+{
+	struct stage *stage = *state;
+	struct predictor_instance *instance = &stage->mind->predictor->instance[1];
+	const struct observe_profile *words = &instance->foresight->profile[RESOURCE_CPU];
+	struct profile_need need;
+
+	outlook = outlook_open(stage);
+	instance->info.slo.range[RESOURCE_CPU] = (struct slo_range){ 100, 2000 };
+	live(START_S, 120);
+	assert_int_equal(words->turns_ns, 0);
+	half_a_cpu(START_S + 120, START_S + 8 * 3600);
+	live(START_S + 8 * 3600, 120);
+	assert_int_equal(words->turns_ns, 0);
+	half_a_cpu(START_S + 8 * 3600 + 120, LATER_S);
+	live(LATER_S, 120);
+	assert_int_equal(words->turns_ns, (1000ull + 3 * 86400 + 900) * NS_PER_SECOND);
+	assert_true(profile_need(outlook_profile(outlook, 1), RESOURCE_CPU, (struct profile_clock){ .unix_s = LATER_S + 900 }, &need));
+	assert_float_equal(words->high[1], need.quantile[2], 1e-6);
+	assert_true(words->highest[2] >= words->high[2] && words->high[2] >= words->usual[2] && words->usual[2] > 0.4f);
+	assert_float_equal(instance->foresight->profile[RESOURCE_MEMORY].high[0], 0, 0);
+	/* The word is taken back with the range. */
+	instance->info.slo.range[RESOURCE_CPU].max = 0;
+	live(LATER_S + 120, 120);
+	assert_float_equal(words->high[0], 0, 0);
 }
 
 static void a_second_of_each_is_learned_once(void **state)
@@ -319,6 +355,7 @@ int main(void)
 #define CASE(test) cmocka_unit_test_setup_teardown(test, dir_make, dir_free)
 	const struct CMUnitTest tests[] = {
 		CASE(only_the_annotated_have_one),
+		CASE(the_mind_is_told_of_the_quarters_to_come),
 		CASE(a_second_of_each_is_learned_once),
 		CASE(it_outlives_a_restart_of_the_unit),
 		CASE(it_outlives_the_mind),
