@@ -19,10 +19,8 @@ LIBS := $(HANDS_LIBS) -lical -lelf -lz -ljansson -linih -lhwloc -lm
 # Without block placement no block falls through to the head of a loop, which the verifier of 6.1 refuses as a back-edge.
 BPF_CFLAGS := -g -O2 -mllvm -disable-block-placement -target bpf -D__TARGET_ARCH_$(ARCH) -Wall -Werror -Wno-missing-declarations -Ivmlinux -Ibpf
 
-.DELETE_ON_ERROR:
-.SECONDARY:
-.SUFFIXES:
-.PHONY: all help deps check check-kernels demo demo-full clean bench-control bench-tick bench-alloc bench-lstm bench-realdata bench-forecast bench-profile bench-agent bench-act bench-flood check-churn bench-hook train corpus fuzz test-programs
+.DELETE_ON_ERROR .SECONDARY .SUFFIXES:
+.PHONY: all help deps check check-kernels demo demo-full clean bench-control bench-tick bench-alloc bench-lstm bench-realdata bench-forecast bench-plan bench-profile bench-agent bench-act bench-flood check-churn bench-hook train corpus fuzz test-programs
 
 objects = $(patsubst %.c,build/obj/%.o,$(wildcard $(1)/*.c))
 ACT_MAIN := planner/act/main.c
@@ -134,7 +132,7 @@ build/test/forestall-act: $(patsubst build/obj/%,build/steps/%,$(ACT) build/obj/
 	$(call link)
 build/test/kill_act: $(filter build/obj/tests/vm/kill_%,$(call objects,tests/vm))
 build/test/mind_driver: build/obj/tests/vm/mind_driver.o
-build/obj/tests/bpf/insns.o: build/bpf/forestall.skel.h
+build/obj/tests/bpf/insns.o build/obj/tests/bpf/test_io.o: build/bpf/forestall.skel.h
 build/test/insns: build/obj/tests/bpf/insns.o
 build/test/kill_act build/test/mind_driver build/test/insns: $(ARCHIVES)
 	$(call link)
@@ -163,6 +161,8 @@ demo-full: deps all $(LOAD) ## the same with IO and network and three seeds; hal
 	$(Q)tests/demo/run.sh --families "cpu memory io net" --seeds "730241 730242 730243" --out build/demo-full
 bench-control: deps all $(LOAD) ## every policy under the loads of tests/control/shapes: SCENARIO=, REPS= seeds, ARMS=; last line JSON
 	$(Q)tests/control/run
+bench-plan: deps build/test/bench_plan ## what is planned on recordings in which nothing was done, with forecasts and without: CORPUS=DIR, last line JSON
+	$(Q)build/test/bench_plan model/default.model "$(or $(CORPUS),build/corpus)"
 bench-tick: deps build/test/bench_tick ## frames -> LSTM -> plan, microseconds per instance, last line JSON
 	$(Q)build/test/bench_tick
 bench-alloc: deps build/test/bench_alloc ## one division of a resource, microseconds beside GLPK, last line JSON

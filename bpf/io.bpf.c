@@ -128,32 +128,38 @@ static __always_inline void device_count(struct wire_row *row, const struct wire
 	hist_count(bound, WIRE_DELAY_DEVICE, ns);
 }
 
-/* issued_ns: of the request; 0: there is none, or it was not seen. Returns 1, or 0 for one of which nothing is known. */
+/* issued_ns: of the request; 0: there is none, or it was not seen. */
+static __always_inline void account_close(const struct bio_account *account, __u64 now_ns, __u64 issued_ns)
+{
+	/* The slot may have been given to another cgroup since. */
+	struct wire_bound *bound = bound_of(account->slot);
+	struct wire_row *row;
+
+	if (!bound || bound->cgroup_id != account->cgroup_id)
+		bound = 0;
+	row = row_of(bpf_get_smp_processor_id(), bound ? account->slot : WIRE_SLOT_OTHER);
+	if (!row || !account->cgroup_id)
+		return;
+	count_add(&row->now.io_done, 1);
+	count_add(&row->now.io_ns, now_ns - account->since_ns);
+	count_add(account->is_write ? &row->now.io_write_bytes : &row->now.io_read_bytes, account->bytes);
+	if (account->is_charged)
+		count_add(&row->now.io_charged, 1);
+	delay_count(row, bound, WIRE_DELAY_IO, now_ns - account->since_ns);
+	if (issued_ns)
+		device_count(row, bound, now_ns - issued_ns);
+}
+
+/* Returns 1, or 0 for one of which nothing is known. */
 static __always_inline int bio_finish(__u64 key, __u64 now_ns, __u64 issued_ns)
 {
 	struct bio_account *found = bpf_map_lookup_elem(&bios, &key), account;
-	struct wire_bound *bound;
-	struct wire_row *row;
 
 	if (!found)
 		return 0;
 	account = *found;
 	bpf_map_delete_elem(&bios, &key);
-	/* The slot may have been given to another cgroup since. */
-	bound = bound_of(account.slot);
-	if (!bound || bound->cgroup_id != account.cgroup_id)
-		bound = 0;
-	row = row_of(bpf_get_smp_processor_id(), bound ? account.slot : WIRE_SLOT_OTHER);
-	if (!row || !account.cgroup_id)
-		return 1;
-	count_add(&row->now.io_done, 1);
-	count_add(&row->now.io_ns, now_ns - account.since_ns);
-	count_add(account.is_write ? &row->now.io_write_bytes : &row->now.io_read_bytes, account.bytes);
-	if (account.is_charged)
-		count_add(&row->now.io_charged, 1);
-	delay_count(row, bound, WIRE_DELAY_IO, now_ns - account.since_ns);
-	if (issued_ns)
-		device_count(row, bound, now_ns - issued_ns);
+	account_close(&account, now_ns, issued_ns);
 	return 1;
 }
 
@@ -172,19 +178,40 @@ __noinline int bio_finish_one(__u64 key, __u64 now_ns, __u64 issued_ns) { return
 struct request_walk {
 	struct bio *bio;
 	__u64 left, now_ns, issued_ns;
+	__u64 start_ns;	/* when the request was made; 0: the kernel does not keep it */
 };
 
 /*
- * A read or write that ends and that nobody knows: the kernel did not tell that it was queued (it may lose calls while other programs
- * come to and go from the tracepoint), or there was no room for it. One that is as old as we are may have been queued before us.
+ * A read or write that ends and that nobody knows: the kernel did not tell that it was queued, or there was no room for it. (It leaves
+ * out calls of a program that runs already on that CPU, which from 7 on is as soon as a task is preempted in it, and loses some while
+ * other programs come to and go from the tracepoint.) It is counted now, for whom it is charged to, with the time since its request was made.
+ * One that is as old as we are may have been queued before us.
  */
-static __always_inline void unseen_count(struct bio *bio, __u64 now_ns)
+__noinline int bio_unseen(__u64 key, __u64 now_ns, __u64 start_ns, __u64 issued_ns, __u32 bytes)
 {
+	struct bio *bio = (struct bio *)key;
 	__u32 cpu = bpf_get_smp_processor_id(), op = BPF_CORE_READ(bio, bi_opf) & OP_MASK;
+	struct bio_account account = { .since_ns = start_ns, .bytes = bytes, .is_write = op & 1, .is_charged = 1 };
 	struct wire_loss *loss = bpf_map_lookup_elem(&losses, &cpu);
+	struct wire_row *row;
+	struct cgroup *cgrp;
 
-	if (loss && op <= OP_WRITE && !(BPF_CORE_READ(bio, bi_flags) & (1u << BIO_CLONED_BIT)) && now_ns > loaded_ns + SETTLED_NS)
+	if (op > OP_WRITE || BPF_CORE_READ(bio, bi_flags) & (1u << BIO_CLONED_BIT))
+		return 0;
+	if (loss && now_ns > loaded_ns + SETTLED_NS)
 		count_add(&loss->io_unseen, 1);
+	if (!bpf_core_field_exists(bio->bi_blkg) || !start_ns || start_ns <= loaded_ns)
+		return 0;
+	cgrp = BPF_CORE_READ(bio, bi_blkg, blkcg, css.cgroup);
+	if (!cgrp || BPF_CORE_READ(cgrp, root, hierarchy_id))
+		return 0;
+	account.cgroup_id = BPF_CORE_READ(cgrp, kn, id);
+	account.slot = slot_of(0, account.cgroup_id);
+	row = row_of(cpu, account.slot);
+	if (row)
+		count_add(&row->now.io_begun, 1);
+	account_close(&account, now_ns, issued_ns);
+	return 0;
 }
 
 static long request_step(__u32 idx, struct request_walk *walk)
@@ -198,7 +225,7 @@ static long request_step(__u32 idx, struct request_walk *walk)
 	if (bytes > walk->left)
 		return 1;
 	if (!bio_finish_one((__u64)bio, walk->now_ns, walk->issued_ns) && bytes)
-		unseen_count(bio, walk->now_ns);
+		bio_unseen((__u64)bio, walk->now_ns, walk->start_ns, walk->issued_ns, bytes);
 	walk->left -= bytes;
 	walk->bio = walk->left ? BPF_CORE_READ(bio, bi_next) : 0;
 	return 0;
@@ -213,7 +240,8 @@ static __always_inline void walk_begin(struct request_walk *walk, struct request
 	walk->bio = (struct bio *)key;
 	walk->left = bytes;
 	walk->now_ns = bpf_ktime_get_ns();
-	walk->issued_ns = first ? first->issued_ns : 0;
+	walk->issued_ns = first ? first->issued_ns : BPF_CORE_READ(request, io_start_time_ns);
+	walk->start_ns = BPF_CORE_READ(request, start_time_ns);
 }
 
 /* Comes before the bios of the request are ended, which then is not traced (blk_update_request in block/blk-mq.c). */

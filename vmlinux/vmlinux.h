@@ -203,6 +203,8 @@ struct request_queue;
 
 struct request {
 	struct bio *bio;
+	u64 start_time_ns;
+	u64 io_start_time_ns;
 };
 
 struct sock_cgroup_data {

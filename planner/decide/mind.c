@@ -200,6 +200,7 @@ static void dangers_update(struct mind *mind, const struct predictor_instance *i
 		need = &view->need[resource];
 		need->is_bound |= sli_resource((enum sli)sli) == resource;
 		need->bad = fmaxf(need->bad, bad);
+		need->is_violated |= instance->violated >> sli & 1;
 		need->risk = fmaxf(need->risk, instance->foresight->forecast.risk[sli][mind->policy.act_horizon]);
 	}
 }

@@ -145,6 +145,7 @@ struct plan_need {
 	float most;		/* more than this is worth nothing to it, by max and by its concurrency; 0: there is no such end */
 	bool is_bound;		/* some SLI that is blamed on it alone has a bound */
 	float bad;		/* largest share over the bound in the last ticks of an SLI blamed on it; < 0: unknown */
+	bool is_violated;	/* one of these SLIs was in the second closed last */
 	float risk;		/* gravest of these SLIs within the horizon acted on */
 	float announced;	/* told to begin within the horizon acted on, or begun just now; 0: nothing was */
 	bool may_suffer;	/* some SLI that is blamed on it, or may be, has a bound */

@@ -18,23 +18,16 @@ static enum plan_reason hold(const struct scene *scene, const struct plan_view *
 	return scene_is_pressed(scene, view) ? REASON_HOLD : REASON_NONE;
 }
 
-/* The forecast says that the bound will be violated. */
-static bool is_said(const struct scene *scene, const struct plan_view *view)
-{
-	return view->is_fresh && view->quality >= scene->policy->quality_min &&
-	       view->need[scene->resource].risk >= scene->policy->risk_act;
-}
-
 bool policy_foresees(const struct scene *scene, const struct plan_view *view)
 {
-	return scene->policy->policy == POLICY_FORESTALL && !view->is_persistence && is_said(scene, view);
+	return scene->policy->policy == POLICY_FORESTALL && view->is_fresh && !view->is_persistence &&
+	       view->quality >= scene->policy->quality_min && view->need[scene->resource].risk >= scene->policy->risk_act;
 }
 
 static enum plan_reason danger_forestall(const struct scene *scene, const struct plan_view *view)
 {
-	if (is_bad(scene, view))
-		return REASON_REFLEX;
-	if (view->is_persistence && is_said(scene, view))
+	/* What was measured a second ago needs no forecast to be believed. */
+	if (is_bad(scene, view) || (view->is_fresh && view->need[scene->resource].is_violated))
 		return REASON_REFLEX;
 	if (policy_foresees(scene, view))
 		return REASON_FORESIGHT;

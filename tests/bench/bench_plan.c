@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * bench_plan MODEL CORPUS: what would be planned on recordings in which nothing was done, with the model's forecasts and with a
+ * forecaster that says "the future is like now". Of each harm that begins (two seconds without, then delays over the bound) it counts
+ * whether somebody gave already, and of the time in which somebody was limited how much had no harm within two seconds, by what the
+ * recording was meant to be: harmful, or a look-alike. Nothing of what is planned is done, so what stands without a danger is left out,
+ * and how long harm goes on says nothing. The last line is JSON.
+ */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "decide/mind.h"
+#include "sense/modelfile.h"
+#include "serve/replay.h"
+#include "tools/corpus_run.h"
+
+#define TALES_MAX 16
+#define TICKS_MAX 4096
+#define APART 20	/* ticks: harm that is farther apart are two */
+#define TICKS_PER_S 10.0
+
+enum arm { ARM_NOW, ARM_MODEL, ARM_COUNT };
+enum { BAD = 1, WEIGHTED = 2, LIMITED = 4 };
+
+/* One instance with a bound, by tick. */
+struct tale {
+	uint32_t slot;
+	uint8_t flag[RESOURCE_COUNT][TICKS_MAX];
+};
+
+struct figures {
+	uint32_t harms, met, met_by_limit;
+	uint32_t limited, idle;		/* ticks */
+};
+
+static struct tale tales[TALES_MAX];
+static uint32_t tale_count, ticks;
+static struct figures figures[2][RESOURCE_COUNT][ARM_COUNT];	/* look-alikes, harmful */
+
+static struct tale *tale_find(uint32_t slot)
+{
+	for (uint32_t i = 0; i < tale_count; i++)
+		if (tales[i].slot == slot)
+			return &tales[i];
+	if (tale_count == TALES_MAX)
+		return NULL;
+	memset(&tales[tale_count], 0, sizeof(tales[0]));
+	tales[tale_count].slot = slot;
+	return &tales[tale_count++];
+}
+
+static uint8_t planned(const struct plan *plan, uint32_t slot, int resource)
+{
+	uint8_t found = 0;
+
+	for (uint32_t i = 0; i < plan->count; i++) {
+		const struct plan_action *action = &plan->action[i];
+
+		if (action->for_slot == slot && action->slot != slot && (int)action->resource == resource)
+			found |= action->knob == KNOB_CPU_WEIGHT || action->knob == KNOB_IO_WEIGHT ? WEIGHTED : LIMITED;
+	}
+	return found;
+}
+
+static void tick_take(const struct replay *replay)
+{
+	const struct mind *mind = replay->mind;
+	uint32_t count;
+	const uint32_t *annotated = predictor_annotated(mind->predictor, &count);
+
+	for (uint32_t i = 0; i < count && ticks < TICKS_MAX; i++) {
+		const struct plan_view *view = &mind->view[annotated[i]];
+		struct tale *tale = view->is_bound ? tale_find(annotated[i]) : NULL;
+
+		for (int r = 0; tale && r < RESOURCE_COUNT; r++)
+			tale->flag[r][ticks] = (uint8_t)(planned(&replay->plan, annotated[i], r) |
+							 (view->need[r].bad >= mind->policy.bad_act ? BAD : 0));
+	}
+	ticks += ticks < TICKS_MAX;
+}
+
+static bool is_bad_within(const uint8_t *flag, uint32_t from, uint32_t to)
+{
+	for (uint32_t i = from; i < to && i < ticks; i++)
+		if (flag[i] & BAD)
+			return true;
+	return false;
+}
+
+static void tale_measure(const uint8_t *flag, struct figures *ret)
+{
+	for (uint32_t i = APART; i < ticks; i++) {
+		if (flag[i] & LIMITED) {
+			ret->limited++;
+			ret->idle += !is_bad_within(flag, i - APART, i + APART);
+		}
+		if (!(flag[i] & BAD) || is_bad_within(flag, i - APART, i))
+			continue;
+		ret->harms++;
+		ret->met += flag[i - 1] & (WEIGHTED | LIMITED) ? 1 : 0;
+		ret->met_by_limit += flag[i - 1] & LIMITED ? 1 : 0;
+	}
+}
+
+static int recording_run(const char *path, const struct model *model, enum arm arm)
+{
+	char error[REPLAY_ERROR_MAX];
+	struct corpus_run run;
+	struct replay *replay;
+	int kind = REPLAY_END, r = replay_open(path, true, &replay, error);
+
+	if (r < 0) {
+		fprintf(stderr, "%s: %s\n", path, error);
+		return r;
+	}
+	if (!corpus_run_parse(replay->setup.label, &run)) {
+		fprintf(stderr, "%s: its label is not one of the corpus; record it with `make corpus`\n", path);
+		r = -1;
+	}
+	replay->mind->policy.posture = 0;
+	replay->mind->predictor->config.forecaster = arm == ARM_MODEL ? FORECAST_LSTM : FORECAST_PERSISTENCE;
+	predictor_model(replay->mind->predictor, &model->weights);
+	tale_count = ticks = 0;
+	while (!r && (kind = replay_next(replay)) > REPLAY_END)
+		if (kind == REPLAY_TICK)
+			tick_take(replay);
+	if (kind < 0)
+		fprintf(stderr, "%s: damaged; record it again with `make corpus`\n", path);
+	for (uint32_t i = 0; !r && kind == REPLAY_END && i < tale_count; i++)
+		for (int resource = 0; resource < RESOURCE_COUNT; resource++)
+			tale_measure(tales[i].flag[resource], &figures[run.is_harmful][resource][arm]);
+	replay_close(replay);
+	return r < 0 ? r : kind;
+}
+
+static int is_recording(const struct dirent *entry)
+{
+	size_t length = strlen(entry->d_name);
+
+	return length > 4 && !strcmp(entry->d_name + length - 4, ".rec");
+}
+
+static void pair_print(const char *what, double now, double model) { printf("  %s %4.0f %4.0f", what, now, model); }
+
+static void table_print(void)
+{
+	printf("planned without and with the forecast; harms, of these somebody gave before, by a limit; s limited, of these for nothing\n");
+	for (int harmful = 1; harmful >= 0; harmful--)
+		for (int r = 0; r < RESOURCE_COUNT; r++) {
+			const struct figures *f = figures[harmful][r];
+
+			printf("%-10s %-6s", harmful ? "harmful" : "look-alike", resource_name((enum resource)r));
+			pair_print("harms", f[ARM_NOW].harms, f[ARM_MODEL].harms);
+			pair_print("met", f[ARM_NOW].met, f[ARM_MODEL].met);
+			pair_print("by limit", f[ARM_NOW].met_by_limit, f[ARM_MODEL].met_by_limit);
+			pair_print("limited", f[ARM_NOW].limited / TICKS_PER_S, f[ARM_MODEL].limited / TICKS_PER_S);
+			pair_print("for nothing", f[ARM_NOW].idle / TICKS_PER_S, f[ARM_MODEL].idle / TICKS_PER_S);
+			putchar('\n');
+		}
+}
+
+static void json_print(void)
+{
+	printf("{\"bench\":\"plan\"");
+	for (int r = 0; r < RESOURCE_COUNT; r++) {
+		const struct figures *hurt = figures[1][r], *alike = figures[0][r];
+
+		printf(",\"%s\":{\"harms\":%u,\"met\":[%u,%u],\"by_limit\":[%u,%u],\"idle_s\":[%.1f,%.1f],\"alike_idle_s\":[%.1f,%.1f]}",
+		       resource_name((enum resource)r), hurt[ARM_MODEL].harms, hurt[ARM_NOW].met, hurt[ARM_MODEL].met,
+		       hurt[ARM_NOW].met_by_limit, hurt[ARM_MODEL].met_by_limit, hurt[ARM_NOW].idle / TICKS_PER_S,
+		       hurt[ARM_MODEL].idle / TICKS_PER_S, alike[ARM_NOW].idle / TICKS_PER_S, alike[ARM_MODEL].idle / TICKS_PER_S);
+	}
+	printf("}\n");
+}
+
+int main(int argc, char **argv)
+{
+	char message[MODEL_MESSAGE_MAX], path[4096];
+	struct model *model = calloc(1, sizeof(*model));
+	struct dirent **entry;
+	int count;
+
+	if (argc != 3 || !model) {
+		fprintf(stderr, "usage: bench_plan MODEL CORPUS\n       make bench-plan\n");
+		return 2;
+	}
+	count = scandir(argv[2], &entry, is_recording, alphasort);
+	if (count <= 0) {
+		fprintf(stderr, "%s: no recordings there; make them with `make corpus`\n", argv[2]);
+		return 2;
+	}
+	if (model_load(argv[1], model, message, sizeof(message)) < 0) {
+		fprintf(stderr, "%s\n", message);
+		return 1;
+	}
+	for (int i = 0; i < count; i++)
+		for (int arm = 0; arm < ARM_COUNT; arm++) {
+			snprintf(path, sizeof(path), "%s/%s", argv[2], entry[i]->d_name);
+			if (recording_run(path, model, (enum arm)arm))
+				return 1;
+		}
+	printf("%d recordings\n", count);
+	table_print();
+	json_print();
+	return 0;
+}
