@@ -162,8 +162,8 @@ static void show_tells_what_forecasts_have_earned(void **state)
 	earned = json_object_get(earned, "memory");
 	assert_float_equal(number_of(earned, "came"), 3, 0);
 	assert_float_equal(number_of(earned, "failed"), 3, 0);
-	/* Three came, two at that risk did not, beside a tenth of two from the start. */
-	assert_float_equal(number_of(earned, "share"), 3.2 / 7, 1e-3);
+	/* Three came, two at that risk did not, beside a tenth of four from the start. */
+	assert_float_equal(number_of(earned, "share"), 3.4 / 9, 1e-3);
 	assert_float_equal(number_of(earned, "needed"), 0.25, 1e-6);
 	json_decref(answer);
 }
