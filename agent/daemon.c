@@ -54,7 +54,7 @@ static uint64_t lacks_of(const struct nerve *nerve)
 
 static void host_tell(struct daemon *daemon, uint64_t now_ns)
 {
-	struct observation observation = { .kind = OBSERVE_HOST, .host = { .time_ns = now_ns } };
+	struct observation observation = { .kind = OBSERVE_HOST, .host = { .time_ns = now_ns, .cpus = host_cpus() } };
 	uint64_t busy_ns, dropped = 0;
 	struct wire_loss loss;
 

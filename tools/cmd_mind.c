@@ -227,6 +227,17 @@ static void learn_print(const json_t *learn)
 	printf("challenger  %s%s%s\n", text_of(challenger, "state"), said ? "; the last one: " : "", said ?: "");
 }
 
+/* What annotations promise and is not there. */
+static void promised_print(const json_t *promised, const json_t *capacity)
+{
+	if (number_of(promised, "cpu") > number_of(capacity, "cpu"))
+		printf("promised    %.2f CPUs as minima, %.2f are there: those of the lowest tier are not kept; lower their cpu=MIN..\n",
+		       number_of(promised, "cpu"), number_of(capacity, "cpu"));
+	if (number_of(promised, "memory") > number_of(capacity, "memory"))
+		printf("promised    %.1f GB of memory as minima, %.1f are there: those of the lowest tier are not kept; lower their memory=MIN..\n",
+		       number_of(promised, "memory") / 1e9, number_of(capacity, "memory") / 1e9);
+}
+
 static void status_print(const json_t *status)
 {
 	const json_t *ring = json_object_get(status, "ring"), *tick = json_object_get(status, "tick");
@@ -253,6 +264,7 @@ static void status_print(const json_t *status)
 	printf("host        %.0f CPUs, %.1f GB memory; most seen or assumed: disks %.1f MB/s, sent %.1f MB/s\n",
 	       number_of(capacity, "cpu"), number_of(capacity, "memory") / 1e9, number_of(capacity, "io") / 1e6,
 	       number_of(capacity, "net") / 1e6);
+	promised_print(json_object_get(status, "promised"), capacity);
 	printf("hurt from   disks %s, sent %s\n", knee_text(status, "io", io), knee_text(status, "net", net));
 }
 

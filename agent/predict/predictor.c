@@ -9,6 +9,7 @@
 #include "others.h"
 #include "respond.h"
 #include "speak.h"
+#include "told.h"
 
 #define WORST_BAD 0.05f	/* as plan_policy.bad_act, without its configuration: a label must not move with a setting */
 /* Before a host has shown more: bytes, bytes per second. */
@@ -118,38 +119,6 @@ static void instance_start(struct predictor *p, uint32_t slot, const char *path)
 	p->live[p->live_count++] = slot;
 }
 
-const uint32_t *predictor_annotated(struct predictor *p, uint32_t *ret_count)
-{
-	if (p->is_annotated_stale) {
-		p->annotated_count = 0;
-		for (uint32_t i = 0; i < p->live_count; i++)
-			if (predictor_is_annotated(&p->instance[p->live[i]]))
-				p->annotated[p->annotated_count++] = p->live[i];
-		p->is_annotated_stale = false;
-	}
-	*ret_count = p->annotated_count;
-	return p->annotated;
-}
-
-static bool is_limited(const struct observe_limits *limits)
-{
-	return (limits->quota_us != LIMIT_NONE && limits->period_us) || limits->memory_max != LIMIT_NONE ||
-	       limits->io_bps != LIMIT_NONE || limits->io_iops != LIMIT_NONE;
-}
-
-const uint32_t *predictor_limited(struct predictor *p, uint32_t *ret_count)
-{
-	if (p->is_limited_stale) {
-		p->limited_count = 0;
-		for (uint32_t i = 0; i < p->live_count; i++)
-			if (is_limited(&p->instance[p->live[i]].limits))
-				p->limited[p->limited_count++] = p->live[i];
-		p->is_limited_stale = false;
-	}
-	*ret_count = p->limited_count;
-	return p->limited;
-}
-
 static void take_instance(struct predictor *p, const struct observe_instance *info)
 {
 	struct predictor_instance *instance;
@@ -190,30 +159,6 @@ static void take_limits(struct predictor *p, const struct observe_limits *limits
 		return;
 	instance->limits = *limits;
 	p->is_limited_stale = true;
-}
-
-static void take_announced(struct predictor *p, const struct observe_announced *announced)
-{
-	struct predictor_instance *instance = predictor_live(p, announced->slot);
-
-	if (!instance || announced->resource >= RESOURCE_COUNT || !(announced->demand >= 0) || isinf(announced->demand))
-		return;
-	instance->parts |= 1u << MEMORY_FORESIGHT;
-	instance->foresight->announced[announced->resource] = *announced;
-}
-
-static void take_profile(struct predictor *p, const struct observe_profile *profile)
-{
-	struct predictor_instance *instance = predictor_live(p, profile->slot);
-
-	if (!instance || profile->resource >= RESOURCE_COUNT)
-		return;
-	for (int i = 0; i < OBSERVE_QUARTERS; i++)
-		if (!(profile->usual[i] >= 0 && profile->usual[i] <= profile->high[i] && profile->high[i] <= profile->highest[i]) ||
-		    isinf(profile->highest[i]))
-			return;
-	instance->parts |= 1u << MEMORY_FORESIGHT;
-	instance->foresight->profile[profile->resource] = *profile;
 }
 
 static void take_asked(struct predictor *p, const struct observe_asked *asked)
@@ -265,6 +210,9 @@ static void take_host(struct predictor *p, const struct observe_host *host)
 	p->host.elapsed_ns += host->elapsed_ns;
 	p->host.lost += host->records_lost;
 	p->host.lacks = host->lacks;
+	/* CPUs go offline and come back. */
+	if (host->cpus)
+		p->config.host_cpus = p->host.capacity[RESOURCE_CPU] = (float)host->cpus;
 }
 
 void predictor_observe(struct predictor *p, const struct observation *observation)
@@ -298,10 +246,10 @@ void predictor_observe(struct predictor *p, const struct observation *observatio
 		take_app(p, &observation->app);
 		break;
 	case OBSERVE_ANNOUNCED:
-		take_announced(p, &observation->announced);
+		told_announced(p, &observation->announced);
 		break;
 	case OBSERVE_PROFILE:
-		take_profile(p, &observation->profile);
+		told_profile(p, &observation->profile);
 		break;
 	case OBSERVE_ASKED:
 		take_asked(p, &observation->asked);

@@ -29,7 +29,7 @@
 
 struct predictor_config {
 	uint32_t slots_max;	/* slots are 1..slots_max - 1 */
-	float host_cpus;	/* > 0 */
+	float host_cpus;	/* > 0; moves with struct observe_host */
 	uint64_t second_ns;	/* length of a frame: 1 s */
 	uint64_t tick_ns;	/* length of a tick: 100 ms */
 	enum forecast_source forecaster;	/* who speaks when all is well */

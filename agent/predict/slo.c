@@ -196,8 +196,10 @@ static int range_parse(struct word word, enum resource resource, struct slo_rang
 	if ((min.bytes && amount_parse(min, resource, &range.min)) ||
 	    (max.bytes && amount_parse(max, resource, &range.max)))
 		return -EINVAL;
-	if (max.bytes ? !range.max || range.max < range.min : !range.min)
+	if (max.bytes && range.max < range.min)
 		return -ERANGE;
+	if (max.bytes ? !range.max : !range.min)
+		return -EINVAL;
 	*ret = range;
 	return 0;
 }
@@ -285,6 +287,11 @@ static const char *const range_remedies[] = {
 };
 _Static_assert(ARRAY_COUNT(range_remedies) == RESOURCE_COUNT, "a remedy per resource");
 
+static const char *range_remedy(int r, enum resource resource)
+{
+	return r == -ERANGE ? "has a MIN above its MAX; swap them" : r ? range_remedies[resource] : NULL;
+}
+
 static const char *pair_parse(struct word key, struct word value, struct slo *slo)
 {
 	uint64_t ppm;
@@ -319,7 +326,7 @@ static const char *pair_parse(struct word key, struct word value, struct slo *sl
 		return concurrency_parse(value, &slo->concurrency);
 	for (int i = 0; i < RESOURCE_COUNT; i++)
 		if (word_is(key, resource_names[i]))
-			return range_parse(value, (enum resource)i, &slo->range[i]) ? range_remedies[i] : NULL;
+			return range_remedy(range_parse(value, (enum resource)i, &slo->range[i]), (enum resource)i);
 	return "is no known key; known: window budget tier kind probe cpu memory io net data duration concurrency";
 }
 

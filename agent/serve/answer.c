@@ -178,6 +178,24 @@ static json_t *capacity_json(const struct predictor *predictor)
 	return out;
 }
 
+/* Annotated minima of all together, of what is known to be there: where they do not fit, the lowest tier's are not kept (decide/share.h). */
+static json_t *promised_json(struct predictor *predictor)
+{
+	json_t *out = json_object();
+	uint32_t count;
+	const uint32_t *slot = predictor_annotated(predictor, &count);
+
+	for (int r = 0; r < RESOURCE_COUNT; r++) {
+		double sum = 0;
+
+		for (uint32_t i = 0; !resource_is_learned((enum resource)r) && i < count; i++)
+			sum += (double)predictor->instance[slot[i]].info.slo.range[r].min * (r == RESOURCE_CPU ? 1e-3 : 1);
+		if (!resource_is_learned((enum resource)r))
+			json_object_set_new(out, resource_name((enum resource)r), value_number((float)sum));
+	}
+	return out;
+}
+
 /* What the kernel made and told of, and did not tell of. */
 static json_t *coverage_json(const struct answer_world *world)
 {
@@ -206,8 +224,8 @@ static json_t *answer_status(const struct answer_world *world, const json_t *que
 			 (json_int_t)world->delivered, "dropped", (json_int_t)world->dropped);
 	tick = json_pack("{s:I, s:I}", "late_ns_max", (json_int_t)world->tick_late_ns_max, "cost_ns",
 			 (json_int_t)world->tick_cost_ns);
-	return json_pack("{s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:I, s:s, s:{s:o, s:o}, s:o, s:o, s:o, s:o}",
-			 "ok", 1,
+	return json_pack("{s:b, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:I, s:s, s:{s:o, s:o}, s:o, s:o, s:o, s:o}",
+			 "ok", 1, "promised", promised_json(world->mind->predictor),
 			 "mode", world->mode < MODE_COUNT ? mode_name(world->mode) : "none",
 			 "forecaster", forecast_source_name(config->forecaster), "model",
 			 answer_model(world), "ring", ring,

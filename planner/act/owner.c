@@ -21,7 +21,6 @@ static const struct {
 	{ "cri-containerd-*", OWNER_KUBELET },
 	{ "crio-*", OWNER_KUBELET },
 	{ "docker-*.scope", OWNER_DOCKER },
-	{ "machine-qemu*", OWNER_LIBVIRT },
 	{ "libpod-conmon-*", OWNER_PODMAN },
 };
 
@@ -34,7 +33,7 @@ static const struct {
 	[OWNER_SYSTEMD_USER] = { "systemd --user", "systemctl --user set-property" },
 	[OWNER_KUBELET] = { "kubelet", "change the pod's resources" },
 	[OWNER_DOCKER] = { "docker", "docker update" },
-	[OWNER_LIBVIRT] = { "libvirt", "virsh schedinfo DOMAIN" },
+	[OWNER_LIBVIRT] = { "libvirt", "limit the machine's own cgroup" },
 	[OWNER_PODMAN] = { "podman", "limit the container's own cgroup" },
 };
 _Static_assert(sizeof(OWNERS) / sizeof(*OWNERS) == OWNER_COUNT, "every owner has a remedy");
@@ -75,6 +74,16 @@ static bool is_podman(const char *part, const char *rest)
 	       fnmatch("libpod-*", part, 0) == 0 && *rest == '/';
 }
 
+/*
+ * So it is with a machine of libvirt: DIR/machine-qemu-N-NAME.scope, or without machined DIR/qemu-N-NAME.libvirt-qemu.
+ * virsh changes the weight of that cgroup by the same call to systemd, and all else inside of it.
+ */
+static bool is_libvirt(const char *part, const char *rest)
+{
+	return *rest == '/' && (fnmatch("machine-qemu*.scope", part, 0) == 0 || fnmatch("*.libvirt-qemu", part, 0) == 0 ||
+				fnmatch("machine-lxc*.scope", part, 0) == 0 || fnmatch("*.libvirt-lxc", part, 0) == 0);
+}
+
 static enum owner mark_find(const char *path)
 {
 	char part[ACT_PATH_MAX];
@@ -86,6 +95,8 @@ static enum owner mark_find(const char *path)
 				return MARKS[i].owner;
 		if (is_podman(part, path))
 			return OWNER_PODMAN;
+		if (is_libvirt(part, path))
+			return OWNER_LIBVIRT;
 		/* Docker's cgroupfs driver makes /docker/ID with 64 digits. */
 		if (is_below_docker && strspn(part, "0123456789abcdef") == 64)
 			return OWNER_DOCKER;

@@ -5,8 +5,8 @@
 
 #define FADE 0.9f	/* per trial: ten of them are remembered */
 /* As if so many had been tried before, of which a tenth came. */
-#define PRIOR 2.0f
-#define PRIOR_CAME 0.2f
+#define PRIOR 4.0f
+#define PRIOR_CAME 0.4f
 
 static int bin_of(float risk)
 {

@@ -47,7 +47,7 @@ static void tick(struct mind *mind, struct recording *recording, uint64_t now_ns
 	}
 	other = (struct observation){ .kind = OBSERVE_EVENT, .event = { 1, 12345, now_ns } };
 	tell(mind, recording, &other);
-	other = (struct observation){ .kind = OBSERVE_HOST, .host = { now_ns, TICK_NS, TICK_NS, 0, 0 } };
+	other = (struct observation){ .kind = OBSERVE_HOST, .host = { .time_ns = now_ns, .busy_ns = TICK_NS, .elapsed_ns = TICK_NS, .cpus = 2 } };
 	tell(mind, recording, &other);
 	other = (struct observation){ .kind = OBSERVE_TICK, .time_ns = now_ns };
 	recording_observe(recording, &other);

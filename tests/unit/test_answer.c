@@ -162,8 +162,8 @@ static void show_tells_what_forecasts_have_earned(void **state)
 	earned = json_object_get(earned, "memory");
 	assert_float_equal(number_of(earned, "came"), 3, 0);
 	assert_float_equal(number_of(earned, "failed"), 3, 0);
-	/* Three came, two at that risk did not, beside a tenth of two from the start. */
-	assert_float_equal(number_of(earned, "share"), 3.2 / 7, 1e-3);
+	/* Three came, two at that risk did not, beside a tenth of four from the start. */
+	assert_float_equal(number_of(earned, "share"), 3.4 / 9, 1e-3);
 	assert_float_equal(number_of(earned, "needed"), 0.25, 1e-6);
 	json_decref(answer);
 }
@@ -290,7 +290,12 @@ static void status_accounts_for_records(void **state)
 	assert_true(json_is_null(json_object_get(json_object_get(answer, "knee"), "io")));
 	json_decref(answer);
 	stage->mind->knee[RESOURCE_IO] = (struct knee){ .rate = 61e6f, .is_found = true };
+	/* What is promised beside what is there. */
+	stage->mind->predictor->instance[1].info.slo.range[RESOURCE_CPU] = (struct slo_range){ 3000, 4000 };
+	stage->mind->predictor->instance[2].info.slo.range[RESOURCE_CPU] = (struct slo_range){ 1500, 0 };
 	answer = asked(stage, "{\"q\":\"status\"}");
+	assert_float_equal(number_of(json_object_get(answer, "promised"), "cpu"), 4.5, 1e-3);
+	assert_float_equal(number_of(json_object_get(answer, "promised"), "memory"), 0, 0);
 	assert_int_equal(number_of(json_object_get(answer, "knee"), "io"), 61000000);
 	json_decref(answer);
 }

@@ -30,6 +30,12 @@ static void nothing_is_earned_before_something_came(void **state)
 	trial(&trials, 0.9f, false, false, true);
 	assert_true(credit_of(&trials.credit, 1) < 0.1f);
 	trial(&trials, 0.9f, true, false, true);
+	assert_true(credit_of(&trials.credit, 0.9f) < ENOUGH);
+	trial(&trials, 0.9f, true, false, true);
+	assert_true(credit_of(&trials.credit, 0.9f) >= ENOUGH);
+	/* Where none failed before, one is enough. */
+	trials.credit = (struct credit){ 0 };
+	trial(&trials, 0.9f, true, false, true);
 	assert_true(credit_of(&trials.credit, 0.9f) >= ENOUGH);
 }
 

@@ -221,6 +221,29 @@ static void a_batch_that_will_be_over_needs_nothing_later(void **state)
 	assert_true(gives_before("tier=best-effort kind=stream duration=5s", 2));
 }
 
+/* The outsider works on four CPUs; of eight, six go offline, and one comes back. */
+static void a_host_that_loses_cpus_shares_those_that_are_left(void **state)
+{
+	struct observation host = { .kind = OBSERVE_HOST };
+	struct scene scene;
+	uint64_t before = 0, after = 0;
+
+	(void)state;
+	scene_open(&scene);
+	for (int i = 0; i < 60; i++) {
+		host.host = (struct observe_host){ .time_ns = scene.now_ns, .cpus = i < 20 ? 0 : i < 40 ? 2 : 3 };
+		predictor_observe(scene.mind->predictor, &host);
+		ran(&scene, OUTSIDER, 3 * TICK_NS, 0);
+		tick(&scene, 50);
+		before = i == 19 ? quota_of(&scene, OUTSIDER) : before;
+		after = i == 39 ? quota_of(&scene, OUTSIDER) : after;
+	}
+	assert_true(before >= 40000 && after && after < 20000);
+	assert_true(quota_of(&scene, OUTSIDER) > after && quota_of(&scene, OUTSIDER) < 30000);
+	assert_float_equal(scene.mind->predictor->host.capacity[RESOURCE_CPU], 3, 0);
+	mind_free(scene.mind);
+}
+
 static void what_the_profile_says_is_held_ready(void **state)
 {
 	struct observation words = { .kind = OBSERVE_PROFILE,
@@ -252,6 +275,7 @@ int main(void)
 		cmocka_unit_test(the_size_of_requests_outlives_a_pause),
 		cmocka_unit_test(more_cpus_than_it_works_on_pieces_are_worth_nothing),
 		cmocka_unit_test(a_batch_that_will_be_over_needs_nothing_later),
+		cmocka_unit_test(a_host_that_loses_cpus_shares_those_that_are_left),
 		cmocka_unit_test(what_the_profile_says_is_held_ready),
 	};
 

@@ -142,8 +142,9 @@ static void containers_and_machines_belong_to_their_managers(void **state)
 		{ "/system.slice/docker-" ID ".scope", OWNER_DOCKER },
 		{ "/system.slice/docker-" ID ".scope/inner", OWNER_DOCKER },
 		{ "/docker/" ID, OWNER_DOCKER },
-		{ "/machine.slice/machine-qemu\\x2d1\\x2dvm.scope", OWNER_LIBVIRT },
 		{ "/machine.slice/machine-qemu\\x2d1\\x2dvm.scope/libvirt/vcpu0", OWNER_LIBVIRT },
+		{ "/machine/qemu-1-vm.libvirt-qemu/vcpu0", OWNER_LIBVIRT },
+		{ "/machine/lxc-1-vm.libvirt-lxc/inner", OWNER_LIBVIRT },
 		{ "/machine.slice/libpod-" ID ".scope/container", OWNER_PODMAN },
 		{ "/machine.slice/libpod-conmon-" ID ".scope", OWNER_PODMAN },
 		{ "/libpod_parent", OWNER_PODMAN },
@@ -158,11 +159,14 @@ static void containers_and_machines_belong_to_their_managers(void **state)
 	assert_int_equal(owner_find(root_fd, "/docker/web", "/nowhere/systemd"), OWNER_NONE);
 	assert_int_equal(owner_find(root_fd, "/libpod_parent/libpod-" ID, "/nowhere/systemd"), OWNER_NONE);
 	assert_int_equal(owner_find(root_fd, "/libpod_parent/pod/libpod-" ID, "/nowhere/systemd"), OWNER_NONE);
+	assert_int_equal(owner_find(root_fd, "/machine/qemu-1-vm.libvirt-qemu", "/nowhere/systemd"), OWNER_NONE);
 }
 
-static void a_container_of_podman_is_its_scopes_business(void **state)
+static void a_container_or_a_machine_as_a_whole_is_its_scopes_business(void **state)
 {
 	(void)state;
+	path_make("/machine.slice/machine-qemu\\x2d1\\x2dvm.scope");
+	assert_int_equal(owner("/machine.slice/machine-qemu\\x2d1\\x2dvm.scope"), OWNER_SYSTEMD);
 	path_make("/machine.slice/libpod-" ID ".scope");
 	assert_int_equal(owner("/machine.slice/libpod-" ID ".scope"), OWNER_SYSTEMD);
 }
@@ -248,7 +252,7 @@ int main(void)
 		cmocka_unit_test(another_value_delegates_nothing),
 		cmocka_unit_test(a_user_manager_keeps_what_was_delegated_to_it),
 		cmocka_unit_test(containers_and_machines_belong_to_their_managers),
-		cmocka_unit_test(a_container_of_podman_is_its_scopes_business),
+		cmocka_unit_test(a_container_or_a_machine_as_a_whole_is_its_scopes_business),
 		cmocka_unit_test(systemd_sets_what_it_has_a_property_for),
 		cmocka_unit_test(the_others_leave_no_way),
 		cmocka_unit_test(a_unit_is_called_as_its_directory_without_the_escape),

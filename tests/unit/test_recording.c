@@ -107,7 +107,7 @@ static void sample_tell(struct live *live, uint32_t slot, uint32_t buckets)
 static void host_tell(struct live *live)
 {
 	struct observation memory = { .kind = OBSERVE_MEMORY, .memory = { .slot = 1, .refaults = draw(live, 900) } };
-	struct observation host = { .kind = OBSERVE_HOST, .host = { live->now_ns, draw(live, 1000000000), 1000000000, 0, 0 } };
+	struct observation host = { .kind = OBSERVE_HOST, .host = { .time_ns = live->now_ns, .busy_ns = draw(live, 1000000000), .elapsed_ns = 1000000000, .cpus = 2 } };
 	struct observation event = { .kind = OBSERVE_EVENT, .event = { 2, 12345, live->now_ns } };
 
 	tell(live, &memory);

@@ -141,7 +141,7 @@ static void tell_tick(struct world *world, bool is_bad, bool is_acted)
 	sample.sample.psi_known = (1u << PSI_COUNT) - 1;
 	predictor_observe(world->predictor, &sample);
 	host = (struct observation){ .kind = OBSERVE_HOST };
-	host.host = (struct observe_host){ world->now_ns, TICK_NS / 10, TICK_NS, 0, 0 };
+	host.host = (struct observe_host){ .time_ns = world->now_ns, .busy_ns = TICK_NS / 10, .elapsed_ns = TICK_NS };
 	predictor_observe(world->predictor, &host);
 	acted = (struct observation){ .kind = OBSERVE_ACTED, .time_ns = world->now_ns };
 	if (is_acted)

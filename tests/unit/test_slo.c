@@ -159,6 +159,7 @@ static void errors_name_the_word_and_the_remedy(void **state)
 		{ "cpu=1M..2M", { "cpu=1M..2M", "CPUs", "0.5..4" } }, { "memory=2", { "memory=2", "bytes", "256M..2G" } },
 		{ "io=..", { "io=..", "bytes/s", "..200M" } }, { "net=..1Mbit", { "net=..1Mbit", "rates", "..100mbit" } },
 		{ "disk=1", { "disk=1", "no known key", "cpu memory io net data duration concurrency" } },
+		{ "cpu=4..2", { "cpu=4..2", "MIN above its MAX", "swap" } }, { "net=1M..1kbit", { "net=", "MIN above its MAX", "swap" } },
 		{ "data=0", { "data=0", "bytes", "64M" } }, { "data=1..2", { "data=1..2", "bytes", "64M" } },
 		{ "duration=20", { "duration=20", "duration", "20s" } }, { "concurrency=", { "concurrency=", "whole", "1 to" } },
 		{ "concurrency=0", { "concurrency=0", "whole", "1 to" } }, { "concurrency=1.5", { "concurrency=1.5", "whole", "1 to" } },

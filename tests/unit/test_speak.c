@@ -48,7 +48,7 @@ static void tell_tick(struct predictor *p, uint64_t now_ns)
 	sample.sample.memory_bytes = 1 << 20;
 	predictor_observe(p, &sample);
 	host = (struct observation){ .kind = OBSERVE_HOST };
-	host.host = (struct observe_host){ now_ns, TICK_NS / 10, TICK_NS, 0, 0 };
+	host.host = (struct observe_host){ .time_ns = now_ns, .busy_ns = TICK_NS / 10, .elapsed_ns = TICK_NS };
 	predictor_observe(p, &host);
 	predictor_tick(p, now_ns);
 }

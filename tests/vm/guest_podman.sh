@@ -39,6 +39,8 @@ plain=$path
 check "it is in a plain directory" is "${plain%/libpod-*}" /libpod_parent
 echo +cpu >/sys/fs/cgroup/libpod_parent/cgroup.subtree_control
 scope_was=$(weight "$scope") plain_was=$(weight "$plain")
+record() { podman --cgroup-manager systemd inspect -f '{{.HostConfig.CpuShares}} {{.HostConfig.CpuQuota}}' web; }
+record_was=$(record)
 unit=${scope##*/}
 property_was=$(systemctl show "$unit" -P CPUWeight)
 
@@ -65,6 +67,7 @@ check "a limit of the scope" within 10 outcome applied 60000 "$scope" cpu.weight
 check "is in its property too" is "$(systemctl show "$unit" -P CPUWeight)" 11
 systemctl daemon-reload
 check "which daemon-reload keeps" is_weight "$scope" 11
+check "but not in podman's record, which would keep it for good" is "$(record)" "$record_was"
 check "what is inside is refused" outcome owned 1000 "$scope/container" cpu.weight 11
 check "podman itself is refused" outcome owned 1000 "/machine.slice/libpod-conmon-${unit#libpod-}" cpu.weight 11
 check "a limit of the directory" within 10 outcome applied 60000 "$plain" cpu.weight 11
@@ -86,6 +89,12 @@ check "killed hands come back and undo" within 30 is_unlimited "$scope"
 check "what they held" within 10 is_unlimited "$plain"
 check "and nothing else" is_weight "$scope" "$scope_was"
 check "not the property either" is "$(systemctl show "$unit" -P CPUWeight)" "$property_was"
+check "a container is limited" within 20 outcome applied 60000 "$scope" cpu.max 50000 100000
+podman --cgroup-manager systemd restart -t 0 web >/dev/null
+check "podman restart starts it as podman has it" within 20 is_unlimited "$scope"
+"$test_programs/mind_driver" /run/forestall/act.sock undo >/dev/null
+check "what was held is over with it" within 20 bash -c "! grep -q . /run/forestall/journal"
+check "and nothing of it left" is_unlimited "$scope"
 check "a container is limited" within 20 outcome applied 3000 "$scope" cpu.max 50000 100000
 check "podman ends it" podman rm -f -t 0 web
 check "which is normal" within 20 bash -c "! grep -q . /run/forestall/journal"
