@@ -191,7 +191,7 @@ check-churn: deps all test-programs ## tests/system/churn.sh with 100,000 cgroup
 corpus: deps all $(LOAD) ## record training runs, in the VM and natively, under build/corpus
 	$(Q)tests/corpus/run
 train: deps all ## train the default model from build/corpus
-	$(Q)build/bin/forestall model train --corpus build/corpus --epochs 40 --restarts 3 --out model/default.model
+	$(Q)build/bin/forestall model train --corpus build/corpus --epochs 40 --restarts 6 --out model/default.model
 fuzz: deps ## fuzz the parsers for a minute each
 	$(Q)tests/fuzz/run
 clean: ## remove build/ except downloaded kernels

@@ -21,6 +21,9 @@
 #include "score.h"
 #include "sense/modelfile.h"
 
+/* Of a model: networks of so many units in all. */
+#define MEMBERS 2
+
 struct training {
 	const char *corpus, *out;
 	struct train_options options;
@@ -28,8 +31,12 @@ struct training {
 	struct train_score score[2][2];	/* of the held-out parts, shapes first: float, int8 */
 	double loss_float, loss_int8;	/* best validation */
 	uint32_t epochs_run;
-	uint32_t restarts;		/* trainings from consecutive seeds; the lowest validation loss is kept */
-	uint64_t best_seed;
+	uint32_t restarts;		/* trainings from consecutive seeds; the MEMBERS with the lowest validation loss are joined */
+	struct member {
+		struct train *train;
+		double loss;		/* validation, int8 */
+		uint64_t seed;
+	} member[MEMBERS];		/* best first; as many as there were, up to MEMBERS */
 };
 
 static int corpus_load(struct training *training)
@@ -120,6 +127,24 @@ static json_t *scores_json(const struct train_score score[2])
 	return json_pack("{s:o,s:o}", "float", score_json(&score[0]), "int8", score_json(&score[1]));
 }
 
+static uint32_t members_count(const struct training *training)
+{
+	uint32_t count = 0;
+
+	while (count < MEMBERS && training->member[count].train)
+		count++;
+	return count;
+}
+
+static json_t *seeds_json(const struct training *training)
+{
+	json_t *seeds = json_array();
+
+	for (uint32_t m = 0; m < members_count(training); m++)
+		json_array_append_new(seeds, json_integer((json_int_t)training->member[m].seed));
+	return seeds;
+}
+
 static int provenance_write(const struct training *training, char text[MODEL_PROVENANCE_MAX + 1])
 {
 	json_t *recordings = json_array(), *root;
@@ -130,8 +155,8 @@ static int provenance_write(const struct training *training, char text[MODEL_PRO
 	strftime(date, sizeof(date), "%Y-%m-%d", gmtime(&now));
 	for (int part = 0; part < CORPUS_PART_COUNT; part++)
 		sources_json(recordings, &training->set[part], corpus_part_name((enum corpus_part)part));
-	root = json_pack("{s:s,s:s,s:I,s:i,s:i,s:I,s:o,s:f,s:f,s:o,s:o,s:o}", "trainer", "forestall model train", "date", date,
-			 "seed", (json_int_t)training->best_seed, "hidden", (int)training->options.hidden, "epochs",
+	root = json_pack("{s:s,s:s,s:o,s:i,s:i,s:I,s:o,s:f,s:f,s:o,s:o,s:o}", "trainer", "forestall model train", "date", date,
+			 "seeds", seeds_json(training), "hidden", (int)(training->options.hidden * members_count(training)), "epochs",
 			 (int)training->epochs_run, "frames", (json_int_t)training->set[CORPUS_PART_TRAIN].frames,
 			 "violated_within_2s", labels_json(&training->set[CORPUS_PART_TRAIN]), "validation_loss_float",
 			 training->loss_float, "validation_loss_int8", training->loss_int8,
@@ -208,15 +233,43 @@ static int held_out_score(struct training *training, const struct model *model, 
 	return groups_print(training, &quantized, scratch);
 }
 
-static int model_finish(struct training *training, const struct train *train)
+/* The members as one, in float and int8. */
+static int model_join(const struct training *training, struct model *model)
+{
+	const struct lstm_float *members[MEMBERS];
+	uint32_t count = members_count(training);
+	int r;
+
+	for (uint32_t m = 0; m < count; m++)
+		members[m] = train_best(training->member[m].train);
+	r = train_join(members, count, &model->reference);
+	return r ? r : train_quantize(&model->reference, &model->weights);
+}
+
+static void validation_score(struct training *training, const struct model *model, struct train_meter *scratch)
+{
+	struct dataset *part = &training->set[training->set[CORPUS_PART_VALIDATION].sequence_count ? CORPUS_PART_VALIDATION :
+								    CORPUS_PART_TRAIN];
+	struct train_set set = view(part);
+	struct train_score *score = &training->score[0][0];
+
+	train_evaluate(&training->options, &(struct train_subject){ .real = &model->reference }, &set, scratch, score);
+	training->loss_float = score->loss;
+	train_evaluate(&training->options, &(struct train_subject){ .quantized = &model->weights, .isa = lstm_isa_best() }, &set,
+		       scratch, score);
+	training->loss_int8 = score->loss;
+	fprintf(stderr, "joined: validation loss float %.4f int8 %.4f\n", training->loss_float, training->loss_int8);
+}
+
+static int model_finish(struct training *training)
 {
 	struct train_meter *scratch = calloc(1, sizeof(*scratch));
 	struct model *model = calloc(1, sizeof(*model));
 	char message[512];
-	int r = scratch && model ? train_quantize(train_best(train), &model->weights) : -ENOMEM;
+	int r = scratch && model ? model_join(training, model) : -ENOMEM;
 
 	if (!r) {
-		model->reference = *train_best(train);
+		validation_score(training, model, scratch);
 		r = held_out_score(training, model, scratch);
 	}
 	if (!r)
@@ -233,9 +286,20 @@ static int model_finish(struct training *training, const struct train *train)
 	return r;
 }
 
-/* One training; the better of it and *best stays in *best. */
-static int restart_run(struct training *training, const struct train_set *train_part, const struct train_set *validation,
-		       struct train **best)
+/* Keeps the best, in order; frees who is not among them. */
+static void member_place(struct training *training, struct member member)
+{
+	for (uint32_t m = 0; m < MEMBERS; m++)
+		if (!training->member[m].train || member.loss < training->member[m].loss) {
+			struct member worse = training->member[m];
+
+			training->member[m] = member;
+			member = worse;
+		}
+	train_free(member.train);
+}
+
+static int restart_run(struct training *training, const struct train_set *train_part, const struct train_set *validation)
 {
 	struct train_report report = { .validation_loss_int8 = INFINITY };
 	struct train *train;
@@ -246,16 +310,10 @@ static int restart_run(struct training *training, const struct train_set *train_
 	r = epochs_run(training, train, &report);
 	fprintf(stderr, "seed %llu: best validation loss %.4f at epoch %u\n", (unsigned long long)training->options.seed,
 		report.validation_loss_int8, report.epoch);
-	if (!r && (!*best || report.validation_loss_int8 < training->loss_int8)) {
-		struct train *worse = *best;
-
-		*best = train;
-		train = worse;
-		training->loss_float = report.validation_loss_float;
-		training->loss_int8 = report.validation_loss_int8;
-		training->best_seed = training->options.seed;
-	}
-	train_free(train);
+	if (r)
+		train_free(train);
+	else
+		member_place(training, (struct member){ train, report.validation_loss_int8, training->options.seed });
 	return r;
 }
 
@@ -273,7 +331,6 @@ static void labels_tell(const struct dataset *set)
 static int training_run(struct training *training)
 {
 	struct train_set train_part, validation;
-	struct train *best = NULL;
 	int r = corpus_load(training);
 
 	if (r)
@@ -282,13 +339,24 @@ static int training_run(struct training *training)
 	validation = view(&training->set[CORPUS_PART_VALIDATION]);
 	labels_tell(&training->set[CORPUS_PART_TRAIN]);
 	for (uint32_t i = 0; !r && i < training->restarts; i++, training->options.seed++)
-		r = restart_run(training, &train_part, &validation, &best);
+		r = restart_run(training, &train_part, &validation);
 	if (!r)
-		r = model_finish(training, best);
+		r = model_finish(training);
 	if (r)
 		fprintf(stderr, "training: %s\n", strerror(-r));
-	train_free(best);
+	for (uint32_t m = 0; m < MEMBERS; m++)
+		train_free(training->member[m].train);
 	return r;
+}
+
+/* A corpus is small beside a network: chosen on its validation part, see docs/FORECAST.md. */
+static void options_init(struct train_options *ret)
+{
+	train_options_init(ret);
+	ret->direct_rate = 5;
+	ret->dropout = 0.5f;
+	ret->averaging = 0.98f;
+	ret->weight_decay = 0.03f;
 }
 
 int cmd_model_train(int argc, char **argv)
@@ -300,11 +368,12 @@ int cmd_model_train(int argc, char **argv)
 		{ 0 },
 	};
 	struct training training = { .restarts = 6 };
+	uint32_t hidden = LSTM_HIDDEN_DEFAULT, members;
 	int option, r;
 
 	if (argc > 1 && !strcmp(argv[1], "--challenger"))
 		return cmd_model_challenger(argc - 1, argv + 1);
-	train_options_init(&training.options);
+	options_init(&training.options);
 	optind = 1;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
@@ -313,7 +382,7 @@ int cmd_model_train(int argc, char **argv)
 		case 'e': training.options.epochs = (uint32_t)strtoul(optarg, NULL, 10); break;
 		case 's': training.options.seed = strtoull(optarg, NULL, 10); break;
 		case 'r': training.restarts = (uint32_t)strtoul(optarg, NULL, 10); break;
-		case 'h': training.options.hidden = (uint32_t)strtoul(optarg, NULL, 10); break;
+		case 'h': hidden = (uint32_t)strtoul(optarg, NULL, 10); break;
 		default: return 2;
 		}
 	}
@@ -323,6 +392,13 @@ int cmd_model_train(int argc, char **argv)
 				"       forestall model train --challenger ...: what the mind starts; see 'forestall model challenge'\n");
 		return 2;
 	}
+	/* Units in all: each member has its share of them. */
+	members = training.restarts < MEMBERS ? 1 : MEMBERS;
+	if (!hidden || hidden % (members * LSTM_BLOCK) || hidden > LSTM_HIDDEN_MAX) {
+		fprintf(stderr, "--hidden %u: units are a multiple of %u up to %d\n", hidden, members * LSTM_BLOCK, LSTM_HIDDEN_MAX);
+		return 2;
+	}
+	training.options.hidden = hidden / members;
 	r = training_run(&training);
 	for (int part = 0; part < CORPUS_PART_COUNT; part++)
 		dataset_free(&training.set[part]);

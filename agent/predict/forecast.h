@@ -47,20 +47,21 @@ struct forecast {
 #define IMPAIRMENT_FAILURE (RESOURCE_COUNT + 1)
 
 /*
- * The model's output vector, before decoding. Per horizon: 4 quantiles of the change of demand from now for each resource (share
- * of the host's capacity; of memory, which moves little, a tenth of it), 4 of the leading SLI (log2(value / bound) / 4, as in
- * FEATURE_OWN_SLI), a risk logit for each SLI that it learns and one for failure. Of quantiles raw 1 is the median; the .1
+ * The model's output vector, before decoding. First, per horizon, a risk logit for each SLI that it learns and one for failure:
+ * they see the inputs directly (lstm.h). Then, per horizon, 4 quantiles of the change of demand from now for each resource (share
+ * of the host's capacity; of memory, which moves little, a tenth of it) and 4 of the leading SLI (log2(value / bound) / 4, as in
+ * FEATURE_OWN_SLI). Of quantiles raw 1 is the median; the .1
  * quantile lies softplus(raw 0) below it, the .9 quantile softplus(raw 2) above it and the .99 quantile softplus(raw 3)
  * above that, so they never cross, and a model that says nothing says that demand stays as it is.
  */
 #define OUTPUT_RISKS (SLI_LEARNED_COUNT + 1)
 #define OUTPUT_RISK_FAILURE SLI_LEARNED_COUNT
 #define OUTPUT_MEDIAN 1
-#define OUTPUT_PER_HORIZON ((RESOURCE_COUNT + 1) * FORECAST_QUANTILES + OUTPUT_RISKS)
-#define OUTPUT_COUNT (FORECAST_HORIZONS * OUTPUT_PER_HORIZON)
-#define OUTPUT_DEMAND(h, r, q) ((h) * OUTPUT_PER_HORIZON + (r) * FORECAST_QUANTILES + (q))
+#define OUTPUT_RISK(h, s) ((h) * OUTPUT_RISKS + (s))
+#define OUTPUT_DIRECT OUTPUT_RISK(FORECAST_HORIZONS, 0)
+#define OUTPUT_DEMAND(h, r, q) (OUTPUT_DIRECT + ((h) * (RESOURCE_COUNT + 1) + (r)) * FORECAST_QUANTILES + (q))
 #define OUTPUT_SLI(h, q) OUTPUT_DEMAND(h, RESOURCE_COUNT, q)
-#define OUTPUT_RISK(h, s) (OUTPUT_SLI(h, FORECAST_QUANTILES) + (s))
+#define OUTPUT_COUNT OUTPUT_DEMAND(FORECAST_HORIZONS, 0, 0)
 
 /* The gravest risk at this horizon, and whose; 0 and SLI_COUNT without any. */
 float forecast_risk(const struct forecast *forecast, uint32_t horizon, enum sli *ret_sli);

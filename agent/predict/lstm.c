@@ -89,18 +89,17 @@ void lstm_quantize_input(const struct lstm_weights *weights, const float *input,
 	}
 }
 
-/* The accumulators of rows rows, each over columns bytes. */
-static void multiply(const int8_t *restrict matrix, const int32_t *offset, const uint8_t *restrict vector,
-		     uint32_t rows, uint32_t columns, int32_t *restrict ret)
+/* Adds what columns bytes come to in each of rows rows. */
+static void multiply(const int8_t *restrict matrix, const uint8_t *restrict vector, uint32_t rows, uint32_t columns,
+		     int32_t *restrict sums)
 {
-	memcpy(ret, offset, rows * sizeof(*ret));
 	for (uint32_t k = 0; k < columns; k += 4, matrix += (size_t)rows * 4) {
 		const int32_t a = vector[k], b = vector[k + 1], c = vector[k + 2], d = vector[k + 3];
 
 		for (uint32_t row = 0; row < rows; row++) {
 			const int8_t *four = matrix + (size_t)row * 4;
 
-			ret[row] += four[0] * a + four[1] * b + four[2] * c + four[3] * d;
+			sums[row] += four[0] * a + four[1] * b + four[2] * c + four[3] * d;
 		}
 	}
 }
@@ -146,18 +145,21 @@ static void update_unit(struct lstm_state *state, uint32_t unit, const int32_t z
 	state->h[unit] = (int8_t)clamp_int((h + 128) >> 8, INT8_MIN, INT8_MAX);
 }
 
-static void step_cell(const struct lstm_weights *weights, struct lstm_state *state, const float *input)
+static void offset_hidden(const struct lstm_config *config, const struct lstm_state *state, uint8_t *vector)
+{
+	for (uint32_t j = 0; j < config->hidden; j++)
+		vector[lstm_padded_inputs(config) + j] = (uint8_t)(state->h[j] + 128);
+}
+
+/* vector: the quantized inputs, and room behind them for h. */
+static void step_cell(const struct lstm_weights *weights, struct lstm_state *state, uint8_t *vector)
 {
 	const struct lstm_config *config = &weights->config;
-	uint32_t inputs = lstm_padded_inputs(config);
-	uint8_t vector[LSTM_COLUMNS_MAX] = { 0 };
 	int32_t sums[LSTM_ROWS_MAX];
 
-	lstm_quantize_input(weights, input, 0, vector);
-	for (uint32_t j = 0; j < config->hidden; j++)
-		vector[inputs + j] = (uint8_t)(state->h[j] + 128);
-	multiply(weights->gate, weights->gate_offset, vector, lstm_rows(config), lstm_columns(config), sums);
-
+	offset_hidden(config, state, vector);
+	memcpy(sums, weights->gate_offset, lstm_rows(config) * sizeof(*sums));
+	multiply(weights->gate, vector, lstm_rows(config), lstm_columns(config), sums);
 	for (uint32_t j = 0; j < config->hidden; j++) {
 		int32_t z[LSTM_GATES];
 
@@ -174,16 +176,22 @@ static void step_cell(const struct lstm_weights *weights, struct lstm_state *sta
 static void step_one(const struct lstm_weights *weights, struct lstm_state *state, const float *input, float *output)
 {
 	const struct lstm_config *config = &weights->config;
-	uint8_t vector[LSTM_HIDDEN_MAX];
-	int32_t sums[LSTM_OUTPUT_MAX];
+	uint32_t inputs = lstm_padded_inputs(config);
+	uint8_t vector[LSTM_COLUMNS_MAX] = { 0 };
+	int32_t sums[LSTM_OUTPUT_MAX], direct[LSTM_DIRECT_MAX];
 
-	step_cell(weights, state, input);
-	for (uint32_t j = 0; j < config->hidden; j++)
-		vector[j] = (uint8_t)(state->h[j] + 128);
-	multiply(weights->head, weights->head_offset, vector, lstm_head_rows(config), config->hidden, sums);
+	lstm_quantize_input(weights, input, 0, vector);
+	step_cell(weights, state, vector);
+	offset_hidden(config, state, vector);
+	memcpy(sums, weights->head_offset, lstm_head_rows(config) * sizeof(*sums));
+	multiply(weights->head, vector + inputs, lstm_head_rows(config), config->hidden, sums);
+	memcpy(direct, weights->direct_offset, config->direct * sizeof(*direct));
+	multiply(weights->direct, vector, config->direct, inputs, direct);
 	for (uint32_t row = 0; row < config->output; row++) {
 		int32_t scaled = (int32_t)lrintf((float)sums[row] * weights->head_step[row]);
 
+		if (row < config->direct)
+			scaled += (int32_t)lrintf((float)direct[row] * weights->direct_step[row]);
 		output[row] = (float)(scaled + weights->head_bias_fixed[row]) * (1.0f / (1 << LSTM_OUTPUT_BITS));
 	}
 }

@@ -18,6 +18,9 @@ float *lstm_float_tensor(struct lstm_float *weights, enum lstm_tensor tensor, si
 	case LSTM_TENSOR_HEAD:
 		*ret_count = output * hidden;
 		return weights->head;
+	case LSTM_TENSOR_DIRECT:
+		*ret_count = weights->config.direct * input;
+		return weights->direct;
 	default:
 		*ret_count = output;
 		return weights->head_bias;
@@ -68,4 +71,6 @@ void lstm_float_step(const struct lstm_float *weights, struct lstm_float_state *
 	}
 	for (uint32_t row = 0; row < weights->config.output; row++)
 		output[row] = dot(weights->head + (size_t)row * hidden, state->h, hidden) + weights->head_bias[row];
+	for (uint32_t row = 0; row < weights->config.direct; row++)
+		output[row] += dot(weights->direct + (size_t)row * inputs, x, inputs);
 }

@@ -14,7 +14,7 @@
 
 #include "lstm.h"
 
-/* About 175 KB; a plain value, owned by the caller. Matrices are dense and row-major: only the first part is used. */
+/* About 187 KB; a plain value, owned by the caller. Matrices are dense and row-major: only the first part is used. */
 struct lstm_float {
 	struct lstm_config config;	/* hidden may be any 1..LSTM_HIDDEN_MAX here */
 	float input_low[LSTM_INPUT_MAX];	/* <= 0 */
@@ -23,6 +23,7 @@ struct lstm_float {
 	float gate_bias[LSTM_ROWS_MAX];			/* [4H] */
 	float head[LSTM_OUTPUT_MAX * LSTM_HIDDEN_MAX];	/* [O][H] */
 	float head_bias[LSTM_OUTPUT_MAX];		/* [O] */
+	float direct[LSTM_DIRECT_MAX * LSTM_INPUT_MAX];	/* [D][I] */
 };
 
 /* All zero is the start. */
@@ -31,12 +32,13 @@ struct lstm_float_state {
 	float c[LSTM_HIDDEN_MAX];
 };
 
-/* The four trained tensors, for whoever treats the parameters alike. */
+/* The trained tensors, for whoever treats the parameters alike. */
 enum lstm_tensor {
 	LSTM_TENSOR_GATE,
 	LSTM_TENSOR_GATE_BIAS,
 	LSTM_TENSOR_HEAD,
 	LSTM_TENSOR_HEAD_BIAS,
+	LSTM_TENSOR_DIRECT,
 	LSTM_TENSOR_COUNT
 };
 

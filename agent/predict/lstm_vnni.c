@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The AVX-512 VNNI kernel: the sums of 16 units, or outputs, at a time, of four instances for each load of weights. Every
+ * The AVX-512 VNNI kernel: the sums of 16 units, or up to 32 outputs, at a time, of four instances for each load of weights. Every
  * line mirrors one of lstm.c; see lstm_x86.c.
  */
 #include "lstm.h"
@@ -14,6 +14,7 @@
 
 #define TARGET_VNNI __attribute__((target("avx2,avx512f,avx512bw,avx512vl,avx512vnni")))
 #define INLINE_VNNI static inline __attribute__((always_inline)) TARGET_VNNI
+#define BLOCKS 2	/* of outputs at a time */
 #define GROUP 4	/* instances; four gates of four fill 16 of the 32 registers, and hide the latency of the dot product */
 
 /* Four columns of one instance for all rows. */
@@ -25,12 +26,12 @@ INLINE_VNNI __m512i broadcast(const uint8_t *vector)
 	return _mm512_set1_epi32(group);
 }
 
-/* Sums to fixed point: scaled, rounded, bias added. */
-INLINE_VNNI __m512i scale_sums(__m512i sums, const float *step, const int32_t *bias)
+/* Sums to fixed point: scaled, rounded, added to what is there. */
+INLINE_VNNI __m512i scale_sums(__m512i sums, const float *step, __m512i fixed)
 {
 	__m512 scaled = _mm512_mul_ps(_mm512_cvtepi32_ps(sums), _mm512_loadu_ps(step));
 
-	return _mm512_add_epi32(_mm512_cvtps_epi32(scaled), _mm512_loadu_si512(bias));
+	return _mm512_add_epi32(_mm512_cvtps_epi32(scaled), fixed);
 }
 
 /* z of 16 units of each instance. */
@@ -59,32 +60,61 @@ INLINE_VNNI void sum_gates(const struct lstm_weights *weights, uint8_t (*vector)
 
 		_mm512_storeu_si512(ret_z[i / LSTM_GATES][half][i % LSTM_GATES],
 				    scale_sums(sum[i / LSTM_GATES][i % LSTM_GATES], weights->gate_step + row,
-					       weights->gate_bias_fixed + row));
+					       _mm512_loadu_si512(weights->gate_bias_fixed + row)));
 	}
 }
 
-/* 16 outputs of each instance. */
-INLINE_VNNI void sum_head(const struct lstm_weights *weights, uint8_t (*vector)[LSTM_COLUMNS_MAX], uint32_t row,
-			  uint32_t group, float (*ret)[LSTM_OUTPUT_MAX])
+/*
+ * Adds to fixed[BLOCKS * instance + block of rows] what 16 * blocks rows of a matrix, the first at block, come to over columns bytes of
+ * each instance's vector from `from` on, in fixed point. offset and step are those of the rows.
+ */
+INLINE_VNNI void add_rows(const int8_t *block, uint32_t rows, const int32_t *offset, const float *step,
+			  uint8_t (*vector)[LSTM_COLUMNS_MAX], uint32_t from, uint32_t columns, uint32_t group, uint32_t blocks,
+			  __m512i *fixed)
 {
-	uint32_t rows = lstm_head_rows(&weights->config);
-	__m512i sum[GROUP];
+	__m512i sum[GROUP * BLOCKS];
 
-#pragma GCC unroll 4
-	for (uint32_t i = 0; i < group; i++)
-		sum[i] = _mm512_loadu_si512(weights->head_offset + row);
-	for (uint32_t k = 0; k < weights->config.hidden; k += 4)
-#pragma GCC unroll 4
-		for (uint32_t i = 0; i < group; i++)
-			sum[i] = _mm512_dpbusd_epi32(sum[i], broadcast(vector[i] + k),
-						     _mm512_loadu_si512(weights->head + (size_t)k * rows + row * 4));
-#pragma GCC unroll 4
-	for (uint32_t i = 0; i < group; i++) {
-		__m512i fixed = scale_sums(sum[i], weights->head_step + row, weights->head_bias_fixed + row);
+#pragma GCC unroll 8
+	for (uint32_t i = 0; i < group * blocks; i++)
+		sum[i] = _mm512_loadu_si512(offset + i % blocks * LSTM_BLOCK);
+	for (uint32_t k = 0; k < columns; k += 4)
+#pragma GCC unroll 8
+		for (uint32_t i = 0; i < group * blocks; i++)
+			sum[i] = _mm512_dpbusd_epi32(sum[i], broadcast(vector[i / blocks] + from + k),
+						     _mm512_loadu_si512(block + (size_t)k * rows + i % blocks * LSTM_BLOCK * 4));
+#pragma GCC unroll 8
+	for (uint32_t i = 0; i < group * blocks; i++) {
+		__m512i *to = &fixed[i / blocks * BLOCKS + i % blocks];
 
-		_mm512_storeu_ps(ret[i] + row, _mm512_mul_ps(_mm512_cvtepi32_ps(fixed),
-							     _mm512_set1_ps(1.0f / (1 << LSTM_OUTPUT_BITS))));
+		*to = scale_sums(sum[i], step + i % blocks * LSTM_BLOCK, *to);
 	}
+}
+
+/* 16 * blocks outputs of each instance; blocks is 1 or BLOCKS, and known at each call: more hide the dot product's latency. */
+INLINE_VNNI void sum_head(const struct lstm_weights *weights, uint8_t (*vector)[LSTM_COLUMNS_MAX], uint32_t row,
+			  uint32_t group, uint32_t blocks, float (*ret)[LSTM_OUTPUT_MAX])
+{
+	const struct lstm_config *config = &weights->config;
+	uint32_t inputs = lstm_padded_inputs(config);
+	__m512i fixed[GROUP * BLOCKS];
+
+#pragma GCC unroll 8
+	for (uint32_t i = 0; i < group * blocks; i++)
+		fixed[i / blocks * BLOCKS + i % blocks] =
+			_mm512_loadu_si512(weights->head_bias_fixed + row + i % blocks * LSTM_BLOCK);
+	if (row + blocks * LSTM_BLOCK <= config->direct)
+		add_rows(weights->direct + row * 4, config->direct, weights->direct_offset + row, weights->direct_step + row, vector,
+			 0, inputs, group, blocks, fixed);
+	else if (row < config->direct)
+		add_rows(weights->direct + row * 4, config->direct, weights->direct_offset + row, weights->direct_step + row, vector,
+			 0, inputs, group, 1, fixed);
+	add_rows(weights->head + row * 4, lstm_head_rows(config), weights->head_offset + row, weights->head_step + row, vector,
+		 inputs, config->hidden, group, blocks, fixed);
+#pragma GCC unroll 8
+	for (uint32_t i = 0; i < group * blocks; i++)
+		_mm512_storeu_ps(ret[i / blocks] + row + i % blocks * LSTM_BLOCK,
+				 _mm512_mul_ps(_mm512_cvtepi32_ps(fixed[i / blocks * BLOCKS + i % blocks]),
+					       _mm512_set1_ps(1.0f / (1 << LSTM_OUTPUT_BITS))));
 }
 
 /* group is 1 or GROUP, and known at each call. */
@@ -94,6 +124,7 @@ INLINE_VNNI void step_group(const struct lstm_weights *weights, struct lstm_stat
 	const struct lstm_config *config = &weights->config;
 	uint8_t vector[GROUP][LSTM_COLUMNS_MAX];
 	float output[GROUP][LSTM_OUTPUT_MAX];
+	uint32_t row = 0;
 
 	for (uint32_t i = 0; i < group; i++)
 		lstm_fill_vector(weights, states[i], inputs + (size_t)i * config->input, vector[i]);
@@ -107,9 +138,11 @@ INLINE_VNNI void step_group(const struct lstm_weights *weights, struct lstm_stat
 			lstm_update_units_vnni(states[i], unit, second, z[i]);
 	}
 	for (uint32_t i = 0; i < group; i++)
-		lstm_offset_hidden(states[i], config->hidden, vector[i]);
-	for (uint32_t row = 0; row < config->output; row += LSTM_BLOCK)
-		sum_head(weights, vector, row, group, output);
+		lstm_offset_hidden(states[i], config->hidden, vector[i] + lstm_padded_inputs(config));
+	for (; row + BLOCKS * LSTM_BLOCK <= lstm_head_rows(config); row += BLOCKS * LSTM_BLOCK)
+		sum_head(weights, vector, row, group, BLOCKS, output);
+	if (row < config->output)
+		sum_head(weights, vector, row, group, 1, output);
 	for (uint32_t i = 0; i < group; i++)
 		memcpy(outputs + (size_t)i * config->output, output[i], config->output * sizeof(*outputs));
 }

@@ -16,6 +16,8 @@ int lstm_config_check(const struct lstm_config *config)
 		return -EINVAL;
 	if (config->output == 0 || config->output > LSTM_OUTPUT_MAX)
 		return -EINVAL;
+	if (config->direct > LSTM_DIRECT_MAX || config->direct > config->output || config->direct % LSTM_BLOCK != 0)
+		return -EINVAL;
 	return 0;
 }
 
@@ -36,10 +38,18 @@ size_t lstm_head_index(const struct lstm_config *config, uint32_t row, uint32_t 
 	return interleave(lstm_head_rows(config), row, column);
 }
 
+size_t lstm_direct_index(const struct lstm_config *config, uint32_t row, uint32_t column)
+{
+	return interleave(config->direct, row, column);
+}
+
 bool lstm_output_is_constant(const struct lstm_weights *weights, uint32_t row)
 {
 	for (uint32_t j = 0; j < weights->config.hidden; j++)
 		if (weights->head[lstm_head_index(&weights->config, row, j)])
+			return false;
+	for (uint32_t i = 0; row < weights->config.direct && i < weights->config.input; i++)
+		if (weights->direct[lstm_direct_index(&weights->config, row, i)])
 			return false;
 	return true;
 }
@@ -115,6 +125,23 @@ static int derive_head(struct lstm_weights *weights)
 	return 0;
 }
 
+static int derive_direct(struct lstm_weights *weights)
+{
+	const struct lstm_config *config = &weights->config;
+
+	for (uint32_t row = 0; row < config->direct; row++) {
+		int32_t offset = 0;
+
+		if (check_row(weights->direct_scale[row], 0) < 0)
+			return -ERANGE;
+		for (uint32_t i = 0; i < config->input; i++)
+			offset -= weights->direct[lstm_direct_index(config, row, i)] * weights->input_zero[i];
+		weights->direct_offset[row] = offset;
+		weights->direct_step[row] = weights->direct_scale[row] * (1 << LSTM_OUTPUT_BITS);
+	}
+	return 0;
+}
+
 int lstm_weights_derive(struct lstm_weights *weights)
 {
 	int r = lstm_config_check(&weights->config);
@@ -122,12 +149,15 @@ int lstm_weights_derive(struct lstm_weights *weights)
 	if (r < 0)
 		return r;
 	if (check_bytes(weights->gate, sizeof(weights->gate)) < 0 ||
-	    check_bytes(weights->head, sizeof(weights->head)) < 0)
+	    check_bytes(weights->head, sizeof(weights->head)) < 0 ||
+	    check_bytes(weights->direct, sizeof(weights->direct)) < 0)
 		return -ERANGE;
 	r = derive_inputs(weights);
 	if (r == 0)
 		r = derive_gates(weights);
 	if (r == 0)
 		r = derive_head(weights);
+	if (r == 0)
+		r = derive_direct(weights);
 	return r;
 }

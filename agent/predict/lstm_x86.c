@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The kernels of 256 bits: the sums of 8 units, or outputs, at a time, of two instances for each load of weights. AVX2 and
+ * The kernels of 256 bits: the sums of 8 units, or 16 outputs, at a time, of two instances for each load of weights. AVX2 and
  * AVX-VNNI differ in one instruction. Every line mirrors one of lstm.c, and tests/unit/test_lstm.c holds all paths to the
  * same bytes.
  */
@@ -16,6 +16,7 @@
 #define TARGET_AVX2 __attribute__((target("avx2")))
 #define INLINE_AVX2 static inline __attribute__((always_inline)) TARGET_AVX2
 #define LANES 8
+#define HALVES 2	/* of a block of outputs */
 #define GROUP 2	/* instances; four gates of two fill 8 of the 16 registers */
 
 INLINE_AVX2 __m256i load(const void *from)
@@ -83,12 +84,12 @@ INLINE_AVX2 __m256i add_products(__m256i sum, __m256i group, __m256i weights, bo
 	return sum;
 }
 
-/* Sums to fixed point: scaled, rounded, bias added. */
-INLINE_AVX2 __m256i scale_sums(__m256i sums, const float *step, const int32_t *bias)
+/* Sums to fixed point: scaled, rounded, added to what is there. */
+INLINE_AVX2 __m256i scale_sums(__m256i sums, const float *step, __m256i fixed)
 {
 	__m256 scaled = _mm256_mul_ps(_mm256_cvtepi32_ps(sums), _mm256_loadu_ps(step));
 
-	return _mm256_add_epi32(_mm256_cvtps_epi32(scaled), load(bias));
+	return _mm256_add_epi32(_mm256_cvtps_epi32(scaled), fixed);
 }
 
 /* z of 8 units of each instance to ret_z[instance][gate][at..]. */
@@ -115,32 +116,59 @@ INLINE_AVX2 void sum_gates(const struct lstm_weights *weights, uint8_t (*vector)
 	for (uint32_t i = 0; i < group * LSTM_GATES; i++) {
 		uint32_t row = i % LSTM_GATES * hidden + unit;
 		__m256i z = scale_sums(sum[i / LSTM_GATES][i % LSTM_GATES], weights->gate_step + row,
-				       weights->gate_bias_fixed + row);
+				       load(weights->gate_bias_fixed + row));
 
 		_mm256_storeu_si256((__m256i *)(ret_z[i / LSTM_GATES][i % LSTM_GATES] + at), z);
 	}
 }
 
-/* 8 outputs of each instance. */
+/*
+ * Adds to fixed what 16 rows of a matrix, the first at block, come to over columns bytes of each instance's vector from `from` on, in
+ * fixed point. offset and step are those of the rows.
+ */
+INLINE_AVX2 void add_rows(const int8_t *block, uint32_t rows, const int32_t *offset, const float *step,
+			  uint8_t (*vector)[LSTM_COLUMNS_MAX], uint32_t from, uint32_t columns, uint32_t group, bool is_vnni,
+			  __m256i (*fixed)[HALVES])
+{
+	__m256i sum[GROUP][HALVES];
+
+#pragma GCC unroll 4
+	for (uint32_t i = 0; i < group * HALVES; i++)
+		sum[i / HALVES][i % HALVES] = load(offset + i % HALVES * LANES);
+	for (uint32_t k = 0; k < columns; k += 4)
+#pragma GCC unroll 4
+		for (uint32_t i = 0; i < group * HALVES; i++)
+			sum[i / HALVES][i % HALVES] =
+				add_products(sum[i / HALVES][i % HALVES],
+					     _mm256_set1_epi32(read_group(vector[i / HALVES] + from + k)),
+					     load(block + (size_t)k * rows + i % HALVES * LANES * 4), is_vnni);
+#pragma GCC unroll 4
+	for (uint32_t i = 0; i < group * HALVES; i++)
+		fixed[i / HALVES][i % HALVES] =
+			scale_sums(sum[i / HALVES][i % HALVES], step + i % HALVES * LANES, fixed[i / HALVES][i % HALVES]);
+}
+
+/* 16 outputs of each instance. */
 INLINE_AVX2 void sum_head(const struct lstm_weights *weights, uint8_t (*vector)[LSTM_COLUMNS_MAX], uint32_t row,
 			  uint32_t group, bool is_vnni, float (*ret)[LSTM_OUTPUT_MAX])
 {
-	uint32_t rows = lstm_head_rows(&weights->config);
-	__m256i sum[GROUP];
+	const struct lstm_config *config = &weights->config;
+	uint32_t inputs = lstm_padded_inputs(config);
+	__m256i fixed[GROUP][HALVES];
 
-	sum[0] = sum[group - 1] = load(weights->head_offset + row);
-	for (uint32_t k = 0; k < weights->config.hidden; k += 4)
-#pragma GCC unroll 2
-		for (uint32_t i = 0; i < group; i++)
-			sum[i] = add_products(sum[i], _mm256_set1_epi32(read_group(vector[i] + k)),
-					      load(weights->head + (size_t)k * rows + row * 4), is_vnni);
-#pragma GCC unroll 2
-	for (uint32_t i = 0; i < group; i++) {
-		__m256i fixed = scale_sums(sum[i], weights->head_step + row, weights->head_bias_fixed + row);
-
-		_mm256_storeu_ps(ret[i] + row, _mm256_mul_ps(_mm256_cvtepi32_ps(fixed),
-							     _mm256_set1_ps(1.0f / (1 << LSTM_OUTPUT_BITS))));
-	}
+#pragma GCC unroll 4
+	for (uint32_t i = 0; i < group * HALVES; i++)
+		fixed[i / HALVES][i % HALVES] = load(weights->head_bias_fixed + row + i % HALVES * LANES);
+	if (row < config->direct)
+		add_rows(weights->direct + row * 4, config->direct, weights->direct_offset + row, weights->direct_step + row, vector,
+			 0, inputs, group, is_vnni, fixed);
+	add_rows(weights->head + row * 4, lstm_head_rows(config), weights->head_offset + row, weights->head_step + row, vector,
+		 inputs, config->hidden, group, is_vnni, fixed);
+#pragma GCC unroll 4
+	for (uint32_t i = 0; i < group * HALVES; i++)
+		_mm256_storeu_ps(ret[i / HALVES] + row + i % HALVES * LANES,
+				 _mm256_mul_ps(_mm256_cvtepi32_ps(fixed[i / HALVES][i % HALVES]),
+					       _mm256_set1_ps(1.0f / (1 << LSTM_OUTPUT_BITS))));
 }
 
 /* group is 1 or GROUP, and known at each call. */
@@ -162,8 +190,8 @@ INLINE_AVX2 void step_group(const struct lstm_weights *weights, struct lstm_stat
 			lstm_update_units(states[i], unit, z[i]);
 	}
 	for (uint32_t i = 0; i < group; i++)
-		lstm_offset_hidden(states[i], config->hidden, vector[i]);
-	for (uint32_t row = 0; row < config->output; row += LANES)
+		lstm_offset_hidden(states[i], config->hidden, vector[i] + lstm_padded_inputs(config));
+	for (uint32_t row = 0; row < config->output; row += LSTM_BLOCK)
 		sum_head(weights, vector, row, group, is_vnni, output);
 	for (uint32_t i = 0; i < group; i++)
 		memcpy(outputs + (size_t)i * config->output, output[i], config->output * sizeof(*outputs));

@@ -31,12 +31,15 @@ enum element {
 	X(HEAD, "head", I8, -LSTM_WEIGHT_MAX, LSTM_WEIGHT_MAX)                          \
 	X(HEAD_SCALE, "head_scale", F32, FLT_MIN, LSTM_SCALE_MAX)                       \
 	X(HEAD_BIAS, "head_bias", F32, -LSTM_BIAS_MAX, LSTM_BIAS_MAX)                   \
+	X(DIRECT, "direct", I8, -LSTM_WEIGHT_MAX, LSTM_WEIGHT_MAX)                      \
+	X(DIRECT_SCALE, "direct_scale", F32, FLT_MIN, LSTM_SCALE_MAX)                   \
 	X(FLOAT_LOW, "float_low", F32, -FLT_MAX, 0)                                     \
 	X(FLOAT_HIGH, "float_high", F32, 0, FLT_MAX)                                    \
 	X(FLOAT_GATES, "float_gates", F32, -FLT_MAX, FLT_MAX)                           \
 	X(FLOAT_GATE_BIAS, "float_gate_bias", F32, -FLT_MAX, FLT_MAX)                   \
 	X(FLOAT_HEAD, "float_head", F32, -FLT_MAX, FLT_MAX)                             \
-	X(FLOAT_HEAD_BIAS, "float_head_bias", F32, -FLT_MAX, FLT_MAX)
+	X(FLOAT_HEAD_BIAS, "float_head_bias", F32, -FLT_MAX, FLT_MAX)                   \
+	X(FLOAT_DIRECT, "float_direct", F32, -FLT_MAX, FLT_MAX)
 
 static const struct {
 	const char *name;
@@ -88,6 +91,11 @@ static size_t element_count(enum model_record record, const struct lstm_config *
 	case MODEL_HEAD_BIAS:
 	case MODEL_FLOAT_HEAD_BIAS:
 		return config->output;
+	case MODEL_DIRECT_SCALE:
+		return config->direct;
+	case MODEL_DIRECT:
+	case MODEL_FLOAT_DIRECT:
+		return (size_t)config->direct * config->input;
 	default:
 		return 0;
 	}
@@ -99,7 +107,7 @@ size_t model_record_size(enum model_record record, const struct lstm_config *con
 	case ELEMENT_TEXT:
 		return SIZE_MAX;
 	case ELEMENT_CONFIG:
-		return 3 * sizeof(uint32_t);
+		return 4 * sizeof(uint32_t);
 	case ELEMENT_F32:
 		return element_count(record, config) * sizeof(float);
 	default:
@@ -162,13 +170,15 @@ void model_config_decode(const struct model_span *span, struct lstm_config *ret)
 	ret->input = decode_u32(span->bytes);
 	ret->hidden = decode_u32(span->bytes + 4);
 	ret->output = decode_u32(span->bytes + 8);
+	ret->direct = decode_u32(span->bytes + 12);
 }
 
 int model_config_check(const struct lstm_config *config, const struct model_message *message)
 {
-	if (config->input != FEATURE_COUNT || config->output != OUTPUT_COUNT)
-		return model_fail(message, -EINVAL, "%u inputs and %u outputs, this build has %u and %u; " MODEL_REMEDY,
-				  config->input, config->output, FEATURE_COUNT, OUTPUT_COUNT);
+	if (config->input != FEATURE_COUNT || config->output != OUTPUT_COUNT || config->direct != OUTPUT_DIRECT)
+		return model_fail(message, -EINVAL, "%u inputs and %u outputs, %u of them direct, this build has %u, %u and %d; "
+				  MODEL_REMEDY, config->input, config->output, config->direct, FEATURE_COUNT, OUTPUT_COUNT,
+				  OUTPUT_DIRECT);
 	if (lstm_config_check(config) < 0)
 		return model_fail(message, -EINVAL, "hidden size %u is not a multiple of %u up to %u; " MODEL_REMEDY,
 				  config->hidden, LSTM_BLOCK, LSTM_HIDDEN_MAX);
@@ -212,11 +222,13 @@ static float *find_floats(enum model_record record, struct model *model)
 	case MODEL_GATE_BIAS: return model->weights.gate_bias;
 	case MODEL_HEAD_SCALE: return model->weights.head_scale;
 	case MODEL_HEAD_BIAS: return model->weights.head_bias;
+	case MODEL_DIRECT_SCALE: return model->weights.direct_scale;
 	case MODEL_FLOAT_LOW: return model->reference.input_low;
 	case MODEL_FLOAT_HIGH: return model->reference.input_high;
 	case MODEL_FLOAT_GATES: return model->reference.gate;
 	case MODEL_FLOAT_GATE_BIAS: return model->reference.gate_bias;
 	case MODEL_FLOAT_HEAD: return model->reference.head;
+	case MODEL_FLOAT_DIRECT: return model->reference.direct;
 	default: return model->reference.head_bias;
 	}
 }
@@ -231,6 +243,8 @@ static uint8_t *find_byte(enum model_record record, struct model *model, uint32_
 		return &model->weights.input_zero[i];
 	if (record == MODEL_GATES)
 		return (uint8_t *)&model->weights.gate[lstm_gate_index(config, i / columns, i % columns)];
+	if (record == MODEL_DIRECT)
+		return (uint8_t *)&model->weights.direct[lstm_direct_index(config, i / config->input, i % config->input)];
 	return (uint8_t *)&model->weights.head[lstm_head_index(config, i / config->hidden, i % config->hidden)];
 }
 
@@ -270,6 +284,7 @@ size_t model_record_encode(enum model_record record, const struct model *model, 
 		encode_u32(config->input, ret);
 		encode_u32(config->hidden, ret + 4);
 		encode_u32(config->output, ret + 8);
+		encode_u32(config->direct, ret + 12);
 		break;
 	case ELEMENT_F32:
 		for (size_t i = 0; i < size / sizeof(float); i++)

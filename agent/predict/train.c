@@ -25,7 +25,7 @@ struct train {
 	struct train_options options;
 	struct train_set train, validation;
 	struct train_random random;
-	struct lstm_float weights, best, gradient, first, second;
+	struct lstm_float weights, average, best, gradient, first, second;
 	struct lstm_weights quantized;
 	struct train_layout layout;
 	struct train_tape tape;
@@ -48,6 +48,10 @@ void train_options_init(struct train_options *ret)
 		.chunk_steps = TRAIN_CHUNK_MAX,
 		.learning_rate = 3e-3f,
 		.weight_decay = 1e-4f,
+		.direct_rate = 1,
+		.direct_decay = 1e-4f,
+		.dropout = 0,
+		.averaging = 0,
 		.clip_norm = 1,
 		.quantize_share = 1.0f / 3,
 		.demand_weight = 4,
@@ -71,7 +75,9 @@ static bool options_are_sane(const struct train_options *options)
 	       is_within(options->weight_decay, 0, 1) && options->clip_norm > 0 &&
 	       is_within(options->clip_norm, 0, 1e9f) && is_within(options->quantize_share, 0, 1) &&
 	       is_within(options->demand_weight, 0, 1e6f) && is_within(options->sli_weight, 0, 1e6f) &&
-	       is_within(options->risk_weight, 0, 1e6f);
+	       is_within(options->risk_weight, 0, 1e6f) &&
+	       is_within(options->direct_rate, 0, 1e3f) && is_within(options->direct_decay, 0, 1) && options->dropout < 1 && is_within(options->dropout, 0, 1) &&
+	       options->averaging < 1 && is_within(options->averaging, 0, 1);
 }
 
 static bool set_is_sane(const struct train_set *set)
@@ -88,7 +94,7 @@ static bool set_is_sane(const struct train_set *set)
 static bool start_fits(const struct lstm_float *start, const struct train_options *options)
 {
 	return start->config.input == FEATURE_COUNT && start->config.hidden == options->hidden &&
-	       start->config.output == OUTPUT_COUNT;
+	       start->config.output == OUTPUT_COUNT && start->config.direct == OUTPUT_DIRECT;
 }
 
 int train_new(const struct train_options *options, const struct train_set *train, const struct train_set *validation,
@@ -111,14 +117,14 @@ int train_new(const struct train_options *options, const struct train_set *train
 	train_random_seed(&t->random, options->seed);
 	if (start)
 		t->weights = *start;
-	t->weights.config = (struct lstm_config) { FEATURE_COUNT, options->hidden, OUTPUT_COUNT };
+	t->weights.config = (struct lstm_config) { FEATURE_COUNT, options->hidden, OUTPUT_COUNT, OUTPUT_DIRECT };
 	train_init_ranges(train, &t->weights);
 	if (!start)
 		train_init_weights(train, &t->random, &t->weights);
 	t->gradient.config = t->weights.config;
 	t->first.config = t->weights.config;
 	t->second.config = t->weights.config;
-	t->best = t->weights;
+	t->average = t->best = t->weights;
 	*ret_train = t;
 	return 0;
 }
@@ -151,6 +157,15 @@ static void refill_lane(struct train *train, struct lane *lane)
 		lane->sequence = &train->train.sequences[train->order[train->order_next++]];
 }
 
+/* Which units the outputs of the next chunk see. */
+static void draw_kept(struct train *train)
+{
+	float dropout = train->options.dropout;
+
+	for (uint32_t j = 0; j < train->options.hidden; j++)
+		train->tape.keep[j] = dropout > 0 && (train_random_signed(&train->random) + 1) / 2 < dropout ? 0 : 1 / (1 - dropout);
+}
+
 /* One minibatch into train->sums. */
 static void run_lanes(struct train *train)
 {
@@ -163,6 +178,7 @@ static void run_lanes(struct train *train)
 			continue;
 		steps = lane->sequence->steps - lane->step;
 		steps = steps < train->options.chunk_steps ? steps : train->options.chunk_steps;
+		draw_kept(train);
 		train_chunk(&train->options, &train->layout, lane->sequence, lane->step, steps, &lane->state,
 			    &train->tape, &train->sums);
 		lane->step += steps;
@@ -193,9 +209,22 @@ static float rate_of_epoch(const struct train_options *options, uint32_t epoch)
 	return options->learning_rate * (RATE_END_SHARE + (1 - RATE_END_SHARE) * 0.5f * (1 + cosf(phase)));
 }
 
+static float decay_of(const struct train_options *options, enum lstm_tensor tensor)
+{
+	if (tensor == LSTM_TENSOR_DIRECT)
+		return options->direct_decay;
+	return tensor == LSTM_TENSOR_GATE || tensor == LSTM_TENSOR_HEAD ? options->weight_decay : 0;
+}
+
+static void average_move(float *average, const float *weights, float share, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		average[i] += share * (weights[i] - average[i]);
+}
+
 static int apply_gradient(struct train *train, float rate)
 {
-	struct adam_rate adam = adam_rate_at(rate, ++train->updates);
+	struct adam_rate adam = adam_rate_at(rate, ++train->updates), direct = adam_rate_at(rate * train->options.direct_rate, train->updates);
 	double norm;
 	float clip;
 
@@ -205,16 +234,16 @@ static int apply_gradient(struct train *train, float rate)
 		return -ERANGE;
 	clip = norm > train->options.clip_norm ? (float)(train->options.clip_norm / norm) : 1;
 	for (enum lstm_tensor tensor = 0; tensor < LSTM_TENSOR_COUNT; tensor++) {
-		bool is_matrix = tensor == LSTM_TENSOR_GATE || tensor == LSTM_TENSOR_HEAD;
 		size_t count;
 		float *weights = lstm_float_tensor(&train->weights, tensor, &count);
 		float *gradient = lstm_float_tensor(&train->gradient, tensor, &count);
 
 		for (size_t i = 0; i < count; i++)
 			gradient[i] *= clip;
-		adam_update(&adam, is_matrix ? train->options.weight_decay : 0, weights, gradient,
+		adam_update(tensor == LSTM_TENSOR_DIRECT ? &direct : &adam, decay_of(&train->options, tensor), weights, gradient,
 			    lstm_float_tensor(&train->first, tensor, &count),
 			    lstm_float_tensor(&train->second, tensor, &count), count);
+		average_move(lstm_float_tensor(&train->average, tensor, &count), weights, 1 - train->options.averaging, count);
 	}
 	return 0;
 }
@@ -245,16 +274,16 @@ static int run_epoch(struct train *train, struct train_report *report)
 static void validate(struct train *train, struct train_report *report)
 {
 	report->validation_loss_float = train_mean_loss(
-		&train->options, &(struct train_subject) { .real = &train->weights }, &train->validation);
+		&train->options, &(struct train_subject) { .real = &train->average }, &train->validation);
 	report->validation_loss_int8 = INFINITY;
-	if (train_quantize(&train->weights, &train->quantized) == 0) {
+	if (train_quantize(&train->average, &train->quantized) == 0) {
 		struct train_subject subject = { .quantized = &train->quantized, .isa = lstm_isa_best() };
 
 		report->validation_loss_int8 = train_mean_loss(&train->options, &subject, &train->validation);
 	}
 	report->best = report->validation_loss_int8 < train->best_loss;
 	if (report->best) {
-		train->best = train->weights;
+		train->best = train->average;
 		train->best_loss = report->validation_loss_int8;
 	}
 }

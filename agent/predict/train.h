@@ -77,6 +77,10 @@ struct train_options {
 	uint32_t chunk_steps;	/* 1..TRAIN_CHUNK_MAX */
 	float learning_rate;	/* falls along a cosine to a twentieth */
 	float weight_decay;	/* of matrices, per update, times the rate (AdamW) */
+	float direct_rate;	/* times the rate, of the weights from the inputs to the outputs: a regression is no network */
+	float direct_decay;	/* of these, as weight_decay */
+	float dropout;		/* 0..1 but less: share of hidden units that a chunk's outputs do not see (Srivastava 2014) */
+	float averaging;	/* 0..1 but less: what is kept are means over updates that fade so (Polyak & Juditsky 1992) */
 	float clip_norm;	/* of the whole gradient */
 	float quantize_share;	/* 0..1: last part of the epochs that is quantization-aware */
 	float demand_weight;
@@ -180,6 +184,13 @@ const struct lstm_float *train_best(const struct train *train);
  */
 void train_evaluate(const struct train_options *options, const struct train_subject *subject,
 		    const struct train_set *set, struct train_meter *scratch, struct train_score *ret_score);
+
+/*
+ * Several networks of the same inputs and outputs, trained on the same set, as one of as many units as all have together, whose raw outputs
+ * are the mean of theirs: what a training owes to its seed goes (Breiman 1996), at the cost of one network of that size.
+ * 0; -EINVAL: together they have more units than LSTM_HIDDEN_MAX.
+ */
+int train_join(const struct lstm_float *const members[], uint32_t count, struct lstm_float *ret);
 
 /*
  * int8 weights, ready for lstm_step(): per row the scale is its largest magnitude, after folding in the column's scale,

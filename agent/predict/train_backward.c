@@ -28,6 +28,10 @@ void train_layout_fill(const struct lstm_float *weights, bool quantized, struct 
 		for (uint32_t k = 0; k < hidden; k++)
 			ret_layout->head_by_column[k][r] = source->head[(size_t)r * hidden + k];
 	}
+	for (uint32_t r = 0; r < weights->config.direct; r++) {
+		for (uint32_t i = 0; i < inputs; i++)
+			ret_layout->direct_by_column[i][r] = source->direct[(size_t)r * inputs + i];
+	}
 	for (uint32_t i = 0; i < inputs; i++) {
 		ret_layout->input_scale[i] = quantized ? train_column_scale(weights, i) : 0;
 		ret_layout->input_zero[i] = quantized ? train_input_zero(weights, i) : 0;
@@ -86,8 +90,13 @@ static void forward_step(const struct train_layout *layout, const float *input, 
 		add_scaled(tape->gate[t], layout->gate_by_column[inputs + j], tape->h[t][j], rows);
 	forward_cells(layout, tape, t);
 	memcpy(tape->output[t], weights->head_bias, sizeof(tape->output[t]));
-	for (uint32_t j = 0; j < hidden; j++)
-		add_scaled(tape->output[t], layout->head_by_column[j], tape->h[t + 1][j], OUTPUT_COUNT);
+	for (uint32_t j = 0; j < hidden; j++) {
+		tape->shown[t][j] = tape->keep[j] * tape->h[t + 1][j];
+		add_scaled(tape->output[t], layout->head_by_column[j], tape->shown[t][j], OUTPUT_COUNT);
+	}
+	for (uint32_t i = 0; i < inputs; i++)
+		if (tape->x[t][i] != 0)
+			add_scaled(tape->output[t], layout->direct_by_column[i], tape->x[t][i], weights->config.direct);
 }
 
 /*
@@ -118,6 +127,7 @@ static void backward_head(const struct train_layout *layout, const struct train_
 			  struct train_gradient *gradient)
 {
 	uint32_t hidden = layout->weights.config.hidden;
+	float by_shown[LSTM_HIDDEN_MAX] = { 0 };
 
 	for (uint32_t r = 0; r < OUTPUT_COUNT; r++) {
 		float by_output = tape->output_gradient[t][r];
@@ -125,9 +135,15 @@ static void backward_head(const struct train_layout *layout, const struct train_
 		if (by_output == 0)
 			continue;
 		gradient->head_bias[r] += by_output;
-		add_scaled(by_h, layout->weights.head + (size_t)r * hidden, by_output, hidden);
-		add_scaled(gradient->head + (size_t)r * hidden, tape->h[t + 1], by_output, hidden);
+		add_scaled(by_shown, layout->weights.head + (size_t)r * hidden, by_output, hidden);
+		add_scaled(gradient->head + (size_t)r * hidden, tape->shown[t], by_output, hidden);
 	}
+	for (uint32_t j = 0; j < hidden; j++)
+		by_h[j] += tape->keep[j] * by_shown[j];
+	for (uint32_t i = 0; i < layout->weights.config.input; i++)
+		if (tape->x[t][i] != 0)
+			add_scaled(gradient->direct_by_column[i], tape->output_gradient[t], tape->x[t][i],
+				   layout->weights.config.direct);
 }
 
 static void backward_gates(const struct train_layout *layout, const struct train_tape *tape, uint32_t t,
@@ -195,4 +211,6 @@ void train_gradient_gather(const struct train_gradient *gradient, float factor, 
 		ret->head[i] = gradient->head[i] * factor;
 	for (uint32_t r = 0; r < ret->config.output; r++)
 		ret->head_bias[r] = gradient->head_bias[r] * factor;
+	for (uint32_t i = 0; i < ret->config.direct * ret->config.input; i++)
+		ret->direct[i] = gradient->direct_by_column[i % ret->config.input][i / ret->config.input] * factor;
 }

@@ -154,6 +154,7 @@ void train_init_weights(const struct train_set *train, struct train_random *rand
 	fill_random(random, values, count, bound);
 	values = lstm_float_tensor(weights, LSTM_TENSOR_HEAD, &count);
 	fill_random(random, values, count, bound / 2);
+	memset(weights->direct, 0, sizeof(weights->direct));
 	memset(weights->gate_bias, 0, sizeof(weights->gate_bias));
 	for (uint32_t j = 0; j < hidden; j++)
 		weights->gate_bias[hidden + j] = FORGET_BIAS;

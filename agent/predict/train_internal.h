@@ -18,6 +18,7 @@ struct train_layout {
 	struct lstm_float weights;	/* rounded when quantization-aware */
 	float gate_by_column[LSTM_COLUMNS_MAX][LSTM_ROWS_MAX];
 	float head_by_column[LSTM_HIDDEN_MAX][LSTM_OUTPUT_MAX];
+	float direct_by_column[LSTM_INPUT_MAX][LSTM_DIRECT_MAX];
 	float input_scale[LSTM_INPUT_MAX];	/* 0: inputs and h are not rounded */
 	float input_zero[LSTM_INPUT_MAX];
 };
@@ -30,6 +31,8 @@ struct train_tape {
 	float c[TRAIN_CHUNK_MAX + 1][LSTM_HIDDEN_MAX];
 	float squashed[TRAIN_CHUNK_MAX][LSTM_HIDDEN_MAX];	/* tanh(c) */
 	float h[TRAIN_CHUNK_MAX + 1][LSTM_HIDDEN_MAX];
+	float keep[LSTM_HIDDEN_MAX];	/* the caller's: what the outputs see of h, 1 or where dropped 0, over the share kept */
+	float shown[TRAIN_CHUNK_MAX][LSTM_HIDDEN_MAX];	/* of h after the step, to the outputs */
 	float output[TRAIN_CHUNK_MAX][OUTPUT_COUNT];
 	float output_gradient[TRAIN_CHUNK_MAX][OUTPUT_COUNT];
 };
@@ -40,6 +43,7 @@ struct train_gradient {
 	float gate_bias[LSTM_ROWS_MAX];
 	float head[LSTM_OUTPUT_MAX * LSTM_HIDDEN_MAX];
 	float head_bias[LSTM_OUTPUT_MAX];
+	float direct_by_column[LSTM_INPUT_MAX][LSTM_DIRECT_MAX];
 	double loss;	/* weighted */
 	double weight;
 	uint64_t steps;
@@ -52,7 +56,7 @@ float train_random_signed(struct train_random *random);
 
 /* Widens the input ranges so that they hold train's inputs and 0..1. */
 void train_init_ranges(const struct train_set *train, struct lstm_float *weights);
-/* Random matrices; head biases from the labels' means, nothing where no label is known. */
+/* Random matrices; nothing from the inputs directly; head biases from the labels' means, nothing where no label is known. */
 void train_init_weights(const struct train_set *train, struct train_random *random, struct lstm_float *weights);
 
 /* What one column of W counts in: the input's step, or 1/128 for h. */

@@ -21,23 +21,16 @@ float train_input_zero(const struct lstm_float *weights, uint32_t i)
 	return rintf(-weights->input_low[i] / train_column_scale(weights, i));
 }
 
-static float gate_row_scale(const struct lstm_float *weights, const float *row)
+/* Of so many weights, the first of which belongs to a column: inputs come before h. */
+static float row_scale(const struct lstm_float *weights, const float *row, uint32_t column, uint32_t count)
 {
 	float largest = 0;
 
-	for (uint32_t k = 0; k < weights->config.input + weights->config.hidden; k++)
-		largest = fmaxf(largest, fabsf(row[k] * train_column_scale(weights, k)));
+	for (uint32_t k = 0; k < count; k++)
+		largest = fmaxf(largest, fabsf(row[k] * train_column_scale(weights, column + k)));
 	return fmaxf(largest / LSTM_WEIGHT_MAX, ROW_SCALE_MIN);
 }
 
-static float head_row_scale(const struct lstm_float *weights, const float *row)
-{
-	float largest = 0;
-
-	for (uint32_t k = 0; k < weights->config.hidden; k++)
-		largest = fmaxf(largest, fabsf(row[k] * LSTM_HIDDEN_SCALE));
-	return fmaxf(largest / LSTM_WEIGHT_MAX, ROW_SCALE_MIN);
-}
 
 /* weight in units of scale, a whole number within +-LSTM_WEIGHT_MAX. */
 static float round_weight(float weight, float column_scale, float row_scale)
@@ -45,25 +38,27 @@ static float round_weight(float weight, float column_scale, float row_scale)
 	return fminf(fmaxf(rintf(weight * column_scale / row_scale), -LSTM_WEIGHT_MAX), LSTM_WEIGHT_MAX);
 }
 
+static void round_row(const struct lstm_float *weights, float *row, uint32_t column, uint32_t count)
+{
+	float scale = row_scale(weights, row, column, count);
+
+	for (uint32_t k = 0; k < count; k++) {
+		float unit = train_column_scale(weights, column + k);
+
+		row[k] = round_weight(row[k], unit, scale) * scale / unit;
+	}
+}
+
 void train_round_weights(struct lstm_float *weights)
 {
-	uint32_t hidden = weights->config.hidden, columns = weights->config.input + hidden;
+	uint32_t inputs = weights->config.input, hidden = weights->config.hidden, columns = inputs + hidden;
 
-	for (uint32_t r = 0; r < LSTM_GATES * hidden; r++) {
-		float *row = weights->gate + (size_t)r * columns, scale = gate_row_scale(weights, row);
-
-		for (uint32_t k = 0; k < columns; k++) {
-			float column = train_column_scale(weights, k);
-
-			row[k] = round_weight(row[k], column, scale) * scale / column;
-		}
-	}
-	for (uint32_t r = 0; r < weights->config.output; r++) {
-		float *row = weights->head + (size_t)r * hidden, scale = head_row_scale(weights, row);
-
-		for (uint32_t k = 0; k < hidden; k++)
-			row[k] = round_weight(row[k], LSTM_HIDDEN_SCALE, scale) * scale / LSTM_HIDDEN_SCALE;
-	}
+	for (uint32_t r = 0; r < LSTM_GATES * hidden; r++)
+		round_row(weights, weights->gate + (size_t)r * columns, 0, columns);
+	for (uint32_t r = 0; r < weights->config.output; r++)
+		round_row(weights, weights->head + (size_t)r * hidden, inputs, hidden);
+	for (uint32_t r = 0; r < weights->config.direct; r++)
+		round_row(weights, weights->direct + (size_t)r * inputs, 0, inputs);
 }
 
 static bool is_finite(const struct lstm_float *weights)
@@ -93,7 +88,7 @@ static void quantize_gates(const struct lstm_float *weights, struct lstm_weights
 	for (uint32_t r = 0; r < LSTM_GATES * hidden; r++) {
 		const float *row = weights->gate + (size_t)r * columns;
 
-		ret->gate_scale[r] = gate_row_scale(weights, row);
+		ret->gate_scale[r] = row_scale(weights, row, 0, columns);
 		ret->gate_bias[r] = weights->gate_bias[r];
 		for (uint32_t k = 0; k < columns; k++)
 			ret->gate[lstm_gate_index(&ret->config, r, k)] =
@@ -108,11 +103,25 @@ static void quantize_head(const struct lstm_float *weights, struct lstm_weights 
 	for (uint32_t r = 0; r < weights->config.output; r++) {
 		const float *row = weights->head + (size_t)r * hidden;
 
-		ret->head_scale[r] = head_row_scale(weights, row);
+		ret->head_scale[r] = row_scale(weights, row, weights->config.input, hidden);
 		ret->head_bias[r] = weights->head_bias[r];
 		for (uint32_t k = 0; k < hidden; k++)
 			ret->head[lstm_head_index(&ret->config, r, k)] =
 				(int8_t)round_weight(row[k], LSTM_HIDDEN_SCALE, ret->head_scale[r]);
+	}
+}
+
+static void quantize_direct(const struct lstm_float *weights, struct lstm_weights *ret)
+{
+	uint32_t inputs = weights->config.input;
+
+	for (uint32_t r = 0; r < weights->config.direct; r++) {
+		const float *row = weights->direct + (size_t)r * inputs;
+
+		ret->direct_scale[r] = row_scale(weights, row, 0, inputs);
+		for (uint32_t i = 0; i < inputs; i++)
+			ret->direct[lstm_direct_index(&ret->config, r, i)] =
+				(int8_t)round_weight(row[i], train_column_scale(weights, i), ret->direct_scale[r]);
 	}
 }
 
@@ -134,5 +143,6 @@ int train_quantize(const struct lstm_float *weights, struct lstm_weights *ret_we
 	}
 	quantize_gates(weights, ret_weights);
 	quantize_head(weights, ret_weights);
+	quantize_direct(weights, ret_weights);
 	return lstm_weights_derive(ret_weights);
 }

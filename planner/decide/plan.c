@@ -137,7 +137,8 @@ static bool is_graver(const struct scene *scene, const struct plan_view *view, c
 /* Who is protected, and for the sake of whom the plan is made. */
 static struct danger danger_find(const struct scene *scene, struct plan *plan)
 {
-	uint32_t lowest = lowest_active_tier(scene);
+	uint32_t lowest = TIER_COUNT;
+	bool is_lowest_known = false;
 	struct danger worst = { 0 };
 
 	for (uint32_t i = 0; i < scene->count; i++) {
@@ -146,6 +147,11 @@ static struct danger danger_find(const struct scene *scene, struct plan *plan)
 
 		if (!view->is_bound || view->scope != scene->path)
 			continue;
+		/* Most ticks nobody is warned. */
+		if (!is_lowest_known && policy_foresees(scene, view)) {
+			lowest = lowest_active_tier(scene);
+			is_lowest_known = true;
+		}
 		caution_watch(scene, view, lowest < view->tier);
 		reason = danger_of(scene, view, plan);
 		if (reason != REASON_NONE && (!worst.view || is_graver(scene, view, worst.view)))

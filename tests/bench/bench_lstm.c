@@ -22,9 +22,9 @@
 #define TORCH "tests/bench/lstm_torch.py"
 
 static const struct lstm_config shapes[] = {
-	{ 32, 32, 1 },
-	{ 32, 64, 1 },
-	{ FEATURE_COUNT, LSTM_HIDDEN_DEFAULT, OUTPUT_COUNT },
+	{ 32, 32, 1, 0 },
+	{ 32, 64, 1, 0 },
+	{ FEATURE_COUNT, LSTM_HIDDEN_DEFAULT, OUTPUT_COUNT, OUTPUT_DIRECT },
 };
 #define SHAPES (sizeof(shapes) / sizeof(shapes[0]))
 static const size_t batches[] = { 1, 100, 1000, BATCH_MAX };
@@ -57,6 +57,10 @@ static int fill(const struct lstm_config *config)
 		weights.head_scale[row] = 0.0001f;
 		for (uint32_t j = 0; j < config->hidden; j++)
 			weights.head[lstm_head_index(config, row, j)] = random_weight();
+		if (row < config->direct)
+			weights.direct_scale[row] = 0.0001f;
+		for (uint32_t i = 0; row < config->direct && i < config->input; i++)
+			weights.direct[lstm_direct_index(config, row, i)] = random_weight();
 	}
 	for (uint32_t i = 0; i < BATCH_MAX * LSTM_INPUT_MAX; i++)
 		inputs[i] = (float)rand() / (float)RAND_MAX;

@@ -32,7 +32,7 @@ static uint32_t draw(uint32_t below)
 static void weights_draw(struct lstm_weights *weights)
 {
 	memset(weights, 0, sizeof(*weights));
-	weights->config = (struct lstm_config){ FEATURE_COUNT, LSTM_HIDDEN_DEFAULT, OUTPUT_COUNT };
+	weights->config = (struct lstm_config){ FEATURE_COUNT, LSTM_HIDDEN_DEFAULT, OUTPUT_COUNT, OUTPUT_DIRECT };
 	for (uint32_t i = 0; i < FEATURE_COUNT; i++) {
 		weights->input_scale[i] = 1.0f / 64;
 		weights->input_zero[i] = 128;
@@ -43,6 +43,8 @@ static void weights_draw(struct lstm_weights *weights)
 			weights->gate[lstm_gate_index(&weights->config, row, column)] =
 				(int8_t)((int)draw(2 * LSTM_WEIGHT_MAX + 1) - LSTM_WEIGHT_MAX);
 	}
+	for (uint32_t row = 0; row < OUTPUT_DIRECT; row++)
+		weights->direct_scale[row] = 1.0f / 256;
 	for (uint32_t row = 0; row < OUTPUT_COUNT; row++) {
 		weights->head_scale[row] = 1.0f / 256;
 		for (uint32_t column = 0; column < LSTM_HIDDEN_DEFAULT; column++)

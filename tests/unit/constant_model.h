@@ -12,13 +12,15 @@
 static inline void constant_model(struct lstm_weights *ret)
 {
 	memset(ret, 0, sizeof(*ret));
-	ret->config = (struct lstm_config){ FEATURE_COUNT, 16, OUTPUT_COUNT };
+	ret->config = (struct lstm_config){ FEATURE_COUNT, 16, OUTPUT_COUNT, OUTPUT_DIRECT };
 	for (uint32_t i = 0; i < FEATURE_COUNT; i++)
 		ret->input_scale[i] = 1.0f / 64;
 	for (uint32_t row = 0; row < LSTM_GATES * 16; row++)
 		ret->gate_scale[row] = 1e-6f;
 	for (uint32_t row = 0; row < OUTPUT_COUNT; row++)
 		ret->head_scale[row] = 1e-6f;
+	for (uint32_t row = 0; row < OUTPUT_DIRECT; row++)
+		ret->direct_scale[row] = 1e-6f;
 	for (int h = 0; h < FORECAST_HORIZONS; h++)
 		ret->head[lstm_head_index(&ret->config, OUTPUT_RISK(h, SLI_RUNQ_P99), 0)] = 1;
 }

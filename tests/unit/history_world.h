@@ -14,10 +14,12 @@
 #define TICK_NS (NS_PER_SECOND / 10)
 #define STRETCH_S 150
 #define FIRST_UNIX_S 1700000000u
+#define LAG_TICKS 50
 
 /*
  * Phases of 15 to 45 s. ODD: the server suffers while its neighbour rests, which no model of an ordinary host expects. ORDINARY: it
- * suffers while the neighbour works. NOISE: anything, at any time.
+ * suffers while the neighbour works. Either follows LAG_TICKS after the neighbour: who knows the host knows it so long before, and who
+ * has it the wrong way round is wrong so long. NOISE: anything, at any time.
  */
 enum world_kind { WORLD_ODD, WORLD_ORDINARY, WORLD_NOISE };
 
@@ -117,7 +119,7 @@ static inline void world_stretch(struct world *world, enum world_kind kind)
 {
 	struct mind *mind = world_mind(NULL);
 	struct recording *recording;
-	uint32_t left = 0, number = ++world->stretches;
+	uint32_t left = 0, since = 0, number = ++world->stretches;
 	bool works = world_draw(world, 2), is_late = false;
 	char path[160];
 
@@ -129,9 +131,10 @@ static inline void world_stretch(struct world *world, enum world_kind kind)
 		if (!left--) {
 			left = 150 + world_draw(world, 300);
 			works = !works;
+			since = 0;
 		}
 		if (kind != WORLD_NOISE)
-			is_late = works == (kind == WORLD_ORDINARY);
+			is_late = (works == (since++ >= LAG_TICKS)) == (kind == WORLD_ORDINARY);
 		else
 			is_late = world_draw(world, 1000) < 35;	/* three seconds in ten have one */
 		world_sample(world, mind, recording, 1, kind == WORLD_NOISE ? 0.01f * (float)world_draw(world, 90) : 0.15f, is_late);

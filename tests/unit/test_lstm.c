@@ -16,7 +16,7 @@
 #include "predict/train.h"
 
 #define INSTANCES 5
-#define SHIPPED { FEATURE_COUNT, 32, OUTPUT_COUNT }
+#define SHIPPED { FEATURE_COUNT, 32, OUTPUT_COUNT, OUTPUT_DIRECT }
 
 static uint64_t random_state = 1;
 
@@ -91,14 +91,14 @@ static void compare_paths(const struct lstm_weights *weights, int steps)
 static void all_paths_give_the_same_bytes(void **state)
 {
 	static const struct lstm_config configs[] = {
-		SHIPPED, { LSTM_INPUT_MAX, LSTM_HIDDEN_MAX, LSTM_OUTPUT_MAX },
-		{ 1, 16, 1 }, { 13, 48, 17 },
+		SHIPPED, { LSTM_INPUT_MAX, LSTM_HIDDEN_MAX, LSTM_OUTPUT_MAX, LSTM_DIRECT_MAX },
+		{ 1, 16, 1, 0 }, { 13, 48, 17, 16 }, { 37, 16, 70, 32 },
 	};
 	static struct lstm_float real;
 	static struct lstm_weights weights;
 
 	(void)state;
-	for (size_t c = 0; c < 4; c++) {
+	for (size_t c = 0; c < sizeof(configs) / sizeof(configs[0]); c++) {
 		for (float spread = 0.05f; spread < 30; spread *= 5) {
 			draw_weights(configs[c], spread, &real);
 			assert_int_equal(train_quantize(&real, &weights), 0);
@@ -115,7 +115,8 @@ static void all_paths_agree_at_the_limits(void **state)
 	(void)state;
 	for (int sign = -1; sign <= 1; sign += 2) {
 		memset(&weights, 0, sizeof(weights));
-		weights.config = (struct lstm_config) { LSTM_INPUT_MAX, LSTM_HIDDEN_MAX, LSTM_OUTPUT_MAX };
+		weights.config = (struct lstm_config) { LSTM_INPUT_MAX, LSTM_HIDDEN_MAX, LSTM_OUTPUT_MAX, LSTM_DIRECT_MAX };
+		memset(weights.direct, sign * LSTM_WEIGHT_MAX, sizeof(weights.direct));
 		memset(weights.gate, sign * LSTM_WEIGHT_MAX, sizeof(weights.gate));
 		memset(weights.head, sign * LSTM_WEIGHT_MAX, sizeof(weights.head));
 		for (int i = 0; i < LSTM_ROWS_MAX; i++) {
@@ -130,6 +131,8 @@ static void all_paths_agree_at_the_limits(void **state)
 			weights.head_scale[i] = LSTM_SCALE_MAX;
 			weights.head_bias[i] = (float)sign * LSTM_BIAS_MAX;
 		}
+		for (int i = 0; i < LSTM_DIRECT_MAX; i++)
+			weights.direct_scale[i] = LSTM_SCALE_MAX;
 		assert_int_equal(lstm_weights_derive(&weights), 0);
 		compare_paths(&weights, 200);
 	}
@@ -178,6 +181,8 @@ static void outputs_are_those_of_every_machine(void **state)
 		real.gate[i] = (float)((int)(i * 2654435761u >> 26) - 31) / 64;
 	for (uint32_t i = 0; i < OUTPUT_COUNT * 32; i++)
 		real.head[i] = (float)((int)(i * 2246822519u >> 26) - 31) / 64;
+	for (uint32_t i = 0; i < OUTPUT_DIRECT * FEATURE_COUNT; i++)
+		real.direct[i] = (float)((int)(i * 3266489917u >> 26) - 31) / 64;
 	assert_int_equal(train_quantize(&real, &weights), 0);
 	for (uint32_t step = 0; step < 100; step++) {
 		for (uint32_t i = 0; i < INSTANCES * FEATURE_COUNT; i++)
@@ -187,7 +192,7 @@ static void outputs_are_those_of_every_machine(void **state)
 	for (size_t i = 0; i < sizeof(run); i++)
 		hash = (hash ^ ((const uint8_t *)&run)[i]) * 16777619u;
 	print_message("hash of 100 steps: %08x\n", hash);
-	assert_int_equal(hash, 0x000efb59);
+	assert_int_equal(hash, 0xdb38c2fc);
 }
 
 static double error_against_float(const struct lstm_float *real, double *ret_mean)
@@ -267,7 +272,7 @@ static void sigmoid_table_stays_within_its_bound(void **state)
 
 static void indices_are_distinct_and_in_bounds(void **state)
 {
-	static const struct lstm_config config = { 13, 48, 17 };
+	static const struct lstm_config config = { 13, 48, 17, 16 };
 	static uint8_t seen[sizeof(((struct lstm_weights *)0)->gate)];
 
 	(void)state;
@@ -280,6 +285,14 @@ static void indices_are_distinct_and_in_bounds(void **state)
 			assert_int_equal(seen[at]++, 0);
 		}
 	}
+	memset(seen, 0, sizeof(seen));
+	for (uint32_t row = 0; row < 16; row++)
+		for (uint32_t column = 0; column < 13; column++) {
+			size_t at = lstm_direct_index(&config, row, column);
+
+			assert_true(at < sizeof(((struct lstm_weights *)0)->direct));
+			assert_int_equal(seen[at]++, 0);
+		}
 }
 
 static void bad_weights_are_refused(void **state)
@@ -296,15 +309,20 @@ static void bad_weights_are_refused(void **state)
 	REFUSES(bad.config.input = 0, -EINVAL);
 	REFUSES(bad.config.input = LSTM_INPUT_MAX + 1, -EINVAL);
 	REFUSES(bad.config.output = LSTM_OUTPUT_MAX + 1, -EINVAL);
+	REFUSES(bad.config.direct = 8, -EINVAL);
+	REFUSES(bad.config.direct = LSTM_DIRECT_MAX + LSTM_BLOCK, -EINVAL);
+	REFUSES(bad.config.output = LSTM_BLOCK, -EINVAL);
 	REFUSES(bad.gate_scale[7] = NAN, -ERANGE);
 	REFUSES(bad.gate_scale[7] = 0, -ERANGE);
 	REFUSES(bad.gate_scale[127] = 1, -ERANGE);
 	REFUSES(bad.head_scale[OUTPUT_COUNT - 1] = -0.01f, -ERANGE);
 	REFUSES(bad.head_bias[0] = INFINITY, -ERANGE);
+	REFUSES(bad.direct_scale[OUTPUT_DIRECT - 1] = NAN, -ERANGE);
 	REFUSES(bad.gate_bias[0] = NAN, -ERANGE);
 	REFUSES(bad.input_scale[FEATURE_COUNT - 1] = 0, -ERANGE);
 	REFUSES(bad.gate[100] = 64, -ERANGE);
 	REFUSES(bad.head[100] = -64, -ERANGE);
+	REFUSES(bad.direct[100] = 64, -ERANGE);
 #undef REFUSES
 }
 

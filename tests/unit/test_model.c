@@ -31,7 +31,7 @@ static void make_model(uint32_t hidden, const char *provenance)
 	uint32_t noise = 1;
 
 	memset(&model, 0, sizeof(model));
-	model.reference.config = (struct lstm_config) { FEATURE_COUNT, hidden, OUTPUT_COUNT };
+	model.reference.config = (struct lstm_config) { FEATURE_COUNT, hidden, OUTPUT_COUNT, OUTPUT_DIRECT };
 	for (uint32_t i = 0; i < FEATURE_COUNT; i++) {
 		model.reference.input_low[i] = -(float)i / 16;
 		model.reference.input_high[i] = 1 + (float)i / 8;
@@ -199,8 +199,8 @@ static void each_damage_has_its_own_message(void **state)
 	file[0] = 'F';
 	assert_refused(-EBADMSG, "not a forestall model");
 	make_small_file(state);
-	file[strlen("forestall-model ")] = '1';
-	assert_refused(-EPROTONOSUPPORT, "format version 1, this build reads 2");
+	file[strlen("forestall-model ")] = '2';
+	assert_refused(-EPROTONOSUPPORT, "format version 2, this build reads 3");
 	make_small_file(state);
 	payload_of("gates")[9] ^= 1;
 	assert_refused(-EBADMSG, "checksum of record 'gates' differs");
@@ -208,14 +208,14 @@ static void each_damage_has_its_own_message(void **state)
 	file[find("record head ")] = 'R';
 	assert_refused(-EBADMSG, "header of record 'head'");
 	make_small_file(state);
-	payload_of("config")[-11] = '3';
-	assert_refused(-EBADMSG, "record 'config' has 13 bytes");
+	payload_of("config")[-11] = '7';
+	assert_refused(-EBADMSG, "record 'config' has 17 bytes");
 	make_small_file(state);
 	file_size -= 100;
-	assert_refused(-EBADMSG, "ends before record 'float_head_bias' does");
+	assert_refused(-EBADMSG, "ends before record 'float_direct' does");
 	make_small_file(state);
 	file[file_size - 1] = ' ';
-	assert_refused(-EBADMSG, "record 'float_head_bias' is not closed");
+	assert_refused(-EBADMSG, "record 'float_direct' is not closed");
 }
 
 static void surplus_bytes_are_refused(void **state)
@@ -242,7 +242,7 @@ static void another_shape_is_refused(void **state)
 	(void)state;
 	payload_of("config")[0] = 40;
 	seal("config");
-	assert_refused(-EINVAL, "40 inputs and 168 outputs, this build has 64 and 168");
+	assert_refused(-EINVAL, "40 inputs and 168 outputs, 48 of them direct, this build has 64, 168 and 48");
 	make_small_file(state);
 	payload_of("config")[4] = 24;
 	seal("config");

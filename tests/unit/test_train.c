@@ -248,6 +248,9 @@ static void senseless_options_are_refused(void **state)
 	REFUSES(options.learning_rate = NAN);
 	REFUSES(options.clip_norm = 0);
 	REFUSES(options.quantize_share = 1.5f);
+	REFUSES(options.dropout = 1);
+	REFUSES(options.averaging = 1);
+	REFUSES(options.direct_rate = NAN);
 	REFUSES(world.sequences[3].weight = NAN);
 	REFUSES(world.sequences[3].steps = 0);
 #undef REFUSES
@@ -263,7 +266,7 @@ static void senseless_options_are_refused(void **state)
 static void make_follower(struct lstm_float *ret)
 {
 	memset(ret, 0, sizeof(*ret));
-	ret->config = (struct lstm_config) { FEATURE_COUNT, 16, OUTPUT_COUNT };
+	ret->config = (struct lstm_config) { FEATURE_COUNT, 16, OUTPUT_COUNT, OUTPUT_DIRECT };
 	for (int i = 0; i < FEATURE_COUNT; i++)
 		ret->input_high[i] = 1;
 	ret->gate_bias[0] = 20;

@@ -59,6 +59,8 @@ struct oracle {
 	struct lstm_config config;
 	double gate[LSTM_ROWS_MAX * LSTM_COLUMNS_MAX], gate_bias[LSTM_ROWS_MAX];
 	double head[LSTM_OUTPUT_MAX * LSTM_HIDDEN_MAX], head_bias[LSTM_OUTPUT_MAX];
+	double direct[LSTM_DIRECT_MAX * LSTM_INPUT_MAX];
+	float keep[LSTM_HIDDEN_MAX];
 };
 
 static double oracle_sigmoid(double x)
@@ -78,7 +80,7 @@ static double oracle_quantile_loss(const double *raw, double label)
 	return sum / 4;
 }
 
-/* The layout by numbers: per horizon 4 times 4 of demand, 4 of the SLI, 8 of risk; known has the same order. Of memory, the second, a unit is .1. */
+/* The layout by numbers: per horizon 8 of risk, then per horizon 4 times 4 of demand and 4 of the SLI; known has demand, SLI, risk. Of memory, the second, a unit is .1. */
 static double oracle_loss(const struct train_options *options, const struct train_sequence *s, uint32_t t,
 			  const double *y)
 {
@@ -86,7 +88,7 @@ static double oracle_loss(const struct train_options *options, const struct trai
 
 	for (int h = 0; h < 6; h++) {
 		const struct train_label *label = &s->truth[t].then[h];
-		const double *at = y + h * 28;
+		const double *risk = y + h * 8, *at = y + 48 + h * 20;
 
 		for (int r = 0; r < 4; r++)
 			if (label->known >> r & 1)
@@ -97,8 +99,7 @@ static double oracle_loss(const struct train_options *options, const struct trai
 		for (int i = 0; i < 8; i++)
 			if (label->known >> (5 + i) & 1)
 				loss -= options->risk_weight *
-					log(label->violated >> i & 1 ? oracle_sigmoid(at[20 + i])
-								     : 1 - oracle_sigmoid(at[20 + i]));
+					log(label->violated >> i & 1 ? oracle_sigmoid(risk[i]) : 1 - oracle_sigmoid(risk[i]));
 	}
 	return s->weight * loss / 6;
 }
@@ -121,7 +122,9 @@ static void oracle_step(const struct oracle *o, const double *x, double *h, doub
 	for (uint32_t r = 0; r < o->config.output; r++) {
 		y[r] = o->head_bias[r];
 		for (uint32_t j = 0; j < hidden; j++)
-			y[r] += o->head[r * hidden + j] * h[j];
+			y[r] += o->head[r * hidden + j] * h[j] * (double)o->keep[j];
+		for (uint32_t i = 0; r < o->config.direct && i < inputs; i++)
+			y[r] += o->direct[r * inputs + i] * x[i];
 	}
 }
 
@@ -142,7 +145,7 @@ static double oracle_run(const struct oracle *o, const struct train_options *opt
 
 static double *oracle_tensor(struct oracle *o, enum lstm_tensor tensor)
 {
-	double *tensors[] = { o->gate, o->gate_bias, o->head, o->head_bias };
+	double *tensors[] = { o->gate, o->gate_bias, o->head, o->head_bias, o->direct };
 
 	return tensors[tensor];
 }
@@ -150,7 +153,7 @@ static double *oracle_tensor(struct oracle *o, enum lstm_tensor tensor)
 static void draw_tiny(uint32_t hidden, float spread, struct lstm_float *ret)
 {
 	memset(ret, 0, sizeof(*ret));
-	ret->config = (struct lstm_config) { FEATURE_COUNT, hidden, OUTPUT_COUNT };
+	ret->config = (struct lstm_config) { FEATURE_COUNT, hidden, OUTPUT_COUNT, OUTPUT_DIRECT };
 	for (int i = 0; i < FEATURE_COUNT; i++) {
 		ret->input_low[i] = -1;
 		ret->input_high[i] = 1.5f;
@@ -203,9 +206,22 @@ static double compare_tensor(struct oracle *o, enum lstm_tensor tensor, struct l
 	return sqrt(difference / norm);
 }
 
+/* Every third unit is hidden from the outputs. */
+static void keep_some(uint32_t hidden, float *ret)
+{
+	for (uint32_t j = 0; j < hidden; j++)
+		ret[j] = j % 3 == 1 ? 0 : 1.5f;
+}
+
+static void keep_all(float *ret)
+{
+	for (uint32_t j = 0; j < LSTM_HIDDEN_MAX; j++)
+		ret[j] = 1;
+}
+
 static void check_gradients(uint32_t hidden, float spread, uint32_t chunk)
 {
-	static const char *const names[] = { "gate", "gate_bias", "head", "head_bias" };
+	static const char *const names[] = { "gate", "gate_bias", "head", "head_bias", "direct" };
 	static struct lstm_float weights, analytic;
 	static struct train_layout layout;
 	static struct train_tape tape;
@@ -219,6 +235,8 @@ static void check_gradients(uint32_t hidden, float spread, uint32_t chunk)
 	sequence = draw_sequence(TINY_STEPS);
 	draw_tiny(hidden, spread, &weights);
 	copy_to_oracle(&weights, &oracle);
+	keep_some(hidden, tape.keep);
+	keep_some(hidden, oracle.keep);
 	train_layout_fill(&weights, false, &layout);
 	memset(&sums, 0, sizeof(sums));
 	train_chunk(&options, &layout, &sequence, 0, chunk, &state, &tape, &sums);
@@ -257,6 +275,7 @@ static void state_carries_over_chunks(void **state)
 	train_random_seed(&random_source, 8);
 	sequence = draw_sequence(40);
 	draw_tiny(16, 0.4f, &weights);
+	keep_all(tape.keep);
 	for (int quantized = 0; quantized < 2; quantized++) {
 		memset(&whole, 0, sizeof(whole));
 		memset(&parts, 0, sizeof(parts));
@@ -287,6 +306,7 @@ static double distance_from_int8(const struct lstm_float *real, const struct lst
 	train_options_init(&options);
 	train_random_seed(&random_source, 14);
 	sequence = draw_sequence(STEPS);
+	keep_all(tape.keep);
 	train_layout_fill(real, rounded, &layout);
 	train_chunk(&options, &layout, &sequence, 0, STEPS, &float_state, &tape, &sums);
 	for (int t = 0; t < STEPS; t++) {
@@ -315,6 +335,7 @@ static void rounded_training_sees_the_int8_model(void **state)
 	assert_int_equal(train_quantize(&rounded, &second), 0);
 	assert_memory_equal(first.gate, second.gate, sizeof(first.gate));
 	assert_memory_equal(first.head, second.head, sizeof(first.head));
+	assert_memory_equal(first.direct, second.direct, sizeof(first.direct));
 
 	plain_distance = distance_from_int8(&weights, &first, false);
 	rounded_distance = distance_from_int8(&weights, &first, true);
@@ -342,6 +363,35 @@ static void weights_that_cannot_be_int8_are_refused(void **state)
 	assert_int_equal(train_quantize(&weights, &quantized), -EINVAL);
 }
 
+static void joined_networks_say_their_mean(void **state)
+{
+	static struct lstm_float members[3], joined;
+	const struct lstm_float *const all[] = { &members[0], &members[1], &members[2] };
+	struct lstm_float_state memory[3] = { 0 }, memory_joined = { 0 };
+
+	(void)state;
+	train_random_seed(&random_source, 21);
+	draw_sequence(STEPS);
+	for (int m = 0; m < 3; m++)
+		draw_tiny(m == 1 ? 32 : 16, 0.5f, &members[m]);
+	assert_int_equal(train_join(all, 3, &joined), 0);
+	assert_int_equal(joined.config.hidden, 64);
+	for (int t = 0; t < STEPS; t++) {
+		float said[OUTPUT_COUNT], output[OUTPUT_COUNT], mean[OUTPUT_COUNT] = { 0 };
+
+		lstm_float_step(&joined, &memory_joined, input[t], said);
+		for (int m = 0; m < 3; m++) {
+			lstm_float_step(&members[m], &memory[m], input[t], output);
+			for (int i = 0; i < OUTPUT_COUNT; i++)
+				mean[i] += output[i] / 3;
+		}
+		for (int i = 0; i < OUTPUT_COUNT; i++)
+			assert_true(fabsf(said[i] - mean[i]) < 1e-5f);
+	}
+	draw_tiny(48, 0.5f, &members[1]);
+	assert_int_equal(train_join(all, 3, &joined), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -349,6 +399,7 @@ int main(void)
 		cmocka_unit_test(state_carries_over_chunks),
 		cmocka_unit_test(rounded_training_sees_the_int8_model),
 		cmocka_unit_test(weights_that_cannot_be_int8_are_refused),
+		cmocka_unit_test(joined_networks_say_their_mean),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
