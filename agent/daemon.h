@@ -50,7 +50,7 @@ struct daemon {
 	size_t model_size;
 	char model_path[PATH_MAX];
 	uint64_t shadow_until_ns;	/* until then plans are made and not carried out: the model is new */
-	uint32_t canary_state;		/* as kept in the state directory */
+	uint32_t canary_state, ruling;	/* as kept in the state directory: enum canary_state, enum policy */
 	struct plan plan;
 	struct result result;
 	struct wire_loss loss;		/* at the last second */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Which policy rules. How the last canary ended is kept in STATE_DIR/policy: one that was promoted rules also after a restart, and one
- * that was rolled back is not begun again by the configuration. A canary that a restart interrupts is over: the base rules. What is kept counts only as
- * long as the configured policy is the one that it was compared with.
+ * that was rolled back is not begun again by the configuration. A canary that a restart interrupts is over: its base rules. What is kept
+ * counts only as long as the configured policy is the same.
  */
 #include "daemon.h"
 
@@ -32,7 +32,8 @@ static uint32_t state_load(const struct daemon *daemon, struct store_policy *ret
 	path_fill(daemon, path);
 	if (store_policy_load(path, ret, message))
 		fprintf(stderr, "forestalld: %s; the configured policy rules\n", message);
-	if (!ret->base[0] || policy_find(ret->base) != daemon->config.policy.policy || policy_find(ret->candidate) == POLICY_COUNT)
+	if (!ret->base[0] || policy_find(ret->configured) != daemon->config.policy.policy || policy_find(ret->base) == POLICY_COUNT ||
+	    policy_find(ret->candidate) == POLICY_COUNT)
 		return CANARY_NONE;
 	while (state < CANARY_STATE_COUNT && strcmp(canary_state_name(state), ret->state))
 		state++;
@@ -46,7 +47,9 @@ static void state_save(struct daemon *daemon)
 	char path[PATH_MAX], message[STORE_MESSAGE_MAX];
 
 	daemon->canary_state = canary->state;
+	daemon->ruling = daemon->mind->policy.policy;
 	snprintf(kept.state, sizeof(kept.state), "%s", canary_state_name(canary->state));
+	snprintf(kept.configured, sizeof(kept.configured), "%s", policy_name(daemon->config.policy.policy));
 	snprintf(kept.base, sizeof(kept.base), "%s", policy_name(canary->base));
 	snprintf(kept.candidate, sizeof(kept.candidate), "%s", policy_name(canary->candidate));
 	path_fill(daemon, path);
@@ -61,14 +64,14 @@ static void last_restore(struct daemon *daemon, const struct store_policy *kept,
 
 	mind->canary = (struct canary){ .state = state == CANARY_RUNS ? CANARY_STOPPED : state, .base = policy_find(kept->base),
 					.candidate = policy_find(kept->candidate), .round_blocks = 1, .began_ns = host_now_ns() };
-	if (state == CANARY_RUNS) {
-		fprintf(stderr, "forestalld: the canary of policy %s ended with the last run; %s rules\n", kept->candidate, kept->base);
-		state_save(daemon);
+	mind->policy.policy = state == CANARY_PROMOTED ? mind->canary.candidate : mind->canary.base;
+	if (mind->policy.policy != daemon->config.policy.policy)
+		fprintf(stderr, "forestalld: policy %s rules, promoted over %s; 'forestall policy rollback' goes back\n",
+			policy_name(mind->policy.policy), kept->configured);
+	if (state != CANARY_RUNS)
 		return;
-	}
-	mind->policy.policy = mind->canary.candidate;
-	fprintf(stderr, "forestalld: policy %s rules, promoted over %s; 'forestall policy rollback' goes back\n", kept->candidate,
-		kept->base);
+	fprintf(stderr, "forestalld: the canary of policy %s ended with the last run; %s rules\n", kept->candidate, kept->base);
+	state_save(daemon);
 }
 
 void daemon_policy_open(struct daemon *daemon)
@@ -78,9 +81,10 @@ void daemon_policy_open(struct daemon *daemon)
 	struct store_policy kept;
 	uint32_t state = state_load(daemon, &kept);
 
-	if (state == CANARY_RUNS || state == CANARY_PROMOTED)
+	if (state != CANARY_NONE)
 		last_restore(daemon, &kept, state);
 	daemon->canary_state = mind->canary.state;
+	daemon->ruling = mind->policy.policy;
 	if (order.policy == POLICY_COUNT || order.policy == mind->policy.policy)
 		return;
 	if (is_rolled_back(state) && policy_find(kept.candidate) == order.policy)
@@ -94,19 +98,23 @@ void daemon_policy(struct daemon *daemon)
 {
 	const struct canary *canary = &daemon->mind->canary;
 
-	if (canary->state == daemon->canary_state)
+	if (canary->state == daemon->canary_state && daemon->mind->policy.policy == daemon->ruling)
 		return;
 	state_save(daemon);
-	fprintf(stderr, "forestalld: canary of policy %s beside %s: %s\n", policy_name(canary->candidate), policy_name(canary->base),
-		canary_state_name(canary->state));
+	fprintf(stderr, "forestalld: canary of policy %s beside %s: %s; policy %s rules\n", policy_name(canary->candidate),
+		policy_name(canary->base), canary_state_name(canary->state), policy_name(daemon->ruling));
 }
 
-int daemon_policy_order(void *context, const struct canary_order *order, char message[ANSWER_MESSAGE_MAX])
+int daemon_policy_order(void *context, const struct canary_order *asked, char message[ANSWER_MESSAGE_MAX])
 {
 	struct daemon *daemon = context;
 	struct mind *mind = daemon->mind;
-	int r = canary_order(&mind->canary, &mind->policy, order, mind->tick_ns);
+	struct canary_order order = *asked;
+	int r;
 
+	if (order.kind == CANARY_ORDER_BACK)
+		order.policy = daemon->config.policy.policy;
+	r = canary_order(&mind->canary, &mind->policy, &order, mind->tick_ns);
 	if (r == -EBUSY)
 		snprintf(message, ANSWER_MESSAGE_MAX, "policy %s is on canary already; 'forestall policy rollback' ends that",
 			 policy_name(mind->canary.candidate));
@@ -117,7 +125,7 @@ int daemon_policy_order(void *context, const struct canary_order *order, char me
 		snprintf(message, ANSWER_MESSAGE_MAX, "policy %s rules already; name another one", policy_name(mind->policy.policy));
 	if (r)
 		return r;
-	recording_order(daemon->recording, order);
-	recording_order(learn_recording(daemon->learn), order);
+	recording_order(daemon->recording, &order);
+	recording_order(learn_recording(daemon->learn), &order);
 	return 0;
 }

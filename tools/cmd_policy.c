@@ -41,6 +41,8 @@ static void canary_print(const json_t *canary)
 	}
 	printf("compared   %.0f pairs of blocks; under it %+.2f s over a bound and %+.2f s less work of the others, per block\n",
 	       number_of(canary, "pairs"), number_of(canary, "bad_s"), number_of(canary, "less_work_s"));
+	if (number_of(canary, "cuts") > 0)
+		printf("cut short  %.0f blocks of it, far worse than any without it\n", number_of(canary, "cuts"));
 	printf("evidence   that it is better %.3g of %.3g, that it harms %.3g of %.3g, that it costs too much %.3g of %.3g\n",
 	       number_of(evidence, "better"), number_of(needed, "better"), number_of(evidence, "harms"), number_of(needed, "harms"),
 	       number_of(evidence, "costs"), number_of(needed, "costs"));

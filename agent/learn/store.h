@@ -47,10 +47,10 @@ struct store_windows {
 	uint32_t count;
 };
 
-/* How the last canary of a policy ended (decide/canary.h): one line "UNIXSECONDS STATE BASE CANDIDATE\n". base "": there was none. */
+/* How the last canary of a policy ended (decide/canary.h): one line "UNIXSECONDS STATE CONFIGURED BASE CANDIDATE\n". base "": there was none. */
 struct store_policy {
 	uint64_t unix_s;
-	char state[STORE_NAME_MAX], base[STORE_NAME_MAX], candidate[STORE_NAME_MAX];
+	char state[STORE_NAME_MAX], configured[STORE_NAME_MAX], base[STORE_NAME_MAX], candidate[STORE_NAME_MAX];
 };
 
 /*

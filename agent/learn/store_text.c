@@ -76,12 +76,14 @@ static bool window_take(char *line, void *into)
 static bool policy_take(char *line, void *into)
 {
 	struct store_policy *policy = into;
-	char *state, *base;
+	char *state, *configured, *base;
 
-	if (policy->base[0] || !number_take(&line, &policy->unix_s) || !(state = word_take(&line)) || !(base = word_take(&line)) ||
-	    !store_name_is_sound(state) || !store_name_is_sound(base) || !store_name_is_sound(line))
+	if (policy->base[0] || !number_take(&line, &policy->unix_s) || !(state = word_take(&line)) || !(configured = word_take(&line)) ||
+	    !(base = word_take(&line)) || !store_name_is_sound(state) || !store_name_is_sound(configured) ||
+	    !store_name_is_sound(base) || !store_name_is_sound(line))
 		return false;
 	strcpy(policy->state, state);
+	strcpy(policy->configured, configured);
 	strcpy(policy->base, base);
 	strcpy(policy->candidate, line);
 	return true;
@@ -110,7 +112,7 @@ static void policy_write(const void *from, FILE *out)
 {
 	const struct store_policy *policy = from;
 
-	fprintf(out, "%" PRIu64 " %s %s %s\n", policy->unix_s, policy->state, policy->base, policy->candidate);
+	fprintf(out, "%" PRIu64 " %s %s %s %s\n", policy->unix_s, policy->state, policy->configured, policy->base, policy->candidate);
 }
 
 static const struct {

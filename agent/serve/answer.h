@@ -34,7 +34,7 @@
  * {"q":"decision.show","id":N}			{"decision":{...}}: also inputs, givers, prices, expected and actual effect
  * {"q":"policy.show"}				{"rules","policies":[...],"canary","probes"}: null, or the canary that runs or ran last: "state", "base",
  *						"candidate", "share", "block_s", "began_s_ago", "left_s" (null when it is over), "arm" whose block it is, "pairs"
- *						compared, "bad_s" and "less_work_s" per block more under the candidate, "evidence" {"better","harms","costs"}
+ *						compared, "cuts" of blocks that were too bad to last, "bad_s" and "less_work_s" per block more under the candidate, "evidence" {"better","harms","costs"}
  *						and "needed" of each; see decide/canary.h. "probes": whether "allowed", "now" (null or "path",
  *						"for","resource","used","left"), how many "ended" how, what was "taken"; see decide/trial.h
  * {"q":"policy.canary","name":N,"share":S,"block_s":B,"hours":H}	begins one; all but the name may be left out

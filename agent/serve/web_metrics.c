@@ -219,6 +219,7 @@ static void policy_put(FILE *out, const json_t *status)
 	heading(out, "forestall_canary_state", "gauge", "1 with the state of the canary that runs or ran last");
 	fprintf(out, "forestall_canary_state{state=\"%s\"} 1\n", web_pick_text(canary, "state"));
 	single(out, "forestall_canary_pairs", "Pairs of blocks that were compared", web_pick_number(canary, "pairs"));
+	single(out, "forestall_canary_cuts", "Blocks of the candidate that were too bad to last", web_pick_number(canary, "cuts"));
 	single(out, "forestall_canary_over_bound_seconds", "Instance seconds over a bound in a block, more under the candidate",
 	       web_pick_number(canary, "bad_s"));
 	single(out, "forestall_canary_less_work_seconds", "Work of those without a bound in a block, less under the candidate",

@@ -105,19 +105,21 @@ static void change_write_start(struct apply *apply, struct change *change, struc
 static int change_write(struct apply *apply, struct change *change, struct hold *hold, struct result_item *ret)
 {
 	struct knob_value wanted = hold->wanted;
+	uint32_t reason = hold->reason;
 	int r;
 
 	hold->wanted = change->wanted;
+	hold->reason = change->action->reason;
 	r = journal_intent(&apply->journal, hold, &change->current, change->now.real_ns);
 	if (r < 0) {
 		hold->wanted = wanted;
+		hold->reason = reason;
 		ret->error = r;
 		item_refuse(ret, OUTCOME_REFUSED, "the journal cannot be written: %s", strerror(-r));
 		return r;
 	}
 	hold->in_flight = true;
 	hold->undo_begun = false;
-	hold->reason = change->action->reason;
 	hold->expiry_ns = change->now.mono_ns + change->action->lease_ms * NS_PER_MS;
 	STEP(APPLY_JOURNALED);
 	if (change_blocks(change)) {

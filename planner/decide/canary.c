@@ -50,9 +50,12 @@ static enum canary_arm block_arm(const struct canary *canary, uint64_t block)
 
 enum canary_arm canary_arm(const struct canary *canary, uint64_t now_ns)
 {
+	uint64_t block;
+
 	if (canary->state != CANARY_RUNS)
 		return CANARY_BASE;
-	return block_arm(canary, (now_ns - canary->began_ns) / canary->block_ns) == CANARY_CANDIDATE ? CANARY_CANDIDATE : CANARY_BASE;
+	block = (now_ns - canary->began_ns) / canary->block_ns;
+	return block + 1 != canary->cut_block && block_arm(canary, block) == CANARY_CANDIDATE ? CANARY_CANDIDATE : CANARY_BASE;
 }
 
 double canary_evidence(const struct canary *canary, enum canary_claim claim)
@@ -90,10 +93,12 @@ int canary_order(struct canary *canary, struct plan_policy *policy, const struct
 {
 	if (order->kind == CANARY_ORDER_START)
 		return canary_start(canary, policy, order, now_ns);
-	if (order->kind != CANARY_ORDER_BACK)
+	if (order->kind != CANARY_ORDER_BACK || order->policy >= POLICY_COUNT)
 		return -EINVAL;
-	if (canary->state != CANARY_RUNS && canary->state != CANARY_PROMOTED)
+	if (canary->state != CANARY_RUNS && policy->policy == order->policy)
 		return -ENOENT;
+	if (canary->state != CANARY_RUNS)
+		canary->base = order->policy;
 	canary_end(canary, policy, CANARY_STOPPED, now_ns);
 	return 0;
 }
@@ -156,7 +161,7 @@ static void pair_compare(struct canary *canary)
 	const struct canary_block *base = &canary->pair[CANARY_BASE], *candidate = &canary->pair[CANARY_CANDIDATE];
 	double bad, less;
 
-	if (base->seconds < COUNTED_MIN * seconds || candidate->seconds < COUNTED_MIN * seconds)
+	if (base->seconds < COUNTED_MIN * seconds || (candidate->seconds < COUNTED_MIN * seconds && !candidate->is_cut))
 		return;
 	bad = (candidate->bad_s / candidate->seconds - base->bad_s / base->seconds) * seconds;
 	less = (base->work_s / base->seconds - candidate->work_s / candidate->seconds) * seconds;
@@ -173,6 +178,8 @@ static void block_close(struct canary *canary)
 	enum canary_arm arm = block_arm(canary, canary->block);
 	struct canary_block *pair = canary->pair;
 
+	if (arm != CANARY_CANDIDATE)
+		canary->base_bad_s = fmax(canary->base_bad_s, canary->open.bad_s);
 	if (arm < CANARY_ARM_COUNT)
 		pair[arm] = canary->open;
 	if (arm < CANARY_ARM_COUNT && pair[!arm].seconds > 0)
@@ -181,6 +188,16 @@ static void block_close(struct canary *canary)
 	if (arm == CANARY_ARM_COUNT || pair[!arm].seconds > 0)
 		memset(pair, 0, sizeof(canary->pair));
 	memset(&canary->open, 0, sizeof(canary->open));
+}
+
+/* What is much worse need not last until the end of its block to be known. */
+static void block_cut(struct canary *canary)
+{
+	if (canary->open.bad_s < CANARY_CUT_S || canary->open.bad_s < CANARY_CUT_TIMES * canary->base_bad_s)
+		return;
+	canary->open.is_cut = true;
+	canary->cut_block = canary->block + 1;
+	canary->cuts++;
 }
 
 static void judge(struct canary *canary, struct plan_policy *policy, uint64_t now_ns)
@@ -215,6 +232,8 @@ uint32_t canary_tick(struct canary *canary, struct plan_policy *policy, const st
 		judge(canary, policy, now_ns);
 	}
 	into_ns = (now_ns - canary->began_ns) % canary->block_ns;
-	tick_count(canary, policy, host, views, count, (double)elapsed_ns / 1e9, into_ns > washout(canary));
+	tick_count(canary, policy, host, views, count, (double)elapsed_ns / 1e9, into_ns > washout(canary) && !canary->open.is_cut);
+	if (canary_arm(canary, now_ns) == CANARY_CANDIDATE)
+		block_cut(canary);
 	return canary_arm(canary, now_ns) == CANARY_CANDIDATE ? canary->candidate : policy->policy;
 }

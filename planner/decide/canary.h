@@ -14,6 +14,9 @@
  * gain on average, and the chance that a wealth of 1 ever comes to 1/alpha is at most alpha, however often one looks (Ville's inequality; testing
  * by betting, Shafer 2021; for symmetric differences de la Pena 1999). Several bets at once, at different scales, are their mean.
  *
+ * A block of the candidate in which far more is over a bound than in any of the base's so far is cut short: the base rules the rest of it, and what
+ * was seen stands for the whole. That only ever speaks against the candidate.
+ *
  * It ends promoted, once the wealth of who bets on it is 1/ALPHA and it does not cost more work than it may; rolled back, once the
  * wealth of who bets against it is 1/ALPHA_BACK, or of who bets that it costs more than it may; or rolled back as undecided after max_ns.
  * A mind that ends takes the canary with it: the base rules again.
@@ -30,6 +33,8 @@
 #define CANARY_SHARE_MIN 0.01f
 #define CANARY_BLOCK_NS_MIN 1000000000ull	/* whoever asks for less than 10 s mixes the two policies */
 #define CANARY_BETS 5
+#define CANARY_CUT_S 5		/* over a bound in a block before it may be cut short, */
+#define CANARY_CUT_TIMES 2	/* and so many times as much as in the worst block of the base */
 
 enum canary_state {
 	CANARY_NONE,
@@ -49,10 +54,10 @@ enum canary_arm { CANARY_BASE, CANARY_CANDIDATE, CANARY_ARM_COUNT };
 
 enum canary_order_kind { CANARY_ORDER_START, CANARY_ORDER_BACK };
 
-/* What the operator says; START: all of it, BACK: to the base. */
+/* What the operator says. START: all of it. BACK: ends the canary that runs, else the configured policy, which it names, rules. */
 struct canary_order {
 	uint32_t kind;		/* enum canary_order_kind */
-	uint32_t policy;	/* enum policy: the candidate */
+	uint32_t policy;	/* enum policy: the candidate, or the configured */
 	float share;		/* of time, CANARY_SHARE_MIN..CANARY_SHARE_MAX; never exceeded */
 	uint32_t pad;
 	uint64_t block_ns;
@@ -64,6 +69,7 @@ struct canary_block {
 	double bad_s;		/* instance seconds over a bound */
 	double work_s;		/* done by those without a bound: seconds of a whole resource, over CPU, IO and net */
 	double seconds;		/* that counted */
+	bool is_cut;
 };
 
 struct canary {
@@ -75,15 +81,17 @@ struct canary {
 	struct canary_block open;
 	struct canary_block pair[CANARY_ARM_COUNT];	/* of this round; seconds 0: not over yet */
 	uint32_t pairs;		/* compared so far */
-	uint32_t pad;
+	uint32_t cuts;		/* blocks that were cut short */
+	uint64_t cut_block;	/* 1 + the last of them; 0: none */
+	double base_bad_s;	/* the most over a bound in a block of the base */
 	double bad_s, less_work_s;	/* sums over the pairs: more over the bound, and less work, under the candidate */
 	double wealth[CANARY_CLAIM_COUNT][CANARY_BETS];	/* logarithms; 0 at the start */
 	uint64_t oncpu_ns;	/* of all without a bound, at the tick before */
 };
 
 /*
- * 0; START: -EINVAL for an order that cannot be meant or a candidate that rules already, -EBUSY while one runs; BACK: -ENOENT when there is nothing to go
- * back from. policy->policy is who rules outside of the candidate's blocks, and moves when a promoted one is taken back.
+ * 0; START: -EINVAL for an order that cannot be meant or a candidate that rules already, -EBUSY while one runs; BACK: -ENOENT when the configured policy
+ * rules alone. policy->policy is who rules outside of the candidate's blocks.
  */
 int canary_order(struct canary *canary, struct plan_policy *policy, const struct canary_order *order, uint64_t now_ns);
 

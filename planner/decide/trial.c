@@ -135,37 +135,44 @@ static void trial_begin(struct trial *trial, const struct plan_view *victim, con
 	tries_find(trial, victim->cgroup_id, resource, now_ns)->count++;
 }
 
-/* One of all pairs that may, each as likely: the n-th replaces the one chosen so far with a chance of 1 in n. */
+/* Whom to learn of, each as likely: the n-th replaces the one found so far with a chance of 1 in n. NULL: nobody. */
+static const struct plan_view *victim_draw(const struct trial *trial, struct plan_view *const views[], uint32_t count, uint64_t now_ns,
+					   uint64_t *lot, enum resource *ret_resource)
+{
+	const struct plan_view *victim = NULL;
+	uint64_t found = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		for (int r = 0; r < RESOURCE_COUNT; r++) {
+			if (r == RESOURCE_MEMORY || !views[i]->is_bound || views[i]->no_probe || !(views[i]->unidentified >> r & 1) ||
+			    is_tried_out(trial, views[i]->cgroup_id, (uint32_t)r, now_ns) || (*lot = lot_mix(*lot)) % ++found)
+				continue;
+			victim = views[i];
+			*ret_resource = (enum resource)r;
+		}
+	return victim;
+}
+
+/* Where nobody can give for the one that was drawn, another second draws another one. */
 static void trial_choose(struct trial *trial, const struct plan_policy *policy, const struct plan_host *host,
 			 struct plan_view *const views[], uint32_t count, uint64_t now_ns, const struct plan *plan)
 {
 	uint64_t lot = lot_mix(policy->seed ^ lot_mix(now_ns)), found = 0;
-	const struct plan_view *victim = NULL, *giver = NULL;
 	enum resource resource = RESOURCE_CPU;
+	const struct plan_view *giver = NULL, *victim = victim_draw(trial, views, count, now_ns, &lot, &resource);
 
-	for (uint32_t v = 0; v < count; v++)
-		for (int r = 0; r < RESOURCE_COUNT; r++) {
-			if (r == RESOURCE_MEMORY || !views[v]->is_bound || views[v]->no_probe || !(views[v]->unidentified >> r & 1) ||
-			    is_tried_out(trial, views[v]->cgroup_id, (uint32_t)r, now_ns))
-				continue;
-			for (uint32_t g = 0; g < count; g++) {
-				if (!may_give(policy, host, plan, views[g], views[v], (enum resource)r) ||
-				    (lot = lot_mix(lot)) % ++found)
-					continue;
-				victim = views[v];
-				giver = views[g];
-				resource = (enum resource)r;
-			}
-		}
-	if (victim)
+	for (uint32_t i = 0; victim && i < count; i++)
+		if (may_give(policy, host, plan, views[i], victim, resource) && !((lot = lot_mix(lot)) % ++found))
+			giver = views[i];
+	if (giver)
 		trial_begin(trial, victim, giver, resource, lot_mix(lot), now_ns);
 }
 
 static void push(const struct trial *trial, const struct plan_policy *policy, const struct plan_view *giver, enum knob knob,
 		 struct plan *plan)
 {
-	struct plan_action action = { .slot = trial->giver, .for_slot = trial->victim, .knob = knob, .reason = REASON_PROBE,
-				      .resource = trial->resource, .expected = trial->left, .value = (uint64_t)trial->left };
+	struct plan_action action = { .slot = trial->giver, .cgroup_id = trial->giver_id, .for_slot = trial->victim, .knob = knob,
+				      .reason = REASON_PROBE, .resource = trial->resource, .expected = trial->left, .value = (uint64_t)trial->left };
 
 	if (knob == KNOB_CPU_MAX) {
 		action.period_us = policy->period_us;

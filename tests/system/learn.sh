@@ -56,13 +56,13 @@ refused "and there is nothing to go back from" "as configured" policy rollback
 check "a policy goes on canary for some of the time" policy canary headroom --share 0.5 --block 10
 check "and says so" bash -c "'$bin/forestall' --run-dir '$run' policy show | grep -q 'canary     headroom beside forestall: runs'"
 refused "but only one at a time" "headroom|rollback" policy canary reactive
-check "it is kept that it runs" within 3 grep -q '^[0-9]* runs forestall headroom$' "$state/policy"
+check "it is kept that it runs" within 3 grep -q '^[0-9]* runs forestall forestall headroom$' "$state/policy"
 sleep 7 # The history is flushed every 5 s, and some blocks of the canary are in it.
 mind=$(pgrep -P $up forestalld)
 kill -KILL "$mind"
 check "a mind that is killed begins another recording" within 15 recordings 2
 check "and ends the canary: the base rules" rules forestall
-check "which is kept" grep -q '^[0-9]* stopped forestall headroom$' "$state/policy"
+check "which is kept" grep -q '^[0-9]* stopped forestall forestall headroom$' "$state/policy"
 sleep 3
 kill -TERM $up
 wait $up
@@ -76,10 +76,17 @@ check "with its forecasts" grep -Eq '[1-9][0-9]* forecasts' "$scratch/summary"
 mount -t tmpfs -o size=256k,mode=755 none "$history" || skip_all "no tmpfs can be mounted"
 at_exit "umount $history"
 head -c 300k /dev/zero >"$history/filler" 2>/dev/null
+printf '[plan]\ncanary = headroom\n' >>"$scratch/conf/forestall.conf"
+echo '5 worse forestall reactive headroom' >"$state/policy"
 : >"$scratch/up.log"
 up
 at_exit "kill $up; wait $up"
 within 15 ask status
+check "a policy that was promoted rules after a restart" rules reactive
+check "and one that was rolled back is not begun again" grep -q 'headroom was rolled back (worse)' "$scratch/up.log"
+check "the operator takes the promotion back" policy rollback
+check "then the configured policy rules" within 3 rules forestall
+check "which is kept too" within 3 grep -q '^[0-9]* stopped forestall forestall headroom$' "$state/policy"
 check "a full disk is said" within 15 learns '"error":"No space left on device"'
 ticks() { ask plan show | sed 's/.*"id":\([0-9]*\).*/\1/'; }
 before=$(ticks)

@@ -72,6 +72,7 @@ static int bus_world_make(void **state)
 	snprintf(none, sizeof(none), "%s/disable", run_dir);
 	snprintf(log_path, sizeof(log_path), "%s/log", run_dir);
 	assert_non_null(freopen(log_path, "a", stderr));
+	alarm(60);	/* who waits for an answer after all waits for good */
 	apply.root_fd = root_fd;
 	apply.inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	apply.mode = MODE_ENFORCE;

@@ -136,6 +136,40 @@ static void of_two_that_are_equal_neither_is_promoted(void **state)
 	assert_int_equal(costly, 0);
 }
 
+static void a_block_that_is_far_worse_is_cut_short(void **state)
+{
+	uint64_t lasted = 0, longest = 0;
+	struct world world;
+
+	(void)state;
+	world_init(&world, 4, 0.5f);
+	world.canary.block_ns = 60 * NS_PER_SECOND;
+	world.bad_base = 0.01;
+	world.bad = 100;
+	while (world.canary.state == CANARY_RUNS) {
+		tick(&world);
+		lasted = world.rules == POLICY_REACTIVE ? lasted + 1 : 0;
+		longest = lasted > longest ? lasted : longest;
+	}
+	assert_int_equal(world.canary.state, CANARY_WORSE);
+	assert_true(world.canary.cuts >= 4 && world.canary.cuts >= world.canary.pairs);
+	/* What is washed out, what has to be seen, and the ticks that happened to be good. */
+	assert_true(longest <= (5 + CANARY_CUT_S + 2) * 10);
+}
+
+static void who_is_as_bad_as_the_base_is_not_cut_short(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_init(&world, 4, 0.5f);
+	world.canary.block_ns = 60 * NS_PER_SECOND;
+	world.bad_base = world.bad = 100;
+	run(&world, 10);
+	/* But for the first, before there is anything to compare with. */
+	assert_true(world.canary.cuts <= 1);
+}
+
 static void without_evidence_it_ends_in_time(void **state)
 {
 	struct world world;
@@ -252,7 +286,7 @@ static void orders_that_cannot_be_meant_change_nothing(void **state)
 	assert_int_equal(canary_order(&canary, &policy, &bad, 1), -EINVAL);
 	bad = order, bad.block_ns = 5;
 	assert_int_equal(canary_order(&canary, &policy, &bad, 1), -EINVAL);
-	bad = order, bad.kind = CANARY_ORDER_BACK;
+	bad = order, bad.kind = CANARY_ORDER_BACK, bad.policy = POLICY_FORESTALL;
 	assert_int_equal(canary_order(&canary, &policy, &bad, 1), -ENOENT);
 	assert_memory_equal(&canary, &untouched, sizeof(canary));
 	assert_int_equal(canary_order(&canary, &policy, &order, 1), 0);
@@ -261,7 +295,8 @@ static void orders_that_cannot_be_meant_change_nothing(void **state)
 
 static void the_operator_takes_it_back(void **state)
 {
-	struct canary_order back = { .kind = CANARY_ORDER_BACK };
+	struct canary_order back = { .kind = CANARY_ORDER_BACK, .policy = POLICY_FORESTALL };
+	struct canary_order again = { .policy = POLICY_HEADROOM, .share = 0.5f, .block_ns = BLOCK_NS, .max_ns = 100 * BLOCK_NS };
 	struct world world;
 
 	(void)state;
@@ -273,6 +308,13 @@ static void the_operator_takes_it_back(void **state)
 	assert_int_equal(world.canary.state, CANARY_STOPPED);
 	assert_int_equal(world.scene.policy.policy, POLICY_FORESTALL);
 	assert_int_equal(canary_order(&world.canary, &world.scene.policy, &back, world.scene.now_ns), -ENOENT);
+	/* Of two promotions it takes back both, of a canary beside one that was promoted first the canary. */
+	world.scene.policy.policy = POLICY_REACTIVE;
+	assert_int_equal(canary_order(&world.canary, &world.scene.policy, &again, world.scene.now_ns), 0);
+	assert_int_equal(canary_order(&world.canary, &world.scene.policy, &back, world.scene.now_ns), 0);
+	assert_int_equal(world.scene.policy.policy, POLICY_REACTIVE);
+	assert_int_equal(canary_order(&world.canary, &world.scene.policy, &back, world.scene.now_ns), 0);
+	assert_int_equal(world.scene.policy.policy, POLICY_FORESTALL);
 }
 
 int main(void)
@@ -282,6 +324,8 @@ int main(void)
 		cmocka_unit_test(a_better_policy_is_promoted_and_rules),
 		cmocka_unit_test(better_at_the_cost_of_others_is_not_better),
 		cmocka_unit_test(of_two_that_are_equal_neither_is_promoted),
+		cmocka_unit_test(a_block_that_is_far_worse_is_cut_short),
+		cmocka_unit_test(who_is_as_bad_as_the_base_is_not_cut_short),
 		cmocka_unit_test(without_evidence_it_ends_in_time),
 		cmocka_unit_test(the_share_is_never_exceeded),
 		cmocka_unit_test(lots_are_fair_and_the_seed_s),

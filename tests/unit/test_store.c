@@ -290,7 +290,7 @@ static void rolled_back_a_model_says_what_it_would_have_said(void **state)
 
 static void the_last_canary_is_kept_and_a_damaged_word_on_it_refused(void **state)
 {
-	struct store_policy kept = { .unix_s = 5, .state = "promoted", .base = "forestall", .candidate = "reactive" }, read;
+	struct store_policy kept = { .unix_s = 5, .state = "promoted", .configured = "none", .base = "forestall", .candidate = "reactive" }, read;
 	const struct stage *stage = *state;
 	char path[PATH_MAX], message[STORE_MESSAGE_MAX] = "";
 	FILE *file;
@@ -302,7 +302,7 @@ static void the_last_canary_is_kept_and_a_damaged_word_on_it_refused(void **stat
 	assert_int_equal(store_policy_load(path, &read, message), 0);
 	assert_memory_equal(&read, &kept, sizeof(kept));
 	file = fopen(path, "a");
-	fputs("6 promoted a b\n", file);
+	fputs("6 promoted a b c\n", file);
 	fclose(file);
 	read.unix_s = 77;
 	assert_int_equal(store_policy_load(path, &read, message), -EINVAL);

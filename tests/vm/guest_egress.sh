@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm: --icount --timeout 590
+# vm: --icount --wire --timeout 590
 # net.egress by the hands, on real devices and real connections: what arrives is what the limit says, others are not touched,
 # and afterwards each device is as before. `near` limits at the host's device, /box in a network namespace of its own.
 . "$(dirname "$0")/../lib.sh"
@@ -101,7 +101,10 @@ check "less than the bounds is refused" plan_says refused /near 1000
 echo /bin/false >/proc/sys/kernel/modprobe
 check "a missing sch_htb is named" plan_says 'unavailable .*htb' /near
 check "and nothing was changed" as_before n0
-modprobe sch_htb && modprobe sch_ingress
+modprobe sch_htb
+check "a missing sch_ingress is named" plan_says 'unavailable .*sch_ingress' /near
+check "and its root went again" as_before n0
+modprobe sch_ingress
 check "a missing cls_bpf is named" plan_says 'unavailable .*cls_bpf' /near
 check "and nothing was left" as_before n0
 echo "$modprobe" >/proc/sys/kernel/modprobe
@@ -248,6 +251,29 @@ check "the kernel's default is back" as_before ifb0
 [[ $kind == fq_codel ]] && echo pfifo_fast >/proc/sys/net/core/default_qdisc || echo fq_codel >/proc/sys/net/core/default_qdisc
 check "a default that would not come back is refused" plan_says 'unavailable .*default_qdisc' /near
 check "and is as before" as_before ifb0
+stop
+
+# --- a card, on a wire --------------------------------------------------------------------------------------------------------------
+card() { basename "$(dirname "$(grep -l "52:54:00:46:4f:0$1" /sys/class/net/*/address)")"; }
+modprobe virtio_net
+within 10 card 1
+c0=$(card 1) c1=$(card 2)
+ip link set "$c1" netns far && end "$c0" '' 10.80.0.1 fd80::1 && end "$c1" far 10.80.0.2 fd80::2
+ip route replace default via 10.80.0.2 && ip -6 route replace default via fd80::2
+remember "$c0"
+check "the hands start with a card" start enforce
+check "held on it" plan_says "applied $limit " /near
+check "a card, HTB, IPv4: what arrives is the limit" arrives $limit near/child 10.80.0.2
+check "a card, HTB, IPv6: what arrives is the limit" arrives $limit near/child fd80::2
+check "released" undo_says released
+check "the card is as before" as_before "$c0"
+tc qdisc replace dev "$c0" root fq
+remember "$c0"
+check "held by departure times" plan_says "applied $limit " /near
+check "a card, EDT, IPv4: what arrives is the limit" arrives $limit near/child 10.80.0.2
+check "a card, EDT, IPv6: what arrives is the limit" arrives $limit near/child fd80::2
+check "released" undo_says released
+check "the card is as before" as_before "$c0"
 stop
 sed 's/^/# /' "$scratch/figures" "$scratch/act.log"
 finish

@@ -54,7 +54,7 @@ printf '[plan]\nposture = 0\n' >/etc/forestall/forestall.conf
 check "enforce starts without a posture" start enforce
 hog 60
 check "the hog's weight is taken" within 15 is_weight 1
-check "the journal says so" bash -c "'$bin/forestall' journal show | grep -q cpu.weight"
+check "the journal says so, and why" bash -c "'$bin/forestall' journal show | grep -q 'cpu.weight.*reflex'"
 check "plan show says what the hands did" within 5 bash -c "'$bin/forestall' plan show | grep -qi -e applied -e renewed"
 check "the decision is listed" bash -c "'$bin/forestall' decision list | grep -q /protect/server"
 check "and explained with what was taken from whom" bash -c "'$bin/forestall' decision explain 1 | grep -q '/protect/batch *.*cpu.weight'"
