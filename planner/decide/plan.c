@@ -178,17 +178,15 @@ static bool is_tighter(const struct scene *scene, float left, float target)
 }
 
 /*
- * A limit tightens fast and loosens slowly, both in steps. Before the first one `wants` is what is left to it; of memory a limit
- * above what is held takes nothing.
+ * A limit tightens fast and loosens slowly, both in steps; which of the latter is worth a write pace.h says. Before the first one
+ * `wants` is what is left to it; of memory a limit above what is held takes nothing.
  */
 static float limit_move(const struct scene *scene, float left, float wants, float target)
 {
 	if (is_tighter(scene, left, target))
 		return pace_fall(scene->policy, scene->resource,
 				 left <= 0 || (scene->resource == RESOURCE_MEMORY && wants < left) ? wants : left, target);
-	if (target > left * (1 + scene->policy->churn))
-		return fminf(target, left + scene->policy->relax_per_s * scene->capacity * scene->seconds);
-	return left;
+	return fminf(fmaxf(target, left), left + scene->policy->relax_per_s * scene->capacity * scene->seconds);
 }
 
 /*
