@@ -18,6 +18,8 @@ struct knee {
 	float rate;		/* in the units of enum resource; 0: not known */
 	bool is_found;		/* somebody was hurt there */
 	uint32_t hurt_ticks;	/* of the open second: somebody was over the bound */
+	uint32_t ticks;		/* of the open second, */
+	uint32_t free_ticks, free_hurt_ticks;	/* until a limit came or became tighter, and in how many of these somebody was over the bound */
 	bool is_judged;		/* of the open second: it was known whether somebody was */
 	bool is_tightened;	/* of the open second: a limit came or became tighter */
 };

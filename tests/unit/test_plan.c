@@ -283,9 +283,13 @@ static void a_knob_that_is_not_there_is_not_planned(void **state)
 	scene_tick(&scene);
 	assert_int_equal(scene.plan.count, 0);
 	scene.batch.has |= 1u << OBSERVE_HAS_IO;
-	scene.batch.device = 0;
+	scene.batch.device = scene.server.device = 0;
 	scene_tick(&scene);
 	assert_int_equal(scene.plan.count, 0);
+	/* Before it is seen which disk it uses it is the one that the server waits for. */
+	scene.server.device = 8 << 20;
+	scene_tick(&scene);
+	assert_int_equal(action_of(&scene, 2, KNOB_IO_RIOPS)->device, 8 << 20);
 }
 
 static void memory_is_protected_and_growth_stops_but_nothing_shrinks_without_swap(void **state)
