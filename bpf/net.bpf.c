@@ -147,12 +147,19 @@ static __always_inline int retransmit_count(const struct sock *sk, __u16 segment
 	return 0;
 }
 
+const volatile bool has_retransmit_error = false;
+
+/* From 6.15 on it comes for what could not be sent again too (__tcp_retransmit_skb in net/ipv4/tcp_output.c), and says so. */
 SEC("tp_btf/tcp_retransmit_skb")
-int BPF_PROG(on_retransmit, const struct sock *sk, const struct sk_buff *skb)
+int on_retransmit(__u64 *args)
 {
+	const struct sock *sk = (const struct sock *)args[0];
+	const struct sk_buff *skb = (const struct sk_buff *)args[1];
 	const struct tcp_skb_cb *control = (const void *)skb->cb;
 	__u16 segments = BPF_CORE_READ(control, tcp_gso_segs);
 
+	if (has_retransmit_error && *(volatile int *)&args[2])
+		return 0;
 	return retransmit_count(sk, segments ?: 1);
 }
 

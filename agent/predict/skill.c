@@ -10,12 +10,15 @@
 #define MEMORY_S 600		/* what trust remembers, as seconds of outcomes */
 #define HAPPENED_MIN 5		/* bad outcomes before small worries count against the model */
 #define WORRY_LOSS 0.02f	/* mean squared error that is forgiven until then: a risk of .14 all the time */
+#define MOVED_KEPT 0.85f	/* of what an output moved, a second */
+#define MOVED_MIN 0.01f		/* of capacity, or of an SLI's scale: less is standing still */
 #define MEDIAN 1
 #define LEADING RESOURCE_COUNT	/* output: the leading SLI */
 
 /* The second that was closed last, and who speaks of what comes. */
 struct second {
 	float now[SKILL_OUTPUTS];
+	uint32_t moving;	/* bit per output */
 	uint32_t violated, known;
 	enum sli leading;
 	float unit;	/* an SLI's readable value at its bound */
@@ -75,7 +78,7 @@ static void output_settle(struct skill *skill, uint32_t horizon, uint32_t output
 	trust_errors(now, then->model[output], outcome, loss);
 	loss[SKILL_STATISTICAL] = fabsf(then->statistical[output] - outcome);
 	trust_learn(&skill->output[horizon][output], memory_of(horizon), loss, TRUST_RIVALS);
-	conform_learn(&skill->conform[horizon][output], then->said[output], outcome);
+	conform_learn(&skill->conform[horizon][output][then->moving >> output & 1], then->said[output], outcome);
 }
 
 static float squared(float value) { return value * value; }
@@ -153,7 +156,7 @@ static void output_speak(struct skill *skill, uint32_t horizon, uint32_t output,
 		for (int q = 0; q < FORECAST_QUANTILES; q++)
 			value[q] += moved;
 	}
-	conform_apply(&skill->conform[horizon][output], value);
+	conform_apply(&skill->conform[horizon][output][second->moving >> output & 1], value);
 	memcpy(said->said[output], value, sizeof(said->said[output]));
 	quantiles_write(forecast, second, horizon, output, value);
 }
@@ -187,7 +190,7 @@ static void risk_speak(struct skill *skill, const struct conform_risk *map, uint
 static void horizon_speak(struct skill *skill, const struct conform_risk *map, uint32_t horizon, const struct second *second,
 			  struct forecast *forecast)
 {
-	struct skill_said said = { .violated = second->violated, .known = ~0u, .second = skill->second };
+	struct skill_said said = { .moving = second->moving, .violated = second->violated, .known = ~0u, .second = skill->second };
 	uint8_t *count = &skill->pending_count[horizon];
 
 	for (uint32_t output = 0; output < SKILL_OUTPUTS; output++)
@@ -225,7 +228,7 @@ static void bounds_follow(struct skill *skill, const struct slo *slo)
 	memset(skill->happened, 0, sizeof(skill->happened));
 	for (int h = 0; h < FORECAST_HORIZONS; h++) {
 		skill->output[h][LEADING] = (struct trust){ 0 };
-		skill->conform[h][LEADING] = (struct conform){ 0 };
+		memset(skill->conform[h][LEADING], 0, sizeof(skill->conform[h][LEADING]));
 	}
 	memcpy(skill->bound, slo->bound, sizeof(skill->bound));
 }
@@ -249,12 +252,29 @@ static struct second second_of(const struct predictor *p, const struct predictor
 	return second;
 }
 
+static uint32_t moves_follow(struct skill *skill, const float now[SKILL_OUTPUTS], const float capacity[RESOURCE_COUNT])
+{
+	uint32_t moving = 0;
+
+	for (int output = 0; output < SKILL_OUTPUTS; output++) {
+		float unit = output == LEADING ? 1 : capacity[output];
+
+		if (isnan(now[output]))
+			continue;
+		skill->moved[output] = MOVED_KEPT * skill->moved[output] + fabsf(now[output] - skill->last[output]);
+		skill->last[output] = now[output];
+		moving |= skill->moved[output] > MOVED_MIN * unit ? 1u << output : 0;
+	}
+	return moving;
+}
+
 static void skill_second(struct predictor *p, struct predictor_instance *instance, bool is_censored)
 {
 	struct skill *skill = memory_skill(p, instance);
 	struct second second = second_of(p, instance, is_censored);
 
 	bounds_follow(skill, &instance->info.slo);
+	second.moving = moves_follow(skill, second.now, p->host.capacity);
 	skill->second++;
 	for (uint32_t h = 0; h < FORECAST_HORIZONS; h++)
 		horizon_settle(skill, &p->host.conform_risk[h], h, &second);

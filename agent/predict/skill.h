@@ -7,7 +7,8 @@
  * their outcome. Pure; the same seconds give the same bytes.
  *
  * A median loses by its absolute error, a risk by the square of it. What our own action shaped is no outcome, see
- * predictor_is_censored(). Until there were SKILL_PROVEN outcomes a demand is not moved from what it is now, and until
+ * predictor_is_censored(). What stands still and what moves miss by different amounts, so an output's quantiles are kept for each of
+ * the two by itself. Until there were SKILL_PROVEN outcomes a demand is not moved from what it is now, and until
  * SKILL_PROVEN_RISK a risk is the model's. Where hardly anything bad ever happened, silence costs nothing, so a model is not silenced for small worries that
  * did not come true.
  */
@@ -20,6 +21,7 @@
 
 #define SKILL_OUTPUTS (RESOURCE_COUNT + 1)	/* demands, then the leading SLI */
 #define SKILL_PENDING 5
+#define SKILL_PACES 2		/* an output stands still, or moves */
 #define SKILL_PROVEN 16
 #define SKILL_PROVEN_RISK 60	/* neighbouring seconds share their fate */
 
@@ -41,6 +43,7 @@ struct skill_said {
 	float now[SKILL_OUTPUTS], model[SKILL_OUTPUTS], statistical[SKILL_OUTPUTS];	/* medians; of an SLI as in FEATURE_OWN_SLI */
 	float said[SKILL_OUTPUTS][FORECAST_QUANTILES];
 	float raw[SLI_COUNT], risk_model[SLI_COUNT], risk_statistical[SLI_COUNT];
+	uint32_t moving;	/* then, bit per output */
 	uint32_t violated;	/* then, bit per SLI */
 	uint32_t happened, known;	/* since; known: in every second, or it happened */
 	uint32_t second;
@@ -50,7 +53,9 @@ struct skill_said {
 struct skill {
 	struct forecast statistical;	/* of this second */
 	struct trust output[FORECAST_HORIZONS][SKILL_OUTPUTS], risk[FORECAST_HORIZONS][SLI_COUNT];
-	struct conform conform[FORECAST_HORIZONS][SKILL_OUTPUTS];
+	struct conform conform[FORECAST_HORIZONS][SKILL_OUTPUTS][SKILL_PACES];
+	float last[SKILL_OUTPUTS];	/* measured */
+	float moved[SKILL_OUTPUTS];	/* sum of steps, each forgotten in some seconds */
 	uint32_t happened[FORECAST_HORIZONS][SLI_COUNT];	/* outcomes that were bad */
 	uint8_t output_by[FORECAST_HORIZONS][SKILL_OUTPUTS], risk_by[FORECAST_HORIZONS][SLI_COUNT];	/* enum skill_by, last */
 	struct skill_said pending[FORECAST_HORIZONS][SKILL_PENDING];

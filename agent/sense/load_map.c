@@ -83,6 +83,7 @@ int maps_size(struct nerve *nerve, const struct nerve_config *config)
 	r = r ?: bpf_map__set_max_entries(skel->maps.events, config->ring_bytes);
 	r = r ?: bpf_map__set_max_entries(skel->maps.accounts, accounts);
 	r = r ?: storage_choose(nerve);
+	skel->rodata->has_retransmit_error = nerve->signals.tells_failed_retransmits;
 	skel->rodata->accounts_mask = accounts - 1;
 	skel->rodata->slots_max = config->slots_max;
 	skel->rodata->details_max = NERVE_DETAILS_MAX;

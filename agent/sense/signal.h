@@ -79,6 +79,7 @@ struct signal_answer {
 
 struct signal_answers {
 	bool able[ABLE_COUNT];
+	bool tells_failed_retransmits;	/* tcp_retransmit_skb comes for those too, with an error after its arguments: from 6.15 on */
 	struct signal_answer of[NERVE_SIGNAL_COUNT];
 };
 

@@ -56,6 +56,14 @@ static bool args_match(const struct btf *btf, const struct btf_type *proto, int 
 	return true;
 }
 
+static bool tracepoint_takes(const struct btf *btf, const char *name, const char *args)
+{
+	int id = btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF);
+	const struct btf_type *proto = id > 0 ? pointee(btf, (__u32)id) : NULL;
+
+	return proto && btf_is_func_proto(proto) && args_match(btf, proto, 1, args);
+}
+
 /* Loads a program of one instruction. 0 or -errno. */
 static int program_try(enum bpf_prog_type type, enum bpf_attach_type attach_type, int btf_id, struct bpf_insn first)
 {
@@ -221,6 +229,7 @@ void signals_ask(struct signal_answers *ret)
 	ret->able[ABLE_TASK_STORAGE] = btf && task_storage_try() && helper_try(btf, BPF_FUNC_task_storage_get);
 	ret->able[ABLE_SOCKET_STORAGE] = btf && helper_try(btf, BPF_FUNC_sk_storage_get);
 	ret->able[ABLE_LOOP] = btf && helper_try(btf, BPF_FUNC_loop);
+	ret->tells_failed_retransmits = btf && tracepoint_takes(btf, "btf_trace_tcp_retransmit_skb", "sock sk_buff int");
 	for (int signal = 0; signal < NERVE_SIGNAL_COUNT; signal++) {
 		if (btf)
 			signal_ask(btf, signal, ret);

@@ -2,8 +2,8 @@
 /*
  * Phased provisioning: how much of a resource is held ready for an instance over the day. Pure.
  *
- * Who says how little and how much it may have (cpu=MIN..MAX), and has a resource profile that knows this time of day (predict/profile.h), is held
- * ready neither the least nor the most of it, but what the profile says that it will need in the minutes to come, as an upper quantile by
+ * Who says how little and how much it may have (cpu=MIN..MAX), and has a resource profile that knows this time of day
+ * (predict/profile.h), is held ready neither the least nor the most of it, but what the profile says that it will need in the minutes to come, as an upper quantile by
  * its tier: it starts small and has grown before the demand does. What is used beyond the quantile, or below the median, corrects that
  * within a minute upwards and within five downwards. It rises at once, and shrinks slowly once less than 80 % of it is wanted.
  */

@@ -24,13 +24,15 @@ static enum placement_why room_check(float free, float placed, float piece)
 
 static enum placement_why seat_check(const struct placement *placement, const struct placement_seat *seat)
 {
+	float memory_left = seat->memory_free - (float)seat->count * seat->piece_bytes;
+
 	if (seat->is_violated)
 		return PLACEMENT_VIOLATED;
 	if (seat->risk > placement->risk_max)
 		return PLACEMENT_AT_RISK;
 	if (seat->pieces_max > 0 && seat->pieces + (float)seat->count + 1 > seat->pieces_max)
 		return PLACEMENT_BUSY;
-	if (seat->piece_bytes > 0 && fminf(seat->memory_free - (float)seat->count * seat->piece_bytes, placement->host_memory_free) < seat->piece_bytes)
+	if (seat->piece_bytes > 0 && fminf(memory_left, placement->host_memory_free) < seat->piece_bytes)
 		return PLACEMENT_NO_MEMORY;
 	return room_check(seat->free, seat->recent + (float)seat->count * placement->piece, placement->piece);
 }

@@ -137,7 +137,8 @@ static bool is_graver(const struct scene *scene, const struct plan_view *view, c
 /* Who is protected, and for the sake of whom the plan is made. */
 static struct danger danger_find(const struct scene *scene, struct plan *plan)
 {
-	uint32_t lowest = lowest_active_tier(scene);
+	uint32_t lowest = TIER_COUNT;
+	bool is_lowest_known = false;
 	struct danger worst = { 0 };
 
 	for (uint32_t i = 0; i < scene->count; i++) {
@@ -146,6 +147,11 @@ static struct danger danger_find(const struct scene *scene, struct plan *plan)
 
 		if (!view->is_bound || view->scope != scene->path)
 			continue;
+		/* Most ticks nobody is warned. */
+		if (!is_lowest_known && policy_foresees(scene, view)) {
+			lowest = lowest_active_tier(scene);
+			is_lowest_known = true;
+		}
 		caution_watch(scene, view, lowest < view->tier);
 		reason = danger_of(scene, view, plan);
 		if (reason != REASON_NONE && (!worst.view || is_graver(scene, view, worst.view)))
@@ -172,17 +178,15 @@ static bool is_tighter(const struct scene *scene, float left, float target)
 }
 
 /*
- * A limit tightens fast and loosens slowly, both in steps. Before the first one `wants` is what is left to it; of memory a limit
- * above what is held takes nothing.
+ * A limit tightens fast and loosens slowly, both in steps; which of the latter is worth a write pace.h says. Before the first one
+ * `wants` is what is left to it; of memory a limit above what is held takes nothing.
  */
 static float limit_move(const struct scene *scene, float left, float wants, float target)
 {
 	if (is_tighter(scene, left, target))
 		return pace_fall(scene->policy, scene->resource,
 				 left <= 0 || (scene->resource == RESOURCE_MEMORY && wants < left) ? wants : left, target);
-	if (target > left * (1 + scene->policy->churn))
-		return fminf(target, left + scene->policy->relax_per_s * scene->capacity * scene->seconds);
-	return left;
+	return fminf(fmaxf(target, left), left + scene->policy->relax_per_s * scene->capacity * scene->seconds);
 }
 
 /*

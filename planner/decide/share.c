@@ -15,7 +15,7 @@
 #define WIDE 1e3		/* times what is wanted: no giver comes to its end there */
 
 static const double tier_worth[] = { 1, 4, 16 };
-/* Beside the 4 of a tier: a batch gives two thirds of what it wants before a stream of its tier gives anything, and no tier is overtaken. */
+/* Less than the 4 of a tier: a batch gives two thirds of what it wants before a stream of its tier gives anything. */
 static const double kind_worth[] = { [KIND_UNKNOWN] = 2, [KIND_LATENCY] = 3.5, [KIND_BATCH] = 1, [KIND_STREAM] = 3 };
 _Static_assert(sizeof(kind_worth) / sizeof(kind_worth[0]) == KIND_COUNT, "a worth per kind");
 _Static_assert(sizeof(tier_worth) / sizeof(tier_worth[0]) == ALLOCATE_TIERS, "a worth per tier");

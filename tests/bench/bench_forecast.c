@@ -20,15 +20,15 @@ static void row_print(const char *group, enum speaks who, const struct corpus *c
 	       at[1].auprc, at[2].auprc, at[0].prevalence, at[1].prevalence, at[2].prevalence, at[MAIN_HORIZON].events,
 	       at[MAIN_HORIZON].recall, at[MAIN_HORIZON].lead_median_s, at[MAIN_HORIZON].lead_p10_s);
 	if (who == SPEAKS_SPOKEN || who == SPEAKS_INT8 || who == SPEAKS_FLOAT || who == SPEAKS_LOGISTIC)
-		printf("  %5.3f", at[MAIN_HORIZON].ece);
+		printf("  %5.3f %5.3f", at[MAIN_HORIZON].ece, at[MAIN_HORIZON].ece_any);
 	putchar('\n');
 }
 
 static void onset_print(const struct corpus *corpus)
 {
 	printf("onset of a violation within 2, 5, 15 s; events, recall at one false alarm per instance and hour, leads: score of 5 s\n"
-	       "%-13s %-11s %-20s  %-20s  %5s %6s %6s %6s  %5s\n", "group", "by", "AUPRC", "a guess", "begun", "recall", "lead",
-	       "p10", "ECE");
+	       "%-13s %-11s %-20s  %-20s  %5s %6s %6s %6s  %5s %5s\n", "group", "by", "AUPRC", "a guess", "begun", "recall", "lead",
+	       "p10", "ECE", "any");
 	for (int group = -1; group < CORPUS_GROUP_COUNT; group++)
 		for (int who = 0; who < SPEAKS_COUNT && onset_measure(corpus, group, SPEAKS_NOW, 0).events; who++)
 			row_print(group < 0 ? "all" : corpus_group_name((enum corpus_group)group), (enum speaks)who, corpus, group);
@@ -70,6 +70,8 @@ static void alarms_print(const struct onset_figures *f)
 	number_print("lead_s_p10", f->lead_p10_s);
 	putchar(',');
 	number_print("ece", f->ece);
+	putchar(',');
+	number_print("ece_any", f->ece_any);
 }
 
 static void groups_print(const struct corpus *corpus)

@@ -37,10 +37,11 @@ struct life {
 	float (*input)[FEATURE_COUNT];
 	struct train_truth *truth;
 	struct spoken {
-		float risk[FORECAST_HORIZONS];
+		float risk[SLI_LEARNED_COUNT][FORECAST_HORIZONS];
 		float demand[RESOURCE_COUNT][FORECAST_HORIZONS][FORECAST_QUANTILES];	/* share of capacity */
 	} *spoken;
 	float (*score)[SPEAKS_COUNT][SHOWN_HORIZONS];
+	float (*said)[SPEAKS_FLOAT + 1][SLI_LEARNED_COUNT];	/* of each bound's violation within MAIN_HORIZON, by who tells them apart */
 };
 
 struct corpus {
@@ -67,7 +68,8 @@ void corpus_speak(struct corpus *corpus, const struct model *model);
 struct onset_figures {
 	double prevalence, auprc;
 	double recall, lead_median_s, lead_p10_s;	/* at one false alarm per instance and hour; leads of what was found */
-	double ece;		/* of scores that are probabilities */
+	double ece;		/* of each bound's risk, held against that bound */
+	double ece_any;		/* of scores that are probabilities, held against any bound */
 	uint32_t events;
 };
 

@@ -23,7 +23,6 @@ static void life_push(struct life *life, const struct predictor *p, const struct
 {
 	const struct forecast *forecast = &instance->foresight->forecast;
 	struct spoken *spoken;
-	enum sli sli;
 
 	if (life->steps == life->room) {
 		life->room = life->room ? 2 * life->room : 128;
@@ -36,7 +35,8 @@ static void life_push(struct life *life, const struct predictor *p, const struct
 	life->truth[life->steps].now = dataset_label(instance, is_acted);
 	spoken = &life->spoken[life->steps++];
 	for (uint32_t h = 0; h < FORECAST_HORIZONS; h++) {
-		spoken->risk[h] = forecast_risk(forecast, h, &sli);
+		for (int s = 0; s < SLI_LEARNED_COUNT; s++)
+			spoken->risk[s][h] = forecast->risk[s][h];
 		for (int r = 0; r < RESOURCE_COUNT; r++)
 			for (int q = 0; q < FORECAST_QUANTILES; q++)
 				spoken->demand[r][h][q] = forecast->demand[r][h][q] / p->host.capacity[r];
@@ -51,6 +51,7 @@ static void life_free(struct life *life)
 	free(life->truth);
 	free(life->spoken);
 	free(life->score);
+	free(life->said);
 	memset(life, 0, sizeof(*life));
 }
 
@@ -64,6 +65,7 @@ static void life_finish(struct corpus *corpus, struct life *life, const struct c
 	life->run = *run;
 	life->is_held_out = run->part == CORPUS_PART_UNSEEN_SHAPE || run->part == CORPUS_PART_UNSEEN_FAMILY;
 	life->score = must_alloc(life->steps, sizeof(*life->score));
+	life->said = must_alloc(life->steps, sizeof(*life->said));
 	corpus->life = grown(corpus->life, corpus->count + 1, sizeof(*corpus->life));
 	corpus->life[corpus->count++] = *life;
 	memset(life, 0, sizeof(*life));

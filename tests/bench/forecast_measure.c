@@ -132,6 +132,35 @@ static double calibration_error(const struct scored *scored, size_t count)
 	return count ? sum / (double)count : NAN;
 }
 
+/* Each bound that holds in a second of an instance that is healthy, with what came of it. */
+static size_t life_bounds(const struct life *life, enum speaks who, struct scored *to)
+{
+	size_t count = 0;
+
+	for (uint32_t t = 0; t < life->steps; t++) {
+		const struct train_label *then = &life->truth[t].then[shown_horizon[MAIN_HORIZON]];
+
+		for (int s = 0; s < SLI_LEARNED_COUNT && life_is_healthy(life, t); s++)
+			if ((life->bound >> s & 1) && (then->known & TRAIN_KNOWS_VIOLATED(s)))
+				to[count++] = (struct scored){ life->said[t][who][s], then->violated >> s & 1 };
+	}
+	return count;
+}
+
+static double bounds_error(const struct corpus *corpus, int group, enum speaks who, size_t steps)
+{
+	struct scored *scored = must_alloc(steps * SLI_LEARNED_COUNT, sizeof(*scored));
+	size_t count = 0;
+	double error;
+
+	for (size_t i = 0; i < corpus->count; i++)
+		if (is_wanted(&corpus->life[i], group))
+			count += life_bounds(&corpus->life[i], who, scored + count);
+	error = calibration_error(scored, count);
+	free(scored);
+	return error;
+}
+
 struct onset_figures onset_measure(const struct corpus *corpus, int group, enum speaks who, uint32_t shown)
 {
 	struct onset_figures ret = { 0 };
@@ -151,7 +180,8 @@ struct onset_figures onset_measure(const struct corpus *corpus, int group, enum 
 				scored[count++] = (struct scored){ life->score[t][who][shown], onset };
 		}
 	}
-	ret.ece = calibration_error(scored, count);
+	ret.ece = who <= SPEAKS_FLOAT ? bounds_error(corpus, group, who, room) : NAN;
+	ret.ece_any = calibration_error(scored, count);
 	ret.prevalence = count ? share_positive(scored, count) : NAN;
 	ret.auprc = count ? average_precision(scored, count) : NAN;
 	alarms_measure(corpus, group, who, shown, scored, count, &ret);

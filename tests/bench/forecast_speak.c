@@ -37,19 +37,25 @@ int life_onset(const struct life *life, uint32_t t, uint32_t horizon)
 	return 0;
 }
 
-/* The gravest risk among what is bound, from raw outputs; never less than that of a shorter horizon. */
-static void risks_take(const struct life *life, const float output[OUTPUT_COUNT], float ret[SHOWN_HORIZONS])
+/* Of what is bound, each risk within the main horizon and, at those shown, the gravest: which is the score. */
+static void risks_take(struct life *life, uint32_t t, enum speaks who, float risk[SLI_LEARNED_COUNT][FORECAST_HORIZONS])
 {
-	float risk[FORECAST_HORIZONS] = { 0 };
-
-	for (int h = 0; h < FORECAST_HORIZONS; h++) {
-		risk[h] = h ? risk[h - 1] : 0;
-		for (int s = 0; s < SLI_LEARNED_COUNT; s++)
-			if (life->bound >> s & 1)
-				risk[h] = fmaxf(risk[h], lstm_float_sigmoid(output[OUTPUT_RISK(h, s)]));
+	for (int s = 0; s < SLI_LEARNED_COUNT; s++) {
+		life->said[t][who][s] = risk[s][shown_horizon[MAIN_HORIZON]];
+		for (int i = 0; i < SHOWN_HORIZONS && life->bound >> s & 1; i++)
+			life->score[t][who][i] = fmaxf(life->score[t][who][i], risk[s][shown_horizon[i]]);
 	}
-	for (int i = 0; i < SHOWN_HORIZONS; i++)
-		ret[i] = risk[shown_horizon[i]];
+}
+
+/* Never less than that of a shorter horizon, as forecast_decode() has it. */
+static void outputs_take(struct life *life, uint32_t t, enum speaks who, const float output[OUTPUT_COUNT])
+{
+	float risk[SLI_LEARNED_COUNT][FORECAST_HORIZONS];
+
+	for (int s = 0; s < SLI_LEARNED_COUNT; s++)
+		for (int h = 0; h < FORECAST_HORIZONS; h++)
+			risk[s][h] = fmaxf(lstm_float_sigmoid(output[OUTPUT_RISK(h, s)]), h ? risk[s][h - 1] : 0);
+	risks_take(life, t, who, risk);
 }
 
 static void model_speak(struct life *life, const struct model *model)
@@ -59,12 +65,11 @@ static void model_speak(struct life *life, const struct model *model)
 	float output[OUTPUT_COUNT];
 
 	for (uint32_t t = 0; t < life->steps; t++) {
+		risks_take(life, t, SPEAKS_SPOKEN, life->spoken[t].risk);
 		lstm_step(&model->weights, lstm_isa_best(), states, life->input[t], output, 1);
-		risks_take(life, output, life->score[t][SPEAKS_INT8]);
+		outputs_take(life, t, SPEAKS_INT8, output);
 		lstm_float_step(&model->reference, &real, life->input[t], output);
-		risks_take(life, output, life->score[t][SPEAKS_FLOAT]);
-		for (int i = 0; i < SHOWN_HORIZONS; i++)
-			life->score[t][SPEAKS_SPOKEN][i] = life->spoken[t].risk[shown_horizon[i]];
+		outputs_take(life, t, SPEAKS_FLOAT, output);
 	}
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "decide/policy.h"
 #include "serve/recording.h"
 
 #define TICK_NS 100000000ull
@@ -61,6 +62,7 @@ int main(void)
 	struct predictor_config config = { .slots_max = 4, .host_cpus = 2, .second_ns = 10 * TICK_NS, .tick_ns = TICK_NS,
 					   .forecaster = FORECAST_STATISTICAL };
 	struct recording_wish wish = { .label = "seed" };
+	struct canary_order order = { .policy = POLICY_REACTIVE, .share = 0.5f, .block_ns = 10 * TICK_NS, .max_ns = 1000 * TICK_NS };
 	struct recording *recording = NULL;
 	struct plan_policy policy;
 	struct mind *mind;
@@ -74,6 +76,8 @@ int main(void)
 	for (int i = 1; i < 60; i++) {
 		if (i == 30 && recording_start(sink, stdout, mind, &wish, &recording))
 			return 1;
+		if (i == 40 && !canary_order(&mind->canary, &mind->policy, &order, mind->tick_ns))
+			recording_order(recording, &order);
 		tick(mind, recording, (uint64_t)i * TICK_NS);
 	}
 	mind_free(mind);

@@ -53,7 +53,8 @@ rules() { ask policy show | grep -q "\"rules\":\"$1\""; }
 refused "a policy that is none is not tried" "bold|policy show" policy canary bold
 refused "nor for more than half of the time" "0.01 to 0.5" policy canary reactive --share 0.7
 refused "and there is nothing to go back from" "as configured" policy rollback
-check "a policy goes on canary for some of the time" policy canary headroom --share 0.5 --block 10
+check "a policy goes on canary for some of the time, and it is said that nothing is done in this mode" \
+	bash -c "'$bin/forestall' --run-dir '$run' policy canary headroom --share 0.5 --block 10 2>&1 | grep -q 'nothing is done in mode shadow'"
 check "and says so" bash -c "'$bin/forestall' --run-dir '$run' policy show | grep -q 'canary     headroom beside forestall: runs'"
 refused "but only one at a time" "headroom|rollback" policy canary reactive
 check "it is kept that it runs" within 3 grep -q '^[0-9]* runs forestall forestall headroom$' "$state/policy"

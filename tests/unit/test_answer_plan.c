@@ -169,12 +169,55 @@ static void work_goes_where_no_slo_is_violated_and_is_remembered_a_while(void **
 	expect_error(stage, "{\"q\":\"place\",\"set\":\"/*\",\"limit\":1}", "CPUs");
 }
 
+/* How many more pieces the batch takes, after those that it was given before. */
+static uint32_t batch_takes(struct stage *stage, const char *why)
+{
+	json_t *answer = asked(stage, "{\"q\":\"place\",\"set\":\"/batch\",\"limit\":4,\"cpus\":0.01}");
+	uint32_t count = (uint32_t)number_of(seat_of(answer, "/batch"), "count");
+
+	assert_string_equal(json_string_value(json_object_get(seat_of(answer, "/batch"), "why")), why);
+	json_decref(answer);
+	return count;
+}
+
+static void work_is_placed_by_what_its_annotation_says(void **state)
+{
+	struct stage *stage = *state;
+	struct predictor_instance *batch = &stage->mind->predictor->instance[2];
+
+	stage->world.now_ns = 46 * TICK_NS;
+	batch->info.slo.concurrency = 6;
+	batch->info.slo.duration_ns = 60 * NS_PER_SECOND;
+	assert_int_equal(batch_takes(stage, "takes"), 4);
+	assert_int_equal(batch_takes(stage, "busy"), 2);
+	stage->world.now_ns += 59 * NS_PER_SECOND;
+	assert_int_equal(batch_takes(stage, "busy"), 0);
+	stage->world.now_ns += NS_PER_SECOND;
+	assert_int_equal(batch_takes(stage, "takes"), 4);
+	/* Of the bytes that the host has, what was placed takes its own. */
+	batch->info.slo.concurrency = 0;
+	batch->info.slo.data_bytes = 30000000;
+	stage->mind->predictor->host.memory_total = 1000000000;
+	stage->mind->predictor->host.memory_available = 100000000;
+	assert_int_equal(batch_takes(stage, "no memory"), 3);
+	assert_int_equal(batch_takes(stage, "no memory"), 0);
+	stage->world.now_ns += 61 * NS_PER_SECOND;
+	batch->info.slo.range[RESOURCE_MEMORY].max = batch->window.memory_bytes + 40000000;
+	assert_int_equal(batch_takes(stage, "no memory"), 1);
+	/* What will be needed by its profile is not free. */
+	batch->info.slo.data_bytes = 0;
+	stage->world.now_ns += 61 * NS_PER_SECOND;
+	stage->mind->view[2].phase[RESOURCE_CPU].amount = stage->mind->predictor->config.host_cpus;
+	assert_int_equal(batch_takes(stage, "full"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STAGED(plan_tells_for_whom_and_what_came_of_it),
 		STAGED(a_decision_is_listed_explained_and_accounted_for),
 		STAGED(a_policy_goes_on_canary_and_back),
+		STAGED(work_is_placed_by_what_its_annotation_says),
 		STAGED(work_goes_where_no_slo_is_violated_and_is_remembered_a_while),
 	};
 

@@ -17,6 +17,7 @@ static struct life make_life(void)
 
 	life.truth = calloc(STEPS, sizeof(*life.truth));
 	life.score = calloc(STEPS, sizeof(*life.score));
+	life.said = calloc(STEPS, sizeof(*life.said));
 	for (uint32_t t = 0; t < STEPS; t++) {
 		life.truth[t].now.violated = t >= BEGINS && t < BEGINS + LASTS ? 1u << SLI_RUNQ_P99 : 0;
 		life.truth[t].now.known = TRAIN_KNOWS_VIOLATED(SLI_RUNQ_P99);
@@ -29,6 +30,7 @@ static void life_done(struct life *life)
 {
 	free(life->truth);
 	free(life->score);
+	free(life->said);
 }
 
 static void say(struct life *life, uint32_t from, uint32_t to, float score)
@@ -97,7 +99,28 @@ static void who_says_always_the_same_is_a_guess(void **state)
 	say(&life, 0, STEPS, 0.25f);
 	f = measured(&life);
 	assert_float_equal(f.auprc, f.prevalence, 1e-6);
-	assert_float_equal(f.ece, 0.25 - f.prevalence, 1e-4);
+	assert_float_equal(f.ece_any, 0.25 - f.prevalence, 1e-4);
+	life_done(&life);
+}
+
+/* One of two bounds is never violated and never thought to be; of the other a quarter is said of each second ahead of it. */
+static void each_bound_is_held_against_itself(void **state)
+{
+	struct life life = make_life();
+	struct onset_figures f;
+
+	(void)state;
+	life.bound |= 1u << SLI_IO_P99;
+	for (uint32_t t = 0; t < STEPS; t++)
+		life.truth[t].now.known |= TRAIN_KNOWS_VIOLATED(SLI_IO_P99);
+	train_truth_fill(life.truth, STEPS);
+	for (uint32_t t = BEGINS - 5; t < BEGINS + LASTS; t++)
+		life.said[t][SPEAKS_INT8][SLI_RUNQ_P99] = 0.25f;
+	f = measured(&life);
+	/* Five seconds of .25 where 1 was due, in all seconds of both bounds but those of the violation and the unknown last. */
+	assert_float_equal(f.ece, 5 * 0.75 / (2 * (STEPS - LASTS - 5)), 1e-6);
+	/* The score says nothing of any bound. */
+	assert_float_equal(f.ece_any, 5. / (STEPS - LASTS - 5), 1e-6);
 	life_done(&life);
 }
 
@@ -108,6 +131,7 @@ int main(void)
 		cmocka_unit_test(who_knows_finds_all_ahead),
 		cmocka_unit_test(who_cries_too_often_finds_nothing),
 		cmocka_unit_test(who_says_always_the_same_is_a_guess),
+		cmocka_unit_test(each_bound_is_held_against_itself),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

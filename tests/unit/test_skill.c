@@ -215,6 +215,44 @@ static void demand_is_not_moved_by_a_model_without_skill(void **state)
 	predictor_free(world.predictor);
 }
 
+static void tell_cpu(struct world *world, float share)
+{
+	for (int tick = 0; tick < 10; tick++) {
+		static struct observation sample;
+		struct observation end = { .kind = OBSERVE_TICK, .time_ns = world->now_ns += TICK_NS };
+
+		sample = (struct observation){ .kind = OBSERVE_SAMPLE };
+		sample.sample.slot = SLOT;
+		sample.sample.moved.oncpu_ns = (uint64_t)(share * TICK_NS);
+		predictor_observe(world->predictor, &sample);
+		predictor_tick(world->predictor, end.time_ns);
+	}
+}
+
+/* A minute of rest, half a minute of anything, by turns. */
+static void what_moves_has_quantiles_of_its_own(void **state)
+{
+	struct world world;
+	int held = 0, counted = 0;
+
+	(void)state;
+	world_open(&world);
+	for (int t = 0; t < 9000; t++) {
+		float said[FORECAST_QUANTILES], cpu = t % 90 < 60 ? 0.1f : 0.1f + 0.8f * draw();
+
+		if (t >= 3000)
+			memcpy(said, the_instance(&world)->foresight->forecast.demand[RESOURCE_CPU][0], sizeof(said));
+		tell_cpu(&world, cpu);
+		if (t < 3000 || t % 90 < 65)
+			continue;
+		counted++;
+		held += cpu > said[0] && cpu <= said[2];
+	}
+	print_message("# of %d seconds that moved the quantiles .1 and .9 held %.3f\n", counted, (double)held / counted);
+	assert_float_equal((float)held / (float)counted, 0.8f, 0.08);
+	predictor_free(world.predictor);
+}
+
 static void what_our_own_action_shaped_teaches_nothing(void **state)
 {
 	struct world world;
@@ -289,6 +327,7 @@ int main(void)
 		cmocka_unit_test(worries_that_never_come_true_are_no_longer_said),
 		cmocka_unit_test(worries_that_came_true_are_said_again),
 		cmocka_unit_test(demand_is_not_moved_by_a_model_without_skill),
+		cmocka_unit_test(what_moves_has_quantiles_of_its_own),
 		cmocka_unit_test(what_our_own_action_shaped_teaches_nothing),
 		cmocka_unit_test(a_unit_that_restarts_keeps_what_was_learned_of_it),
 		cmocka_unit_test(another_model_has_shown_nothing_yet),

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # kernel: 6.12
 # vm: --cpus 2
-# A CPU goes offline and comes back: what ran there stays counted, and who was confined to it is told so and let go.
+# A CPU goes offline and comes back: what ran there stays counted, who was confined to it is told so and let go, and there is less to share.
 . "$(dirname "$0")/../lib.sh"
 . tests/vm/known.sh
 build/test/test_hotplug || tap_failed=1
@@ -41,6 +41,17 @@ check "that one's limit stands" says renewed 60000 1
 check "undo while the CPU is away" eval 'driver undo | grep -q ^released'
 echo 1 >$online
 check "leaves nothing of it" file .effective 0-1
+
+"$bin/forestalld" --run-dir "$scratch/mind" --config-dir "$scratch" 2>"$scratch/mind.log" &
+mind=$!
+shares() { "$bin/forestall" --run-dir "$scratch/mind" status | grep -q "^host  *$1 CPUs"; }
+check "the mind has two CPUs to share" within 60 shares 2
+echo 0 >$online
+check "and one when the other is away" within 20 shares 1
+echo 1 >$online
+check "and two again" within 20 shares 2
+kill $mind
+wait $mind
 kill -TERM $hands
 check "the hands end well" wait $hands
 sed 's/^/# /' "$scratch/act.log"
