@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "ledger_watch.h"
+
 #define COMES_NS 5000000000ull	/* what was foreseen and is not there so long after the last word of it did not come */
 
 static const char *const names[] = { "reflex", "headroom", "foresight" };
@@ -67,19 +69,11 @@ static void alone_end(struct ledger *ledger, struct ledger_alone *alone)
 	memset(alone, 0, sizeof(*alone));
 }
 
-static const struct plan_view *view_of(struct plan_view *const views[], uint32_t count, uint32_t slot)
-{
-	for (uint32_t i = 0; i < count; i++)
-		if (views[i]->slot == slot)
-			return views[i];
-	return NULL;
-}
-
 void ledger_leave_alone(struct ledger *ledger, const struct plan_policy *policy, struct plan_view *const views[], uint32_t count,
 			const struct plan *plan)
 {
 	for (uint32_t i = 0; i < plan->arm_count; i++) {
-		const struct plan_view *view = view_of(views, count, plan->arm[i].slot);
+		const struct plan_view *view = ledger_view(views, count, plan->arm[i].slot);
 		struct ledger_alone *alone = view ? alone_find(ledger, view->cgroup_id, &plan->arm[i]) : NULL;
 
 		if (!alone)
@@ -89,7 +83,7 @@ void ledger_leave_alone(struct ledger *ledger, const struct plan_policy *policy,
 	}
 	for (uint32_t i = 0; i < LEDGER_ALONE_MAX; i++) {
 		struct ledger_alone *alone = &ledger->alone[i];
-		const struct plan_view *view = alone->cgroup_id ? view_of(views, count, alone->slot) : NULL;
+		const struct plan_view *view = alone->cgroup_id ? ledger_view(views, count, alone->slot) : NULL;
 
 		if (!alone->cgroup_id)
 			continue;

@@ -32,14 +32,10 @@ bool ledger_others_worse(uint32_t over, uint32_t before, uint64_t since_ns, uint
 	return *others_ns && now_ns - *others_ns >= OTHERS_NS;
 }
 
+/* Of an action of this tick. */
 static const struct plan_view *view_of(const struct plan_host *host, struct plan_view *const views[], uint32_t count, uint32_t slot)
 {
-	if (host->view)
-		return &host->view[slot];
-	for (uint32_t i = 0; i < count; i++)
-		if (views[i]->slot == slot)
-			return views[i];
-	return NULL;
+	return host->view ? &host->view[slot] : ledger_view(views, count, slot);
 }
 
 /* That of this action, or the one that was not in a plan for longest, begun anew. */
