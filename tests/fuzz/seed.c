@@ -25,7 +25,8 @@ static void instance_tell(struct mind *mind, struct recording *recording, uint32
 	struct observation observation = { .kind = OBSERVE_INSTANCE, .instance = { .slot = slot, .cgroup_id = 70 + slot } };
 	struct slo_error error;
 
-	slo_parse(slot == 1 ? "runq_p99<5ms mem_some<1% app.queue<10 tier=critical" : "tier=best-effort", &observation.instance.slo, &error);
+	slo_parse(slot == 1 ? "runq_p99<5ms mem_some<1% app.queue<10 tier=critical cpu=0.1..2 concurrency=2" :
+				     "tier=best-effort kind=batch data=1M duration=5s", &observation.instance.slo, &error);
 	observation.instance.slo.source = SLO_FROM_CONFIG;
 	snprintf(observation.instance.path, OBSERVE_PATH_MAX, "/app/%u", slot);
 	tell(mind, recording, &observation);
@@ -47,6 +48,8 @@ static void tick(struct mind *mind, struct recording *recording, uint64_t now_ns
 		tell(mind, recording, &sample);
 	}
 	other = (struct observation){ .kind = OBSERVE_EVENT, .event = { 1, 12345, now_ns } };
+	tell(mind, recording, &other);
+	other = (struct observation){ .kind = OBSERVE_PROFILE, .profile = { 1, RESOURCE_CPU, now_ns + TICK_NS, { 1, 1, 1 }, { 2, 2, 2 }, { 2, 2, 2 }, 0 } };
 	tell(mind, recording, &other);
 	other = (struct observation){ .kind = OBSERVE_HOST, .host = { .time_ns = now_ns, .busy_ns = TICK_NS, .elapsed_ns = TICK_NS, .cpus = 2 } };
 	tell(mind, recording, &other);

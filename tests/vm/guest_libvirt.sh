@@ -42,10 +42,14 @@ cat >"$scratch/tiny.xml" <<END
 </domain>
 END
 systemctl start dbus.service
-LIBVIRT_LOG_OUTPUTS=3:stderr libvirtd >"$scratch/libvirtd.log" 2>&1 &
-at_exit kill $!
+libvirt_start() {
+	LIBVIRT_LOG_OUTPUTS=3:stderr libvirtd >"$scratch/libvirtd.log" 2>&1 &
+	libvirtd=$!
+	within 60 virsh -q version
+}
+at_exit 'kill $libvirtd'
 
-check "libvirt answers" within 60 virsh -q version
+check "libvirt answers" libvirt_start
 check "it starts a machine" virsh -q create "$scratch/tiny.xml"
 path=$(find /sys/fs/cgroup/machine.slice -maxdepth 1 -name 'machine-qemu*tiny.scope')
 path=${path#/sys/fs/cgroup}
@@ -99,6 +103,25 @@ check "a machine is limited" within 20 outcome applied 3000 "$path" cpu.max 5000
 check "virsh ends it" virsh -q destroy tiny
 check "which is normal" within 20 not grep -q . /run/forestall/journal
 check "and leaves nothing" is "$(drop_ins)" ""
+
+# Where no machined runs libvirt makes a directory of its own, and writes to its files.
+systemctl mask --now systemd-machined.service dbus-org.freedesktop.machine1.service 2>/dev/null
+rm -f /usr/share/dbus-1/system-services/org.freedesktop.machine1.service
+kill $libvirtd
+wait $libvirtd
+check "libvirt answers without machined" libvirt_start
+check "it starts a machine" virsh -q create "$scratch/tiny.xml"
+virsh -q suspend tiny
+path=$(cd /sys/fs/cgroup && echo machine/qemu-*-tiny.libvirt-qemu)
+path=/$path
+check "its weight is taken" within 10 outcome applied 60000 "$path" cpu.weight 11
+check "and virsh shows it" shares 11
+check "what is inside is libvirt's" outcome owned 1000 "$path/vcpu0" cpu.weight 11
+virsh -q schedinfo tiny --set cpu_shares=300 >/dev/null
+check "virsh changes it, and the hands stay off" within 10 outcome contended 60000 "$path" cpu.weight 11
+check "undo" undo
+check "leaves that" reads cpu.weight 300
+virsh -q destroy tiny
 kill -TERM $up
 wait $up
 sed 's/^/# /' "$scratch/libvirtd.log" "$scratch/up.log" | tail -n 12
