@@ -207,23 +207,6 @@ static void persistence_has_no_foresight(void **state)
 	assert_int_equal(scene.plan.count, 0);
 }
 
-static void what_was_violated_a_second_ago_is_measured(void **state)
-{
-	struct stage scene;
-
-	(void)state;
-	scene_init(&scene);
-	scene.batch.path = "/other/batch";
-	scene.server.need[RESOURCE_CPU].is_violated = true;
-	scene.server.need[RESOURCE_CPU].risk = 0.9f;
-	scene_tick(&scene);
-	assert_int_equal(action_of(&scene, 2, KNOB_CPU_MAX)->reason, REASON_REFLEX);
-	scene.server.is_fresh = false;
-	scene.now_ns += 10 * NS_PER_SECOND;
-	scene_tick(&scene);
-	assert_int_equal(scene.plan.count, 0);
-}
-
 static void a_weight_acts_against_what_lives_below_the_same_directory(void **state)
 {
 	struct stage scene;
@@ -482,7 +465,6 @@ int main(void)
 		cmocka_unit_test(who_is_idle_and_stays_idle_is_left_alone),
 		cmocka_unit_test(a_giver_that_pauses_for_a_tick_goes_on_giving),
 		cmocka_unit_test(persistence_has_no_foresight),
-		cmocka_unit_test(what_was_violated_a_second_ago_is_measured),
 		cmocka_unit_test(a_weight_acts_against_what_lives_below_the_same_directory),
 		cmocka_unit_test(an_ancestor_of_the_protected_never_gives),
 		cmocka_unit_test(pinning_comes_before_quota_where_the_host_allows_it),
