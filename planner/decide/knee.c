@@ -13,6 +13,11 @@ void knee_tick(struct knee *knee, float bad, float bad_act)
 {
 	knee->is_judged |= bad >= 0;
 	knee->hurt_ticks += bad >= bad_act;
+	knee->ticks++;
+	if (knee->is_tightened)
+		return;
+	knee->free_ticks++;
+	knee->free_hurt_ticks += bad >= bad_act;
 }
 
 static float knee_hurt(const struct knee *knee, float rate, bool is_held)
@@ -33,10 +38,13 @@ static float knee_calm(const struct knee *knee, float rate, float capacity, bool
 
 void knee_second(struct knee *knee, float rate, float capacity, bool is_held)
 {
-	/* Where a limit came in between, the rate is a mixture of what was before it and after. */
-	bool is_hurt = knee->hurt_ticks >= HURT_TICKS && !(is_held && knee->is_tightened);
+	bool is_mixed = is_held && knee->is_tightened;
+	bool is_hurt = (is_mixed ? knee->free_hurt_ticks : knee->hurt_ticks) >= HURT_TICKS;
 	float moved = knee->rate;
 
+	/* Where a limit came in between, most of what was done was done before. */
+	if (is_hurt && is_mixed)
+		rate = fminf(rate * (float)knee->ticks / (float)knee->free_ticks, fmaxf(rate, capacity));
 	if (is_hurt)
 		moved = knee_hurt(knee, rate, is_held);
 	else if (!knee->hurt_ticks && knee->is_judged)

@@ -4,9 +4,9 @@
  *
  * The highest rate ever seen says little: large requests move more than small ones, queues grow long before it, and who was limited
  * in time was never seen to do what would have done no harm. So the rate of whole seconds in which a protected instance was over
- * its bound is remembered: it is what there is to share. Where limits that are used up were not enough it falls, a step per
- * second; where they were enough it rises, fast before it was ever found and slowly then, so that nobody gives more than is needed
- * (slow start and congestion avoidance; Jacobson, 1988).
+ * its bound is remembered, of one in which a limit came late the part before that: it is what there is to share. Where limits that are
+ * used up were not enough it falls, a step per second; where they were enough it rises, fast before it was ever found and slowly then,
+ * so that nobody gives more than is needed (slow start and congestion avoidance; Jacobson, 1988).
  */
 #ifndef FORESTALL_KNEE_H
 #define FORESTALL_KNEE_H
@@ -18,6 +18,8 @@ struct knee {
 	float rate;		/* in the units of enum resource; 0: not known */
 	bool is_found;		/* somebody was hurt there */
 	uint32_t hurt_ticks;	/* of the open second: somebody was over the bound */
+	uint32_t ticks;		/* of the open second, */
+	uint32_t free_ticks, free_hurt_ticks;	/* until a limit came or became tighter, and in how many of these somebody was over the bound */
 	bool is_judged;		/* of the open second: it was known whether somebody was */
 	bool is_tightened;	/* of the open second: a limit came or became tighter */
 };

@@ -252,6 +252,7 @@ static void view_update(struct mind *mind, uint32_t slot, uint64_t now_ns, bool 
 {
 	const struct predictor_instance *instance = &mind->predictor->instance[slot];
 	const struct window_second *now = window_at(&instance->window, 0);
+	const struct wire_counters *open = &instance->window.sum;
 	struct plan_view *view = &mind->view[slot];
 
 	if (view->cgroup_id != instance->info.cgroup_id)
@@ -268,6 +269,8 @@ static void view_update(struct mind *mind, uint32_t slot, uint64_t now_ns, bool 
 	/* Whoever pauses goes on as before: a limit that stands counts requests of that size. */
 	if (now && now->io_done > 0)
 		view->request_bytes = now->io_bytes / now->io_done;
+	else if (!view->request_bytes && open->io_done)
+		view->request_bytes = (float)(open->io_read_bytes + open->io_write_bytes) / (float)open->io_done;
 	view->quality = instance->foresight->forecast.quality;
 	view->quota = own_quota(mind->predictor, &instance->limits);
 	view->ran = now ? now->cpu : 0;

@@ -59,7 +59,9 @@ static bool reclaim_applies(const struct rung_wish *wish)
 	return memory_applies(wish) && (wish->giver->cache_bytes >= RECLAIM_STEP || wish->host->swap_free >= RECLAIM_STEP);
 }
 static bool io_weight_applies(const struct rung_wish *wish) { return has(wish, OBSERVE_HAS_IO_WEIGHT) && competes(wish); }
-static bool io_max_applies(const struct rung_wish *wish) { return has(wish, OBSERVE_HAS_IO) && wish->giver->device; }
+/* Which disk a giver uses is known after its first second on one; until then it is the one that the protected waits for. */
+static uint32_t disk_of(const struct rung_wish *wish) { return wish->giver->device ? wish->giver->device : wish->victim->device; }
+static bool io_max_applies(const struct rung_wish *wish) { return has(wish, OBSERVE_HAS_IO) && disk_of(wish); }
 static bool net_applies(const struct rung_wish *wish) { return has(wish, OBSERVE_HAS_PROCESS); }
 
 static bool pin_applies(const struct rung_wish *wish)
@@ -215,7 +217,7 @@ void rung_push(const struct rung_wish *wish, struct plan *plan)
 			action.is_first = is_limit && !has_limit && !k;
 			action.value = rung->value(wish, rung->knob[k]);
 			action.period_us = action.knob == KNOB_CPU_MAX ? wish->policy->period_us : 0;
-			action.device = rung->knob_count > 1 ? wish->giver->device : 0;
+			action.device = rung->knob_count > 1 ? disk_of(wish) : 0;
 			rung_add(plan, &action);
 		}
 		has_limit |= is_limit;

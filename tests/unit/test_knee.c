@@ -61,6 +61,35 @@ static void a_limit_that_was_not_enough_lowers_it_by_a_step(void **state)
 	assert_false(knee.is_tightened);
 }
 
+/* So many ticks that hurt, then a limit under which nobody is hurt. */
+static void second_limited_after(struct knee *knee, int hurt, float rate)
+{
+	for (int i = 0; i < 10; i++) {
+		knee_tick(knee, i < hurt ? 1 : 0, BAD_ACT);
+		knee->is_tightened |= i + 1 == hurt;
+	}
+	knee_second(knee, rate, 100, true);
+}
+
+static void a_limit_late_in_a_second_hides_no_harm(void **state)
+{
+	struct knee knee = { 0 };
+
+	(void)state;
+	/* 48 were done in eight tenths of it. */
+	second_limited_after(&knee, 8, 48);
+	assert_true(knee.is_found);
+	assert_float_equal(knee.rate, 60, 1e-3);
+	/* It never did more than it has shown. */
+	knee = (struct knee){ 0 };
+	second_limited_after(&knee, 6, 90);
+	assert_float_equal(knee.rate, 100, 1e-3);
+	/* One that comes soon has ended it. */
+	knee = (struct knee){ 0 };
+	second_limited_after(&knee, 3, 48);
+	assert_false(knee.is_found);
+}
+
 static void calm_under_a_limit_raises_it_slowly(void **state)
 {
 	struct knee knee = { .rate = 100, .is_found = true };
@@ -99,6 +128,7 @@ int main(void)
 		cmocka_unit_test(the_rate_that_hurt_is_what_there_is),
 		cmocka_unit_test(a_moment_is_no_second),
 		cmocka_unit_test(a_limit_that_was_not_enough_lowers_it_by_a_step),
+		cmocka_unit_test(a_limit_late_in_a_second_hides_no_harm),
 		cmocka_unit_test(before_it_is_found_it_rises_fast),
 		cmocka_unit_test(calm_under_a_limit_raises_it_slowly),
 	};

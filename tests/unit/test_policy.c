@@ -45,6 +45,23 @@ static void each_knows_danger_by_its_own_sign(void **state)
 	}
 }
 
+static void what_was_violated_a_second_ago_is_measured(void **state)
+{
+	struct stage scene;
+
+	(void)state;
+	scene_init(&scene);
+	scene.batch.path = "/other/batch";
+	scene.server.need[RESOURCE_CPU].is_violated = true;
+	scene.server.need[RESOURCE_CPU].risk = 0.9f;
+	scene_tick(&scene);
+	assert_int_equal(action_of(&scene, 2, KNOB_CPU_MAX)->reason, REASON_REFLEX);
+	scene.server.is_fresh = false;
+	scene.now_ns += 10 * NS_PER_SECOND;
+	scene_tick(&scene);
+	assert_int_equal(scene.plan.count, 0);
+}
+
 static void headroom_waits_for_use(void **state)
 {
 	struct stage scene;
@@ -117,6 +134,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_knows_danger_by_its_own_sign),
+		cmocka_unit_test(what_was_violated_a_second_ago_is_measured),
 		cmocka_unit_test(headroom_waits_for_use),
 		cmocka_unit_test(standing_weights_are_weights_alone),
 		cmocka_unit_test(memory_that_runs_out_within_seconds_does_not_wait_for_pressure),
