@@ -156,7 +156,8 @@ static int provenance_write(const struct training *training, char text[MODEL_PRO
 	for (int part = 0; part < CORPUS_PART_COUNT; part++)
 		sources_json(recordings, &training->set[part], corpus_part_name((enum corpus_part)part));
 	root = json_pack("{s:s,s:s,s:o,s:i,s:i,s:I,s:o,s:f,s:f,s:o,s:o,s:o}", "trainer", "forestall model train", "date", date,
-			 "seeds", seeds_json(training), "hidden", (int)(training->options.hidden * members_count(training)), "epochs",
+			 "seeds", seeds_json(training), "hidden",
+			 (int)(training->options.hidden * members_count(training)), "epochs",
 			 (int)training->epochs_run, "frames", (json_int_t)training->set[CORPUS_PART_TRAIN].frames,
 			 "violated_within_2s", labels_json(&training->set[CORPUS_PART_TRAIN]), "validation_loss_float",
 			 training->loss_float, "validation_loss_int8", training->loss_int8,

@@ -62,8 +62,8 @@ struct lstm_config {
 /*
  * About 56 KB; a plain value, owned by the caller, may be copied. The upper half is what a model file holds, the
  * lower half lstm_weights_derive() computes from it. Matrices are stored in the order the kernels read, four columns
- * of one row side by side; use lstm_gate_index(), lstm_head_index() and lstm_direct_index(). Bytes no index leads to must be 0. The matrices
- * come first: where the struct lies at a multiple of 64 bytes no load of a kernel straddles two cache lines, which is
+ * of one row side by side; use lstm_gate_index(), lstm_head_index() and lstm_direct_index(). Bytes no index leads to must
+ * be 0. The matrices come first: where the struct lies at a multiple of 64 bytes no load of a kernel straddles two cache lines, which is
  * quicker but not needed.
  */
 struct lstm_weights {

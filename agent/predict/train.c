@@ -75,8 +75,8 @@ static bool options_are_sane(const struct train_options *options)
 	       is_within(options->weight_decay, 0, 1) && options->clip_norm > 0 &&
 	       is_within(options->clip_norm, 0, 1e9f) && is_within(options->quantize_share, 0, 1) &&
 	       is_within(options->demand_weight, 0, 1e6f) && is_within(options->sli_weight, 0, 1e6f) &&
-	       is_within(options->risk_weight, 0, 1e6f) &&
-	       is_within(options->direct_rate, 0, 1e3f) && is_within(options->direct_decay, 0, 1) && options->dropout < 1 && is_within(options->dropout, 0, 1) &&
+	       is_within(options->risk_weight, 0, 1e6f) && is_within(options->direct_rate, 0, 1e3f) &&
+	       is_within(options->direct_decay, 0, 1) && options->dropout < 1 && is_within(options->dropout, 0, 1) &&
 	       options->averaging < 1 && is_within(options->averaging, 0, 1);
 }
 
@@ -224,7 +224,8 @@ static void average_move(float *average, const float *weights, float share, size
 
 static int apply_gradient(struct train *train, float rate)
 {
-	struct adam_rate adam = adam_rate_at(rate, ++train->updates), direct = adam_rate_at(rate * train->options.direct_rate, train->updates);
+	struct adam_rate adam = adam_rate_at(rate, ++train->updates);
+	struct adam_rate direct = adam_rate_at(rate * train->options.direct_rate, train->updates);
 	double norm;
 	float clip;
 
