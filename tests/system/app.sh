@@ -35,12 +35,13 @@ check "anybody may write" test "$(stat -c %a "$run/app.dgram")" = 666
 
 forever web/worker 'checkout_ms:10|ms' 'checkout_ms:11|ms' 'checkout_ms:12|ms'
 forever web 'depth:3|g'
-calm=$!
 check "a timer of a process below is the 99th percentile of its instance" within 10 says web '"app.checkout_ms":\{"value":1[12]\.[0-9.e]*,"bound":20\.0'
 check "a gauge is its value" within 5 says web '"app.depth":\{"value":3\.0'
 check "both are kept" says web '"app.depth":\{[^}]*"violated":false'
-# The one value of a gauge is what was told last.
-pkill -P $calm
+# The one value of a gauge is what was told last: nobody may go on telling the old one.
+xargs kill <"$cgroot/$group/web/cgroup.procs"
+nobody_in() { [[ -z $(<"$cgroot/$group/$1/cgroup.procs") ]]; }
+check "who told it before is gone" within 5 nobody_in web
 forever web 'depth:8|g'
 check "what is over its bound is violated" within 10 says web '"app.depth":\{[^}]*"violated":true'
 check "with a risk" within 5 says web '"app.depth":\{[^}]*"risk":0\.[1-9]'

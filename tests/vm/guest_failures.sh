@@ -47,7 +47,7 @@ check "OOM of the main process" within 20 is hungry.service "oom 9 false null"
 check "OOM of another, that the main process survives" within 20 is worker.service "oom 9 true 0*"
 systemctl start --no-block sliced.service
 limit_is() { ask failure list "$1" --json | tr -d '\n ' | grep -q "\"cause\":\"oom\",.*\"limit\":\"$2\""; } # PATH LIMIT
-check "its own limit" within 10 limit_is /system.slice/hungry.service /system.slice/hungry.service
+check "its own limit" within 20 limit_is /system.slice/hungry.service /system.slice/hungry.service
 check "that of the slice above" within 20 limit_is /small.slice/sliced.service /small.slice
 check "people see whose" bash -c "'$bin/forestall' --run-dir '$run' failure list | grep -E ' oom +SIGKILL +own ' &&
 	'$bin/forestall' --run-dir '$run' failure list | grep -E ' oom +SIGKILL +/small.slice '"
