@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "predict/decode.h"
 #include "predict/train_internal.h"
 #include "realdata.h"
 
@@ -13,7 +14,12 @@
 
 void slot_quantiles(const float *output, uint32_t slot, float ret[FORECAST_QUANTILES])
 {
-	train_decode_quantiles(output + OUTPUT_DEMAND(slot / RESOURCE_COUNT, slot % RESOURCE_COUNT, 0), ret);
+	enum resource resource = (enum resource)(slot % RESOURCE_COUNT);
+
+	/* The trainer's unit of a resource's output is not that of its label. */
+	train_decode_quantiles(output + OUTPUT_DEMAND(slot / RESOURCE_COUNT, resource, 0), ret);
+	for (int q = 0; q < FORECAST_QUANTILES; q++)
+		ret[q] *= decode_demand_unit(resource);
 }
 
 uint32_t risk_output(uint32_t risk)
