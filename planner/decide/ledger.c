@@ -31,14 +31,6 @@ bool ledger_is_decided(enum plan_reason reason)
 	return reason != REASON_NONE && reason != REASON_STANDING && reason != REASON_LIMIT && reason != REASON_PROBE;
 }
 
-struct plan_view *ledger_view(struct plan_view *const views[], uint32_t count, uint32_t slot)
-{
-	for (uint32_t i = 0; i < count; i++)
-		if (views[i]->slot == slot)
-			return views[i];
-	return NULL;
-}
-
 const struct decision *ledger_find(const struct ledger *ledger, uint64_t id)
 {
 	const struct decision *decision = &ledger->decision[id % DECISIONS_MAX];
@@ -157,7 +149,7 @@ void ledger_forbid(struct ledger *ledger, uint64_t victim, uint64_t giver, uint3
 static void forbid(struct ledger *ledger, const struct decision *decision, struct plan_view *const views[], uint32_t count)
 {
 	for (uint32_t i = 0; i < decision->giver_count && i < DECISION_GIVERS_MAX; i++) {
-		const struct plan_view *giver = ledger_view(views, count, decision->giver[i].slot);
+		const struct plan_view *giver = plan_view_find(views, count, decision->giver[i].slot);
 
 		if (giver)
 			ledger_forbid(ledger, decision->cgroup_id, giver->cgroup_id, decision->resource, decision->limit_level);
@@ -265,7 +257,7 @@ static bool is_pressed(const struct plan_host *host, struct plan_view *const vie
 static void decision_watch(struct ledger *ledger, const struct plan_policy *policy, const struct plan_host *host,
 			   struct plan_view *const views[], uint32_t count, struct decision *decision)
 {
-	const struct plan_view *victim = ledger_view(views, count, decision->slot);
+	const struct plan_view *victim = plan_view_find(views, count, decision->slot);
 	uint64_t age_ns = ledger->now_ns - decision->began_ns;
 	bool pressed;
 	float bad;
@@ -305,7 +297,7 @@ static void limit_note(struct ledger *ledger, const struct plan_policy *policy, 
 static void action_note(struct ledger *ledger, const struct plan_policy *policy, const struct plan_host *host,
 			struct plan_view *const views[], uint32_t count, const struct plan_action *action, double elapsed_s)
 {
-	struct plan_view *victim = ledger_view(views, count, action->for_slot), *giver = ledger_view(views, count, action->slot);
+	struct plan_view *victim = plan_view_find(views, count, action->for_slot), *giver = plan_view_find(views, count, action->slot);
 	struct decision *decision = victim && giver ? open_find(ledger, victim, action->resource) : NULL;
 
 	if (!victim || !giver)

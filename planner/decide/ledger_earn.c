@@ -73,7 +73,7 @@ void ledger_leave_alone(struct ledger *ledger, const struct plan_policy *policy,
 			const struct plan *plan)
 {
 	for (uint32_t i = 0; i < plan->arm_count; i++) {
-		const struct plan_view *view = ledger_view(views, count, plan->arm[i].slot);
+		const struct plan_view *view = plan_view_find(views, count, plan->arm[i].slot);
 		struct ledger_alone *alone = view ? alone_find(ledger, view->cgroup_id, &plan->arm[i]) : NULL;
 
 		if (!alone)
@@ -83,7 +83,7 @@ void ledger_leave_alone(struct ledger *ledger, const struct plan_policy *policy,
 	}
 	for (uint32_t i = 0; i < LEDGER_ALONE_MAX; i++) {
 		struct ledger_alone *alone = &ledger->alone[i];
-		const struct plan_view *view = alone->cgroup_id ? ledger_view(views, count, alone->slot) : NULL;
+		const struct plan_view *view = alone->cgroup_id ? plan_view_find(views, count, alone->slot) : NULL;
 
 		if (!alone->cgroup_id)
 			continue;

@@ -35,7 +35,7 @@ bool ledger_others_worse(uint32_t over, uint32_t before, uint64_t since_ns, uint
 /* Of an action of this tick. */
 static const struct plan_view *view_of(const struct plan_host *host, struct plan_view *const views[], uint32_t count, uint32_t slot)
 {
-	return host->view ? &host->view[slot] : ledger_view(views, count, slot);
+	return host->view ? &host->view[slot] : plan_view_find(views, count, slot);
 }
 
 /* That of this action, or the one that was not in a plan for longest, begun anew. */

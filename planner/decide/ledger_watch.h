@@ -12,9 +12,6 @@ struct ledger_others {
 	uint64_t now_ns;
 };
 
-/* NULL: it takes no part now. */
-struct plan_view *ledger_view(struct plan_view *const views[], uint32_t count, uint32_t slot);
-
 /* How many bounds, by resource, are broken now. */
 uint32_t ledger_others_over(const struct ledger_others *others, struct plan_view *const views[], uint32_t count);
 

@@ -121,14 +121,6 @@ static void late_remove(struct turn *turn)
 	turn->plan->count = kept;
 }
 
-static const struct plan_view *view_find(struct plan_view *const views[], uint32_t count, uint32_t slot)
-{
-	for (uint32_t i = 0; i < count; i++)
-		if (views[i]->slot == slot)
-			return views[i];
-	return NULL;
-}
-
 /* What nobody wants any more ends last; what is left of an instance that is gone, or nobody annotates now, at once. */
 static void ends_take(struct turn *turn, struct plan_view *const views[], uint32_t count)
 {
@@ -142,7 +134,7 @@ static void ends_take(struct turn *turn, struct plan_view *const views[], uint32
 			*(turn->paid ? &turn->paid : &turn->left) -= 1;
 			continue;
 		}
-		view = view_find(views, count, before->slot);
+		view = plan_view_find(views, count, before->slot);
 		if (!view || view->cgroup_id != before->cgroup_id || turn->plan->count == ACTIONS_MAX)
 			continue;
 		turn->plan->waits++;

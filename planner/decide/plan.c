@@ -378,6 +378,14 @@ static void resource_plan(struct scene *host, struct plan *plan)
 			host->views[i]->hold[host->resource].left = 0;
 }
 
+struct plan_view *plan_view_find(struct plan_view *const views[], uint32_t count, uint32_t slot)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (views[i]->slot == slot)
+			return views[i];
+	return NULL;
+}
+
 void plan_make(const struct plan_policy *policy, const struct plan_host *host, struct plan_view *const views[],
 	       uint32_t count, uint64_t now_ns, uint64_t elapsed_ns, struct plan *ret)
 {
@@ -385,12 +393,13 @@ void plan_make(const struct plan_policy *policy, const struct plan_host *host, s
 	ret->cut = ret->waits = ret->pad = 0;
 	ret->arm_count = 0;
 	memset(ret->arm, 0, sizeof(ret->arm));	/* it is compared as a whole in a replay */
-	if (policy_has_limits(policy))
+	if (policy_has_limits(policy)) {
 		peer_plan(policy, host, views, count, elapsed_ns, ret);
-	for (int r = 0; !policy_has_limits(policy) && r < RESOURCE_COUNT; r++)
-		resource_plan(&(struct scene){ policy, host, views, count, (enum resource)r, now_ns, (float)elapsed_ns / 1e9f,
-					       NULL, host->capacity[r], host->memory_free }, ret);
-	if (!policy_has_limits(policy))
+	} else {
+		for (int r = 0; r < RESOURCE_COUNT; r++)
+			resource_plan(&(struct scene){ policy, host, views, count, (enum resource)r, now_ns, (float)elapsed_ns / 1e9f,
+						       NULL, host->capacity[r], host->memory_free }, ret);
 		posture_plan(policy, host, views, count, now_ns, ret);
+	}
 	pace_plan(policy, host->pace, views, count, ret);
 }

@@ -222,6 +222,9 @@ struct plan_view {
 
 void plan_policy_init(struct plan_policy *policy);
 
+/* NULL: it takes no part now. */
+struct plan_view *plan_view_find(struct plan_view *const views[], uint32_t count, uint32_t slot);
+
 /* Fills *ret (id and time_ns are the caller's) and moves the memory in views[]. All capacities > 0. */
 void plan_make(const struct plan_policy *policy, const struct plan_host *host, struct plan_view *const views[],
 	       uint32_t count, uint64_t now_ns, uint64_t elapsed_ns, struct plan *ret);
