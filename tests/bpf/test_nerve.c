@@ -80,15 +80,19 @@ static uint64_t used_by(pid_t pid)
 	return cpu_ns(&usage.ru_utime) + cpu_ns(&usage.ru_stime);
 }
 
-/* Runs spin_300 in the cgroup under the next free number after `pid` that has its place in the table of accounts. */
+/* Runs spin_300 in the cgroup under the next free number after `pid`, or from the lowest on, that has its place in the table of accounts. */
 static pid_t spin_at_place_of(const struct world *world, pid_t pid)
 {
 	struct clone_args args = { .set_tid = (uintptr_t)&pid, .set_tid_size = 1, .exit_signal = SIGCHLD };
-	pid_t started;
+	pid_t started = -1, step = 4 * SLOTS_MAX;
 
-	do
-		pid += 4 * SLOTS_MAX;
-	while ((started = (pid_t)syscall(SYS_clone3, &args, sizeof(args))) < 0 && errno == EEXIST);
+	for (int i = 0; i < 1000 && started < 0; i++) {
+		pid += step;
+		started = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+		/* Over the highest number that there is. */
+		if (started < 0 && errno == EINVAL)
+			pid %= step;
+	}
 	if (started)
 		return started;
 	cgroup_enter(world);
