@@ -99,7 +99,7 @@ static int attach_error(int error)
 {
 	if (error == -EPERM)
 		snprintf(ingress.fault, sizeof(ingress.fault),
-			 "no program can be attached: one above forbids it (bpftool cgroup tree), or Linux before 5.19");
+			 "cannot be attached: it needs CAP_NET_ADMIN, Linux 5.19 and no exclusive program above it");
 	else
 		snprintf(ingress.fault, sizeof(ingress.fault), "no program can be attached: %s", strerror(-error));
 	return error == -EPERM || error == -EINVAL ? -EOPNOTSUPP : error;
