@@ -39,7 +39,7 @@ static __always_inline void window_emit(struct wire_row *row, __u32 cpu, __u32 s
 		row->sent[i] = total;
 	}
 	row->sent_ns = now;
-	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	emit_submit(record);
 }
 
 static __always_inline void wait_count(struct wire_row *row, const struct wire_bound *bound, __u64 wait_ns, bool is_judged)

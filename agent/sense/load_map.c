@@ -88,6 +88,7 @@ int maps_size(struct nerve *nerve, const struct nerve_config *config)
 	skel->rodata->slots_max = config->slots_max;
 	skel->rodata->details_max = NERVE_DETAILS_MAX;
 	skel->rodata->window_ns = config->window_ns;
+	skel->rodata->wake_bytes = config->ring_bytes / 4;
 	skel->rodata->loaded_ns = clock_ns(CLOCK_MONOTONIC);
 	return r;
 }
