@@ -12,6 +12,7 @@
 
 #define EMIT_WAKE_SPAN 1024	/* longer than any record, so that one falls into it */
 
+const volatile __u64 window_ns __weak = 100000000;
 const volatile __u64 wake_bytes __weak = 0;	/* that wait to be read */
 
 /* Whoever reads may sleep until a second is over: a ring that fills sooner wakes it. */
@@ -42,6 +43,30 @@ static __always_inline void emit_head(struct wire_head *head, enum wire_kind kin
 	head->slot = slot;
 	head->time_ns = bpf_ktime_get_ns();
 	head->cgroup_id = cgroup_id;
+}
+
+/* Tells user space that this row moved, at most once per window; nothing is forgotten when the ring is full. */
+static __always_inline void window_emit(struct wire_row *row, __u32 cpu, __u32 slot, __u64 cgroup_id, __u64 now)
+{
+	struct wire_window *record;
+
+	if (now - row->sent_ns < window_ns)
+		return;
+	record = emit_reserve(WIRE_WINDOW, sizeof(*record), cpu);
+	if (!record)
+		return;
+	emit_head(&record->head, WIRE_WINDOW, slot, cgroup_id);
+	record->cpu = cpu;
+	record->pad = 0;
+#pragma unroll
+	for (__u32 i = 0; i < WIRE_TOLD; i++) {
+		__u64 total = ((__u64 *)&row->now)[i];
+
+		record->moved[i] = total - row->sent[i];
+		row->sent[i] = total;
+	}
+	row->sent_ns = now;
+	emit_submit(record);
 }
 
 #endif
