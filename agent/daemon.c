@@ -21,6 +21,7 @@
 
 #define NS_PER_S 1000000000ull
 #define SCAN_NS (30 * NS_PER_S)	/* repairs what a lost mkdir or rmdir record left wrong */
+#define TRIM_NS (5 * NS_PER_S)	/* after the start */
 #define RING_BYTES (512u << 10)
 #define FLUSH_HZ 10
 
@@ -163,6 +164,11 @@ static void tick(struct daemon *daemon)
 	daemon_learn(daemon, now_ns);
 	daemon_policy(daemon);
 	daemon->tick_cost_ns = host_now_ns() - now_ns;
+	/* Loading reads the whole of the kernel's BTF, and the first ticks greet the bus and open the journal: not needed again. */
+	if (daemon->trim_ns && now_ns >= daemon->trim_ns) {
+		trim_code();
+		daemon->trim_ns = 0;
+	}
 }
 
 static int mind_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
@@ -324,10 +330,9 @@ int daemon_open(struct daemon *daemon, const struct daemon_options *options, cha
 		daemon_close(daemon);
 		return r;
 	}
-	/* Loading reads the whole of the kernel's BTF, megabytes that are not needed again. */
-	trim_code();
 	host_busy_ns(&daemon->busy_ns);
 	daemon->second_ns = daemon->scan_ns = host_now_ns();
+	daemon->trim_ns = daemon->second_ns + TRIM_NS;
 	tree_scan(daemon->tree, daemon->scan_ns);
 	return 0;
 }

@@ -57,6 +57,7 @@ struct daemon {
 	struct wire_loss loss;		/* at the last second */
 	uint64_t busy_ns;		/* /proc/stat at the last second */
 	uint64_t second_ns, scan_ns, next_tick_ns;
+	uint64_t trim_ns;		/* when the start is over; 0: it is */
 	uint64_t tick_late_ns_max, tick_cost_ns;
 	int clock_fd;
 	bool is_behind;			/* reports were left for the next tick */

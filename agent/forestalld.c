@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "act/trim.h"
 #include "daemon.h"
 
 static const char usage[] =
@@ -34,6 +35,7 @@ int main(int argc, char **argv)
 	char error[DAEMON_ERROR_MAX];
 	int option, r;
 
+	trim_arrays();
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (option) {
 		case 'r': chosen.run_dir = optarg; break;
