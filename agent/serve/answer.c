@@ -12,6 +12,7 @@
 #include "answer_outlook.h"
 #include "answer_pick.h"
 #include "answer_place.h"
+#include "answer_cohort.h"
 #include "answer_policy.h"
 #include "answer_report.h"
 #include "decide/policy.h"
@@ -302,6 +303,8 @@ static const struct {
 	{ "policy.show", answer_policy_show },
 	{ "policy.canary", answer_policy_canary },
 	{ "policy.rollback", answer_policy_rollback },
+	{ "action.canary", answer_cohort_canary },
+	{ "action.rollback", answer_cohort_rollback },
 	{ "place", answer_place },
 	{ "status", answer_status },
 	{ "slo.refresh", answer_slo_refresh },

@@ -21,7 +21,7 @@
 #define USES_UP 0.9f		/* of a limit */
 #define MEMORY_SLACK 4e6f	/* what a giver may grow before its limit is felt, bytes */
 
-static const char *const reason_names[] = { "none", "reflex", "foresight", "headroom", "hold", "standing", "limit", "announced", "probe" };
+static const char *const reason_names[] = { "none", "reflex", "foresight", "headroom", "hold", "standing", "limit", "announced", "probe", "canary" };
 _Static_assert(sizeof(reason_names) / sizeof(reason_names[0]) == REASON_COUNT, "a name per reason");
 
 const char *plan_reason_name(enum plan_reason reason) { return reason_names[reason]; }
@@ -29,7 +29,8 @@ const char *plan_reason_name(enum plan_reason reason) { return reason_names[reas
 bool plan_answers(const struct plan *plan)
 {
 	for (uint32_t i = 0; i < plan->count; i++)
-		if (plan->action[i].reason != REASON_STANDING && plan->action[i].reason != REASON_PROBE)
+		if (plan->action[i].reason != REASON_STANDING && plan->action[i].reason != REASON_PROBE &&
+		    plan->action[i].reason != REASON_CANARY)
 			return true;
 	return false;
 }

@@ -37,6 +37,7 @@ enum plan_reason {
 	REASON_LIMIT,		/* a policy with limits of its own wants it so (decide/peer.h) */
 	REASON_ANNOUNCED,	/* load that was announced for now does not fit */
 	REASON_PROBE,		/* to learn what it does (decide/trial.h) */
+	REASON_CANARY,		/* the operator's setting, on canary or promoted (decide/cohort.h) */
 	REASON_COUNT
 };
 
