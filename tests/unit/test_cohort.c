@@ -171,18 +171,22 @@ static void what_costs_work_is_rolled_back(void **state)
 	}
 }
 
-static void count_ends(const char *what, struct effect effect, uint32_t ret[CANARY_STATE_COUNT])
+/* Returns of how many the pairs said that it is better. */
+static uint32_t count_ends(const char *what, struct effect effect, uint32_t ret[CANARY_STATE_COUNT])
 {
+	uint32_t better = 0;
 	struct world world;
 
 	memset(ret, 0, CANARY_STATE_COUNT * sizeof(*ret));
 	for (uint64_t trial = 0; trial < TRIALS; trial++) {
 		world_init(&world, 1000 + trial, 0.5f, effect);
 		ret[run(&world)]++;
+		better += cohort_evidence(&world.cohort, CANARY_BETTER) >= 1 / CANARY_ALPHA;
 	}
-	print_message("# %s: of %d %u promoted (at most %.0f), %u called worse, %u costly, %u undecided\n", what, TRIALS,
-		      ret[CANARY_PROMOTED], CANARY_ALPHA * TRIALS, ret[CANARY_WORSE], ret[CANARY_COSTLY], ret[CANARY_UNDECIDED]);
+	print_message("# %s: of %d %u promoted (at most %.0f), %u called worse, %u costly, %u undecided; pairs called %u better\n", what,
+		      TRIALS, ret[CANARY_PROMOTED], CANARY_ALPHA * TRIALS, ret[CANARY_WORSE], ret[CANARY_COSTLY], ret[CANARY_UNDECIDED], better);
 	assert_true(ret[CANARY_PROMOTED] <= CANARY_ALPHA * TRIALS);
+	return better;
 }
 
 static void what_does_nothing_is_not_promoted(void **state)
@@ -198,19 +202,10 @@ static void what_does_nothing_is_not_promoted(void **state)
 /* The pairs say that it is better; what they do not see is where that comes from, and with all having it there is nobody left to take from. */
 static void what_some_gain_and_others_lose_is_not_promoted(void **state)
 {
-	struct effect zero_sum = { 1, 1, 1, 1 };
-	uint32_t ends[CANARY_STATE_COUNT], better = 0;
-	struct world world;
+	uint32_t ends[CANARY_STATE_COUNT];
 
 	(void)state;
-	for (uint64_t seed = 1; seed <= 20; seed++) {
-		world_init(&world, seed, 0.5f, zero_sum);
-		while (world.cohort.state == CANARY_RUNS && world.cohort.stage == COHORT_PART)
-			tick(&world);
-		better += cohort_evidence(&world.cohort, CANARY_BETTER) >= 1 / CANARY_ALPHA;
-	}
-	assert_true(better >= 15);
-	count_ends("zero sum", zero_sum, ends);
+	assert_true(count_ends("zero sum", (struct effect){ 1, 1, 1, 1 }, ends) > TRIALS * 3 / 4);
 }
 
 static void a_share_is_kept_and_everybody_s_turn_comes(void **state)
