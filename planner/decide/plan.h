@@ -55,7 +55,8 @@ struct plan_action {
 	float price;		/* of a unit of the resource where this was decided, see share.h; 0: there is enough */
 	uint8_t rung;		/* of its ladder */
 	uint8_t tier;		/* enum tier of the protected; 0 of what only stands */
-	uint16_t is_first;	/* of the limits that this giver gets */
+	uint8_t is_first;	/* of the limits that this giver gets */
+	uint8_t is_let_on;	/* it stood still at this limit (decide/still.h): worth a write, however small */
 	uint64_t cgroup_id;	/* of slot */
 };
 
@@ -172,6 +173,7 @@ struct plan_hold {
 	float wanted;			/* of a giver: its demand before it was limited */
 	uint64_t gave_ns;		/* of a giver: the tick of its last limit */
 	float seen, grows;		/* of memory: demand in the tick before, and its growth per second, smoothed */
+	uint64_t still_ns;		/* of a giver of memory: since when it stands still at its limit; 0: it moves */
 	float shown;			/* highest demand of closed seconds, fading */
 	uint64_t active_ns;		/* of a giver: when it last used, or was about to use, much */
 	float reserved;			/* of the protected: kept free for it, and when that was last said */

@@ -215,6 +215,7 @@ void rung_push(const struct rung_wish *wish, struct plan *plan)
 			action.knob = rung->knob[k];
 			action.rung = (uint8_t)i;
 			action.is_first = is_limit && !has_limit && !k;
+			action.is_let_on = wish->is_let_on && action.knob == KNOB_MEMORY_HIGH;
 			action.value = rung->value(wish, rung->knob[k]);
 			action.period_us = action.knob == KNOB_CPU_MAX ? wish->policy->period_us : 0;
 			action.device = rung->knob_count > 1 ? disk_of(wish) : 0;
