@@ -333,7 +333,7 @@ static uint32_t scopes_collect(struct mind *mind, uint32_t view_count)
 static struct plan_host host_view(struct mind *mind, uint32_t scope_count, bool is_second)
 {
 	const struct predictor *p = mind->predictor;
-	struct plan_host host = { .memory_free = -1, .swap_free = (float)p->host.swap_free, .scopes = mind->scope,
+	struct plan_host host = { .memory_free = -1, .swap_free = (float)p->host.swap_free, .giver_cpus = p->host.giver_cpus, .scopes = mind->scope,
 				  .scope_count = scope_count, .is_second = is_second, .knee = mind->knee, .peer = mind->peer,
 				  .share = &mind->share, .ledger = &mind->ledger, .pace = &mind->pace, .view = mind->view };
 

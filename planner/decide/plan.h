@@ -102,7 +102,6 @@ struct plan_policy {
 	uint64_t escalate_ns;	/* delays over the bound this long under protection: the next rung is taken too */
 	uint64_t weight;	/* cpu.weight and io.weight of a giver while it gives */
 	uint64_t period_us;	/* of cpu.max: short, so that a giver's turn is shorter than the bound */
-	uint64_t giver_cpus;	/* CPUs onto which givers may be confined; 0: no pinning on this host */
 	uint32_t lease_ms;
 	uint32_t policy;	/* enum policy of decide/policy.h */
 	uint32_t posture;	/* 1: forestall also holds what costs nothing, see decide/posture.h; 0: it only answers danger */
@@ -125,6 +124,7 @@ struct plan_host {
 	float capacity[RESOURCE_COUNT];
 	float memory_free;	/* bytes available; < 0: not known */
 	float swap_free;	/* bytes */
+	uint64_t giver_cpus;	/* CPUs onto which givers may be confined now; 0: no pinning on this host */
 	float served[RESOURCE_COUNT];	/* of IO and net, in the second closed last */
 	bool is_second;			/* it was closed in this tick */
 	struct knee *knee;		/* [RESOURCE_COUNT], kept by the caller between ticks; of IO and net */

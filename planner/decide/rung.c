@@ -66,7 +66,7 @@ static bool net_applies(const struct rung_wish *wish) { return has(wish, OBSERVE
 
 static bool pin_applies(const struct rung_wish *wish)
 {
-	return has(wish, OBSERVE_HAS_CPUSET) && wish->policy->giver_cpus;
+	return has(wish, OBSERVE_HAS_CPUSET) && wish->host->giver_cpus;
 }
 
 static uint64_t weight_value(const struct rung_wish *wish, enum knob knob)
@@ -78,7 +78,7 @@ static uint64_t weight_value(const struct rung_wish *wish, enum knob knob)
 static uint64_t pin_value(const struct rung_wish *wish, enum knob knob)
 {
 	(void)knob;
-	return wish->policy->giver_cpus;
+	return wish->host->giver_cpus;
 }
 
 static uint64_t quota_value(const struct rung_wish *wish, enum knob knob)

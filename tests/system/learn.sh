@@ -21,6 +21,14 @@ within 15 ask status || skip_all "forestall does not start: $(cat "$scratch/up.l
 check "the past is kept in a directory of root's alone" within 12 recordings 1
 check "and status says how much of it" within 12 learns '"history":{"files":1,'
 
+slo() { "$bin/forestall" --run-dir "$run" --cgroup-root "$cgroot" slo "$@"; }
+says() { "$bin/forestall" --run-dir "$run" status | grep -Eq "$1"; }
+check "nobody was promised more than there is" not says '^promised'
+check "minima above the capacity are taken" slo set "${group#"$cgroot"}/batch" 'tier=best-effort cpu=500..600 memory=4000G..5000G'
+check "and it is said that they cannot all be kept, of CPUs" within 5 says '^promised  *500.00 CPUs as minima, .* lower their cpu=MIN'
+check "and of memory" within 5 says '^promised  *[0-9.]* GB of memory as minima, .* lower their memory=MIN'
+check "without them it is not" eval 'slo set "${group#"$cgroot"}/batch" tier=best-effort && within 5 not says ^promised'
+
 models=$state/models
 mkdir -m 755 "$models"
 cp model/default.model "$models/20200101-000000.model"
