@@ -49,7 +49,7 @@ static const struct command commands[] = {
 	{ "policy", "canary", "NAME [--share S] [--block SECONDS] [--hours H]", "try one on a share of time; it is promoted or rolled back by itself",
 	  cmd_policy_canary, NULL },
 	{ "policy", "rollback", "", "end the canary, or go back from the policy that was promoted", cmd_policy_rollback, NULL },
-	{ "action", "hold", "PATH KNOB VALUE [--device MAJOR:MINOR | --ports FRONT:OWN] [--seconds N]", "set one knob by hand, until Ctrl-C", cmd_action_hold,
+	{ "action", "hold", "PATH KNOB VALUE [KNOB VALUE]... [--device MAJOR:MINOR] [--ports FRONT:OWN] [--may-kill] [--seconds N]", "set knobs by hand, until Ctrl-C", cmd_action_hold,
 	  NULL },
 	{ "action", "canary", "GLOB KNOB VALUE [--share S] [--block SECONDS] [--hours H]",
 	  "try a setting on some of a group; it is promoted to all or rolled back by itself", cmd_action_canary, NULL },

@@ -54,6 +54,9 @@ refused "a value that is none" "lots|cpu.weight" "$bin/forestall" action hold / 
 refused "a knob held on a cgroup that is not there" "nowhere" "$bin/forestall" action hold /nowhere-at-all cpu.weight 50
 refused "a knob held without hands" "act.sock|up" "$bin/forestall" --run-dir "$scratch/none" action hold / cpu.weight 50
 refused "an unknown option of action hold" "seconds" "$bin/forestall" action hold / cpu.weight 50 --secs 5
+refused "a part of the machine that is none" "core:N" "$bin/forestall" action hold / cpuset.cpus nod:1
+refused "a part that this machine does not have" "lstopo" "$bin/forestall" action hold / cpuset.cpus core:4000
+refused "a knob without its value" "KNOB VALUE" "$bin/forestall" action hold / cpu.weight 50 cpu.max
 refused "a placement without a set" "--set" "$bin/forestall" place --limit 5
 refused "a placement of nothing" "limit" "$bin/forestall" place --set '/a' --limit 0
 refused "a placement to be applied to no server" "server" "$bin/forestall" place --set '/a' --limit 5 --apply 80
