@@ -55,6 +55,16 @@ static __always_inline __u32 hist_bucket(__u64 ns)
 	       ((ns >> (exp - WIRE_HIST_SUB_BITS)) & ((1 << WIRE_HIST_SUB_BITS) - 1)) + 1;
 }
 
+/* Which of WIRE_OCTAVES, as octave_bucket() in predict/hist.c has it. */
+static __always_inline __u32 octave_of(__u64 ns)
+{
+	if (ns < (1ull << WIRE_HIST_MIN_EXP))
+		return 0;
+	if (ns >= 1ull << (WIRE_HIST_MIN_EXP + WIRE_HIST_OCTAVES))
+		return WIRE_OCTAVES - 1;
+	return log2_floor(ns) - WIRE_HIST_MIN_EXP + 1;
+}
+
 static __always_inline struct wire_row *row_of(__u32 cpu, __u32 slot)
 {
 	__u32 idx = cpu * slots_max + slot;
@@ -122,22 +132,28 @@ static __always_inline struct wire_bound *bound_of(__u32 slot)
 	return bpf_map_lookup_elem(&bounds, &slot);
 }
 
-/* Where the slot's instance is annotated, a delay is put into its histogram. bound may be 0. */
-static __always_inline void hist_count(const struct wire_bound *bound, enum wire_delay delay, __u64 ns)
+/* Where a delay is counted for the annotated; 0 for others. bound may be 0. */
+static __always_inline __u32 *hist_at(const struct wire_bound *bound, enum wire_delay delay, __u64 ns)
 {
-	__u32 bucket = hist_bucket(ns), idx;
 	struct wire_detail *detail;
+	__u32 bucket, idx;
 
 	if (!bound || !bound->detail)
-		return;
+		return 0;
 	idx = bpf_get_smp_processor_id() * details_max + bound->detail;
 	detail = bpf_map_lookup_elem(&details, &idx);
+	bucket = hist_bucket(ns);
+	/* The compiler knows that this holds and would drop the check; the verifier of 6.1 does not know. */
 	barrier_var(bucket);
-	if (!detail || bucket >= WIRE_HIST_COUNT)
-		return;
-	__sync_fetch_and_add(delay == WIRE_DELAY_IO	  ? &detail->io[bucket] :
-			     delay == WIRE_DELAY_RESPONSE ? &detail->response[bucket] :
-							    &detail->device[bucket], 1);
+	return detail && bucket < WIRE_HIST_COUNT ? &detail->hist[delay][bucket] : 0;
+}
+
+static __always_inline void hist_count(const struct wire_bound *bound, enum wire_delay delay, __u64 ns)
+{
+	__u32 *count = hist_at(bound, delay, ns);
+
+	if (count)
+		__sync_fetch_and_add(count, 1);
 }
 
 /* A single IO or response delay: judged against the instance's bound, and counted as above. */

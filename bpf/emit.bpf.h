@@ -10,6 +10,8 @@
 
 #include "maps.bpf.h"
 
+const volatile __u64 window_ns __weak = 100000000;
+
 static __always_inline void *emit_reserve(enum wire_kind kind, __u32 bytes, __u32 cpu)
 {
 	struct wire_loss *loss = bpf_map_lookup_elem(&losses, &cpu);
@@ -30,6 +32,30 @@ static __always_inline void emit_head(struct wire_head *head, enum wire_kind kin
 	head->slot = slot;
 	head->time_ns = bpf_ktime_get_ns();
 	head->cgroup_id = cgroup_id;
+}
+
+/* Tells user space that this row moved, at most once per window; nothing is forgotten when the ring is full. */
+static __always_inline void window_emit(struct wire_row *row, __u32 cpu, __u32 slot, __u64 cgroup_id, __u64 now)
+{
+	struct wire_window *record;
+
+	if (now - row->sent_ns < window_ns)
+		return;
+	record = emit_reserve(WIRE_WINDOW, sizeof(*record), cpu);
+	if (!record)
+		return;
+	emit_head(&record->head, WIRE_WINDOW, slot, cgroup_id);
+	record->cpu = cpu;
+	record->pad = 0;
+#pragma unroll
+	for (__u32 i = 0; i < WIRE_TOLD; i++) {
+		__u64 total = ((__u64 *)&row->now)[i];
+
+		record->moved[i] = total - row->sent[i];
+		row->sent[i] = total;
+	}
+	row->sent_ns = now;
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 }
 
 #endif

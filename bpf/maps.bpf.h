@@ -29,7 +29,7 @@ struct {
 	__type(value, struct wire_row);
 } rows __weak SEC(".maps");
 
-/* Histograms of the annotated: index = cpu * details_max + wire_bound.detail. Written atomically, user space maps it. */
+/* Histograms of the annotated: index = cpu * details_max + wire_bound.detail. Written by their CPU, from interrupts atomically; user space maps it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);

@@ -16,40 +16,26 @@
 #include <bpf/bpf_tracing.h>
 #include "queue.bpf.h"
 
-const volatile __u64 window_ns = 100000000;
+#define ROW_WORDS (sizeof(struct wire_row) / sizeof(__u32))
+#define LONG_WAITS_WORD (offsetof(struct wire_row, long_waits) / sizeof(__u32))
+_Static_assert((ROW_WORDS & (ROW_WORDS - 1)) == 0, "an index is masked");
 
-/* Tells user space that this row moved, at most once per window; nothing is forgotten when the ring is full. */
-static __always_inline void window_emit(struct wire_row *row, __u32 cpu, __u32 slot, __u64 cgroup_id, __u64 now)
+/* The row's counter of the octave, without a branch: a compiler would put together what the verifier wants apart. */
+static __always_inline __u32 *octave_at(struct wire_row *row, __u64 ns)
 {
-	struct wire_window *record;
+	__u64 octave = octave_of(ns), word = octave + (octave >= WIRE_OCTAVES_SHORT) * (LONG_WAITS_WORD - WIRE_OCTAVES_SHORT);
 
-	if (now - row->sent_ns < window_ns)
-		return;
-	record = emit_reserve(WIRE_WINDOW, sizeof(*record), cpu);
-	if (!record)
-		return;
-	emit_head(&record->head, WIRE_WINDOW, slot, cgroup_id);
-	record->cpu = cpu;
-	record->pad = 0;
-#pragma unroll
-	for (__u32 i = 0; i < WIRE_TOLD; i++) {
-		__u64 total = ((__u64 *)&row->now)[i];
-
-		record->moved[i] = total - row->sent[i];
-		row->sent[i] = total;
-	}
-	row->sent_ns = now;
-	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	barrier_var(word);
+	return (__u32 *)row + (word & (ROW_WORDS - 1));
 }
 
 static __always_inline void wait_count(struct wire_row *row, const struct wire_bound *bound, __u64 wait_ns, bool is_judged)
 {
-	__u32 bucket = hist_bucket(wait_ns);
+	__u32 *count = hist_at(bound, WIRE_DELAY_QUEUE, wait_ns);
 
-	/* The compiler knows that this holds and would drop the check; the verifier of 6.1 does not know. */
-	barrier_var(bucket);
-	if (bucket < WIRE_HIST_COUNT)
-		row->hist[bucket]++;
+	if (!count)
+		count = octave_at(row, wait_ns);
+	(*count)++;
 	if (is_judged || !bound || !bound->delay_ns_max[WIRE_DELAY_QUEUE])
 		return;
 	if (wait_ns <= bound->delay_ns_max[WIRE_DELAY_QUEUE])

@@ -15,7 +15,7 @@
 #include <linux/types.h>
 #endif
 
-#define WIRE_VERSION 5u
+#define WIRE_VERSION 6u
 
 /* Slot 0 collects what belongs to no known instance: tasks of cgroups not yet, or no longer, followed. */
 #define WIRE_SLOT_OTHER 0u
@@ -39,6 +39,10 @@ enum wire_delay {
 #define WIRE_HIST_OCTAVES 24
 #define WIRE_HIST_SUB_BITS 3
 #define WIRE_HIST_COUNT 194 /* 1 + 24 * 8 + 1 */
+
+/* The same by whole octaves: the first and the last bucket are those of the finer one. Most waits are among the first WIRE_OCTAVES_SHORT. */
+#define WIRE_OCTAVES 26 /* 1 + 24 + 1 */
+#define WIRE_OCTAVES_SHORT 16 /* below 2^25 ns, 34 ms */
 
 #define WIRE_COMM_LEN 16
 
@@ -116,24 +120,27 @@ struct wire_counters {
 /* A window record copies the first counters: enough to hold ring and rows against each other. */
 #define WIRE_TOLD 3u
 
-/* A switch of an instance without bounds touches the first cache line and one of the histogram. */
+/*
+ * A switch of an instance that is not annotated touches the first two cache lines, which the processor fetches together: the
+ * octave of its wait, and what follows.
+ */
 struct wire_row {
+	__u32 waits[WIRE_OCTAVES_SHORT];	/* queue waits by octave, of those that are not in a wire_detail */
 	__u64 sent_ns;			/* when the last window record was delivered */
 	__u64 ran_ns;			/* on this CPU, in the clock of its run queue: of use to the hooks alone */
 	__u32 flush;			/* number of the flush that counted `runnable`; stale unless it is that of the CPU's row of WIRE_SLOT_OTHER */
 	__u16 runnable;			/* tasks that ran or waited on this CPU then */
 	__u8 starved;			/* of these: waited 0.1 s and more; 255: or more of them */
-	__u8 is_bound;			/* the slot has a bound or a histogram in `details`: its wire_bound is worth a look */
+	__u8 is_bound;			/* the slot has a bound or histograms in `details`: its wire_bound is worth a look */
 	struct wire_counters now;
 	__u64 sent[WIRE_TOLD];		/* value of the first counters of `now` in it */
-	__u32 hist[WIRE_HIST_COUNT];	/* of queue waits, so its total is <= switches */
+	__u32 long_waits[WIRE_OCTAVES - WIRE_OCTAVES_SHORT];	/* the octaves that follow those of `waits` */
+	__u64 pad[4];
 };
 
-/* Histograms that only annotated instances have, on one CPU. */
+/* Histograms that only annotated instances have, on one CPU. Each switch of one is in that of queue waits or in an octave of its row. */
 struct wire_detail {
-	__u32 io[WIRE_HIST_COUNT];
-	__u32 response[WIRE_HIST_COUNT];
-	__u32 device[WIRE_HIST_COUNT];
+	__u32 hist[WIRE_DELAY_ALL][WIRE_HIST_COUNT];	/* by enum wire_delay */
 };
 
 /* A window record: what moved on one CPU since the last record of this row. */
@@ -165,7 +172,7 @@ struct wire_cgroup {
 struct wire_bound {
 	__u64 delay_ns_max[WIRE_DELAY_COUNT];	/* the instance's own bounds; 0: none */
 	__u64 cgroup_id;	/* owner of the slot, for people who dump the map */
-	__u32 detail;		/* index of its struct wire_detail, 0: it has none */
+	__u32 detail;		/* index of its struct wire_detail; 0: it has none */
 	__u32 pad;
 };
 
@@ -198,9 +205,9 @@ struct wire_loss {
 #define WIRE_ASSERT_SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), #type " moved")
 WIRE_ASSERT_SIZE(struct wire_head, 24);
 WIRE_ASSERT_SIZE(struct wire_counters, 328);
-WIRE_ASSERT_SIZE(struct wire_row, 1152);
-_Static_assert(sizeof(struct wire_row) % 64 == 0, "rows begin at a cache line");
-WIRE_ASSERT_SIZE(struct wire_detail, 2328);
+WIRE_ASSERT_SIZE(struct wire_row, 512);
+_Static_assert(sizeof(struct wire_row) % 128 == 0, "rows begin at a pair of cache lines");
+WIRE_ASSERT_SIZE(struct wire_detail, 3104);
 WIRE_ASSERT_SIZE(struct wire_window, 56);
 WIRE_ASSERT_SIZE(struct wire_task, 48);
 WIRE_ASSERT_SIZE(struct wire_oom, 56);

@@ -32,6 +32,7 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_LRU_HASH = 9,
+	BPF_MAP_TYPE_CGROUP_STORAGE = 19,
 	BPF_MAP_TYPE_SK_STORAGE = 24,
 	BPF_MAP_TYPE_RINGBUF = 27,
 	BPF_MAP_TYPE_TASK_STORAGE = 29,
@@ -255,6 +256,7 @@ struct bpf_tcp_sock {
 struct __sk_buff {
 	u32 len;
 	u32 gso_segs;
+	u32 protocol;
 	u32 priority;
 	u32 ifindex;
 	u32 data;

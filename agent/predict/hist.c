@@ -29,6 +29,18 @@ uint64_t hist_bucket_floor(uint32_t bucket)
 	return (1ull << exp) + ((uint64_t)sub << (exp - WIRE_HIST_SUB_BITS));
 }
 
+void hist_spread(uint32_t octave, uint32_t count, uint32_t to[WIRE_HIST_COUNT])
+{
+	uint32_t first = octave ? (octave - 1) * SUB_COUNT + 1 : 0;
+
+	if (!octave || octave == WIRE_OCTAVES - 1) {
+		to[first] += count;
+		return;
+	}
+	for (uint64_t sub = 0; sub < SUB_COUNT; sub++)
+		to[first + sub] += (uint32_t)((count * (sub + 1) + SUB_COUNT / 2) / SUB_COUNT - (count * sub + SUB_COUNT / 2) / SUB_COUNT);
+}
+
 void hist_reset(struct hist *hist)
 {
 	memset(hist, 0, sizeof(*hist));

@@ -20,13 +20,19 @@ uint32_t hist_bucket(uint64_t ns);
 /* Smallest value in ns that falls into the bucket (0 for bucket 0). */
 uint64_t hist_bucket_floor(uint32_t bucket);
 
+/*
+ * Adds `count` delays of which only the octave is known (of WIRE_OCTAVES) to its sub-buckets, evenly; what cannot be
+ * divided goes to those in the middle.
+ */
+void hist_spread(uint32_t octave, uint32_t count, uint32_t to[WIRE_HIST_COUNT]);
+
 void hist_reset(struct hist *hist);
 void hist_add(struct hist *hist, uint32_t bucket, uint32_t count);
 void hist_merge(struct hist *to, const struct hist *from);
 
 /*
  * The quantile q in 0..1 in ns, interpolated within its bucket; 0 when empty. The error is at most one sub-bucket,
- * 1/8 of an octave.
+ * 1/8 of an octave; of what was spread, one octave.
  */
 uint64_t hist_quantile(const struct hist *hist, double q);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who has histograms of IO and responses: small numbers given out to the annotated and taken back, with what was last read there. */
+/* Who has histograms: small numbers given out to the annotated and taken back, with what was last read there. */
 #ifndef FORESTALL_DETAILS_H
 #define FORESTALL_DETAILS_H
 

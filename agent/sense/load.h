@@ -15,7 +15,7 @@
 #include "wire.h"
 
 #define NERVE_ERROR_MAX 256
-#define NERVE_DETAILS_MAX 256	/* histograms of IO and responses that can be given out, with the 0 that none has */
+#define NERVE_DETAILS_MAX 256	/* sets of histograms that can be given out, with the 0 that none has */
 #define NERVE_PIN_DIR "/sys/fs/bpf/forestall"
 
 struct nerve_config {
@@ -62,6 +62,9 @@ int nerve_slot_clear(struct nerve *nerve, uint64_t cgroup_id, uint32_t slot);
 /* Rows of a slot, one per possible CPU: nerve_row(nerve, cpu, slot), cpu < nerve_cpus(). Read-only memory. */
 uint32_t nerve_cpus(const struct nerve *nerve);
 const volatile struct wire_row *nerve_row(const struct nerve *nerve, uint32_t cpu, uint32_t slot);
+
+/* Queue waits of one octave in such a row. */
+uint32_t nerve_waits(const struct nerve *nerve, uint32_t cpu, uint32_t slot, uint32_t octave);
 
 /* The same for the histograms of an annotated instance; 0 < detail < NERVE_DETAILS_MAX. */
 const volatile struct wire_detail *nerve_detail(const struct nerve *nerve, uint32_t cpu, uint32_t detail);

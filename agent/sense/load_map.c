@@ -132,6 +132,13 @@ const volatile struct wire_row *nerve_row(const struct nerve *nerve, uint32_t cp
 	return &nerve->rows[(size_t)cpu * nerve->slots_max + slot];
 }
 
+uint32_t nerve_waits(const struct nerve *nerve, uint32_t cpu, uint32_t slot, uint32_t octave)
+{
+	const volatile struct wire_row *row = nerve_row(nerve, cpu, slot);
+
+	return octave < WIRE_OCTAVES_SHORT ? row->waits[octave] : row->long_waits[octave - WIRE_OCTAVES_SHORT];
+}
+
 const volatile struct wire_detail *nerve_detail(const struct nerve *nerve, uint32_t cpu, uint32_t detail)
 {
 	return &nerve->details[(size_t)cpu * NERVE_DETAILS_MAX + detail];

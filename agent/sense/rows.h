@@ -7,7 +7,7 @@
 #include "load.h"
 #include "predict/observe.h"
 
-/* Histograms that only the annotated have, by enum wire_delay; that of queue waits is not used. */
+/* Histograms that only the annotated have, by enum wire_delay. */
 struct rows_detail {
 	uint32_t hist[WIRE_DELAY_ALL][WIRE_HIST_COUNT];
 };
@@ -15,13 +15,13 @@ struct rows_detail {
 /* Totals of a slot at the last look. */
 struct rows_mark {
 	struct wire_counters counters;
-	uint32_t queue[WIRE_HIST_COUNT];
+	uint32_t octave[WIRE_OCTAVES];
 	struct rows_detail *detail;	/* NULL: it has none */
 };
 
 /*
- * Fills slot, moved and the buckets of *ret, moves *mark. `detail`: index of the instance's histograms of IO and responses,
- * 0: it has none. False when nothing moved; *ret is then undefined. A row is read
+ * Fills slot, moved and the buckets of *ret, moves *mark. `detail`: index of the instance's histograms, 0: it has
+ * none; then nothing is told of its IO and responses, and queue waits are spread over their octaves. False when nothing moved; *ret is then undefined. A row is read
  * while its CPU writes it: each counter is one aligned load, so a value may be a moment older than its neighbour and
  * the difference comes with the next look.
  */

@@ -121,7 +121,7 @@ static void detail_take(struct tree *tree, struct node *node)
 	node->mark.detail = node->detail ? &tree->details.mark[node->detail] : NULL;
 	if (node->detail || node->problem)
 		return;
-	snprintf(problem, sizeof(problem), "more than %d cgroups are annotated: io_p99 and resp_p99 are judged here, but not shown",
+	snprintf(problem, sizeof(problem), "more than %d cgroups are annotated: all is judged here, but io_p99 and resp_p99 are not shown, runq_p99 to an octave",
 		 NERVE_DETAILS_MAX - 1);
 	problem_set(node, problem);
 }
@@ -203,6 +203,9 @@ static void node_annotate(struct tree *tree, struct node *node, int dir_fd, bool
 		detail_take(tree, node);
 	}
 	node_bind(tree, node);
+	/* What its histograms hold and nobody has read is told before another gets them. */
+	if (!is_annotated(node) && node->detail)
+		node_read_stranger(tree, node);
 	if (!is_annotated(node))
 		detail_give(tree, node);
 	fast_set(tree, (uint32_t)(node - tree->node), is_annotated(node) || node->is_above);

@@ -25,7 +25,7 @@ struct told {
 	struct observe_limits limits;
 	struct observe_memory memory;
 	struct wire_counters moved;
-	uint64_t bucket_sum[WIRE_DELAY_COUNT];
+	uint64_t bucket_sum[WIRE_DELAY_ALL];
 	uint32_t psi_known, has_memory;
 	uint64_t memory_bytes;
 };
@@ -125,6 +125,39 @@ static void delays_come_with_their_histograms(void **state)
 	assert_int_equal(told.moved.verdict[WIRE_DELAY_IO].good + told.moved.verdict[WIRE_DELAY_IO].bad, told.moved.io_done);
 	tree_tick(tree, false);
 	assert_int_equal(told.bucket_sum[WIRE_DELAY_IO], told.moved.io_done);
+	tree_close(tree);
+	world_close(&world);
+}
+
+static void sleep_often(void *none)
+{
+	(void)none;
+	for (int i = 0; i < 300; i++)
+		usleep(300);
+}
+
+/* Whatever the annotation was when a wait ended, it is told once. */
+static void no_wait_is_lost_when_an_annotation_comes_or_goes(void **state)
+{
+	struct told told = { 0 };
+	struct world world;
+	struct tree *tree;
+	char root[512];
+
+	(void)state;
+	tree = tree_of(&world, &told, root);
+	for (int i = 0; i < 4; i++) {
+		in_cgroup(&world, sleep_often, NULL);
+		if (i % 2)
+			annotate(world.cgroup, "runq_p99<5ms");
+		else
+			assert_int_equal(removexattr(world.cgroup, "trusted.forestall.slo"), 0);
+		assert_int_equal(tree_refresh(tree, told.slot), 0);
+		tree_active(tree, told.slot);
+		tree_tick(tree, true);
+		assert_true(told.moved.switches >= 300u * ((unsigned)i + 1));
+		assert_int_equal(told.bucket_sum[WIRE_DELAY_QUEUE], told.moved.switches);
+	}
 	tree_close(tree);
 	world_close(&world);
 }
@@ -321,6 +354,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(delays_come_with_their_histograms),
+		cmocka_unit_test(no_wait_is_lost_when_an_annotation_comes_or_goes),
 		cmocka_unit_test(pressure_of_all_three_is_read_at_each_tick),
 		cmocka_unit_test(limits_say_what_the_files_say),
 		cmocka_unit_test(limits_above_the_annotated_are_told),

@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "predict/hist.h"
@@ -47,13 +48,19 @@ static void record(void *context, const struct wire_head *head, size_t bytes)
 		seen->gone[seen->gone_count++ % IDS_MAX] = head->cgroup_id;
 }
 
+uint64_t id_of(const char *cgroup)
+{
+	struct stat st;
+
+	assert_int_equal(stat(cgroup, &st), 0);
+	return st.st_ino;
+}
+
 static void slot_set(struct world *world)
 {
 	struct wire_bound bound = { .detail = DETAIL };
-	struct stat st;
 
-	assert_int_equal(stat(world->cgroup, &st), 0);
-	world->cgroup_id = bound.cgroup_id = st.st_ino;
+	world->cgroup_id = bound.cgroup_id = id_of(world->cgroup);
 	for (int delay = 0; delay < WIRE_DELAY_COUNT; delay++)
 		bound.delay_ns_max[delay] = hist_bucket_floor(bound_bucket[delay] + 1) - 1;
 	assert_int_equal(nerve_slot_set(world->nerve, SLOT, &bound), 0);
@@ -74,6 +81,13 @@ void world_open(struct world *world, uint32_t ring_bytes)
 		skip_because(error);
 	assert_int_equal(mkdir(world->cgroup, 0755), 0);
 	slot_set(world);
+}
+
+void world_forget(struct world *world)
+{
+	struct wire_bound none = { .cgroup_id = world->cgroup_id };
+
+	assert_int_equal(nerve_slot_set(world->nerve, SLOT, &none), 0);
 }
 
 void world_follow(struct world *world, const char *below)
@@ -245,17 +259,26 @@ uint64_t hist_of(const struct world *world, enum wire_delay delay, uint64_t ret_
 
 	memset(ret_count, 0, WIRE_HIST_COUNT * sizeof(*ret_count));
 	for (uint32_t cpu = 0; cpu < nerve_cpus(world->nerve); cpu++) {
-		const volatile struct wire_detail *detail = nerve_detail(world->nerve, cpu, DETAIL);
-		const volatile __u32 *hist = delay == WIRE_DELAY_QUEUE	? nerve_row(world->nerve, cpu, SLOT)->hist :
-					     delay == WIRE_DELAY_IO	? detail->io :
-					     delay == WIRE_DELAY_DEVICE ? detail->device :
-									  detail->response;
+		const volatile __u32 *hist = nerve_detail(world->nerve, cpu, DETAIL)->hist[delay];
 
 		for (int i = 0; i < WIRE_HIST_COUNT; i++) {
 			ret_count[i] += hist[i];
 			total += hist[i];
 		}
 	}
+	return total;
+}
+
+uint64_t octaves_of(const struct world *world, uint64_t ret_count[WIRE_OCTAVES])
+{
+	uint64_t total = 0;
+
+	memset(ret_count, 0, WIRE_OCTAVES * sizeof(*ret_count));
+	for (uint32_t cpu = 0; cpu < nerve_cpus(world->nerve); cpu++)
+		for (uint32_t octave = 0; octave < WIRE_OCTAVES; octave++) {
+			ret_count[octave] += nerve_waits(world->nerve, cpu, SLOT, octave);
+			total += nerve_waits(world->nerve, cpu, SLOT, octave);
+		}
 	return total;
 }
 
@@ -267,6 +290,22 @@ void hist_load(const struct world *world, enum wire_delay delay, struct hist *re
 	hist_reset(ret);
 	for (uint32_t i = 0; i < WIRE_HIST_COUNT; i++)
 		hist_add(ret, i, (uint32_t)count[i]);
+}
+
+uint64_t cpu_now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
+}
+
+void burn(uint64_t ns)
+{
+	uint64_t end = cpu_now_ns() + ns;
+
+	while (cpu_now_ns() < end)
+		;
 }
 
 int by_value(const void *a, const void *b)

@@ -51,11 +51,17 @@ void skip_because(const char *reason);
 void world_open(struct world *world, uint32_t ring_bytes);
 void world_close(struct world *world);
 
+/* Takes the bounds and the histograms from the instance: as if nobody had annotated it. */
+void world_forget(struct world *world);
+
 /* Follows another cgroup than the one that world_open made: path below it. */
 void world_follow(struct world *world, const char *below);
 
 /* Skips the case after closing the world. */
 void world_skip(struct world *world, const char *reason);
+
+/* Of a cgroup's directory. */
+uint64_t id_of(const char *cgroup);
 
 /* Whether the instance's cgroup has no such file. */
 bool cgroup_lacks(const struct world *world, const char *file);
@@ -92,8 +98,15 @@ uint64_t sent_of(const struct world *world, size_t field);
 /* The histogram of a delay of SLOT, over all CPUs. Returns its total. */
 uint64_t hist_of(const struct world *world, enum wire_delay delay, uint64_t ret_count[WIRE_HIST_COUNT]);
 
+/* Queue waits of SLOT by octave, of those that are in no histogram. Returns their total. */
+uint64_t octaves_of(const struct world *world, uint64_t ret_count[WIRE_OCTAVES]);
+
 /* The same as the mind takes it. */
 void hist_load(const struct world *world, enum wire_delay delay, struct hist *ret);
+
+/* CPU time of this process; spends so much of it: what a loaded host grants does not matter. */
+uint64_t cpu_now_ns(void);
+void burn(uint64_t ns);
 
 /* For qsort() of uint64_t; and that a value is that close to another. */
 int by_value(const void *a, const void *b);

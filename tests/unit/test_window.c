@@ -42,6 +42,27 @@ static void quantile_is_within_one_sub_bucket(void **state)
 	assert_int_equal(hist_quantile(&hist, 0.99), 0);
 }
 
+static void what_is_spread_stays_in_its_octave_and_whole(void **state)
+{
+	(void)state;
+	for (uint32_t octave = 0; octave < WIRE_OCTAVES; octave++)
+		for (uint32_t count = 1; count < 20; count++) {
+			uint64_t low_ns = octave ? 512ull << octave : 0, high_ns = octave < WIRE_OCTAVES - 1 ? (1024ull << octave) - 1 : low_ns;
+			uint32_t to[WIRE_HIST_COUNT] = { 0 }, sum = 0, most = 0, least = UINT32_MAX;
+
+			hist_spread(octave, count, to);
+			for (uint32_t i = hist_bucket(low_ns); i <= hist_bucket(high_ns); i++) {
+				sum += to[i];
+				most = to[i] > most ? to[i] : most;
+				least = to[i] < least ? to[i] : least;
+			}
+			assert_int_equal(sum, count);
+			assert_true(most - least <= 1);
+			if (count == 1)
+				assert_int_equal(to[(hist_bucket(low_ns) + hist_bucket(high_ns)) / 2], 1);
+		}
+}
+
 #define TICK_NS 100000000ull
 
 static struct observe_sample sample_of(enum wire_delay delay, uint64_t ns, uint32_t count, uint64_t good, uint64_t bad)
@@ -324,6 +345,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_value_falls_between_the_floors_of_its_bucket),
 		cmocka_unit_test(quantile_is_within_one_sub_bucket),
+		cmocka_unit_test(what_is_spread_stays_in_its_octave_and_whole),
 		cmocka_unit_test(second_says_what_moved_in_it),
 		cmocka_unit_test(three_delays_are_kept_apart),
 		cmocka_unit_test(pressure_is_a_share_of_the_second_and_over_its_bound_or_not),
