@@ -195,6 +195,12 @@ void train_evaluate(const struct train_options *options, const struct train_subj
 int train_join(const struct lstm_float *const members[], uint32_t count, struct lstm_float *ret);
 
 /*
+ * Moves the .1 and the .9 quantile of each output so that on this set, which nothing was learned of, a tenth of what came lies beyond either
+ * where the output moved lately: a network is surer of what it was not taught than it should be. 0 or -ENOMEM.
+ */
+int train_widen(const struct train_set *set, struct lstm_float *weights);
+
+/*
  * int8 weights, ready for lstm_step(): per row the scale is its largest magnitude, after folding in the column's scale,
  * over LSTM_WEIGHT_MAX. 0; -EINVAL: config does not suit the int8 kernels; -ERANGE: a weight or a range is not finite
  * or too large. *ret_weights is undefined on failure.

@@ -410,6 +410,42 @@ static void quantile_scores_match_by_hand(void **state)
 	assert_true(isnan(score.horizon[3].sli.pinball));
 }
 
+/* Zeros say -.69 to .69 of the change; the network moves within 2 either way, memory by as much while it stands still, of io little is known. */
+static void quantiles_are_widened_where_it_moves(void **state)
+{
+	const struct train_set set = { world.sequences, SEQUENCES };
+	static struct lstm_float zeros;
+	struct train_options options;
+	struct train_score score;
+	const struct train_quantile_score *net = &score.horizon[0].demand[RESOURCE_NET];
+
+	(void)state;
+	train_options_init(&options);
+	train_random_seed(&random_source, 5);
+	init_world(&world, STEPS);
+	make_follower(&zeros);
+	for (int s = 0; s < SEQUENCES; s++)
+		for (int t = 0; t < STEPS; t++) {
+			struct train_truth *truth = &world.truth[s][t];
+
+			truth->now.demand[RESOURCE_NET] = truth->now.demand[RESOURCE_IO] = 1 + (float)(t % 2);
+			truth->then[0].demand[RESOURCE_NET] = truth->now.demand[RESOURCE_NET] + draw_between(-2, 2);
+			truth->then[0].demand[RESOURCE_MEMORY] = draw_between(-2, 2);
+			truth->then[0].demand[RESOURCE_IO] = draw_between(-20, 20);
+			truth->then[0].known = TRAIN_KNOWS_DEMAND(RESOURCE_NET) | TRAIN_KNOWS_DEMAND(RESOURCE_MEMORY) |
+					       (s || t >= 100 ? 0 : TRAIN_KNOWS_DEMAND(RESOURCE_IO));
+		}
+	assert_int_equal(train_widen(&set, &zeros), 0);
+	train_evaluate(&options, &(struct train_subject) { .real = &zeros }, &set, &meter, &score);
+	assert_float_equal(net->cover[0], 0.1, 0.01);
+	assert_float_equal(net->cover[2], 0.9, 0.01);
+	assert_true(zeros.head_bias[OUTPUT_DEMAND(0, RESOURCE_NET, OUTPUT_MEDIAN)] == 0);
+	for (int q = 0; q < FORECAST_QUANTILES; q++) {
+		assert_true(zeros.head_bias[OUTPUT_DEMAND(0, RESOURCE_MEMORY, q)] == 0);
+		assert_true(zeros.head_bias[OUTPUT_DEMAND(0, RESOURCE_IO, q)] == 0);
+	}
+}
+
 static void training_is_quick_enough(void **state)
 {
 	const struct train_set train_set = { world.sequences, SEQUENCES }, none = { NULL, 0 };
@@ -450,6 +486,7 @@ int main(void)
 		cmocka_unit_test(scores_match_the_slow_way),
 		cmocka_unit_test(quantile_scores_match_by_hand),
 		cmocka_unit_test(labels_are_what_came_true),
+		cmocka_unit_test(quantiles_are_widened_where_it_moves),
 		cmocka_unit_test(training_is_quick_enough),
 	};
 
