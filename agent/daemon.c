@@ -54,7 +54,8 @@ static uint64_t lacks_of(const struct nerve *nerve)
 
 static void host_tell(struct daemon *daemon, uint64_t now_ns)
 {
-	struct observation observation = { .kind = OBSERVE_HOST, .host = { .time_ns = now_ns, .cpus = host_cpus() } };
+	struct observation observation = { .kind = OBSERVE_HOST, .host = { .time_ns = now_ns, .cpus = host_cpus(),
+							    .giver_cpus = topology_giver_cpus() } };
 	uint64_t busy_ns, dropped = 0;
 	struct wire_loss loss;
 
@@ -168,7 +169,6 @@ static void tick(struct daemon *daemon)
 
 static int mind_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
 {
-	struct topology topology;
 	struct predictor_config config = {
 		.slots_max = daemon->config.instances_max,
 		.host_cpus = (float)host_cpus(),
@@ -183,9 +183,6 @@ static int mind_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
 	/* Which dangers are left alone is nobody's to foresee; the seed is kept in recordings. */
 	if (getrandom(&daemon->config.policy.seed, sizeof(daemon->config.policy.seed), 0) < 0)
 		daemon->config.policy.seed = host_now_ns();
-	/* A host whose topology is not to be read has no CPUs to confine givers to. */
-	if (!topology_read(NULL, &topology))
-		daemon->config.policy.giver_cpus = topology.giver_cpus;
 	daemon->mind = mind_new(&config, &daemon->config.policy);
 	if (daemon->mind)
 		daemon->outlook = outlook_new(&(struct outlook_setup){ daemon->options.state_dir, daemon->options.config_dir,

@@ -50,7 +50,7 @@ struct daemon {
 	size_t model_size;
 	char model_path[PATH_MAX];
 	uint64_t shadow_until_ns;	/* until then plans are made and not carried out: the model is new */
-	uint32_t canary_state, ruling;	/* as kept in the state directory: enum canary_state, enum policy */
+	uint32_t canary_state, ruling, cohort_state;	/* as kept in the state directory: enum canary_state, enum policy */
 	struct plan plan;
 	struct result result;
 	struct wire_loss loss;		/* at the last second */
@@ -86,6 +86,7 @@ void daemon_policy(struct daemon *daemon);
 
 /* See struct answer_world. */
 int daemon_policy_order(void *context, const struct canary_order *order, char message[ANSWER_MESSAGE_MAX]);
+int daemon_cohort_order(void *context, const struct cohort_order *order, char message[ANSWER_MESSAGE_MAX]);
 
 int daemon_challenge(void *context, char message[ANSWER_MESSAGE_MAX]);
 

@@ -1,17 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
+ * What a cgroup sends, and what arrives for it.
+ *
  * clsact egress of a device: a packet whose socket belongs to a limited cgroup, or to a descendant of one, gets the HTB
  * class of that limit, or, where fq is the device's root, the time at which it may leave (Earliest Departure Time,
  * net/sched/sch_fq.c and tools/testing/selftests/bpf/progs/test_tc_edt.c). The innermost limit counts.
+ *
+ * cgroup ingress: a packet for a socket of the cgroup, or of a descendant, is dropped when its bucket is empty, and TCP
+ * sends less. Each limit from the socket's cgroup up counts. The card has received it by then: only who sends can
+ * spare the wire. A classifier on the device would not know yet whose packet it is.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include "shape.h"
 
 #define LEVELS_MAX 16
 #define NS_PER_S 1000000000ull
 #define BURST_NS 10000000ull		/* what may be caught up after a pause: the hands give HTB as much */
+#define INGRESS_BURST_NS 100000000ull	/* a window of TCP comes at once, and what is lost of it costs more than its share */
+#define ETHERNET_BYTES 14
+#define TCP_BYTES 32			/* with timestamps, as nearly all have */
+#define LOOPBACK_IFINDEX 1
+#define ETH_P_IPV6 0x86dd
 #define HORIZON_NS (2 * NS_PER_S)	/* a packet that would wait longer is dropped; fq itself drops beyond 10 s */
 
 struct {
@@ -20,6 +32,12 @@ struct {
 	__type(key, __u64);
 	__type(value, struct shape_limit);
 } shape_limits SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_CGROUP_STORAGE);
+	__type(key, __u64);
+	__type(value, struct shape_bucket);
+} shape_buckets SEC(".maps");
 
 static struct shape_limit *limit_find(struct __sk_buff *skb)
 {
@@ -78,6 +96,36 @@ int on_egress(struct __sk_buff *skb)
 		return pace(skb, limit) == TC_ACT_SHOT ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 	skb->priority = limit->classid;
 	return TC_ACT_UNSPEC;
+}
+
+/* Seen from its IP header on. Packets that were joined on their way here each had headers of their own. */
+static __u64 bytes_on_wire(struct __sk_buff *skb)
+{
+	__u32 ip_bytes = skb->protocol == bpf_htons(ETH_P_IPV6) ? 40 : 20, packets = skb->gso_segs > 1 ? skb->gso_segs : 1;
+
+	return skb->len + (__u64)packets * ETHERNET_BYTES + (__u64)(packets - 1) * (ip_bytes + TCP_BYTES);
+}
+
+/* A packet passes while anything is left, and what it takes beyond that has to be waited for. */
+SEC("cgroup_skb/ingress")
+int on_ingress(struct __sk_buff *skb)
+{
+	struct shape_bucket *bucket = bpf_get_local_storage(&shape_buckets, 0);
+	__u64 now_ns = bpf_ktime_get_ns(), rate = bucket->rate, cost_ns, next_ns;
+	int passes;
+
+	if (rate == 0 || skb->ifindex == LOOPBACK_IFINDEX)
+		return 1;
+	cost_ns = bytes_on_wire(skb) * NS_PER_S / rate;
+	bpf_spin_lock(&bucket->lock);
+	next_ns = bucket->next_ns;
+	if (next_ns + INGRESS_BURST_NS < now_ns)
+		next_ns = now_ns - INGRESS_BURST_NS;
+	passes = next_ns <= now_ns;
+	if (passes)
+		bucket->next_ns = next_ns + cost_ns;
+	bpf_spin_unlock(&bucket->lock);
+	return passes;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * What shape.bpf.c and the hands share: the limits map, cgroup id -> struct shape_limit. The filter passes what has no
- * limit untouched, so an empty map is no limit at all.
+ * What shape.bpf.c and the hands share: the limits map, cgroup id -> struct shape_limit, and the storage of each cgroup
+ * that on_ingress is attached to, struct shape_bucket. What has no limit passes untouched, so an empty map, or a bucket
+ * of zeros, is no limit at all.
  */
 #ifndef FORESTALL_SHAPE_H
 #define FORESTALL_SHAPE_H
 
 #define SHAPE_LIMITS_MAX 1024
+#define SHAPE_LINKS_MAX 64		/* cgroups with a limit of what arrives */
 
 struct shape_limit {
 	struct bpf_spin_lock lock;
@@ -16,6 +18,14 @@ struct shape_limit {
 	__u64 next_ns;		/* EDT: when the next packet may leave, CLOCK_MONOTONIC */
 	__u32 classid;		/* HTB: the class; 0: the packets are paced through their departure time */
 	__u32 pad;
+};
+
+/* What may arrive: a token bucket, kept as the time at which it will be full again less what it holds. */
+struct shape_bucket {
+	struct bpf_spin_lock lock;
+	__u32 pad;
+	__u64 rate;		/* bytes/s on the wire; 0: no limit */
+	__u64 next_ns;		/* CLOCK_MONOTONIC: what arrives before this is dropped */
 };
 
 #endif

@@ -67,6 +67,8 @@ static const struct {
 	{ "knobs.io", PROBE_FOR_COMFORT, "io.max of an instance", probe_knobs_io, "make a cgroup and ask again", false },
 	{ "knobs.cpuset", PROBE_FOR_COMFORT, "cpuset.cpus of an instance", probe_knobs_cpuset,
 	  "make a cgroup and ask again", false },
+	{ "knobs.rare", PROBE_FOR_COMFORT, "what newer or other kernels have, for action hold alone", probe_knobs_rare,
+	  "make a cgroup and ask again", false },
 	{ "xattr", PROBE_FOR_COMFORT, "SLO annotations on cgroup directories", probe_xattr,
 	  "annotate in /etc/forestall/instances.d instead", false },
 	{ "systemd", PROBE_FOR_COMFORT, "who owns the cgroups", probe_systemd,

@@ -148,6 +148,38 @@ void probe_knobs_cpuset(const struct probe_roots *roots, struct probe_result *re
 	controller_say(roots, "cpuset", (const char *const[]){ "cpuset.cpus", NULL }, ret);
 }
 
+/* A file that is not there although its controller is: then it is the kernel that lacks it. */
+void probe_knobs_rare(const struct probe_roots *roots, struct probe_result *ret)
+{
+	static const struct {
+		const char *file, *beside, *since;
+	} FILES[] = {
+		{ "cpu.max.burst", "cpu.max", "Linux 5.14" },
+		{ "io.latency", "io.max", "CONFIG_BLK_CGROUP_IOLATENCY" },
+		{ "cpuset.cpus.partition", "cpuset.cpus", "Linux 5.0" },
+		{ "cpuset.cpus.exclusive", "cpuset.cpus", "Linux 6.7" },
+	};
+	struct probe_mount mount;
+	char dir[PATH_MAX], names[160] = "", needs[160] = "";
+
+	if (!mount_get(roots, &mount, ret))
+		return;
+	probe_child_find(&mount, dir);
+	for (size_t i = 0; dir[0] && i < sizeof(FILES) / sizeof(FILES[0]); i++) {
+		if (!probe_file_exists(dir, FILES[i].beside) || probe_file_exists(dir, FILES[i].file))
+			continue;
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), " %s", FILES[i].file);
+		snprintf(needs + strlen(needs), sizeof(needs) - strlen(needs), "%s%s", needs[0] ? ", " : "", FILES[i].since);
+	}
+	if (!names[0]) {
+		probe_say(ret, dir[0] ? PROBE_OK : PROBE_DEGRADED, dir[0] ? "what the enabled controllers can have is there" :
+			  "no cgroup below the root to look at");
+		return;
+	}
+	probe_say(ret, PROBE_DEGRADED, "this kernel has no%s", names);
+	probe_remedy(ret, "run one with %s; forestall goes without", needs);
+}
+
 void probe_psi(const struct probe_roots *roots, struct probe_result *ret)
 {
 	char text[256];

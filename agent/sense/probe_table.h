@@ -56,6 +56,7 @@ void probe_legacy(const struct probe_roots *roots, struct probe_result *ret);
 void probe_knobs(const struct probe_roots *roots, struct probe_result *ret);
 void probe_knobs_memory(const struct probe_roots *roots, struct probe_result *ret);
 void probe_knobs_io(const struct probe_roots *roots, struct probe_result *ret);
+void probe_knobs_rare(const struct probe_roots *roots, struct probe_result *ret);
 void probe_knobs_cpuset(const struct probe_roots *roots, struct probe_result *ret);
 void probe_psi(const struct probe_roots *roots, struct probe_result *ret);
 void probe_psi_cgroup(const struct probe_roots *roots, struct probe_result *ret);

@@ -11,6 +11,7 @@
 #include "nft.h"
 #include "step.h"
 #include "tc.h"
+#include "tc_ingress.h"
 
 bool mode_acts(enum mode mode)
 {
@@ -44,6 +45,12 @@ static void item_undone(struct result_item *ret, enum knob knob, const struct un
 	}
 }
 
+/* What this way stumbled over, NULL when it keeps no such line. */
+static const char *via_fault(enum via via)
+{
+	return via == VIA_TC ? tc_fault() : via == VIA_NFT ? nft_fault() : via == VIA_BPF ? ingress_fault() : NULL;
+}
+
 /* A change that went wrong half way: back to the original, and say why. */
 static void hold_abort(struct apply *apply, struct hold *hold, struct now now, int error, struct result_item *ret)
 {
@@ -51,8 +58,8 @@ static void hold_abort(struct apply *apply, struct hold *hold, struct now now, i
 	enum via via = hold->via;
 	struct undo_report report = hold_undo(apply, hold, now);
 
-	if (error == -EOPNOTSUPP && (via == VIA_TC || via == VIA_NFT))
-		item_refuse(ret, OUTCOME_UNAVAILABLE, "%s", via == VIA_TC ? tc_fault() : nft_fault());
+	if (error == -EOPNOTSUPP && via_fault(via))
+		item_refuse(ret, OUTCOME_UNAVAILABLE, "%s", via_fault(via));
 	else
 		item_fail(ret, knob, report.result == UNDO_GONE ? -ENOENT : error);
 }
@@ -118,6 +125,7 @@ static int change_write(struct apply *apply, struct change *change, struct hold 
 		item_refuse(ret, OUTCOME_REFUSED, "the journal cannot be written: %s", strerror(-r));
 		return r;
 	}
+	hold->kills = change->kills;
 	hold->in_flight = true;
 	hold->undo_begun = false;
 	hold->expiry_ns = change->now.mono_ns + change->action->lease_ms * NS_PER_MS;
@@ -389,11 +397,12 @@ static void hold_verify(struct apply *apply, struct hold *hold, struct now now)
 
 void apply_verify(struct apply *apply, int watch, struct now now)
 {
-	/* What is forgotten has its place taken by the last of the table, which going down was met already. */
+	/* What is forgotten has its place taken by the last of the table, which going down was met already; a cpuset may take a
+	 * partition along. */
 	for (uint32_t i = apply->leases.count; i-- > 0;) {
 		struct hold *hold = &apply->leases.hold[i];
 
-		if (hold->watch >= 0 && (watch < 0 || hold->watch == watch))
+		if (i < apply->leases.count && hold->watch >= 0 && (watch < 0 || hold->watch == watch))
 			hold_verify(apply, hold, now);
 	}
 }

@@ -31,6 +31,8 @@
 #define CHILD_RETRY_NS (100 * NS_PER_MS)
 #define IO_BYTES_MIN (1ull << 20)
 #define IO_COUNT_MIN 16
+#define IO_LATENCY_MIN_US 100		/* below it no disk would ever reach its target, and all others would stand still */
+#define IO_LATENCY_MAX_US 60000000
 #define NET_BYTES_MIN (16ull << 10)
 #define SHARE_MAX 1000			/* a weight; the sum of 64 of them is far from where 32 bits end */
 

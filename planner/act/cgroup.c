@@ -169,19 +169,19 @@ int cgroup_write_start(int dir_fd, enum knob knob, uint32_t device, const struct
 	return fd < 0 ? fd : child_start(fd, text, strlen(text), ret);
 }
 
-static int high_write(int dir_fd, const struct knob_value *value)
+static int reclaiming_write(int dir_fd, enum knob knob, const struct knob_value *value)
 {
 	struct child child = { .pid_fd = -1 };
 	struct knob_value now;
-	int error, r = cgroup_write_start(dir_fd, KNOB_MEMORY_HIGH, 0, value, &child);
+	int error, r = cgroup_write_start(dir_fd, knob, 0, value, &child);
 
 	if (r < 0)
 		return r;
 	r = child_end(&child, CHILD_UNDO_MS, &error);
 	if (r < 0 || error != -EINTR)
 		return r < 0 ? r : error;
-	r = cgroup_read(dir_fd, KNOB_MEMORY_HIGH, 0, &now);
-	return r < 0 || knob_close(KNOB_MEMORY_HIGH, &now, value) ? r : -EBUSY;
+	r = cgroup_read(dir_fd, knob, 0, &now);
+	return r < 0 || knob_close(knob, &now, value) ? r : -EBUSY;
 }
 
 int cgroup_write(int dir_fd, enum knob knob, uint32_t device, const struct knob_value *value)
@@ -189,8 +189,8 @@ int cgroup_write(int dir_fd, enum knob knob, uint32_t device, const struct knob_
 	char text[KNOB_TEXT_MAX];
 	_cleanup_close_ int fd = -1;
 
-	if (knob == KNOB_MEMORY_HIGH && value->value != KNOB_MAX)
-		return high_write(dir_fd, value);
+	if ((knob == KNOB_MEMORY_HIGH || knob == KNOB_MEMORY_MAX) && value->value != KNOB_MAX)
+		return reclaiming_write(dir_fd, knob, value);
 	fd = write_open(dir_fd, knob, device, value, text);
 	if (fd < 0)
 		return fd;

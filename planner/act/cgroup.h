@@ -33,8 +33,8 @@ int cgroup_open(int root_fd, const char *path, uint64_t id);
 int cgroup_read(int dir_fd, enum knob knob, uint32_t device, struct knob_value *ret);
 
 /*
- * Writes the value alone; restoring a weight after cpu.idle is the business of undo. A memory.high is written in a
- * child: the kernel sets it at once and reclaims then, which is given up after CHILD_UNDO_MS.
+ * Writes the value alone; restoring a weight after cpu.idle is the business of undo. A memory.high or
+ * memory.max is written in a child: the kernel sets it at once and reclaims then, which is given up after CHILD_UNDO_MS.
  */
 int cgroup_write(int dir_fd, enum knob knob, uint32_t device, const struct knob_value *value);
 

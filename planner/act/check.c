@@ -52,7 +52,9 @@ static bool check_shape(struct apply *apply, struct change *change, struct resul
 	if (action->cgroup_id == 0)
 		return item_refuse(ret, OUTCOME_REFUSED, "cgroup_id is missing");
 	if ((action->device != 0) != knob_has_device((enum knob)action->knob))
-		return item_refuse(ret, OUTCOME_REFUSED, "a device is named with io.max, ports with net.share, and else nothing");
+		return item_refuse(ret, OUTCOME_REFUSED, "a device is named with io.max and io.latency, ports with net.share, else none");
+	if (action->flags & ~ACTION_MAY_KILL)
+		return item_refuse(ret, OUTCOME_REFUSED, "flags %#x are unknown", action->flags);
 	if (action->knob == KNOB_NET_SHARE && (!SHARE_FRONT(action->device) || !SHARE_PORT(action->device)))
 		return item_refuse(ret, OUTCOME_REFUSED, "0 is no port");
 	return true;
@@ -130,7 +132,7 @@ static bool check_hands_off(struct apply *apply, struct change *change, struct r
 			   knob_name((enum knob)action->knob));
 }
 
-/* io.max of a partition would be that of nothing: the kernel keeps limits by disk. */
+/* io.max or io.latency of a partition would be that of nothing: the kernel keeps limits by disk. */
 static bool check_device(struct apply *apply, struct change *change, struct result_item *ret)
 {
 	uint32_t device = change->action->knob == KNOB_NET_SHARE ? 0 : change->action->device;
@@ -190,13 +192,14 @@ static bool check_coupled(struct apply *apply, struct change *change, struct res
 	return true;
 }
 
-/* Who writes a memory.high below what is used reclaims the difference, and PID 1 has other things to do. */
+/* Who writes a memory.high or memory.max below what is used reclaims the difference, and PID 1 has other things to do. */
 static bool check_manager_busy(struct apply *apply, struct change *change, struct result_item *ret)
 {
 	uint64_t used;
 
 	(void)apply;
-	if (change->place.via != VIA_SYSTEMD || change->action->knob != KNOB_MEMORY_HIGH ||
+	if (change->place.via != VIA_SYSTEMD ||
+	    (change->action->knob != KNOB_MEMORY_HIGH && change->action->knob != KNOB_MEMORY_MAX) ||
 	    place_number(&change->place, "memory.current", &used) < 0 || change->wanted.value >= used)
 		return true;
 	return item_refuse(ret, OUTCOME_REFUSED, "less than it uses: PID 1 would reclaim that itself; memory.reclaim first");

@@ -9,6 +9,7 @@
 #include "host.h"
 #include "nft.h"
 #include "tc.h"
+#include "tc_ingress.h"
 
 #define STUCK_NS_MAX 10000000000ull	/* a batch job loses this much at a time, and a service is not held still for longer */
 #define MIB(bytes) ((unsigned long long)(bytes) >> 20)
@@ -36,34 +37,58 @@ static int parents_read(const struct change *change, char ret_text[KNOB_TEXT_MAX
 	return r < 0 ? r : cpus_parse(ret_text, ret);
 }
 
+/* The CPUs of a partition are its own, and no longer in the parent's cpuset.cpus.effective. */
+static bool place_is_partition(const struct place *place)
+{
+	struct knob_value partition;
+
+	return place_read(place, KNOB_CPUSET_PARTITION, &partition) == 0 && partition.value != PARTITION_MEMBER;
+}
+
 static bool check_cpuset(struct apply *apply, struct change *change, struct result_item *ret)
 {
 	const char *file = knob_spec((enum knob)change->action->knob)->file;
-	bool has_cpus = change->action->knob == KNOB_CPUSET_CPUS;
+	bool has_cpus = change->action->knob != KNOB_CPUSET_MEMS, is_partition = has_cpus && place_is_partition(&change->place);
 	uint64_t parents, wanted = change->wanted.value;
 	char text[KNOB_TEXT_MAX];
 	int r;
 
 	(void)apply;
 	if (has_cpus && host_has_many_cpus())
-		return item_refuse(ret, OUTCOME_UNAVAILABLE, "cpuset.cpus: only for hosts of up to 64 CPUs");
+		return item_refuse(ret, OUTCOME_UNAVAILABLE, "%s: only for hosts of up to 64 CPUs", file);
 	r = parents_read(change, text, &parents);
 	if (r < 0)
 		return item_fail(ret, (enum knob)change->action->knob, r);
 	/* When the last of them goes offline the kernel lets it run wherever the parent may. */
 	if (change_is_renewal(change))
-		return !wanted || (wanted & parents) ||
+		return !wanted || is_partition || (wanted & parents) ||
 		       item_refuse(ret, OUTCOME_REFUSED, "none of them is in the parent's %s.effective now: %.30s", file, text);
 	/* kernel/cgroup/cpuset.c, validate_change(): ENOSPC. */
-	if (wanted == 0 && change->current.value != 0 && place_has_processes(&change->place))
+	if (wanted == 0 && change->current.value != 0 && change->action->knob != KNOB_CPUSET_EXCLUSIVE && place_has_processes(&change->place))
 		return item_refuse(ret, OUTCOME_REFUSED, "with processes in it %s cannot be emptied: name all %s", file,
 				   has_cpus ? "CPUs" : "nodes");
 	if (wanted & ~parents)
 		return item_refuse(ret, OUTCOME_REFUSED, "not within the parent's %s.effective: %.40s", file, text);
-	if (has_cpus && cgroup_file_read(change->place.dir_fd, "cpuset.cpus.partition", text, sizeof(text)) == 0 &&
-	    strcmp(text, "member\n") != 0)
-		return item_refuse(ret, OUTCOME_REFUSED, "it is a cpuset partition: its CPUs are taken from others");
-	return true;
+	return !is_partition ||
+	       item_refuse(ret, OUTCOME_REFUSED, "it is a cpuset partition: its CPUs are taken from others");
+}
+
+/*
+ * The kernel takes any of the three words and says in the file what became of it, now or later, when CPUs go or a parent
+ * changes. It is changed from "member" alone, where an undo always can go back to.
+ */
+static bool check_partition(struct apply *apply, struct change *change, struct result_item *ret)
+{
+	char text[KNOB_TEXT_MAX];
+
+	(void)apply;
+	if (!change->hold && (change->current.value != PARTITION_MEMBER || change->current.aux))
+		return item_refuse(ret, OUTCOME_REFUSED, "somebody made a partition of it: that stays");
+	if (!change_is_renewal(change) || !change->current.aux ||
+	    cgroup_file_read(change->place.dir_fd, "cpuset.cpus.partition", text, sizeof(text)) < 0)
+		return true;
+	text[strcspn(text, "\n")] = '\0';
+	return item_refuse(ret, OUTCOME_REFUSED, "the kernel broke it: %.76s", text);
 }
 
 /* kernel/sched/core.c, tg_set_cfs_bandwidth(): EINVAL. */
@@ -192,6 +217,35 @@ static bool check_memory_high(struct apply *apply, struct change *change, struct
 	return place_can_swap(&change->place) || swapless_check(change, ret);
 }
 
+/*
+ * What lies above memory.max the kernel reclaims, and where it cannot, it kills. So does an undo that comes back to less
+ * than is used by then. Nothing of that is done without the operator's word; nor is a limit held on under which it killed.
+ */
+static bool check_memory_max(struct apply *apply, struct change *change, struct result_item *ret)
+{
+	uint64_t wanted = change->wanted.value, low, current;
+	uint64_t original = change->hold ? change->hold->original.value : change->current.value;
+	bool may_kill = change->action->flags & ACTION_MAY_KILL;
+	char text[STAT_BYTES];
+
+	(void)apply;
+	if (!number_check(change, "memory.low", &low, ret) || !number_check(change, "memory.current", &current, ret))
+		return false;
+	if (cgroup_file_read(change->place.dir_fd, "memory.events", text, sizeof(text)) == 0)
+		change->kills = stat_find(text, "oom_kill");
+	if (change_is_renewal(change))
+		return may_kill || change->kills <= change->hold->kills ||
+		       item_refuse(ret, OUTCOME_REFUSED, "the kernel killed %llu in it since: let go",
+				   (unsigned long long)(change->kills - change->hold->kills));
+	if (wanted < low)
+		return item_refuse(ret, OUTCOME_REFUSED, "memory.max below memory.low: %llu MiB", MIB(low));
+	if (wanted < current && !may_kill)
+		return item_refuse(ret, OUTCOME_REFUSED, "below memory.current, %llu MiB, the kernel may kill: --may-kill lets it",
+				   MIB(current));
+	return wanted <= original || may_kill ||
+	       item_refuse(ret, OUTCOME_REFUSED, "back at %llu MiB the kernel may kill: --may-kill lets it", MIB(original));
+}
+
 /* The counters of refault.h; *ret is as before when memory.stat cannot be read. */
 static int refault_count_read(const struct place *place, struct refault_count *ret)
 {
@@ -241,6 +295,14 @@ static bool check_egress(struct apply *apply, struct change *change, struct resu
 	return r == 0 || item_fail(ret, KNOB_NET_EGRESS, r);
 }
 
+static bool check_ingress(struct apply *apply, struct change *change, struct result_item *ret)
+{
+	char text[ACT_TEXT_MAX] = "";
+
+	return change->hold || !mode_acts(apply->mode) || ingress_check(text) == 0 ||
+	       item_refuse(ret, OUTCOME_UNAVAILABLE, "%s", text);
+}
+
 /* Who listens on the clients' port has to have asked for a share of it too: nobody's connections are taken away. */
 static bool front_check(const struct apply *apply, const struct change *change, struct result_item *ret)
 {
@@ -279,16 +341,23 @@ bool check_knob(struct apply *apply, struct change *change, struct result_item *
 		return check_burst(apply, change, ret);
 	case KNOB_CPUSET_CPUS:
 	case KNOB_CPUSET_MEMS:
+	case KNOB_CPUSET_EXCLUSIVE:
 		return check_cpuset(apply, change, ret);
+	case KNOB_CPUSET_PARTITION:
+		return check_partition(apply, change, ret);
 	case KNOB_MEMORY_LOW:
 	case KNOB_MEMORY_MIN:
 		return check_protection(apply, change, ret);
 	case KNOB_MEMORY_HIGH:
 		return check_memory_high(apply, change, ret);
+	case KNOB_MEMORY_MAX:
+		return check_memory_max(apply, change, ret);
 	case KNOB_MEMORY_RECLAIM:
 		return check_reclaim(apply, change, ret);
 	case KNOB_NET_EGRESS:
 		return check_egress(apply, change, ret);
+	case KNOB_NET_INGRESS:
+		return check_ingress(apply, change, ret);
 	case KNOB_NET_SHARE:
 		return check_share(apply, change, ret);
 	default:
@@ -302,21 +371,27 @@ bool change_blocks(const struct change *change)
 
 	if (change->action->knob == KNOB_MEMORY_RECLAIM)
 		return true;
-	return change->action->knob == KNOB_MEMORY_HIGH && change->place.via == VIA_FILE &&
+	return (change->action->knob == KNOB_MEMORY_HIGH || change->action->knob == KNOB_MEMORY_MAX) &&
+	       change->place.via == VIA_FILE &&
 	       (place_number(&change->place, "memory.current", &current) < 0 || change->wanted.value < current);
 }
 
 bool effect_check(const struct place *place, enum knob knob, const struct knob_value *value, struct result_item *ret)
 {
+	const char *file = knob == KNOB_CPUSET_CPUS ? "cpuset.cpus.effective" :
+			   knob == KNOB_CPUSET_EXCLUSIVE ? "cpuset.cpus.exclusive.effective" :
+			   knob == KNOB_CPUSET_PARTITION ? "cpuset.cpus.partition" : NULL;
 	char text[KNOB_TEXT_MAX];
 	uint64_t cpus = 0;
 
-	if (knob != KNOB_CPUSET_CPUS || value->value == 0)
-		return true;
-	if (cgroup_file_read(place->dir_fd, "cpuset.cpus.effective", text, sizeof(text)) < 0)
+	if (!file || value->value == 0 || cgroup_file_read(place->dir_fd, file, text, sizeof(text)) < 0)
 		return true;
 	text[strcspn(text, "\n")] = '\0';
+	if (knob == KNOB_CPUSET_PARTITION)
+		return !value->aux || item_refuse(ret, OUTCOME_REFUSED, "the kernel: %.84s", text);
 	if (cpus_parse(text, &cpus) == 0 && cpus == value->value)
 		return true;
+	if (knob == KNOB_CPUSET_EXCLUSIVE)
+		return item_refuse(ret, OUTCOME_UNAVAILABLE, "its parents leave it '%.24s' exclusively: set theirs first", text);
 	return item_refuse(ret, OUTCOME_UNAVAILABLE, "of these CPUs it gets only %.48s", text);
 }

@@ -95,10 +95,28 @@ void hold_yield(struct apply *apply, struct hold *hold, const struct knob_value 
 	hold_forget(apply, hold);
 }
 
+/* What a partition was made of goes back after it is none any more. */
+static int partition_undo_first(struct apply *apply, struct hold **hold, struct now now)
+{
+	struct hold *partition = NULL;
+	uint64_t seq = (*hold)->seq;
+	struct undo_report report;
+
+	if ((*hold)->knob == KNOB_CPUSET_CPUS || (*hold)->knob == KNOB_CPUSET_EXCLUSIVE)
+		partition = lease_find(&apply->leases, (*hold)->cgroup_id, KNOB_CPUSET_PARTITION, 0);
+	if (!partition)
+		return 0;
+	report = hold_undo(apply, partition, now);
+	*hold = lease_find_seq(&apply->leases, seq);
+	return undo_is_due(report.result) ? -EBUSY : 0;
+}
+
 struct undo_report hold_undo(struct apply *apply, struct hold *hold, struct now now)
 {
-	struct undo_report report = { .result = UNDO_FAILED, .error = hold_child_end(apply, hold, now) };
+	struct undo_report report = { .result = UNDO_FAILED, .error = partition_undo_first(apply, &hold, now) };
 
+	if (report.error == 0)
+		report.error = hold_child_end(apply, hold, now);
 	if (report.error == 0)
 		report = undo_hold(apply->root_fd, &apply->journal, hold);
 	if (report.result == UNDO_FOREIGN)

@@ -9,8 +9,8 @@
  *   undone SEQ RESULT						the claim of SEQ is settled, unless RESULT is "failed" or "lifted"
  *
  * SEQ grows; a later intent for a knob that is already held takes the hold over and keeps its first OLD. TIME is
- * CLOCK_REALTIME in ns. WAY is systemd, tc or nft, and the word is left out for the cgroup's own file; dev= stands
- * with the keys of io.max, ports= with net.share. CGROUP_ID, KNOB and dev= or ports= together tell what is held apart. A memory.reclaim is
+ * CLOCK_REALTIME in ns. WAY is systemd, tc, nft or bpf, and the word is left out for the cgroup's own file; dev= stands
+ * with io.latency and the keys of io.max, ports= with net.share. CGROUP_ID, KNOB and dev= or ports= together tell what is held apart. A memory.reclaim is
  * "0 -> BYTES" and done when it is over: there is nothing to restore. In PATH, blanks, control characters and '%' stand
  * as %XX. A last line without its newline was torn by a crash before the step it names and counts as not written.
  * Anything else that cannot be read is corruption: the hands refuse rather than guess.

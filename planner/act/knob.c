@@ -17,6 +17,9 @@
 	{ .file = "io.max", .controller = "io", .kind = KIND_DEVICE_KEY, .key = name, .min = IO_COUNT_MIN, \
 	  .max = UINT32_MAX - 1, .fault = "operations not in 16..2^32-2 per second", .since = "CONFIG_BLK_DEV_THROTTLING" }
 
+static const char *const PARTITION_NAMES[] = { "member", "root", "isolated" };
+_Static_assert(sizeof(PARTITION_NAMES) / sizeof(*PARTITION_NAMES) == PARTITION_COUNT, "every partition has a name");
+
 static const struct knob_spec SPECS[] = {
 	[KNOB_CPU_WEIGHT] = WEIGHT("cpu.weight", "cpu", KIND_NUMBER, "FAIR_GROUP_SCHED"),
 	/* From 2^44 us on the kernel's nanoseconds overflow. */
@@ -51,6 +54,19 @@ static const struct knob_spec SPECS[] = {
 			  .since = "Linux 5.2" },
 	[KNOB_NET_EGRESS] = { .kind = KIND_LIMIT, .min = NET_BYTES_MIN, .max = LIMIT_MAX,
 			      .fault = "less than 16 KiB/s or more than 2^60" },
+	[KNOB_MEMORY_MAX] = { .file = "memory.max", .controller = "memory", .kind = KIND_BYTES,
+			      .min = MEMORY_HIGH_MIN, .max = LIMIT_MAX, .fault = "less than 32 MiB or more than 2^60",
+			      .since = "Linux 4.5" },
+	[KNOB_IO_LATENCY] = { .file = "io.latency", .controller = "io", .kind = KIND_DEVICE_KEY, .key = "target",
+			      .min = IO_LATENCY_MIN_US, .max = IO_LATENCY_MAX_US, .fault = "target not in 100 us..60 s",
+			      .since = "CONFIG_BLK_CGROUP_IOLATENCY" },
+	[KNOB_CPUSET_EXCLUSIVE] = { .file = "cpuset.cpus.exclusive", .controller = "cpuset", .kind = KIND_CPUS,
+				    .max = UINT64_MAX, .since = "Linux 6.7" },
+	[KNOB_CPUSET_PARTITION] = { .file = "cpuset.cpus.partition", .controller = "cpuset", .kind = KIND_PARTITION,
+				    .max = PARTITION_COUNT - 1, .fault = "neither member, root nor isolated",
+				    .since = "Linux 5.0" },
+	[KNOB_NET_INGRESS] = { .kind = KIND_LIMIT, .min = NET_BYTES_MIN, .max = LIMIT_MAX,
+			       .fault = "less than 16 KiB/s or more than 2^60" },
 	[KNOB_NET_SHARE] = { .kind = KIND_SHARE, .max = SHARE_MAX, .fault = "weight not in 0..1000" },
 	[KNOB_NET_PRIORITY] = { .kind = KIND_NUMBER, .max = 7, .fault = "priority not in 0..7" },
 };
@@ -225,6 +241,21 @@ static int key_parse(const char *text, const char *key, uint32_t device, uint64_
 	return 0;
 }
 
+/* "root", or "root invalid (WHY)": what was asked for, and that the kernel could not do it, or not any more. */
+static int partition_parse(const char *text, struct knob_value *ret)
+{
+	for (uint64_t i = 0; i < PARTITION_COUNT; i++) {
+		size_t length = strlen(PARTITION_NAMES[i]);
+		bool is_invalid = strncmp(text + strnlen(text, length), " invalid", 8) == 0;
+
+		if (strncmp(text, PARTITION_NAMES[i], length) == 0 && (text[length] == '\0' || is_invalid)) {
+			*ret = (struct knob_value){ .value = i, .aux = is_invalid };
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
 /* Reads one line, or one word of the journal where the two are alike. */
 static int line_parse(enum knob knob, const char *line, struct knob_value *ret)
 {
@@ -234,6 +265,8 @@ static int line_parse(enum knob knob, const char *line, struct knob_value *ret)
 	switch (SPECS[knob].kind) {
 	case KIND_QUOTA:
 		return pair_parse(line, ' ', ret);
+	case KIND_PARTITION:
+		return partition_parse(line, ret);
 	case KIND_CPUS:
 		r = cpus_parse(line, &value.value);
 		break;
@@ -313,6 +346,8 @@ int knob_format(enum knob knob, uint32_t device, const struct knob_value *value,
 	case KIND_CPUS:
 		/* Nothing is written by no bytes at all. */
 		return number ? cpus_format(value->value, buf, size) : length_check(snprintf(buf, size, "\n"), size);
+	case KIND_PARTITION:
+		return length_check(snprintf(buf, size, "%s", PARTITION_NAMES[number]), size);
 	case KIND_DEFAULT:
 		return length_check(snprintf(buf, size, "default %llu", number), size);
 	case KIND_DEVICE_KEY:
@@ -335,6 +370,8 @@ int knob_word_format(enum knob knob, const struct knob_value *value, char *buf, 
 	if (kind == KIND_CPUS)
 		return value->value ? cpus_format(value->value, buf, size) :
 			length_check(snprintf(buf, size, "none"), size);
+	if (kind == KIND_PARTITION)
+		return length_check(snprintf(buf, size, "%s", PARTITION_NAMES[value->value]), size);
 	if (kind_knows_max(kind))
 		return length_check(limit_format(value->value, "", buf, size), size);
 	return length_check(snprintf(buf, size, "%llu", (unsigned long long)value->value), size);
@@ -354,7 +391,7 @@ bool knob_close(enum knob knob, const struct knob_value *a, const struct knob_va
 {
 	enum knob_kind kind = SPECS[knob].kind;
 
-	if (kind == KIND_IDLE || kind == KIND_CPUS || kind == KIND_DEED || a->value == KNOB_MAX || b->value == KNOB_MAX)
+	if (kind == KIND_IDLE || kind == KIND_CPUS || kind == KIND_PARTITION || kind == KIND_DEED || a->value == KNOB_MAX || b->value == KNOB_MAX)
 		return knob_equal(knob, a, b);
 	if (kind == KIND_BYTES)
 		return is_within(a->value, b->value, PAGE_BYTES_MAX - 1);

@@ -25,6 +25,7 @@ enum knob_kind {
 	KIND_IDLE,		/* "0" or "1", with the weight that 1 makes the kernel forget */
 	KIND_CPUS,		/* "0-3,8" or nothing: CPUs, or memory nodes */
 	KIND_DEFAULT,		/* "default 100", with lines of single devices below it */
+	KIND_PARTITION,		/* "member", "root", "isolated", and what the kernel says of one that it broke */
 	KIND_DEVICE_KEY,	/* one key of the line of a device: "8:0 rbps=1048576 wbps=max ..." */
 	KIND_SHARE,		/* a number for a pair of ports, in no file */
 	KIND_DEED,		/* can be written only; what it does cannot be undone and reads as 0 */
@@ -41,10 +42,11 @@ struct knob_spec {
 };
 
 struct knob_value {
-	uint64_t value;		/* weight; quota in us; bytes; mask of CPUs; bytes/s or IO/s; KNOB_MAX = max */
+	uint64_t value;		/* weight; quota in us; bytes; mask of CPUs; bytes/s or IO/s; us; KNOB_MAX = max */
 	/*
 	 * cpu.max: period in us. cpu.idle read as 0: the cpu.weight at that time, since the kernel forgets the weight
-	 * when a group becomes idle and undo has to bring it back. Otherwise 0.
+	 * when a group becomes idle and undo has to bring it back. cpuset.cpus.partition: 1 when the kernel calls it
+	 * invalid. Otherwise 0.
 	 */
 	uint64_t aux;
 };
@@ -61,11 +63,11 @@ int knob_parse(enum knob knob, uint32_t device, const char *text, struct knob_va
 /* Writes what the kernel takes in the knob's file. Returns the length, or -ENOSPC. */
 int knob_format(enum knob knob, uint32_t device, const struct knob_value *value, char *buf, size_t size);
 
-/* The same value as one word of the journal: "100", "max", "max/100000", "0/300", "0-3,8", "none". */
+/* The same value as one word of the journal: "100", "max", "max/100000", "0/300", "0-3,8", "none", "isolated". */
 int knob_word_parse(enum knob knob, const char *text, struct knob_value *ret);
 int knob_word_format(enum knob knob, const struct knob_value *value, char *buf, size_t size);
 
-/* Both are the same setting. cpu.idle is compared without the weight it remembers. */
+/* Both are the same setting. cpu.idle is compared without the weight it remembers, a partition whether valid or not. */
 bool knob_equal(enum knob knob, const struct knob_value *a, const struct knob_value *b);
 
 /* Both may be the same setting before and after the kernel rounded it. */

@@ -26,6 +26,7 @@ struct hold {
 	uint32_t reason;
 	struct child child;		/* writes `wanted` while in flight, or no one */
 	uint64_t stuck_ns;		/* memory.high: since when nothing is left to reclaim below it, CLOCK_MONOTONIC; 0: there is */
+	uint64_t kills;			/* memory.max: how many the kernel had killed there before */
 	struct refault_count begun;	/* memory.reclaim: when the last step began */
 	int watch;			/* inotify descriptor, shared by the holds of one file, or -1 */
 	int told;			/* enum undo_result that was said of an undo that is still due; 0: none */

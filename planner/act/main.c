@@ -158,7 +158,7 @@ static int confine(const struct options *options, enum mode mode)
 
 	nft_prepare(mode_acts(mode));
 	if (tc_prepare(mode_acts(mode), fault) < 0)
-		log_line("net.egress cannot be limited: %s", fault);
+		log_line("net.egress and net.ingress cannot be limited: %s", fault);
 	if (mode_acts(mode))
 		r = confine_enforce(text, sizeof(text));
 	else

@@ -165,6 +165,8 @@ bool owner_way(enum owner owner, const char *path, enum knob knob, enum via *ret
 
 	if (knob == KNOB_NET_EGRESS)
 		*ret = VIA_TC;
+	else if (knob == KNOB_NET_INGRESS)
+		*ret = VIA_BPF;
 	else if (knob_is_rule(knob))
 		*ret = VIA_NFT;
 	else if (owner == OWNER_NONE || (owner == OWNER_SYSTEMD && knob == KNOB_MEMORY_RECLAIM))

@@ -8,8 +8,9 @@
 #include "place.h"
 #include "systemd.h"
 #include "tc.h"
+#include "tc_ingress.h"
 
-static const char *const VIA_NAMES[] = { "file", "systemd", "tc", "nft" };
+static const char *const VIA_NAMES[] = { "file", "systemd", "tc", "nft", "bpf" };
 _Static_assert(sizeof(VIA_NAMES) / sizeof(*VIA_NAMES) == VIA_COUNT, "every way has a name");
 
 const char *via_name(enum via via)
@@ -55,6 +56,8 @@ int place_read(const struct place *place, enum knob knob, struct knob_value *ret
 		return tc_read(place, ret);
 	if (place->via == VIA_NFT)
 		return nft_read(place, ret);
+	if (place->via == VIA_BPF)
+		return ingress_read(place, ret);
 	if (place->device && !device_is_there(place->device))
 		return -ENODEV;
 	if (place->dir_fd < 0)
@@ -68,6 +71,8 @@ int place_write(const struct place *place, enum knob knob, const struct knob_val
 		return tc_write(place, value);
 	if (place->via == VIA_NFT)
 		return nft_write(place, value);
+	if (place->via == VIA_BPF)
+		return ingress_write(place, value);
 	if (place->via == VIA_SYSTEMD)
 		return systemd_set(place, knob, value);
 	return cgroup_write(place->dir_fd, knob, place->device, value);

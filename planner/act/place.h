@@ -5,6 +5,7 @@
  *   VIA_FILE	reads and writes the cgroup's file (cgroup.h)
  *   VIA_SYSTEMD	reads the cgroup's file, asks the manager of the unit to write it
  *   VIA_TC	reads and writes a class of a network device; knows the cgroup by its id
+ *   VIA_BPF	reads and writes a program attached to the cgroup, and what it goes by
  *   VIA_NFT	reads and writes a table of nftables; knows the cgroup by its id, or by the ports in `device`
  */
 #ifndef FORESTALL_ACT_PLACE_H
@@ -13,7 +14,7 @@
 #include "child.h"
 #include "knob.h"
 
-enum via { VIA_FILE, VIA_SYSTEMD, VIA_TC, VIA_NFT, VIA_COUNT };
+enum via { VIA_FILE, VIA_SYSTEMD, VIA_TC, VIA_NFT, VIA_BPF, VIA_COUNT };
 
 struct place {
 	int root_fd;		/* the cgroup root (O_PATH), not owned */

@@ -17,7 +17,7 @@
 
 #include <stdint.h>
 
-#define PROTOCOL_VERSION 3u
+#define PROTOCOL_VERSION 4u
 #define ACTIONS_MAX 64
 #define ACT_PATH_MAX 256
 #define ACT_TEXT_MAX 96
@@ -49,8 +49,17 @@ enum knob {
 	KNOB_NET_EGRESS,	/* what its sockets may send: value = bytes/s, UINT64_MAX = no limit */
 	KNOB_NET_SHARE,		/* of the new connections to a local port (nft.h): value = weight, 0 = none */
 	KNOB_NET_PRIORITY,	/* of what its sockets send: value = 1..7, 0 = none of ours */
+	KNOB_MEMORY_MAX,	/* memory.max: value = bytes, UINT64_MAX = max; never below what is used without ACTION_MAY_KILL */
+	KNOB_IO_LATENCY,	/* io.latency of `device`: value = target in us, UINT64_MAX = none */
+	KNOB_CPUSET_EXCLUSIVE,	/* cpuset.cpus.exclusive: value = mask as in cpuset.cpus */
+	KNOB_CPUSET_PARTITION,	/* cpuset.cpus.partition: value = enum partition; of the CPUs that the two masks name */
+	KNOB_NET_INGRESS,	/* what arrives for its sockets: value = bytes/s, UINT64_MAX = no limit */
 	KNOB_COUNT
 };
+
+enum partition { PARTITION_MEMBER, PARTITION_ROOT, PARTITION_ISOLATED, PARTITION_COUNT };
+
+#define ACTION_MAY_KILL 1u	/* the operator's word that the kernel may kill for it: memory.max alone asks */
 
 struct action {
 	char path[ACT_PATH_MAX];	/* below the cgroup root, starts with '/', no trailing '/' */
@@ -60,8 +69,13 @@ struct action {
 	uint32_t knob;			/* enum knob */
 	uint32_t lease_ms;		/* 100..60000 */
 	uint32_t reason;		/* enum plan_reason, opaque to act, journalled */
-	/* io.max: dev_t of the whole disk as major << 20 | minor; net.share: the clients' port << 16 | its own; else 0 */
+	/*
+	 * io.max, io.latency: dev_t of the whole disk as major << 20 | minor; net.share: the clients' port << 16 | its own;
+	 * else 0
+	 */
 	uint32_t device;
+	uint32_t flags;			/* ACTION_*; what is unknown is refused */
+	uint32_t pad;
 };
 
 enum message_kind {
@@ -117,7 +131,7 @@ struct result {
 	struct result_item item[ACTIONS_MAX];
 };
 
-_Static_assert(sizeof(struct action) == ACT_PATH_MAX + 40, "struct action has no implicit padding");
+_Static_assert(sizeof(struct action) == ACT_PATH_MAX + 48, "struct action has no implicit padding");
 _Static_assert(sizeof(struct message) == 32 + ACTIONS_MAX * sizeof(struct action), "no implicit padding");
 _Static_assert(sizeof(struct result) == 24 + ACTIONS_MAX * (24 + ACT_TEXT_MAX), "no implicit padding");
 

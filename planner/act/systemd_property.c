@@ -26,6 +26,7 @@ static const struct property {
 	[KNOB_MEMORY_LOW] = { SHAPE_BYTES, "MemoryLow", { "MemoryLow" } },
 	[KNOB_MEMORY_HIGH] = { SHAPE_BYTES, "MemoryHigh", { "MemoryHigh" } },
 	[KNOB_MEMORY_MIN] = { SHAPE_BYTES, "MemoryMin", { "MemoryMin" } },
+	[KNOB_MEMORY_MAX] = { SHAPE_BYTES, "MemoryMax", { "MemoryMax" } },
 	[KNOB_IO_WEIGHT] = { SHAPE_WEIGHT, "IOWeight", { "IOWeight" } },
 	[KNOB_IO_RBPS] = { SHAPE_DEVICE, "IOReadBandwidthMax", { "IOReadBandwidthMax" } },
 	[KNOB_IO_WBPS] = { SHAPE_DEVICE, "IOWriteBandwidthMax", { "IOWriteBandwidthMax" } },

@@ -8,6 +8,7 @@
 #include "tc.h"
 #include "tc_change.h"
 #include "tc_door.h"
+#include "tc_ingress.h"
 #include "tc_limits.h"
 #include "tc_link.h"
 #include "tc_process.h"
@@ -31,6 +32,7 @@ static struct {
 
 static void tc_close(void)
 {
+	ingress_close();
 	if (tc.is_open)
 		limits_close(&tc.limits);
 	door_close(&tc.door);
@@ -53,6 +55,7 @@ static int tc_open(char ret_text[ACT_TEXT_MAX])
 	if (r < 0)
 		return -EOPNOTSUPP;
 	tc.is_open = true;
+	ingress_open(tc.limits.ingress_fd, tc.limits.bucket_fd);
 	r = door_open(&tc.door);
 	if (r < 0) {
 		snprintf(ret_text, ACT_TEXT_MAX, "no child process: %s", strerror(-r));

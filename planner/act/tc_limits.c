@@ -46,6 +46,15 @@ static int map_find(void)
 	return -ENOENT;
 }
 
+/* A kernel without it still limits what is sent. */
+static void ingress_autoload(struct shape_bpf *shape)
+{
+	if (libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_CGROUP_SKB, NULL) == 1)
+		return;
+	bpf_program__set_autoload(shape->progs.on_ingress, false);
+	bpf_map__set_autocreate(shape->maps.shape_buckets, false);
+}
+
 int limits_open(struct limits *limits, char ret_text[ACT_TEXT_MAX])
 {
 	struct shape_bpf *shape;
@@ -63,6 +72,8 @@ int limits_open(struct limits *limits, char ret_text[ACT_TEXT_MAX])
 		close(fd);
 	}
 	if (r == 0)
+		ingress_autoload(shape);
+	if (r == 0)
 		r = shape_bpf__load(shape);
 	if (r < 0) {
 		snprintf(ret_text, ACT_TEXT_MAX, "the filter cannot be loaded: %s: root, BPF and BTF are needed",
@@ -73,6 +84,8 @@ int limits_open(struct limits *limits, char ret_text[ACT_TEXT_MAX])
 	limits->shape = shape;
 	limits->program_fd = bpf_program__fd(shape->progs.on_egress);
 	limits->map_fd = bpf_map__fd(shape->maps.shape_limits);
+	limits->ingress_fd = bpf_program__fd(shape->progs.on_ingress);
+	limits->bucket_fd = bpf_map__fd(shape->maps.shape_buckets);
 	return 0;
 }
 

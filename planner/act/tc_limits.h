@@ -17,6 +17,7 @@ struct shape_bpf;
 struct limits {
 	struct shape_bpf *shape;	/* NULL when closed */
 	int program_fd, map_fd;
+	int ingress_fd, bucket_fd;	/* negative where the kernel has no programs of cgroups */
 };
 
 /* Loads the program onto the map that filters still use, or a new one. Needs CAP_BPF and CAP_SYS_ADMIN. */

@@ -59,7 +59,7 @@ int undo_write(const struct place *place, const struct hold *hold, const struct 
 {
 	int r = place_write(place, hold->knob, value);
 
-	if (r == -ENOSPC && knob_spec(hold->knob)->kind == KIND_CPUS && value->value == 0)
+	if (r == -ENOSPC && (hold->knob == KNOB_CPUSET_CPUS || hold->knob == KNOB_CPUSET_MEMS) && value->value == 0)
 		return cpuset_widen(place, hold->knob);
 	if (r < 0 || hold->knob != KNOB_CPU_IDLE || value->value != 0 || hold->original.value != 0)
 		return r;

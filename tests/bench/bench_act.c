@@ -114,6 +114,8 @@ static const struct decision {
 	{ KNOB_IO_WEIGHT, { 50, 60 }, 0 },
 	{ KNOB_FREEZE, { 1, 0 }, 0 },
 	{ KNOB_NET_EGRESS, { 1000000, 2000000 }, 0 },
+	{ KNOB_MEMORY_MAX, { 512 << 20, 256 << 20 }, 0 },
+	{ KNOB_NET_INGRESS, { 1000000, 2000000 }, 0 },
 };
 
 static void message_fill(const struct decision *decision, uint64_t value, struct message *ret)

@@ -47,11 +47,16 @@ refused "a slo check with a typing error" "column|runq_p99" "$bin/forestall" slo
 refused "a slo on a cgroup that is not there" "nowhere" "$bin/forestall" slo set /nowhere-at-all 'tier=critical'
 refused "a share that is no number" "lots" "$bin/forestall" policy canary reactive --share lots
 refused "an unknown option of policy canary" "--block" "$bin/forestall" policy canary reactive --time 5
+refused "a setting on canary without its value" "GLOB KNOB VALUE" "$bin/forestall" action canary "/a/*" cpu.weight
+refused "an unknown option of action canary" "GLOB KNOB VALUE" "$bin/forestall" action canary "/a/*" cpu.weight 5 --time 5
 refused "a knob that is none" "cpu.max|cgroup.freeze" "$bin/forestall" action hold / cpu.maxx 5
 refused "a value that is none" "lots|cpu.weight" "$bin/forestall" action hold / cpu.weight lots
 refused "a knob held on a cgroup that is not there" "nowhere" "$bin/forestall" action hold /nowhere-at-all cpu.weight 50
 refused "a knob held without hands" "act.sock|up" "$bin/forestall" --run-dir "$scratch/none" action hold / cpu.weight 50
 refused "an unknown option of action hold" "seconds" "$bin/forestall" action hold / cpu.weight 50 --secs 5
+refused "a part of the machine that is none" "core:N" "$bin/forestall" action hold / cpuset.cpus nod:1
+refused "a part that this machine does not have" "lstopo" "$bin/forestall" action hold / cpuset.cpus core:4000
+refused "a knob without its value" "KNOB VALUE" "$bin/forestall" action hold / cpu.weight 50 cpu.max
 refused "a placement without a set" "--set" "$bin/forestall" place --limit 5
 refused "a placement of nothing" "limit" "$bin/forestall" place --set '/a' --limit 0
 refused "a placement to be applied to no server" "server" "$bin/forestall" place --set '/a' --limit 5 --apply 80

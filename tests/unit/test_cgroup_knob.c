@@ -51,6 +51,10 @@ static void what_the_kernel_shows_is_read(void **state)
 	assert_parses(KNOB_MEMORY_HIGH, "max\n", KNOB_MAX, 0);
 	assert_parses(KNOB_MEMORY_LOW, "0\n", 0, 0);
 	assert_parses(KNOB_IO_WEIGHT, "default 100\n8:16 50\n", 100, 0);
+	assert_parses(KNOB_CPUSET_PARTITION, "member\n", PARTITION_MEMBER, 0);
+	assert_parses(KNOB_CPUSET_PARTITION, "isolated\n", PARTITION_ISOLATED, 0);
+	assert_parses(KNOB_CPUSET_PARTITION, "root invalid (Cpu list in cpuset.cpus not exclusive)\n", PARTITION_ROOT, 1);
+	assert_parses(KNOB_CPUSET_PARTITION, "root invalid\n", PARTITION_ROOT, 1);
 }
 
 static void a_key_of_a_disk_is_found_and_a_missing_line_means_max(void **state)
@@ -65,6 +69,8 @@ static void a_key_of_a_disk_is_found_and_a_missing_line_means_max(void **state)
 	assert_parses(KNOB_IO_WIOPS, LINES, 5, 0);
 	assert_parses(KNOB_IO_WIOPS, "8:1 rbps=1 wbps=1 riops=1 wiops=1\n", KNOB_MAX, 0);
 	assert_parses(KNOB_IO_WIOPS, "", KNOB_MAX, 0);
+	assert_parses(KNOB_IO_LATENCY, "8:1 target=1\n8:16 target=5000\n", 5000, 0);
+	assert_parses(KNOB_IO_LATENCY, "8:1 target=1\n", KNOB_MAX, 0);
 }
 
 static void odd_text_is_refused_and_leaves_the_result_alone(void **state)
@@ -90,6 +96,11 @@ static void odd_text_is_refused_and_leaves_the_result_alone(void **state)
 	assert_is_odd(KNOB_CPUSET_CPUS, "100");
 	assert_is_odd(KNOB_MEMORY_HIGH, "maximum");
 	assert_is_odd(KNOB_IO_WEIGHT, "100");
+	assert_is_odd(KNOB_CPUSET_PARTITION, "");
+	assert_is_odd(KNOB_CPUSET_PARTITION, "roo");
+	assert_is_odd(KNOB_CPUSET_PARTITION, "rooted");
+	assert_is_odd(KNOB_CPUSET_PARTITION, "root invali");
+	assert_is_odd(KNOB_IO_LATENCY, "8:16 use_delay=1\n");
 	assert_is_odd(KNOB_IO_RBPS, "8:16 wbps=max riops=77 wiops=5\n18:16 rbps=9\n");
 	assert_is_odd(KNOB_IO_RBPS, "8:16 rbps=7x wbps=max\n");
 	assert_is_odd(KNOB_IO_RBPS, "8:16 rbps= wbps=max\n");
@@ -130,6 +141,13 @@ static void what_is_written_reads_back(void **state)
 	assert_round_trip(KNOB_MEMORY_MIN, KNOB_MAX, 0, "max", "max");
 	assert_round_trip(KNOB_CPUSET_MEMS, 5, 0, "0,2", "0,2");
 	assert_round_trip(KNOB_FREEZE, 1, 0, "1", "1");
+	assert_round_trip(KNOB_MEMORY_MAX, KNOB_MAX, 0, "max", "max");
+	assert_round_trip(KNOB_IO_LATENCY, 5000, 0, "8:16 target=5000", "5000");
+	assert_round_trip(KNOB_IO_LATENCY, KNOB_MAX, 0, "8:16 target=max", "max");
+	assert_round_trip(KNOB_CPUSET_EXCLUSIVE, 0, 0, "\n", "none");
+	assert_round_trip(KNOB_CPUSET_PARTITION, PARTITION_MEMBER, 0, "member", "member");
+	assert_round_trip(KNOB_CPUSET_PARTITION, PARTITION_ISOLATED, 0, "isolated", "isolated");
+	assert_round_trip(KNOB_NET_INGRESS, KNOB_MAX, 0, "max", "max");
 }
 
 /* The longest list there is must fit the buffers of all that hold one. */
@@ -184,6 +202,7 @@ static void close_allows_for_rounding_only(void **state)
 	assert_false(knob_close(KNOB_CPU_MAX, &max, &below));
 	assert_false(knob_close(KNOB_CPU_IDLE, &a, &b));
 	assert_false(knob_close(KNOB_CPUSET_CPUS, &a, &b));
+	assert_false(knob_close(KNOB_CPUSET_PARTITION, &a, &b));
 	assert_true(knob_close(KNOB_IO_RIOPS, &a, &b));
 	assert_false(knob_close(KNOB_IO_RIOPS, &a, &c));
 	/* The kernel takes memory in pages, of up to 64 KiB. */
@@ -235,6 +254,13 @@ static void bounds_are_where_they_should_be(void **state)
 	assert_non_null(fault(KNOB_IO_WIOPS, 15, 0));
 	assert_non_null(fault(KNOB_IO_WIOPS, UINT32_MAX, 0));
 	assert_null(fault(KNOB_IO_WIOPS, UINT32_MAX - 1, 0));
+	assert_non_null(fault(KNOB_MEMORY_MAX, (32 << 20) - 1, 0));
+	assert_null(fault(KNOB_MEMORY_MAX, KNOB_MAX, 0));
+	assert_non_null(fault(KNOB_IO_LATENCY, 99, 0));
+	assert_null(fault(KNOB_IO_LATENCY, KNOB_MAX, 0));
+	assert_non_null(fault(KNOB_CPUSET_PARTITION, PARTITION_COUNT, 0));
+	assert_non_null(fault(KNOB_CPUSET_PARTITION, KNOB_MAX, 0));
+	assert_non_null(fault(KNOB_NET_INGRESS, (16 << 10) - 1, 0));
 }
 
 static void only_plain_paths_pass(void **state)

@@ -85,8 +85,14 @@ static void the_way_and_the_disk_are_read(void **state)
 				"intent 4 99 /web 7 net.egress max -> 65536 reason=3 via=tc\n"
 				"intent 5 99 /web 7 cpuset.cpus none -> 0-3,8 reason=3\n"
 				"intent 6 99 /web 7 memory.reclaim 0 -> 4096 reason=3\ndone 6 0\n"
-				"intent 7 99 /web 7 net.share 0 -> 5 reason=3 via=nft ports=80:8081\n"), 0);
-	assert_int_equal(table.count, 7);
+				"intent 7 99 /web 7 net.share 0 -> 5 reason=3 via=nft ports=80:8081\n"
+				"intent 8 99 /web 7 net.ingress max -> 65536 reason=3 via=bpf\n"
+				"intent 9 99 /web 7 io.latency max -> 5000 reason=3 dev=8:0\n"
+				"intent 10 99 /web 7 cpuset.cpus.partition member -> isolated reason=3\n"), 0);
+	assert_int_equal(table.count, 10);
+	assert_int_equal(table.hold[7].via, VIA_BPF);
+	assert_int_equal(table.hold[8].device, 8 << 20);
+	assert_int_equal(table.hold[9].wanted.value, PARTITION_ISOLATED);
 	assert_int_equal(SHARE_FRONT(table.hold[6].device), 80);
 	assert_int_equal(SHARE_PORT(table.hold[6].device), 8081);
 	assert_int_equal(table.hold[0].via, VIA_SYSTEMD);
@@ -154,6 +160,11 @@ static void corruption_is_refused_with_its_line(void **state)
 	assert_corrupt("intent 1 99 /web 7 cpu.weight 100 -> 50 reason=3 dev=8:0\n", 1);
 	assert_corrupt("intent 1 99 /web 7 cpu.weight 100 -> 50 reason=3 via=systemd x\n", 1);
 	assert_corrupt("intent 1 99 /web 7 net.egress max -> 50 reason=3\n", 1);
+	assert_corrupt("intent 1 99 /web 7 net.ingress max -> 50 reason=3\n", 1);
+	assert_corrupt("intent 1 99 /web 7 net.egress max -> 50 reason=3 via=bpf\n", 1);
+	assert_corrupt("intent 1 99 /web 7 cpu.weight 100 -> 50 reason=3 via=bpf\n", 1);
+	assert_corrupt("intent 1 99 /web 7 io.latency max -> 50 reason=3\n", 1);
+	assert_corrupt("intent 1 99 /web 7 cpuset.cpus.partition member -> leader reason=3\n", 1);
 	assert_corrupt("intent 1 99 /web 7 net.share 0 -> 5 reason=3 via=nft\n", 1);
 	assert_corrupt("intent 1 99 /web 7 net.priority 0 -> 5 reason=3\n", 1);
 	assert_corrupt("intent 1 99 /web 7 net.priority 0 -> 5 reason=3 via=nft ports=80:81\n", 1);

@@ -96,6 +96,10 @@ static void half_a_host_is_degraded(void **state)
 	result = probed("disabled", "psi.cgroup");
 	assert_int_equal(result.state, PROBE_MISSING);
 	assert_non_null(strstr(result.reason, "memory.pressure"));
+	result = probed("disabled", "knobs.rare");
+	assert_int_equal(result.state, PROBE_DEGRADED);
+	assert_string_equal(result.reason, "this kernel has no cpu.max.burst");
+	assert_non_null(strstr(result.remedy, "Linux 5.14"));
 	expect_state("disabled", "systemd", PROBE_DEGRADED);
 	expect_state("disabled", "disabled", PROBE_MISSING);
 	expect_state("disabled", "sched_info", PROBE_MISSING);

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm: --icount --wire --timeout 590
-# net.egress by the hands, on real devices and real connections: what arrives is what the limit says, others are not touched,
+# net.egress and net.ingress by the hands, on real devices and real connections: what arrives is what the limit says, others are not touched,
 # and afterwards each device is as before. `near` limits at the host's device, /box in a network namespace of its own.
 . "$(dirname "$0")/../lib.sh"
 cg=/sys/fs/cgroup
@@ -42,6 +42,8 @@ start() { # MODE
 driver() { "$test_programs/mind_driver" "$run/act.sock" "$@"; }
 plan() { driver plan 60000 $cg "$1" net.egress "$2"; } # CGROUP BYTES_PER_SECOND
 plan_says() { plan "$2" "${3:-$limit}" | tee /dev/stderr | grep -qE "^$1"; } # PATTERN CGROUP [RATE]
+ingress_says() { driver plan 60000 $cg "$2" net.ingress "${3:-$limit}" | tee /dev/stderr | grep -qE "^$1"; } # as plan_says
+is_attached() { bpftool cgroup list "$cg/$1" | grep on_ingress; } # CGROUP
 undo_says() { driver undo | tee /dev/stderr | grep -qE "^$1"; }
 stop() { kill -TERM "$pid"; wait "$pid"; }
 kill_hard() { kill -KILL "$pid"; not wait "$pid" 2>/dev/null; }
@@ -79,10 +81,10 @@ is_near() { # RATE GOT: within 10 %
 	((${2:-0} * 10 >= $1 * 9 && ${2:-0} * 10 <= $1 * 11))
 }
 arrives() { is_near "$1" "$(arrived "${@:2}")"; } # RATE CGROUP ADDRESS
-both_arrive() { # while near/child sends all it can, free sends what it always does
+both_arrive() { # [IPERF OPTION]...: while near/child sends all it can, free sends what it always does
 	local free
-	arrived near/child 10.77.0.2 >"$scratch/near.rate" &
-	free=$(arrived free 10.77.0.2 -p 5202 -b ${other}M)
+	arrived near/child 10.77.0.2 "$@" >"$scratch/near.rate" &
+	free=$(arrived free 10.77.0.2 -p 5202 -b ${other}M "$@")
 	wait $!
 	is_near $limit "$(cat "$scratch/near.rate")" && is_near $((other * 125000)) "$((free * 1448 / 1514))"
 }
@@ -168,6 +170,34 @@ check "all is released" undo_says released
 check "and the device is as before" as_before n0
 tc qdisc del dev n0 root
 
+# --- what arrives for a cgroup --------------------------------------------------------------------------------------------
+over_lo_arrives_more() {
+	iperf3 -s -1 -D -p 5203 >/dev/null && within 10 arrived near/child 127.0.0.1 -p 5203 -R >"$scratch/lo.rate"
+	echo "over lo: $(cat "$scratch/lo.rate") bytes/s" | tee -a "$scratch/figures"
+	(($(cat "$scratch/lo.rate") > 4 * limit))
+}
+remember n0
+check "less than the bounds is refused" ingress_says refused /near 1000
+check "what arrives is limited, and read back" ingress_says "applied $limit " /near
+check "the same again is a renewal" ingress_says "renewed $limit " /near
+check "by a program on the cgroup" is_attached near
+check "and no device is touched" as_before n0
+check "ingress, IPv4: what arrives is the limit" arrives $limit near/child 10.77.0.2 -R
+check "ingress, IPv6: what arrives is the limit" arrives $limit near/child fd77::2 -R
+check "ingress: another cgroup's packets are not limited" both_arrive -R
+check "ingress: nor is what comes over lo" over_lo_arrives_more
+check "another rate is applied in place" ingress_says 'applied 5000000 ' /near 5000000
+check "ingress: and arrives" arrives 5000000 near/child 10.77.0.2 -R
+check "a cgroup inside gets a limit of its own" ingress_says "applied $limit " /near/child
+check "ingress: the tighter one counts" arrives $limit near/child 10.77.0.2 -R
+check "all is released" undo_says released
+check_not "and no program is left" is_attached near
+check "held again" ingress_says applied /near
+bpftool link detach id "$(bpftool -j link list | grep -oE '\{[^}]*cgroup_inet_ingress[^}]*\}' | sed -nE 's/.*"id":([0-9]+).*/\1/p' | head -n 1)"
+check "what somebody detached is contended" ingress_says "contended 18446744073709551615 " /near
+check "and left alone" ingress_says contended /near
+check "and only said" not is_attached near
+
 # --- a container ------------------------------------------------------------------------------------------------------------
 remember n0
 remember -n box e0
@@ -179,6 +209,10 @@ check "veth, IPv4: what arrives is the limit" arrives $limit box 10.78.0.2
 check "veth, IPv6: what arrives is the limit" arrives $limit box fd78::2
 check "released" undo_says released
 check "the container's device is as before" as_before -n box e0
+check "so is what arrives for it" ingress_says "applied $limit " /box
+check "veth, ingress, IPv4: what arrives is the limit" arrives $limit box 10.78.0.2 -R
+check "veth, ingress, IPv6: what arrives is the limit" arrives $limit box fd78::2 -R
+check "released" undo_says released
 tc -n box qdisc add dev e0 root handle 464f: htb && tc -n box class add dev e0 parent 464f: classid 464f:2 htb rate 1mbit
 check "what is left of ours and held by nobody is taken over" plan_says "applied $limit " /box
 check "released" undo_says released
@@ -191,14 +225,19 @@ NETNS_EXEC=()
 # --- the hands are killed -----------------------------------------------------------------------------------------------------
 check "both are held" plan_says applied /near
 check "both are held" plan_says applied /box
+check "and what arrives for the container" ingress_says applied /box
+check "by a program" is_attached box
 kill_hard
+check_not "killed: what arrives is free at once" is_attached box
 check "killed: the limits stay, the door does not" within 5 door_is_gone
 check "the host's" is_limited n0
 check "the container's" is_limited -n box e0
 check "the hands start anew, in observe" start observe
 check "the host's device is as before" as_before n0
 check "the container's device is as before" as_before -n box e0
+check "and nothing is claimed" not grep . "$run/journal"
 check "in observe they would" plan_says would /near
+check "and with what arrives" ingress_says would /near
 check "but have no capability" has_capabilities "$pid" 0000000000000000
 check "no program, map or door" holds_nothing
 stop
@@ -272,6 +311,9 @@ remember "$c0"
 check "held by departure times" plan_says "applied $limit " /near
 check "a card, EDT, IPv4: what arrives is the limit" arrives $limit near/child 10.80.0.2
 check "a card, EDT, IPv6: what arrives is the limit" arrives $limit near/child fd80::2
+check "what arrives is limited too" ingress_says "applied $limit " /near
+check "a card, ingress, IPv4: what arrives is the limit" arrives $limit near/child 10.80.0.2 -R
+check "a card, ingress, IPv6: what arrives is the limit" arrives $limit near/child fd80::2 -R
 check "released" undo_says released
 check "the card is as before" as_before "$c0"
 stop

@@ -33,8 +33,8 @@ reads() { is "$(file "$1" "$2")" "$3"; }
 says() { is "$(property "$1" "$2")" "$3"; }
 # Everything of a unit that may not change for good.
 state() {
-	(cd "$top/$1" && grep -s . cpu.weight cpu.max memory.low memory.high io.weight io.max cpuset.cpus)
-	systemctl show "$1" -p CPUWeight -p CPUQuotaPerSecUSec -p CPUQuotaPeriodUSec -p MemoryLow -p MemoryHigh -p IOWeight \
+	(cd "$top/$1" && grep -s . cpu.weight cpu.max memory.low memory.min memory.high memory.max io.weight io.max cpuset.cpus)
+	systemctl show "$1" -p CPUWeight -p CPUQuotaPerSecUSec -p CPUQuotaPeriodUSec -p MemoryLow -p MemoryMin -p MemoryHigh -p MemoryMax -p IOWeight \
 		-p IOReadBandwidthMax -p AllowedCPUs
 	find /run/systemd/transient /run/systemd/system.control /etc/systemd/system.control -path "*/$1.d*" 2>/dev/null
 }
@@ -51,7 +51,7 @@ systemctl daemon-reload
 systemctl start dbus.service web.service
 systemd-run --quiet --unit=plain --slice=work.slice sleep 1000
 within 10 test -e "$top/job.scope"
-systemctl set-property --runtime work.slice MemoryLow=16M # a child's protection is a share of its parent's
+systemctl set-property --runtime work.slice MemoryLow=16M MemoryMin=16M # a child's protection is a share of its parent's
 before[job.scope]=$(state job.scope) before[web.service]=$(state web.service) before[plain.service]=$(state plain.service)
 
 check "the hands start" hands_start
@@ -73,7 +73,7 @@ check "by itself" within 10 is_before job.scope
 # --- every property, on a unit that sets none of them
 disk=$(cat /sys/block/nullb0/dev)
 for case in "cpu.weight 30 CPUWeight" "cpu.max 20000 CPUQuotaPerSecUSec 100000" "cpu.max 2500 CPUQuotaPeriodUSec 10000" \
-	"memory.low 8388608 MemoryLow" "memory.high 67108864 MemoryHigh" "io.weight 30 IOWeight" \
+	"memory.low 8388608 MemoryLow" "memory.min 8388608 MemoryMin" "memory.high 67108864 MemoryHigh" "memory.max 67108864 MemoryMax" "io.weight 30 IOWeight" \
 	"io.max.rbps 2097152 IOReadBandwidthMax $disk" "io.max.wiops 100 IOWriteIOPSMax $disk"; do
 	read -r knob value name more <<<"$case"
 	was=$(property plain.service "$name")

@@ -208,6 +208,99 @@ static void high_test(void)
 	      release_one("/kt/weighty", KNOB_MEMORY_HIGH).outcome == OUTCOME_RELEASED, "above all that it is applied");
 }
 
+static bool process_is_killed(pid_t pid)
+{
+	int status = process_wait(pid, false, 10000);
+
+	return status >= 0 && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
+/* The kernel kills in the one that grows beyond its limit; held on is none under which it did. */
+static void max_kill_test(void)
+{
+	bool is_applied = outcome_is("/kt/plain", KNOB_MEMORY_MAX, 64 * MIB, 0, OUTCOME_APPLIED), is_killed;
+
+	is_killed = process_is_killed(grower_start("/kt/plain"));
+	check(is_applied && is_killed && text_is(plan_one("/kt/plain", KNOB_MEMORY_MAX, 64 * MIB, 0), OUTCOME_REFUSED, "killed 1 in it"),
+	      "a memory.max under which the kernel killed is renewed no more");
+	check(release_one("/kt/plain", KNOB_MEMORY_MAX).outcome == OUTCOME_RELEASED && file_says("/kt/plain", "memory.max", "max"),
+	      "and let go");
+}
+
+/* With the word it goes below what is used, and what was there before comes back. */
+static void max_word_test(void)
+{
+	pid_t pid = grower_start("/kt/plain");
+	struct result_item item;
+	int turn = 0;
+
+	while (number_read("/kt/plain", "memory.current") < 90 * MIB)
+		sleep_ms(5);
+	check(text_is(plan_one("/kt/plain", KNOB_MEMORY_MAX, 64 * MIB, 0), OUTCOME_REFUSED, "the kernel may kill") &&
+	      file_says("/kt/plain", "memory.max", "max") && process_wait(pid, false, 100) < 0,
+	      "memory.max below what is used is refused, and nobody is killed");
+	item = plan_may_kill("/kt/plain", KNOB_MEMORY_MAX, 64 * MIB);
+	while (item.outcome == OUTCOME_PENDING && turn++ < 1000) {
+		sleep_ms(5);
+		item = plan_may_kill("/kt/plain", KNOB_MEMORY_MAX, 64 * MIB);
+	}
+	check(process_is_killed(pid) && item.outcome == OUTCOME_RENEWED && file_says("/kt/plain", "memory.max", "67108864"),
+	      "with the word it is set, and the kernel kills");
+	check(release_one("/kt/plain", KNOB_MEMORY_MAX).outcome == OUTCOME_RELEASED && file_says("/kt/plain", "memory.max", "max"),
+	      "and let go all the same");
+}
+
+static void max_test(void)
+{
+	check(text_is(plan_one("/kt/weighty", KNOB_MEMORY_MAX, BALLAST_BYTES - 2 * MIB, 0), OUTCOME_REFUSED, "below memory.current"),
+	      "memory.max is never set below what is used");
+	check(text_is(plan_one("/kt/tight", KNOB_MEMORY_MAX, 800 * MIB, 0), OUTCOME_REFUSED, "back at 768 MiB"),
+	      "nor above what an undo would have to come back to");
+	check(outcome_is("/kt/weighty", KNOB_MEMORY_MAX, 100 * MIB + 5, 0, OUTCOME_APPLIED) &&
+	      file_says("/kt/weighty", "memory.max", "104857600") &&
+	      outcome_is("/kt/weighty", KNOB_MEMORY_MAX, 100 * MIB + 5, 0, OUTCOME_RENEWED) &&
+	      release_one("/kt/weighty", KNOB_MEMORY_MAX).outcome == OUTCOME_RELEASED &&
+	      file_says("/kt/weighty", "memory.max", "max"), "above that it is applied, renewed and let go");
+	max_kill_test();
+	max_word_test();
+}
+
+/* Of one CPU no partition can be made, and /kt is none itself: what the kernel says of it in the file is the answer. */
+static void cpuset_partition_test(void)
+{
+	struct result_item item;
+
+	check(outcome_is("/kt/plain", KNOB_CPUSET_CPUS, 1, 0, OUTCOME_APPLIED), "a cgroup has a CPU of its own");
+	for (uint64_t kind = PARTITION_ROOT; kind < PARTITION_COUNT; kind++) {
+		item = plan_one("/kt/plain", KNOB_CPUSET_PARTITION, kind, 0);
+		printf("# %s\n", item.text);
+		check(text_is(item, OUTCOME_REFUSED, " invalid (") && file_says("/kt/plain", "cpuset.cpus.partition", "member"),
+		      "a partition that the kernel calls invalid is refused with its reason and undone");
+	}
+	check(release_one("/kt/plain", KNOB_CPUSET_CPUS).outcome == OUTCOME_RELEASED, "and the CPU is let go");
+	file_write("/kt/plain", "cpuset.cpus.partition", "isolated");
+	check(text_is(plan_one("/kt/plain", KNOB_CPUSET_PARTITION, PARTITION_ROOT, 0), OUTCOME_REFUSED, "somebody made a partition"),
+	      "what somebody made a partition of is left alone");
+	file_write("/kt/plain", "cpuset.cpus.partition", "member");
+	if (access(ROOT "/kt/plain/cpuset.cpus.exclusive", F_OK) < 0)
+		check(text_is(plan_one("/kt/plain", KNOB_CPUSET_EXCLUSIVE, 1, 0), OUTCOME_UNAVAILABLE, "Linux 6.7"),
+		      "a kernel without cpuset.cpus.exclusive is named");
+	else
+		check(text_is(plan_one("/kt/plain", KNOB_CPUSET_EXCLUSIVE, 1, 0), OUTCOME_UNAVAILABLE, "set theirs first") &&
+		      file_says("/kt/plain", "cpuset.cpus.exclusive", ""),
+		      "CPUs that the parents do not have exclusively are refused and undone");
+}
+
+/* None of Debian's kernels has it: what it does where it is there tests/unit/test_every_knob.c knows of plain files. */
+static void latency_test(void)
+{
+	check(access(ROOT "/kt/plain/io.latency", F_OK) == 0 ?
+	      plan_device("/kt/plain", KNOB_IO_LATENCY, 5000, disk_device()).outcome == OUTCOME_APPLIED &&
+	      release_one("/kt/plain", KNOB_IO_LATENCY).outcome == OUTCOME_RELEASED :
+	      text_is(plan_device("/kt/plain", KNOB_IO_LATENCY, 5000, disk_device()), OUTCOME_UNAVAILABLE, "CONFIG_BLK_CGROUP_IOLATENCY"),
+	      "io.latency is held, or what the kernel lacks for it is named");
+}
+
 /* The number of the partition, once the kernel shows it. */
 static uint32_t partition_device(void)
 {
@@ -317,7 +410,10 @@ void knobs_test(void)
 	freeze_test();
 	high_test();
 	high_stuck_test();
+	max_test();
+	cpuset_partition_test();
 	io_test();
+	latency_test();
 	missing_test();
 	reclaim_refusal_test();
 }

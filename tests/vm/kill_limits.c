@@ -63,6 +63,7 @@ static void limits_write(void)
 {
 	bool has_idle = access(ROOT "/kt/lazy/cpu.idle", F_OK) == 0;
 	bool has_burst = access(ROOT "/kt/lazy/cpu.max.burst", F_OK) == 0;
+	bool has_exclusive = access(ROOT "/kt/lazy/cpuset.cpus.exclusive", F_OK) == 0;
 
 	for (int i = 0; i < WORLD_PATHS; i++) {
 		if (has_idle)
@@ -75,7 +76,11 @@ static void limits_write(void)
 		/* With processes in it a cpuset cannot be emptied. */
 		file_write(WORLD[i], "cpuset.cpus", i == 1 || i == 2 ? "0" : "\n");
 		file_write(WORLD[i], "cpuset.mems", i == 1 || i == 2 ? "0" : "\n");
+		file_write(WORLD[i], "cpuset.cpus.partition", "member");
+		if (has_exclusive)
+			file_write(WORLD[i], "cpuset.cpus.exclusive", "\n");
 		file_write(WORLD[i], "memory.high", "max");
+		file_write(WORLD[i], "memory.max", "max");
 		file_write(WORLD[i], "memory.min", "0");
 		file_write(WORLD[i], "memory.low", "0");
 		file_write(WORLD[i], "io.weight", "default 100");
@@ -91,6 +96,7 @@ static void limits_write(void)
 	file_write("/kt/tight", "memory.high", "301989888");
 	file_write("/kt/tight", "memory.low", "4096");
 	file_write("/kt/nest", "memory.low", "67108864");
+	file_write("/kt/tight", "memory.max", "805306368");
 	file_write("/kt/lazy", "cpuset.cpus", "0");
 	file_write("/kt/lazy", "io.weight", "default 333");
 	io_max_write("/kt/capped", "rbps=9437184 wiops=512");

@@ -158,6 +158,40 @@ static void yield_test(void)
 	      "another knob of the same cgroup is still ours");
 }
 
+/* The same of every knob, in an order in which what somebody wrote before is no hindrance. */
+static void yield_all_test(void)
+{
+	static const struct {
+		uint32_t knob;
+		uint64_t value, period_us;
+		const char *file, *foreign;
+	} KNOBS[] = {
+		{ KNOB_CPU_WEIGHT, 50, 0, "cpu.weight", "60" },
+		{ KNOB_CPU_MAX, 20000, 100000, "cpu.max", "30000 100000" },
+		{ KNOB_CPU_BURST, 2000, 0, "cpu.max.burst", "1000" },
+		{ KNOB_CPUSET_CPUS, 1, 0, "cpuset.cpus", "\n" },
+		{ KNOB_CPUSET_MEMS, 1, 0, "cpuset.mems", "\n" },
+		{ KNOB_MEMORY_LOW, 8 << 20, 0, "memory.low", "4194304" },
+		{ KNOB_MEMORY_MIN, 8 << 20, 0, "memory.min", "4194304" },
+		{ KNOB_MEMORY_MAX, 200 << 20, 0, "memory.max", "134217728" },
+		{ KNOB_MEMORY_HIGH, 100 << 20, 0, "memory.high", "67108864" },
+		{ KNOB_IO_WEIGHT, 50, 0, "io.weight", "default 60" },
+		{ KNOB_FREEZE, 1, 0, "cgroup.freeze", "0" },
+	};
+
+	rules_dir_make("/kt/rival");
+	for (size_t i = 0; i < sizeof(KNOBS) / sizeof(*KNOBS); i++) {
+		const char *file = KNOBS[i].file, *foreign = KNOBS[i].foreign;
+		bool is_ok = outcome_is("/kt/rival", KNOBS[i].knob, KNOBS[i].value, KNOBS[i].period_us, OUTCOME_APPLIED);
+
+		file_write("/kt/rival", file, foreign);
+		sleep_ms(30);
+		check(is_ok && outcome_is("/kt/rival", KNOBS[i].knob, KNOBS[i].value, KNOBS[i].period_us, OUTCOME_CONTENDED) &&
+		      file_says("/kt/rival", file, *foreign == '\n' ? "" : foreign), "%s: what somebody else wrote stays", file);
+	}
+	rules_dir_remove("/kt/rival");
+}
+
 static void coupled_test(void)
 {
 	if (access(ROOT "/kt/plain/cpu.idle", F_OK) < 0)
@@ -318,6 +352,7 @@ void rules_test(const struct programs *programs, const char *before)
 	user_test();
 	coupled_test();
 	yield_test();
+	yield_all_test();
 	knobs_test();
 	garbage_test();
 	rate_test();

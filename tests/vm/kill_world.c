@@ -287,7 +287,7 @@ static void action_fill(struct action *action, const char *path, uint32_t knob, 
 	action->value = value;
 	action->period_us = period_us;
 	action->lease_ms = 60000;
-	if (knob >= KNOB_IO_RBPS && knob <= KNOB_IO_WIOPS)
+	if ((knob >= KNOB_IO_RBPS && knob <= KNOB_IO_WIOPS) || knob == KNOB_IO_LATENCY)
 		action->device = disk_device();
 }
 
@@ -304,7 +304,7 @@ static void message_call(const struct message *message, struct result *ret)
 }
 
 static struct result_item action_call(enum message_kind kind, const char *path, uint32_t knob, uint64_t value,
-				      uint64_t period_us, uint32_t device)
+				      uint64_t period_us, uint32_t device, uint32_t flags)
 {
 	static struct message message;
 	static struct result result;
@@ -315,23 +315,29 @@ static struct result_item action_call(enum message_kind kind, const char *path, 
 	action_fill(&message.action[0], path, knob, value, period_us);
 	if (device)
 		message.action[0].device = device;
+	message.action[0].flags = flags;
 	message_call(&message, &result);
 	return result.item[0];
 }
 
 struct result_item plan_one(const char *path, uint32_t knob, uint64_t value, uint64_t period_us)
 {
-	return action_call(MESSAGE_PLAN, path, knob, value, period_us, 0);
+	return action_call(MESSAGE_PLAN, path, knob, value, period_us, 0, 0);
 }
 
 struct result_item plan_device(const char *path, uint32_t knob, uint64_t value, uint32_t device)
 {
-	return action_call(MESSAGE_PLAN, path, knob, value, 0, device);
+	return action_call(MESSAGE_PLAN, path, knob, value, 0, device, 0);
+}
+
+struct result_item plan_may_kill(const char *path, uint32_t knob, uint64_t value)
+{
+	return action_call(MESSAGE_PLAN, path, knob, value, 0, 0, ACTION_MAY_KILL);
 }
 
 struct result_item release_one(const char *path, uint32_t knob)
 {
-	return action_call(MESSAGE_RELEASE, path, knob, 0, 0, 0);
+	return action_call(MESSAGE_RELEASE, path, knob, 0, 0, 0, 0);
 }
 
 bool plan_some(void)
@@ -342,7 +348,7 @@ bool plan_some(void)
 
 	memset(&message, 0, sizeof(message));
 	message.kind = MESSAGE_PLAN;
-	message.count = 14;
+	message.count = 15;
 	action_fill(&message.action[0], "/kt/plain", KNOB_CPU_WEIGHT, 210, 0);
 	action_fill(&message.action[1], "/kt/weighty", KNOB_CPU_MAX, 70000, 100000);
 	action_fill(&message.action[2], "/kt/tight", KNOB_CPU_MAX, UINT64_MAX, 50000);
@@ -355,8 +361,9 @@ bool plan_some(void)
 	action_fill(&message.action[9], "/kt/plain", KNOB_FREEZE, 1, 0);
 	action_fill(&message.action[10], "/kt/plain", KNOB_CPUSET_MEMS, 1, 0);
 	action_fill(&message.action[11], "/kt/weighty", KNOB_MEMORY_MIN, 6 << 20, 0);
-	action_fill(&message.action[12], "/kt/nest/with blank%", KNOB_CPU_BURST, 2500, 0);
-	action_fill(&message.action[13], "/kt/weighty", KNOB_CPU_IDLE, 1, 0);
+	action_fill(&message.action[13], "/kt/nest/with blank%", KNOB_CPU_BURST, 2500, 0);
+	action_fill(&message.action[12], "/kt/weighty", KNOB_MEMORY_MAX, 300 << 20, 0);
+	action_fill(&message.action[14], "/kt/weighty", KNOB_CPU_IDLE, 1, 0);
 	/* Kernels before 5.14 have no cpu.max.burst, and before 5.15 no cpu.idle. */
 	if (access(ROOT "/kt/weighty/cpu.idle", F_OK) < 0)
 		message.count -= 1 + (access(ROOT "/kt/weighty/cpu.max.burst", F_OK) < 0);

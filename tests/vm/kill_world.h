@@ -86,9 +86,10 @@ struct result_item;
 struct result_item plan_one(const char *path, uint32_t knob, uint64_t value, uint64_t period_us);
 
 struct result_item plan_device(const char *path, uint32_t knob, uint64_t value, uint32_t device);
+struct result_item plan_may_kill(const char *path, uint32_t knob, uint64_t value);
 struct result_item release_one(const char *path, uint32_t knob);
 
-/* Makes the hands hold fourteen knobs in six cgroups, cpu.idle over a weight among them. False when they refuse. */
+/* Makes the hands hold fifteen knobs in six cgroups, cpu.idle over a weight among them. False when they refuse. */
 bool plan_some(void);
 
 /* What the knobs of cpuset, memory and io need: without and with swap (kill_knobs.c). Hands must run. */

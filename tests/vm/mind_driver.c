@@ -6,8 +6,9 @@
  *   mind_driver SOCKET grow ROOT PATH			changes one knob all the time and never lets go
  *   mind_driver SOCKET stale ROOT PATH			decides a plan, stops itself, sends it when woken;
  *							ends with 0 if the hands refused it
- *   mind_driver SOCKET plan LEASE_MS ROOT PATH KNOB VALUE [PERIOD_US | MAJOR:MINOR | FRONT:PORT]
+ *   mind_driver SOCKET plan LEASE_MS ROOT PATH KNOB VALUE [PERIOD_US | MAJOR:MINOR | FRONT:PORT | may-kill]
  *							sends one action, prints "OUTCOME VALUE TEXT"
+ *   mind_driver SOCKET release ROOT PATH KNOB		lets go of it, prints the same
  *   mind_driver SOCKET mode [MODE] | undo		prints "MODE" or the outcomes
  */
 #include <errno.h>
@@ -58,12 +59,12 @@ static unsigned int draw(struct driver *driver, unsigned int below)
 	return (unsigned int)rand_r(&driver->seed) % below;
 }
 
-/* io.max is asked for on the one disk a guest has. */
+/* io.max and io.latency are asked for on the one disk a guest has. */
 static uint32_t device_of(uint32_t knob)
 {
 	struct stat stat_buf;
 
-	if (knob < KNOB_IO_RBPS || knob > KNOB_IO_WIOPS || stat(DISK, &stat_buf) < 0)
+	if (((knob < KNOB_IO_RBPS || knob > KNOB_IO_WIOPS) && knob != KNOB_IO_LATENCY) || stat(DISK, &stat_buf) < 0)
 		return 0;
 	return major(stat_buf.st_rdev) << 20 | minor(stat_buf.st_rdev);
 }
@@ -91,7 +92,19 @@ static void value_draw(struct driver *driver, struct action *ret)
 		break;
 	case KNOB_CPUSET_CPUS:
 	case KNOB_CPUSET_MEMS:
+	case KNOB_CPUSET_EXCLUSIVE:
 		ret->value = few > 2;
+		break;
+	case KNOB_CPUSET_PARTITION:
+		ret->value = few % PARTITION_COUNT;
+		break;
+	case KNOB_IO_LATENCY:
+		ret->value = few == 4 ? UINT64_MAX : 1000 * few;
+		break;
+	case KNOB_MEMORY_MAX:
+		/* Never so little that it kills, and now and then, with the word, what is refused without. */
+		ret->value = few == 4 ? UINT64_MAX : (400 + 40 * few) << 20;
+		ret->flags = few == 4 ? ACTION_MAY_KILL : 0;
 		break;
 	case KNOB_MEMORY_HIGH:
 		/* The lowest is below what is used where there is memory at all, so that the write takes its time. */
@@ -116,7 +129,10 @@ static void action_draw(struct driver *driver, struct action *ret)
 	ret->cgroup_id = driver->id[i];
 	ret->lease_ms = driver->lease_ms;
 	ret->reason = draw(driver, 9);
-	ret->knob = draw(driver, KNOB_NET_EGRESS);
+	/* What changes a network is no matter of these cgroups. */
+	ret->knob = draw(driver, KNOB_COUNT - 1 - (KNOB_MEMORY_MAX - KNOB_NET_EGRESS));
+	if (ret->knob >= KNOB_NET_EGRESS)
+		ret->knob += KNOB_MEMORY_MAX - KNOB_NET_EGRESS;
 	ret->device = device_of(ret->knob);
 	value_draw(driver, ret);
 }
@@ -232,28 +248,43 @@ static int message_run(struct driver *driver, struct message *message)
 	return 0;
 }
 
+static void action_take(const char *root, const char *path, const char *knob, struct action *ret)
+{
+	ret->cgroup_id = id_find(root, path);
+	/* A path that is not there needs some id: the hands are to find that it is gone. */
+	if (ret->cgroup_id == 0)
+		ret->cgroup_id = 1;
+	snprintf(ret->path, sizeof(ret->path), "%s", path);
+	while (ret->knob < KNOB_COUNT && strcmp(knob_name((enum knob)ret->knob), knob) != 0)
+		ret->knob++;
+	ret->device = device_of(ret->knob);
+}
+
+static int release_run(struct driver *driver, char **args, int count)
+{
+	static struct message message = { .kind = MESSAGE_RELEASE, .count = 1 };
+
+	if (count < 3)
+		return 2;
+	action_take(args[0], args[1], args[2], &message.action[0]);
+	return message_run(driver, &message);
+}
+
 static int plan_run(struct driver *driver, char **args, int count)
 {
-	static struct message message;
+	static struct message message = { .kind = MESSAGE_PLAN, .count = 1 };
 	struct action *action = &message.action[0];
 	unsigned int major, minor;
 
 	if (count < 5)
 		return 2;
-	message.kind = MESSAGE_PLAN;
-	message.count = 1;
 	action->lease_ms = (uint32_t)atoi(args[0]);
-	action->cgroup_id = id_find(args[1], args[2]);
-	/* A path that is not there needs some id: the hands are to find that it is gone. */
-	if (action->cgroup_id == 0)
-		action->cgroup_id = 1;
-	snprintf(action->path, sizeof(action->path), "%s", args[2]);
-	while (action->knob < KNOB_COUNT && strcmp(knob_name((enum knob)action->knob), args[3]) != 0)
-		action->knob++;
-	action->device = device_of(action->knob);
+	action_take(args[1], args[2], args[3], action);
 	action->value = strcmp(args[4], "max") == 0 ? UINT64_MAX : strtoull(args[4], NULL, 10);
 	if (count > 5 && sscanf(args[5], "%u:%u", &major, &minor) == 2)
 		action->device = action->knob == KNOB_NET_SHARE ? major << 16 | minor : major << 20 | minor;
+	else if (count > 5 && strcmp(args[5], "may-kill") == 0)
+		action->flags = ACTION_MAY_KILL;
 	else if (count > 5)
 		action->period_us = strtoull(args[5], NULL, 10);
 	return message_run(driver, &message);
@@ -289,6 +320,8 @@ int main(int argc, char **argv)
 		return paths_take(&driver, argv[3], argv + 4, argc - 4) ? 2 : stale_run(&driver);
 	if (strcmp(verb, "plan") == 0)
 		return plan_run(&driver, argv + 3, argc - 3);
+	if (strcmp(verb, "release") == 0)
+		return release_run(&driver, argv + 3, argc - 3);
 	if (strcmp(verb, "undo") == 0)
 		return message_run(&driver, &message);
 	if (strcmp(verb, "mode") == 0) {
