@@ -113,7 +113,7 @@ build/bin/forestall-web: $(WEB) $(ARCHIVES)
 # --- tests -----------------------------------------------------------------------------------------------------------
 build/test/test_web build/test/test_web_history: build/test/%: build/obj/tests/unit/%.o $(filter-out %/web_main.o,$(WEB)) $(ARCHIVES)
 	$(call link,-lcmocka -lsqlite3 -lmicrohttpd)
-build/test/test_realdata: build/obj/tests/unit/test_realdata.o $(filter-out %_main.o,$(filter build/obj/tests/bench/realdata%,$(call objects,tests/bench))) build/lib/libpredict.a
+build/test/test_realdata: build/obj/tests/unit/test_realdata.o $(filter-out %_main.o,$(filter build/obj/tests/bench/realdata%,$(call objects,tests/bench))) $(addprefix build/lib/lib,tools.a predict.a)
 	$(call link,-lcmocka)
 build/test/test_onset: $(addprefix build/obj/tests/bench/,forecast_measure.o forecast_speak.o realdata_metric.o realdata_text.o)
 build/test/test_allocate build/test/bench_alloc: override LIBS += -lglpk
@@ -121,7 +121,7 @@ build/test/test_%: build/obj/tests/unit/test_%.o $(ARCHIVES)
 	$(call link,-lcmocka)
 build/test/test_%: build/obj/tests/bpf/test_%.o build/obj/tests/bpf/world.o build/obj/tests/bpf/talk.o $(ARCHIVES)
 	$(call link,-lcmocka)
-build/test/bench_realdata: $(filter build/obj/tests/bench/realdata%,$(call objects,tests/bench)) build/lib/libpredict.a
+build/test/bench_realdata: $(filter build/obj/tests/bench/realdata%,$(call objects,tests/bench)) $(addprefix build/lib/lib,tools.a predict.a)
 	$(call link)
 build/test/bench_profile build/test/bench_forecast: $(addprefix build/obj/tests/bench/realdata_,text.o metric.o)
 # The other files of a benchmark begin with its name.
@@ -174,8 +174,8 @@ bench-realdata: deps build/test/bench_realdata ## the LSTM on series from elsewh
 	$(Q)build/test/bench_realdata --seed "$(or $(SEED),1)" "$(TRAIN)" "$(TEST)"
 bench-profile: deps build/test/bench_profile ## the resource profile on series from elsewhere: DATA=DIR, last line JSON
 	$(Q)build/test/bench_profile "$(DATA)"
-bench-forecast: deps build/test/bench_forecast ## the model on recordings held out, by group, beside simpler forecasters: CORPUS=DIR, last line JSON
-	$(Q)build/test/bench_forecast model/default.model "$(or $(CORPUS),build/corpus)"
+bench-forecast: deps build/test/bench_forecast ## the model on recordings held out, by group, beside simpler forecasters: CORPUS=DIR [PART=validation], last line JSON
+	$(Q)build/test/bench_forecast model/default.model "$(or $(CORPUS),build/corpus)" $(PART)
 bench-hook: deps build/test/bench_hook ## cost of the hooks beside empty ones and libbpf-tools' runqlat, last line JSON
 	$(Q)tests/deps libbpf-tools
 	$(Q)build/test/bench_hook
