@@ -302,6 +302,7 @@ int daemon_open(struct daemon *daemon, const struct daemon_options *options, cha
 {
 	int r;
 
+	trim_arrays();
 	memset(daemon, 0, sizeof(*daemon));
 	daemon->options = *options;
 	error[0] = '\0';

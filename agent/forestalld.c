@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "act/trim.h"
 #include "daemon.h"
 
 static const char usage[] =
@@ -35,7 +34,6 @@ int main(int argc, char **argv)
 	char error[DAEMON_ERROR_MAX];
 	int option, r;
 
-	trim_arrays();
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (option) {
 		case 'r': chosen.run_dir = optarg; break;
