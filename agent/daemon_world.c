@@ -107,6 +107,7 @@ void daemon_world(struct daemon *daemon, struct answer_world *ret)
 		.model_change = daemon_model_change,
 		.challenge = daemon_challenge,
 		.policy_order = daemon_policy_order,
+		.cohort_order = daemon_cohort_order,
 		.shadow_until_ns = daemon->shadow_until_ns,
 		.slo_problem = world_slo_problem,
 		.outcome = world_outcome,

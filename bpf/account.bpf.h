@@ -14,7 +14,6 @@
 #include "emit.bpf.h"
 
 const volatile __u32 slots_max __weak = 1;
-const volatile __u32 details_max __weak = 1;
 
 /* `bits` when v < 2^63 has a bit at or above them, else 0. */
 static __always_inline __u64 log2_step(__u64 v, __u32 bits)
@@ -111,7 +110,7 @@ static __always_inline void task_emit(enum wire_kind kind, struct task_struct *t
 	if (!record)
 		return;
 	task_fill(record, kind, task, slot, cgroup_id, value);
-	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	emit_submit(record);
 }
 
 static __always_inline void count_add(__u64 *counter, __u64 value)
@@ -135,13 +134,18 @@ static __always_inline struct wire_bound *bound_of(__u32 slot)
 /* Where a delay is counted for the annotated; 0 for others. bound may be 0. */
 static __always_inline __u32 *hist_at(const struct wire_bound *bound, enum wire_delay delay, __u64 ns)
 {
+	__u32 bucket, idx, number = bound ? bound->detail : 0;
 	struct wire_detail *detail;
-	__u32 bucket, idx;
+	void *block;
 
-	if (!bound || !bound->detail)
+	if (!number)
 		return 0;
-	idx = bpf_get_smp_processor_id() * details_max + bound->detail;
-	detail = bpf_map_lookup_elem(&details, &idx);
+	idx = number / WIRE_DETAIL_BLOCK;
+	block = bpf_map_lookup_elem(&details, &idx);
+	if (!block)
+		return 0;
+	idx = bpf_get_smp_processor_id() * WIRE_DETAIL_BLOCK + number % WIRE_DETAIL_BLOCK;
+	detail = bpf_map_lookup_elem(block, &idx);
 	bucket = hist_bucket(ns);
 	/* The compiler knows that this holds and would drop the check; the verifier of 6.1 does not know. */
 	barrier_var(bucket);

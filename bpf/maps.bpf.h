@@ -29,13 +29,15 @@ struct {
 	__type(value, struct wire_row);
 } rows __weak SEC(".maps");
 
-/* Histograms of the annotated: index = cpu * details_max + wire_bound.detail. Written by their CPU, from interrupts atomically; user space maps it. */
+/*
+ * Histograms of the annotated: wire_bound.detail / WIRE_DETAIL_BLOCK -> an array of struct wire_detail, index = cpu * WIRE_DETAIL_BLOCK +
+ * the rest of the number. Made by user space, which maps them, when the first of these numbers is given out. Interrupts add atomically.
+ */
 struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct wire_detail);
+	__type(value, __u32);
 } details __weak SEC(".maps");
 
 /* cgroup id -> slot; written by user space when a cgroup is found. */

@@ -143,6 +143,9 @@ struct wire_detail {
 	__u32 hist[WIRE_DELAY_ALL][WIRE_HIST_COUNT];	/* by enum wire_delay */
 };
 
+/* Of so many numbers the histograms lie in one map, which is made when the first of them is given out. */
+#define WIRE_DETAIL_BLOCK 16u
+
 /* A window record: what moved on one CPU since the last record of this row. */
 struct wire_window {
 	struct wire_head head;
@@ -172,7 +175,7 @@ struct wire_cgroup {
 struct wire_bound {
 	__u64 delay_ns_max[WIRE_DELAY_COUNT];	/* the instance's own bounds; 0: none */
 	__u64 cgroup_id;	/* owner of the slot, for people who dump the map */
-	__u32 detail;		/* index of its struct wire_detail; 0: it has none */
+	__u32 detail;		/* number of its struct wire_detail; 0: it has none */
 	__u32 pad;
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* forestall policy show|canary|rollback */
+/* forestall policy show|canary|rollback, and action canary|rollback */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +48,25 @@ static void canary_print(const json_t *canary)
 	       number_of(evidence, "costs"), number_of(needed, "costs"));
 }
 
+static void setting_print(const json_t *setting)
+{
+	const json_t *evidence = json_object_get(setting, "evidence"), *time = json_object_get(setting, "time_evidence");
+	const char *stage = text_of(setting, "stage");
+
+	printf("setting    %s = %s of %s: %s\n", text_of(setting, "knob"), text_of(setting, "value"), text_of(setting, "glob"),
+	       state_text(text_of(setting, "state")));
+	if (!strcmp(stage, "part"))
+		printf("           %.0f of %.0f members have it in half of the blocks\n", number_of(setting, "having"), number_of(setting, "members"));
+	if (!strcmp(stage, "whole"))
+		printf("           all %.0f members have it for a share of the time, the whole host is compared\n", number_of(setting, "members"));
+	if (number_of(setting, "pairs") > 0)
+		printf("pairs      %.0f of members; who has it is %+.2f s more over a bound and does %+.2f s less work, per block\n",
+		       number_of(setting, "pairs"), number_of(setting, "bad_s"), number_of(setting, "less_work_s"));
+	printf("evidence   of pairs: better %.3g, harms %.3g, costs %.3g; of the host: better %.3g, harms %.3g, costs %.3g\n",
+	       number_of(evidence, "better"), number_of(evidence, "harms"), number_of(evidence, "costs"), number_of(time, "better"),
+	       number_of(time, "harms"), number_of(time, "costs"));
+}
+
 static void probes_print(const json_t *probes)
 {
 	const json_t *ended = json_object_get(probes, "ended"), *now = json_object_get(probes, "now");
@@ -81,6 +100,8 @@ int cmd_policy_show(const struct context *context, int argc, char **argv)
 		printf("canary     none\n");
 	else
 		canary_print(json_object_get(answer, "canary"));
+	if (json_is_object(json_object_get(answer, "setting")))
+		setting_print(json_object_get(answer, "setting"));
 	probes_print(json_object_get(answer, "probes"));
 	printf("there are ");
 	json_array_foreach(json_object_get(answer, "policies"), i, policy)
@@ -90,12 +111,16 @@ int cmd_policy_show(const struct context *context, int argc, char **argv)
 	return print_end();
 }
 
-/* The words after the name into the question. 0, or the exit status after it said what is wrong. */
-static int options_read(int argc, char **argv, json_t *question)
+#define TERMS "[--share S] [--block SECONDS] [--hours H]"
+#define POLICY_USAGE "NAME " TERMS
+#define ACTION_USAGE "GLOB KNOB VALUE " TERMS
+
+/* The words from `first` on into the question. 0, or the exit status after it said what is wrong. */
+static int options_read(int argc, char **argv, int first, json_t *question)
 {
 	static const char *const options[][2] = { { "--share", "share" }, { "--block", "block_s" }, { "--hours", "hours" } };
 
-	for (int i = 2; i < argc; i += 2) {
+	for (int i = first; i < argc; i += 2) {
 		const char *key = NULL;
 		char *end = NULL;
 		double number;
@@ -104,7 +129,7 @@ static int options_read(int argc, char **argv, json_t *question)
 			if (!strcmp(argv[i], options[k][0]))
 				key = options[k][1];
 		if (!key || i + 1 == argc)
-			return command_usage("policy canary", "NAME [--share S] [--block SECONDS] [--hours H]");
+			return first == 2 ? command_usage("policy canary", POLICY_USAGE) : command_usage("action canary", ACTION_USAGE);
 		errno = 0;
 		number = strtod(argv[i + 1], &end);
 		if (errno || *end || argv[i + 1][0] < '.' || argv[i + 1][0] > '9' || json_object_set_new(question, key, json_real(number))) {
@@ -135,9 +160,9 @@ int cmd_policy_canary(const struct context *context, int argc, char **argv)
 	int r;
 
 	if (argc < 2)
-		return command_usage("policy canary", "NAME [--share S] [--block SECONDS] [--hours H]");
+		return command_usage("policy canary", POLICY_USAGE);
 	question = json_pack("{s:s, s:s}", "q", "policy.canary", "name", argv[1]);
-	r = options_read(argc, argv, question);
+	r = options_read(argc, argv, 2, question);
 	if (!r)
 		return order_send(context, question, "it is on canary; 'forestall policy show' tells how it does");
 	json_decref(question);
@@ -150,4 +175,27 @@ int cmd_policy_rollback(const struct context *context, int argc, char **argv)
 	if (argc != 1)
 		return command_usage("policy rollback", "");
 	return order_send(context, json_pack("{s:s}", "q", "policy.rollback"), "done; 'forestall policy show' tells which policy rules");
+}
+
+int cmd_action_canary(const struct context *context, int argc, char **argv)
+{
+	json_t *question;
+	int r;
+
+	if (argc < 4)
+		return command_usage("action canary", ACTION_USAGE);
+	question = json_pack("{s:s, s:s, s:s, s:s}", "q", "action.canary", "glob", argv[1], "knob", argv[2], "value", argv[3]);
+	r = options_read(argc, argv, 4, question);
+	if (!r)
+		return order_send(context, question, "it is on canary; 'forestall policy show' tells how it does");
+	json_decref(question);
+	return r;
+}
+
+int cmd_action_rollback(const struct context *context, int argc, char **argv)
+{
+	(void)argv;
+	if (argc != 1)
+		return command_usage("action rollback", "");
+	return order_send(context, json_pack("{s:s}", "q", "action.rollback"), "done; nobody of the group is set any more");
 }

@@ -50,6 +50,8 @@ int cmd_decision_list(const struct context *context, int argc, char **argv);
 int cmd_decision_explain(const struct context *context, int argc, char **argv);
 int cmd_policy_show(const struct context *context, int argc, char **argv);
 int cmd_policy_canary(const struct context *context, int argc, char **argv);
+int cmd_action_canary(const struct context *context, int argc, char **argv);
+int cmd_action_rollback(const struct context *context, int argc, char **argv);
 int cmd_policy_rollback(const struct context *context, int argc, char **argv);
 int cmd_ledger(const struct context *context, int argc, char **argv);
 int cmd_action_hold(const struct context *context, int argc, char **argv);

@@ -47,10 +47,17 @@ struct store_windows {
 	uint32_t count;
 };
 
+/* How the last canary of a setting ended (decide/cohort.h): a line "UNIXSECONDS setting STATE KNOB VALUE PERIOD GLOB\n". glob "": there was none. */
+struct store_setting {
+	uint64_t unix_s, value, period_us;
+	char state[STORE_NAME_MAX], knob[STORE_NAME_MAX], glob[256];
+};
+
 /* How the last canary of a policy ended (decide/canary.h): one line "UNIXSECONDS STATE CONFIGURED BASE CANDIDATE\n". base "": there was none. */
 struct store_policy {
 	uint64_t unix_s;
 	char state[STORE_NAME_MAX], configured[STORE_NAME_MAX], base[STORE_NAME_MAX], candidate[STORE_NAME_MAX];
+	struct store_setting setting;
 };
 
 /*

@@ -10,7 +10,7 @@
 
 #include "sense/modelfile.h"
 
-#define LINE_BYTES 320
+#define LINE_BYTES 512
 #define MAGIC "forestall-champions 1\n"
 
 /* One word of a line; moves *line behind it and its space. NULL: there is none. */
@@ -73,15 +73,36 @@ static bool window_take(char *line, void *into)
 	return true;
 }
 
+static bool setting_take(char *line, uint64_t unix_s, struct store_setting *ret)
+{
+	char *state, *knob;
+
+	if (ret->glob[0] || !(state = word_take(&line)) || !(knob = word_take(&line)) || !number_take(&line, &ret->value) ||
+	    !number_take(&line, &ret->period_us) || !store_name_is_sound(state) || !store_name_is_sound(knob) || line[0] != '/' ||
+	    strlen(line) >= sizeof(ret->glob))
+		return false;
+	ret->unix_s = unix_s;
+	strcpy(ret->state, state);
+	strcpy(ret->knob, knob);
+	strcpy(ret->glob, line);
+	return true;
+}
+
 static bool policy_take(char *line, void *into)
 {
 	struct store_policy *policy = into;
 	char *state, *configured, *base;
+	uint64_t unix_s;
 
-	if (policy->base[0] || !number_take(&line, &policy->unix_s) || !(state = word_take(&line)) || !(configured = word_take(&line)) ||
+	if (!number_take(&line, &unix_s) || !(state = word_take(&line)))
+		return false;
+	if (!strcmp(state, "setting"))
+		return setting_take(line, unix_s, &policy->setting);
+	if (policy->base[0] || !(configured = word_take(&line)) ||
 	    !(base = word_take(&line)) || !store_name_is_sound(state) || !store_name_is_sound(configured) ||
 	    !store_name_is_sound(base) || !store_name_is_sound(line))
 		return false;
+	policy->unix_s = unix_s;
 	strcpy(policy->state, state);
 	strcpy(policy->configured, configured);
 	strcpy(policy->base, base);
@@ -111,8 +132,14 @@ static void windows_write(const void *from, FILE *out)
 static void policy_write(const void *from, FILE *out)
 {
 	const struct store_policy *policy = from;
+	const struct store_setting *setting = &policy->setting;
 
-	fprintf(out, "%" PRIu64 " %s %s %s %s\n", policy->unix_s, policy->state, policy->configured, policy->base, policy->candidate);
+	if (policy->base[0])
+		fprintf(out, "%" PRIu64 " %s %s %s %s\n", policy->unix_s, policy->state, policy->configured, policy->base,
+			policy->candidate);
+	if (setting->glob[0])
+		fprintf(out, "%" PRIu64 " setting %s %s %" PRIu64 " %" PRIu64 " %s\n", setting->unix_s, setting->state, setting->knob,
+			setting->value, setting->period_us, setting->glob);
 }
 
 static const struct {

@@ -127,8 +127,9 @@ struct observe_host {
 	uint64_t elapsed_ns;	/* wall time since then */
 	uint64_t records_lost;	/* ring records dropped since then: lowers data quality */
 	uint64_t lacks;		/* bit per enum observe_lack */
-	uint32_t cpus;		/* that are online now; 0: as before */
+	uint32_t cpus;		/* that are online now; 0: as before, and so is what follows */
 	uint32_t pad;
+	uint64_t giver_cpus;	/* mask of those onto which givers may be confined; 0: none */
 };
 
 /* Somebody wants to know what is to come of an instance that nobody annotated. */

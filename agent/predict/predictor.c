@@ -211,8 +211,10 @@ static void take_host(struct predictor *p, const struct observe_host *host)
 	p->host.lost += host->records_lost;
 	p->host.lacks = host->lacks;
 	/* CPUs go offline and come back. */
-	if (host->cpus)
-		p->config.host_cpus = p->host.capacity[RESOURCE_CPU] = (float)host->cpus;
+	if (!host->cpus)
+		return;
+	p->config.host_cpus = p->host.capacity[RESOURCE_CPU] = (float)host->cpus;
+	p->host.giver_cpus = host->giver_cpus;
 }
 
 void predictor_observe(struct predictor *p, const struct observation *observation)

@@ -63,6 +63,7 @@ struct predictor_host {
 	float capacity[RESOURCE_COUNT];		/* in the units of enum resource; of IO and net: the highest served */
 	uint64_t busy_ns, elapsed_ns, lost;	/* of the open second */
 	uint64_t lacks;		/* bit per enum observe_lack, as last told */
+	uint64_t giver_cpus;	/* as last told; see struct observe_host */
 	uint64_t memory_total, memory_available, swap_free;	/* last told; total 0: not known */
 	float wait, execs, reclaim, events;	/* sums over instances, last second */
 	float total[RESOURCE_COUNT];		/* demand of the last second, share of capacity */

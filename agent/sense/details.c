@@ -5,11 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define REST (WIRE_DETAIL_BLOCK / 2)	/* so many others are given out before one that was given back, while there are others */
+
 int details_init(struct details *details)
 {
 	details->head = details->count = 0;
-	for (uint32_t detail = 1; detail < NERVE_DETAILS_MAX; detail++)
-		details->free[details->count++] = detail;
+	details->fresh = 1;
 	details->mark = calloc(NERVE_DETAILS_MAX, sizeof(*details->mark));
 	return details->mark ? 0 : -ENOMEM;
 }
@@ -22,14 +23,17 @@ void details_done(struct details *details)
 
 uint32_t details_take(struct details *details, struct nerve *nerve)
 {
-	uint32_t detail;
+	bool is_fresh = details->fresh < NERVE_DETAILS_MAX && details->count <= REST;
+	uint32_t detail = is_fresh ? details->fresh : details->free[details->head];
 
-	if (!details->count)
+	if ((!is_fresh && !details->count) || nerve_detail_reset(nerve, detail))
 		return 0;
-	detail = details->free[details->head];
-	details->head = (details->head + 1) % NERVE_DETAILS_MAX;
-	details->count--;
-	nerve_detail_reset(nerve, detail);
+	if (is_fresh) {
+		details->fresh++;
+	} else {
+		details->head = (details->head + 1) % NERVE_DETAILS_MAX;
+		details->count--;
+	}
 	memset(&details->mark[detail], 0, sizeof(details->mark[detail]));
 	return detail;
 }

@@ -6,8 +6,9 @@
 #include "rows.h"
 
 struct details {
-	uint32_t free[NERVE_DETAILS_MAX];	/* oldest first: one given back rests while others are left */
+	uint32_t free[NERVE_DETAILS_MAX];	/* given back, oldest first */
 	uint32_t head, count;
+	uint32_t fresh;		/* from this one on none was ever given out, nor has memory */
 	struct rows_detail *mark;	/* [NERVE_DETAILS_MAX] */
 };
 

@@ -57,8 +57,7 @@ static int skel_load(struct nerve *nerve, const struct nerve_config *config)
 		return -errno;
 	bpf_object__for_each_program(program, nerve->skel->obj)
 		bpf_program__set_autoload(program, is_wanted(nerve, bpf_program__name(program)));
-	r = maps_size(nerve, config);
-	r = r ?: forestall_bpf__load(nerve->skel);
+	r = maps_load(nerve, config);
 	if (r) {
 		forestall_bpf__destroy(nerve->skel);
 		nerve->skel = NULL;

@@ -66,9 +66,12 @@ const volatile struct wire_row *nerve_row(const struct nerve *nerve, uint32_t cp
 /* Queue waits of one octave in such a row. */
 uint32_t nerve_waits(const struct nerve *nerve, uint32_t cpu, uint32_t slot, uint32_t octave);
 
-/* The same for the histograms of an annotated instance; 0 < detail < NERVE_DETAILS_MAX. */
+/*
+ * The same for the histograms of an annotated instance; 0 < detail < NERVE_DETAILS_MAX. The reset, after which they are empty, comes first:
+ * it makes them where there are none yet. 0 or -errno.
+ */
+int nerve_detail_reset(struct nerve *nerve, uint32_t detail);
 const volatile struct wire_detail *nerve_detail(const struct nerve *nerve, uint32_t cpu, uint32_t detail);
-void nerve_detail_reset(struct nerve *nerve, uint32_t detail);
 
 /* Starts the rows of a slot that was given back from zero. Only when no task can be counted there any more. */
 void nerve_row_reset(struct nerve *nerve, uint32_t slot);

@@ -30,9 +30,9 @@ struct nerve {
 	struct forestall_bpf *skel;
 	struct ring_buffer *ring;
 	struct wire_row *rows;		/* mapped, cpu * slots_max + slot */
-	struct wire_detail *details;	/* mapped, cpu * NERVE_DETAILS_MAX + detail */
+	struct wire_detail *details[NERVE_DETAILS_MAX / WIRE_DETAIL_BLOCK];	/* mapped; NULL: not made yet */
 	const struct wire_loss *losses;	/* mapped, by cpu */
-	size_t rows_bytes, details_bytes, losses_bytes;
+	size_t rows_bytes, block_bytes, losses_bytes;
 	struct flush flush;
 	struct bpf_link *link[PROGRAMS_MAX];	/* of the others, in the order of the object, NULL where not attached */
 	struct signal_answers signals;
@@ -42,8 +42,8 @@ struct nerve {
 	char pin_dir[128];		/* "" when not pinned */
 };
 
-/* Before the load: sizes by the number of CPUs and instances, and leaves out what this kernel cannot have. 0 or -errno. */
-int maps_size(struct nerve *nerve, const struct nerve_config *config);
+/* Loads with sizes by the number of CPUs and instances, and without what this kernel cannot have. 0 or -errno. */
+int maps_load(struct nerve *nerve, const struct nerve_config *config);
 
 /* After the load. 0 or -errno; maps_unmap in either case. */
 int maps_mmap(struct nerve *nerve);

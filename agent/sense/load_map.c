@@ -64,7 +64,17 @@ static uint32_t accounts_max(uint32_t slots)
 	return count;
 }
 
-int maps_size(struct nerve *nerve, const struct nerve_config *config)
+/* A block of histograms, without any type: its descriptor or -errno. */
+static int block_create(const struct nerve *nerve)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "details_block", sizeof(__u32), sizeof(struct wire_detail),
+				nerve->cpus * WIRE_DETAIL_BLOCK, &opts);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int maps_size(struct nerve *nerve, const struct nerve_config *config, int block_fd)
 {
 	struct forestall_bpf *skel = nerve->skel;
 	uint64_t rows = (uint64_t)nerve->cpus * config->slots_max;
@@ -74,7 +84,8 @@ int maps_size(struct nerve *nerve, const struct nerve_config *config)
 	if (rows > UINT32_MAX)
 		return -E2BIG;
 	r = r ?: bpf_map__set_max_entries(skel->maps.rows, (uint32_t)rows);
-	r = r ?: bpf_map__set_max_entries(skel->maps.details, nerve->cpus * NERVE_DETAILS_MAX);
+	r = r ?: bpf_map__set_max_entries(skel->maps.details, NERVE_DETAILS_MAX / WIRE_DETAIL_BLOCK);
+	r = r ?: bpf_map__set_inner_map_fd(skel->maps.details, block_fd);
 	r = r ?: bpf_map__set_max_entries(skel->maps.slots, config->slots_max);
 	r = r ?: bpf_map__set_max_entries(skel->maps.bounds, config->slots_max);
 	r = r ?: bpf_map__set_max_entries(skel->maps.losses, nerve->cpus);
@@ -86,15 +97,26 @@ int maps_size(struct nerve *nerve, const struct nerve_config *config)
 	skel->rodata->has_retransmit_error = nerve->signals.tells_failed_retransmits;
 	skel->rodata->accounts_mask = accounts - 1;
 	skel->rodata->slots_max = config->slots_max;
-	skel->rodata->details_max = NERVE_DETAILS_MAX;
 	skel->rodata->window_ns = config->window_ns;
+	skel->rodata->wake_bytes = config->ring_bytes / 4;
 	skel->rodata->loaded_ns = clock_ns(CLOCK_MONOTONIC);
 	return r;
 }
 
-static void *map_mmap(struct bpf_map *map, size_t bytes, int protection)
+int maps_load(struct nerve *nerve, const struct nerve_config *config)
 {
-	void *at = mmap(NULL, bytes, protection, MAP_SHARED, bpf_map__fd(map), 0);
+	/* It stands for all blocks when the programs are verified; the kernel looks at it and keeps none. */
+	int block_fd = block_create(nerve), r = block_fd < 0 ? block_fd : maps_size(nerve, config, block_fd);
+
+	r = r ?: forestall_bpf__load(nerve->skel);
+	if (block_fd >= 0)
+		close(block_fd);
+	return r;
+}
+
+static void *map_mmap(int fd, size_t bytes, int protection)
+{
+	void *at = mmap(NULL, bytes, protection, MAP_SHARED, fd, 0);
 
 	return at == MAP_FAILED ? NULL : at;
 }
@@ -109,20 +131,20 @@ static size_t pages(size_t bytes)
 int maps_mmap(struct nerve *nerve)
 {
 	nerve->rows_bytes = pages(sizeof(struct wire_row) * nerve->cpus * nerve->slots_max);
-	nerve->details_bytes = pages(sizeof(struct wire_detail) * nerve->cpus * NERVE_DETAILS_MAX);
+	nerve->block_bytes = pages(sizeof(struct wire_detail) * nerve->cpus * WIRE_DETAIL_BLOCK);
 	nerve->losses_bytes = pages(sizeof(struct wire_loss) * nerve->cpus);
-	nerve->rows = map_mmap(nerve->skel->maps.rows, nerve->rows_bytes, PROT_READ | PROT_WRITE);
-	nerve->details = map_mmap(nerve->skel->maps.details, nerve->details_bytes, PROT_READ | PROT_WRITE);
-	nerve->losses = map_mmap(nerve->skel->maps.losses, nerve->losses_bytes, PROT_READ);
-	return nerve->rows && nerve->details && nerve->losses ? 0 : -errno;
+	nerve->rows = map_mmap(bpf_map__fd(nerve->skel->maps.rows), nerve->rows_bytes, PROT_READ | PROT_WRITE);
+	nerve->losses = map_mmap(bpf_map__fd(nerve->skel->maps.losses), nerve->losses_bytes, PROT_READ);
+	return nerve->rows && nerve->losses ? 0 : -errno;
 }
 
 void maps_unmap(struct nerve *nerve)
 {
 	if (nerve->rows)
 		munmap(nerve->rows, nerve->rows_bytes);
-	if (nerve->details)
-		munmap(nerve->details, nerve->details_bytes);
+	for (uint32_t block = 0; block < NERVE_DETAILS_MAX / WIRE_DETAIL_BLOCK; block++)
+		if (nerve->details[block])
+			munmap(nerve->details[block], nerve->block_bytes);
 	if (nerve->losses)
 		munmap((void *)nerve->losses, nerve->losses_bytes);
 }
@@ -141,7 +163,7 @@ uint32_t nerve_waits(const struct nerve *nerve, uint32_t cpu, uint32_t slot, uin
 
 const volatile struct wire_detail *nerve_detail(const struct nerve *nerve, uint32_t cpu, uint32_t detail)
 {
-	return &nerve->details[(size_t)cpu * NERVE_DETAILS_MAX + detail];
+	return &nerve->details[detail / WIRE_DETAIL_BLOCK][(size_t)cpu * WIRE_DETAIL_BLOCK + detail % WIRE_DETAIL_BLOCK];
 }
 
 int nerve_slot_set(struct nerve *nerve, uint32_t slot, const struct wire_bound *bound)
@@ -172,10 +194,29 @@ void nerve_row_reset(struct nerve *nerve, uint32_t slot)
 		memset(&nerve->rows[(size_t)cpu * nerve->slots_max + slot], 0, sizeof(struct wire_row));
 }
 
-void nerve_detail_reset(struct nerve *nerve, uint32_t detail)
+/* The kernel holds it as long as `details` does. */
+static int block_make(struct nerve *nerve, uint32_t block)
 {
-	for (uint32_t cpu = 0; cpu < nerve->cpus; cpu++)
-		memset(&nerve->details[(size_t)cpu * NERVE_DETAILS_MAX + detail], 0, sizeof(struct wire_detail));
+	int fd = block_create(nerve), r;
+	void *at = fd < 0 ? NULL : map_mmap(fd, nerve->block_bytes, PROT_READ | PROT_WRITE);
+
+	r = at && !bpf_map_update_elem(bpf_map__fd(nerve->skel->maps.details), &block, &fd, BPF_ANY) ? 0 : -errno;
+	if (!r)
+		nerve->details[block] = at;
+	else if (at)
+		munmap(at, nerve->block_bytes);
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+int nerve_detail_reset(struct nerve *nerve, uint32_t detail)
+{
+	int r = nerve->details[detail / WIRE_DETAIL_BLOCK] ? 0 : block_make(nerve, detail / WIRE_DETAIL_BLOCK);
+
+	for (uint32_t cpu = 0; !r && cpu < nerve->cpus; cpu++)
+		memset((void *)nerve_detail(nerve, cpu, detail), 0, sizeof(struct wire_detail));
+	return r;
 }
 
 void nerve_losses(const struct nerve *nerve, struct wire_loss *ret)

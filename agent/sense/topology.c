@@ -2,9 +2,12 @@
 #include "topology.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <hwloc.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static uint32_t count(hwloc_topology_t machine, hwloc_obj_type_t type)
 {
@@ -133,4 +136,37 @@ int topology_part_read(const char *synthetic, const char *word, struct topology_
 	if (r == 0)
 		*ret = part;
 	return r;
+}
+
+/* What the topology was read for: a CPU that another one stands in for changes the list and not the count. */
+struct seen {
+	cpu_set_t allowed;
+	char online[512];
+};
+
+static void seen_fill(struct seen *ret)
+{
+	static int fd = -1;
+
+	memset(ret, 0, sizeof(*ret));
+	if (fd < 0)
+		fd = open("/sys/devices/system/cpu/online", O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && pread(fd, ret->online, sizeof(ret->online) - 1, 0) < 0)
+		ret->online[0] = '\0';
+	sched_getaffinity(0, sizeof(ret->allowed), &ret->allowed);
+}
+
+uint64_t topology_giver_cpus(void)
+{
+	static struct seen before;
+	static uint64_t giver_cpus;
+	struct topology topology = { 0 };
+	struct seen now;
+
+	seen_fill(&now);
+	if (!memcmp(&now, &before, sizeof(now)))
+		return giver_cpus;
+	before = now;
+	giver_cpus = topology_read(NULL, &topology) ? 0 : topology.giver_cpus;
+	return giver_cpus;
 }

@@ -30,4 +30,10 @@ int topology_part_read(const char *synthetic, const char *word, struct topology_
 /* `synthetic`: a machine as hwloc describes it, hwloc_topology_set_synthetic(); NULL: this one. 0 or -errno. */
 int topology_read(const char *synthetic, struct topology *ret);
 
+/*
+ * Those of this machine, for who asks once a second: read again when other CPUs are online, or when this process may use others. 0 where
+ * the topology is not to be read.
+ */
+uint64_t topology_giver_cpus(void);
+
 #endif

@@ -5,6 +5,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "act/knob.h"
+#include "answer_cohort.h"
 #include "answer_decision.h"
 #include "answer_failure.h"
 #include "answer_instance.h"
@@ -208,6 +210,15 @@ static json_t *coverage_json(const struct answer_world *world)
 			 "calls_skipped", skipped != UINT64_MAX ? json_integer((json_int_t)skipped) : json_null());
 }
 
+/* As cpuset.cpus has them; "": none are set apart. */
+static json_t *giver_cpus_json(const struct predictor *predictor)
+{
+	char text[KNOB_TEXT_MAX] = "";
+
+	cpus_format(predictor->host.giver_cpus, text, sizeof(text));
+	return json_string(text);
+}
+
 /* What there is to share of it before somebody is hurt, bytes per second; null: not found yet. */
 static json_t *knee_json(const struct knee *knee)
 {
@@ -224,12 +235,13 @@ static json_t *answer_status(const struct answer_world *world, const json_t *que
 			 (json_int_t)world->delivered, "dropped", (json_int_t)world->dropped);
 	tick = json_pack("{s:I, s:I}", "late_ns_max", (json_int_t)world->tick_late_ns_max, "cost_ns",
 			 (json_int_t)world->tick_cost_ns);
-	return json_pack("{s:b, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:I, s:s, s:{s:o, s:o}, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:b, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:I, s:s, s:{s:o, s:o}, s:o, s:o, s:o, s:o}",
 			 "ok", 1, "promised", promised_json(world->mind->predictor),
 			 "mode", world->mode < MODE_COUNT ? mode_name(world->mode) : "none",
 			 "forecaster", forecast_source_name(config->forecaster), "model",
 			 answer_model(world), "ring", ring,
-			 "coverage", coverage_json(world), "tick", tick, "host_cpus", value_number(config->host_cpus),
+			 "coverage", coverage_json(world), "tick", tick, "host_cpus", value_number(config->host_cpus), "giver_cpus",
+			 giver_cpus_json(world->mind->predictor),
 			 "capacity", capacity_json(world->mind->predictor), "failures", answer_failure_counts(world),
 			 "app", answer_app_counts(world), "log", answer_log_counts(world), "instances", counts_json(world),
 			 "other_cpu_s", (double)world->other_cpu_ns / 1e9, "now_ns", (json_int_t)world->now_ns,
@@ -302,6 +314,8 @@ static const struct {
 	{ "policy.show", answer_policy_show },
 	{ "policy.canary", answer_policy_canary },
 	{ "policy.rollback", answer_policy_rollback },
+	{ "action.canary", answer_cohort_canary },
+	{ "action.rollback", answer_cohort_rollback },
 	{ "place", answer_place },
 	{ "status", answer_status },
 	{ "slo.refresh", answer_slo_refresh },

@@ -117,6 +117,8 @@ struct answer_world {
 	int (*model_change)(void *context, const char *name, char message[ANSWER_MESSAGE_MAX]);
 	/* Obeys an order about which policy rules; -errno and one line. NULL: never. */
 	int (*policy_order)(void *context, const struct canary_order *order, char message[ANSWER_MESSAGE_MAX]);
+	/* The same about a setting of a group. */
+	int (*cohort_order)(void *context, const struct cohort_order *order, char message[ANSWER_MESSAGE_MAX]);
 	/* Starts a challenger; -errno and one line. NULL: never. */
 	int (*challenge)(void *context, char message[ANSWER_MESSAGE_MAX]);
 	/* Starts (path) or stops (NULL) a recording; -errno. */

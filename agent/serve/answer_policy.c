@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "answer_cohort.h"
 #include "decide/policy.h"
 #include "value.h"
 
@@ -15,11 +16,10 @@
 #define BLOCK_S_MIN 10	/* half of it is washed out */
 #define BLOCK_S_MAX 3600
 
-static json_t *evidence_json(const struct canary *canary)
+json_t *answer_policy_evidence(const struct wager wager[CANARY_CLAIM_COUNT])
 {
-	return json_pack("{s:o, s:o, s:o}", "better", value_number(canary_evidence(canary, CANARY_BETTER)), "harms",
-			 value_number(canary_evidence(canary, CANARY_HARMS)), "costs",
-			 value_number(canary_evidence(canary, CANARY_COSTS)));
+	return json_pack("{s:o, s:o, s:o}", "better", value_number(wager_wealth(&wager[CANARY_BETTER])), "harms",
+			 value_number(wager_wealth(&wager[CANARY_HARMS])), "costs", value_number(wager_wealth(&wager[CANARY_COSTS])));
 }
 
 json_t *answer_policy_state(const struct answer_world *world)
@@ -38,7 +38,7 @@ json_t *answer_policy_state(const struct answer_world *world)
 			 is_running && age_ns < canary->max_ns ? value_number((double)(canary->max_ns - age_ns) / NS) : json_null(),
 			 "arm", canary_arm(canary, now_ns) == CANARY_CANDIDATE ? "candidate" : "base", "pairs", (int)canary->pairs, "cuts", (int)canary->cuts,
 			 "bad_s", value_number(canary->bad_s / pairs), "less_work_s", value_number(canary->less_work_s / pairs),
-			 "evidence", evidence_json(canary), "needed", "better", 1 / CANARY_ALPHA, "harms", 1 / CANARY_ALPHA_BACK,
+			 "evidence", answer_policy_evidence(canary->wager), "needed", "better", 1 / CANARY_ALPHA, "harms", 1 / CANARY_ALPHA_BACK,
 			 "costs", 1 / CANARY_ALPHA_BACK);
 }
 
@@ -74,8 +74,9 @@ json_t *answer_policy_show(const struct answer_world *world, const json_t *quest
 	(void)question;
 	for (uint32_t i = 0; i < POLICY_COUNT; i++)
 		json_array_append_new(policies, json_string(policy_name(i)));
-	return json_pack("{s:b, s:s, s:o, s:o, s:o}", "ok", 1, "rules", policy_name(world->mind->policy.policy), "policies", policies,
-			 "canary", answer_policy_state(world), "probes", answer_policy_probes(world));
+	return json_pack("{s:b, s:s, s:o, s:o, s:o, s:o}", "ok", 1, "rules", policy_name(world->mind->policy.policy), "policies", policies,
+			 "canary", answer_policy_state(world), "setting", answer_cohort_state(world), "probes",
+			 answer_policy_probes(world));
 }
 
 /* A number of the question, or what it is when left out. */
@@ -97,24 +98,32 @@ static json_t *order_give(const struct answer_world *world, const struct canary_
 	return json_pack("{s:b, s:s}", "ok", 1, "mode", world->mode < MODE_COUNT ? mode_name(world->mode) : "none");
 }
 
-json_t *answer_policy_canary(const struct answer_world *world, const json_t *question)
+json_t *answer_policy_terms(const json_t *question, float *ret_share, uint64_t *ret_block_ns, uint64_t *ret_max_ns)
 {
-	const char *name = json_string_value(json_object_get(question, "name"));
 	double share = number_or(question, "share", SHARE_DEFAULT), block_s = number_or(question, "block_s", BLOCK_S_DEFAULT);
 	double hours = number_or(question, "hours", HOURS_DEFAULT);
-	struct canary_order order = { .kind = CANARY_ORDER_START, .policy = name ? policy_find(name) : POLICY_COUNT };
 
-	if (order.policy == POLICY_COUNT)
-		return value_error("'%.64s' is no policy; 'forestall policy show' lists them", name ?: "");
 	if (!(share >= CANARY_SHARE_MIN && share <= (double)CANARY_SHARE_MAX))
-		return value_error("a share is %g to %g of the time", CANARY_SHARE_MIN, (double)CANARY_SHARE_MAX);
+		return value_error("a share is %g to %g", CANARY_SHARE_MIN, (double)CANARY_SHARE_MAX);
 	if (!(block_s >= BLOCK_S_MIN && block_s <= BLOCK_S_MAX) || !(hours > 0 && hours <= HOURS_MAX) || hours * HOUR_NS < block_s * NS)
 		return value_error("a block is %d to %d seconds, and a canary at least a block and at most %d hours", BLOCK_S_MIN, BLOCK_S_MAX,
 				   HOURS_MAX);
-	order.share = (float)share;
-	order.block_ns = (uint64_t)(block_s * NS);
-	order.max_ns = (uint64_t)(hours * HOUR_NS);
-	return order_give(world, &order);
+	*ret_share = (float)share;
+	*ret_block_ns = (uint64_t)(block_s * NS);
+	*ret_max_ns = (uint64_t)(hours * HOUR_NS);
+	return NULL;
+}
+
+json_t *answer_policy_canary(const struct answer_world *world, const json_t *question)
+{
+	const char *name = json_string_value(json_object_get(question, "name"));
+	struct canary_order order = { .kind = CANARY_ORDER_START, .policy = name ? policy_find(name) : POLICY_COUNT };
+	json_t *fault;
+
+	if (order.policy == POLICY_COUNT)
+		return value_error("'%.64s' is no policy; 'forestall policy show' lists them", name ?: "");
+	fault = answer_policy_terms(question, &order.share, &order.block_ns, &order.max_ns);
+	return fault ? fault : order_give(world, &order);
 }
 
 json_t *answer_policy_rollback(const struct answer_world *world, const json_t *question)

@@ -58,7 +58,7 @@ static void setup_write(struct recording *recording, const struct mind *mind, co
 	setup.policy = mind->policy;
 	clock_gettime(CLOCK_REALTIME, &now);
 	setup.started_unix_ns = (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
-	setup.memory_bytes = sizeof(struct recording_memory);
+	setup.memory_bytes = RECORDING_MEMORY_BYTES;
 	setup.made_bytes = RECORDING_MADE_BYTES;
 	snprintf(setup.label, sizeof(setup.label), "%s", label ? label : "");
 	recording_block(recording, RECORDING_SETUP, &setup, sizeof(setup));
@@ -111,6 +111,7 @@ static void memory_write(struct recording *recording, const struct mind *mind)
 	scalars.ledger = mind->ledger;
 	scalars.pace = mind->pace;
 	scalars.canary = mind->canary;
+	scalars.cohort = mind->cohort;
 	scalars.trial = mind->trial;
 	scalars.second_start_ns = p->second_start_ns;
 	scalars.acted_ns = p->acted_ns;
@@ -279,6 +280,11 @@ void recording_model(struct recording *recording, const void *model, size_t mode
 void recording_order(struct recording *recording, const struct canary_order *order)
 {
 	recording_block(recording, RECORDING_ORDER, order, sizeof(*order));
+}
+
+void recording_cohort(struct recording *recording, const struct cohort_order *order)
+{
+	recording_block(recording, RECORDING_COHORT, order, sizeof(*order));
 }
 
 int recording_next(struct recording *recording, uint32_t *ret_kind, const void **ret_payload, size_t *ret_bytes)

@@ -27,13 +27,14 @@ enum recording_kind {
 	RECORDING_PARKED,	/* struct recording_memory of one that is gone and may come back, the oldest first */
 	RECORDING_PART,		/* struct recording_part and the part: what the memory before it uses beside */
 	RECORDING_ORDER,	/* struct canary_order that was obeyed between two ticks */
+	RECORDING_COHORT,	/* struct cohort_order, the same */
 };
 
 struct recording_setup {
 	struct predictor_config config;	/* pointers are zero */
 	struct plan_policy policy;
 	uint64_t started_unix_ns;
-	uint32_t memory_bytes;	/* sizeof(struct recording_memory) and of what is made: another build is refused */
+	uint32_t memory_bytes;	/* of what is remembered and of what is made: another build is refused */
 	uint32_t made_bytes;
 	char label[128];		/* free text: scenario, seed, shape; goes into a model's provenance */
 };
@@ -46,6 +47,7 @@ struct recording_mind {
 	struct ledger ledger;
 	struct pace pace;
 	struct canary canary;
+	struct cohort cohort;
 	struct trial trial;
 	uint64_t second_start_ns;
 	uint64_t acted_ns, held_ns;
@@ -60,6 +62,8 @@ struct recording_memory {
 	uint32_t slot;		/* or place of one that is parked */
 	uint32_t pad;
 };
+
+#define RECORDING_MEMORY_BYTES ((uint32_t)(sizeof(struct recording_memory) + sizeof(struct recording_mind)))
 
 struct recording_part {
 	uint32_t slot;
@@ -112,6 +116,7 @@ void recording_model(struct recording *recording, const void *model, size_t mode
 
 /* The operator's word on which policy rules, obeyed at the time of the last tick. */
 void recording_order(struct recording *recording, const struct canary_order *order);
+void recording_cohort(struct recording *recording, const struct cohort_order *order);
 
 /* All new forecasts of a mind after mind_tick returned true. */
 void recording_forecasts(struct recording *recording, const struct mind *mind);

@@ -26,6 +26,7 @@ static int mind_restore(struct replay *replay, const struct recording_mind *memo
 	replay->mind->ledger = memory->ledger;
 	replay->mind->pace = memory->pace;
 	replay->mind->canary = memory->canary;
+	replay->mind->cohort = memory->cohort;
 	replay->mind->trial = memory->trial;
 	replay->mind->predictor->second_start_ns = memory->second_start_ns;
 	replay->mind->predictor->acted_ns = memory->acted_ns;
@@ -112,7 +113,7 @@ static int setup_take(struct replay *replay, const struct recording_setup *setup
 		return setup_retell(replay, setup, bytes);
 	if (bytes != sizeof(*setup) || !sound_setup(setup))
 		return -EPROTO;
-	if (setup->memory_bytes != sizeof(struct recording_memory) || setup->made_bytes != RECORDING_MADE_BYTES)
+	if (setup->memory_bytes != RECORDING_MEMORY_BYTES || setup->made_bytes != RECORDING_MADE_BYTES)
 		return -EPROTO;
 	replay->setup = *setup;
 	return 0;
@@ -150,6 +151,7 @@ static int head_read(struct replay *replay)
 			   sound_ledger(&((const struct recording_mind *)payload)->ledger) &&
 			   sound_pace(&((const struct recording_mind *)payload)->pace) &&
 			   sound_canary(&((const struct recording_mind *)payload)->canary) &&
+			   sound_cohort(&((const struct recording_mind *)payload)->cohort, replay->setup.config.slots_max) &&
 			   sound_trial(&((const struct recording_mind *)payload)->trial, replay->setup.config.slots_max)) {
 			r = mind_restore(replay, payload);
 		} else {
@@ -290,6 +292,8 @@ int replay_next(struct replay *replay)
 				return -EINVAL;
 		} else if (kind == RECORDING_ORDER && bytes == sizeof(struct canary_order)) {
 			canary_order(&replay->mind->canary, &replay->mind->policy, payload, replay->mind->tick_ns);
+		} else if (kind == RECORDING_COHORT && bytes == sizeof(struct cohort_order)) {
+			cohort_order(&replay->mind->cohort, &replay->mind->policy, payload, replay->mind->tick_ns);
 		} else if (kind == RECORDING_PART) {
 			if (part_restore(replay, payload, bytes))
 				return -EINVAL;

@@ -170,6 +170,21 @@ bool sound_canary(const struct canary *canary)
 	return canary->state != CANARY_RUNS || (canary->round_blocks >= 2 && canary->block_ns >= CANARY_BLOCK_NS_MIN);
 }
 
+bool sound_cohort(const struct cohort *cohort, uint32_t slots_max)
+{
+	bool is_used = cohort->state == CANARY_RUNS || cohort->state == CANARY_PROMOTED;
+
+	if (cohort->state >= CANARY_STATE_COUNT || cohort->stage >= COHORT_STAGE_COUNT || cohort->member_count > COHORT_MEMBERS_MAX ||
+	    cohort->pair_count > cohort->member_count / 2 || !sound_canary(&cohort->time) ||
+	    (is_used && cohort_resource(cohort->order.knob) == RESOURCE_COUNT) ||
+	    !text_ends(cohort->order.glob, sizeof(cohort->order.glob)))
+		return false;
+	for (uint32_t i = 0; i < cohort->member_count; i++)
+		if (cohort->member[i].slot >= slots_max)
+			return false;
+	return true;
+}
+
 bool sound_trial(const struct trial *trial, uint32_t slots_max)
 {
 	return trial->resource < RESOURCE_COUNT && trial->giver < slots_max && trial->victim < slots_max;

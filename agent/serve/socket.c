@@ -215,6 +215,7 @@ static json_t *client_question(struct socket_client *client, const struct answer
 		looked_at.model_change = NULL;
 		looked_at.challenge = NULL;
 		looked_at.policy_order = NULL;
+		looked_at.cohort_order = NULL;
 	}
 	return answer_question(&looked_at, question);
 }

@@ -11,10 +11,6 @@
 #define WASHOUT_NS 5000000000ull	/* what is held on (2 s), leases (2 s), and what limits give back in steps */
 #define WASHOUT_PART 2			/* of a block, at most */
 #define COUNTED_MIN 0.5			/* of a block: of one in which less was seen nothing is said */
-#define STAKE 0.95			/* at most of the wealth: one outlier does not end a bet */
-
-/* Differences, in seconds per block, from about which on a bet stakes all that it may: 0.5 s to 50 s. */
-static const double scale[CANARY_BETS] = { 2, 0.6, 0.2, 0.06, 0.02 };
 
 static const char *const names[] = { "none", "runs", "promoted", "worse", "costly", "undecided", "stopped" };
 _Static_assert(sizeof(names) / sizeof(names[0]) == CANARY_STATE_COUNT, "a name per state");
@@ -26,6 +22,11 @@ static uint64_t washout(const struct canary *canary)
 	uint64_t part = canary->block_ns / WASHOUT_PART;
 
 	return part < WASHOUT_NS ? part : WASHOUT_NS;
+}
+
+bool canary_counts(const struct canary *canary, uint64_t now_ns)
+{
+	return (now_ns - canary->began_ns) % canary->block_ns > washout(canary) && !canary->open.is_cut;
 }
 
 /* The place of this block's round at which its pair begins, and whether the candidate has the first of the two. */
@@ -58,14 +59,7 @@ enum canary_arm canary_arm(const struct canary *canary, uint64_t now_ns)
 	return block + 1 != canary->cut_block && block_arm(canary, block) == CANARY_CANDIDATE ? CANARY_CANDIDATE : CANARY_BASE;
 }
 
-double canary_evidence(const struct canary *canary, enum canary_claim claim)
-{
-	double sum = 0;
-
-	for (int i = 0; i < CANARY_BETS; i++)
-		sum += exp(canary->wealth[claim][i]);
-	return sum / CANARY_BETS;
-}
+double canary_evidence(const struct canary *canary, enum canary_claim claim) { return wager_wealth(&canary->wager[claim]); }
 
 static int canary_start(struct canary *canary, const struct plan_policy *policy, const struct canary_order *order, uint64_t now_ns)
 {
@@ -103,8 +97,7 @@ int canary_order(struct canary *canary, struct plan_policy *policy, const struct
 	return 0;
 }
 
-/* Who is limited has done no more than was left to it. */
-static double work_done(const struct plan_host *host, const struct plan_view *view)
+double canary_work_done(const struct plan_host *host, const struct plan_view *view)
 {
 	double sum = 0;
 
@@ -116,7 +109,7 @@ static double work_done(const struct plan_host *host, const struct plan_view *vi
 	return sum;
 }
 
-static bool is_over(const struct plan_view *view, const struct plan_policy *policy)
+bool canary_is_over(const struct plan_view *view, const struct plan_policy *policy)
 {
 	for (int r = 0; view->is_bound && r < RESOURCE_COUNT; r++)
 		if (view->need[r].bad >= policy->bad_act)
@@ -132,10 +125,10 @@ static void tick_count(struct canary *canary, const struct plan_policy *policy, 
 	double bad = 0, work = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
-		bad += is_over(views[i], policy);
+		bad += canary_is_over(views[i], policy);
 		if (views[i]->is_bound)
 			continue;
-		work += work_done(host, views[i]);
+		work += canary_work_done(host, views[i]);
 		oncpu_ns += views[i]->oncpu_ns;
 	}
 	canary->oncpu_ns = oncpu_ns;
@@ -148,13 +141,6 @@ static void tick_count(struct canary *canary, const struct plan_policy *policy, 
 		canary->open.work_s += fmin((double)(oncpu_ns - before_ns) / 1e9 / host->capacity[RESOURCE_CPU], elapsed_s);
 }
 
-/* Bets on the sign of x; the part that is staked is an odd function of it. */
-static void bet(double wealth[CANARY_BETS], double x)
-{
-	for (int i = 0; i < CANARY_BETS; i++)
-		wealth[i] += log1p(STAKE * tanh(scale[i] * x));
-}
-
 static void pair_compare(struct canary *canary)
 {
 	double seconds = (double)(canary->block_ns - washout(canary)) / 1e9;
@@ -165,9 +151,9 @@ static void pair_compare(struct canary *canary)
 		return;
 	bad = (candidate->bad_s / candidate->seconds - base->bad_s / base->seconds) * seconds;
 	less = (base->work_s / base->seconds - candidate->work_s / candidate->seconds) * seconds;
-	bet(canary->wealth[CANARY_BETTER], -bad);
-	bet(canary->wealth[CANARY_HARMS], bad);
-	bet(canary->wealth[CANARY_COSTS], less - CANARY_COST_MAX * seconds);
+	wager_bet(&canary->wager[CANARY_BETTER], -bad);
+	wager_bet(&canary->wager[CANARY_HARMS], bad);
+	wager_bet(&canary->wager[CANARY_COSTS], less - CANARY_COST_MAX * seconds);
 	canary->bad_s += bad;
 	canary->less_work_s += less;
 	canary->pairs++;
@@ -218,7 +204,7 @@ static void judge(struct canary *canary, struct plan_policy *policy, uint64_t no
 uint32_t canary_tick(struct canary *canary, struct plan_policy *policy, const struct plan_host *host, struct plan_view *const views[],
 		     uint32_t count, uint64_t now_ns, uint64_t elapsed_ns)
 {
-	uint64_t block, into_ns;
+	uint64_t block;
 
 	if (canary->state != CANARY_RUNS)
 		return policy->policy;
@@ -231,8 +217,7 @@ uint32_t canary_tick(struct canary *canary, struct plan_policy *policy, const st
 		canary->block = block;
 		judge(canary, policy, now_ns);
 	}
-	into_ns = (now_ns - canary->began_ns) % canary->block_ns;
-	tick_count(canary, policy, host, views, count, (double)elapsed_ns / 1e9, into_ns > washout(canary) && !canary->open.is_cut);
+	tick_count(canary, policy, host, views, count, (double)elapsed_ns / 1e9, canary_counts(canary, now_ns));
 	if (canary_arm(canary, now_ns) == CANARY_CANDIDATE)
 		block_cut(canary);
 	return canary_arm(canary, now_ns) == CANARY_CANDIDATE ? canary->candidate : policy->policy;

@@ -10,9 +10,7 @@
  *
  * Each pair is one comparison: seconds over their bounds of all instances (the candidate's less the base's), and work done by those
  * without a bound. If the two policies are equal, the second lot makes this difference as likely as its negative, whatever the
- * load does and however skewed it is. So who bets a part of his wealth on the sign, by an odd function of the difference, does not
- * gain on average, and the chance that a wealth of 1 ever comes to 1/alpha is at most alpha, however often one looks (Ville's inequality; testing
- * by betting, Shafer 2021; for symmetric differences de la Pena 1999). Several bets at once, at different scales, are their mean.
+ * load does and however skewed it is; so it can be bet on (wager.h).
  *
  * A block of the candidate in which far more is over a bound than in any of the base's so far is cut short: the base rules the rest of it, and what
  * was seen stands for the whole. That only ever speaks against the candidate.
@@ -25,6 +23,7 @@
 #define FORESTALL_CANARY_H
 
 #include "plan.h"
+#include "wager.h"
 
 #define CANARY_ALPHA 0.05	/* of promoting one that is no better */
 #define CANARY_ALPHA_BACK 0.1	/* of calling one worse that is not: nothing is lost by it */
@@ -32,7 +31,6 @@
 #define CANARY_SHARE_MAX 0.5f
 #define CANARY_SHARE_MIN 0.01f
 #define CANARY_BLOCK_NS_MIN 1000000000ull	/* whoever asks for less than 10 s mixes the two policies */
-#define CANARY_BETS 5
 #define CANARY_CUT_S 5		/* over a bound in a block before it may be cut short, */
 #define CANARY_CUT_TIMES 2	/* and so many times as much as in the worst block of the base */
 
@@ -85,7 +83,7 @@ struct canary {
 	uint64_t cut_block;	/* 1 + the last of them; 0: none */
 	double base_bad_s;	/* the most over a bound in a block of the base */
 	double bad_s, less_work_s;	/* sums over the pairs: more over the bound, and less work, under the candidate */
-	double wealth[CANARY_CLAIM_COUNT][CANARY_BETS];	/* logarithms; 0 at the start */
+	struct wager wager[CANARY_CLAIM_COUNT];
 	uint64_t oncpu_ns;	/* of all without a bound, at the tick before */
 };
 
@@ -102,10 +100,19 @@ int canary_order(struct canary *canary, struct plan_policy *policy, const struct
 uint32_t canary_tick(struct canary *canary, struct plan_policy *policy, const struct plan_host *host, struct plan_view *const views[],
 		     uint32_t count, uint64_t now_ns, uint64_t elapsed_ns);
 
+/* What happens now counts: it is not washed out, and the block was not cut short. */
+bool canary_counts(const struct canary *canary, uint64_t now_ns);
+
+/* Some SLI of an instance with a bound is over it. */
+bool canary_is_over(const struct plan_view *view, const struct plan_policy *policy);
+
+/* What it does of IO and net, as a share of the whole of each: who is limited has done no more than was left to it. */
+double canary_work_done(const struct plan_host *host, const struct plan_view *view);
+
 /* Whose block it is. */
 enum canary_arm canary_arm(const struct canary *canary, uint64_t now_ns);
 
-/* The wealth of who bets on this claim: 1 at the start, a claim is believed at 1/alpha. */
+/* The wealth of who bets on this claim. */
 double canary_evidence(const struct canary *canary, enum canary_claim claim);
 
 const char *canary_state_name(enum canary_state state);

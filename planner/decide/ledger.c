@@ -28,7 +28,8 @@ const char *verdict_name(enum verdict verdict) { return names[verdict]; }
 
 bool ledger_is_decided(enum plan_reason reason)
 {
-	return reason != REASON_NONE && reason != REASON_STANDING && reason != REASON_LIMIT && reason != REASON_PROBE;
+	return reason != REASON_NONE && reason != REASON_STANDING && reason != REASON_LIMIT && reason != REASON_PROBE &&
+	       reason != REASON_CANARY;
 }
 
 const struct decision *ledger_find(const struct ledger *ledger, uint64_t id)

@@ -105,7 +105,8 @@ void ledger_watch(struct ledger *ledger, const struct plan_policy *policy, const
 	for (uint32_t i = 0; i < plan->count; i++) {
 		const struct plan_action *action = &plan->action[i];
 
-		if (action->reason == REASON_STANDING || (action->slot == action->for_slot && action->reason != REASON_LIMIT))
+		if (action->reason == REASON_STANDING ||
+		    (action->slot == action->for_slot && action->reason != REASON_LIMIT && action->reason != REASON_CANARY))
 			action_watch(ledger, policy, host, views, count, action);
 	}
 }

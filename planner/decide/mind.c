@@ -333,7 +333,7 @@ static uint32_t scopes_collect(struct mind *mind, uint32_t view_count)
 static struct plan_host host_view(struct mind *mind, uint32_t scope_count, bool is_second)
 {
 	const struct predictor *p = mind->predictor;
-	struct plan_host host = { .memory_free = -1, .swap_free = (float)p->host.swap_free, .scopes = mind->scope,
+	struct plan_host host = { .memory_free = -1, .swap_free = (float)p->host.swap_free, .giver_cpus = p->host.giver_cpus, .scopes = mind->scope,
 				  .scope_count = scope_count, .is_second = is_second, .knee = mind->knee, .peer = mind->peer,
 				  .share = &mind->share, .ledger = &mind->ledger, .pace = &mind->pace, .view = mind->view };
 
@@ -375,7 +375,9 @@ bool mind_tick(struct mind *mind, uint64_t now_ns, struct plan *ret_plan)
 	ret_plan->policy = canary_tick(&mind->canary, &mind->policy, &host, mind->annotated, count, now_ns, elapsed_ns);
 	policy = mind->policy;
 	policy.policy = ret_plan->policy;
+	cohort_tick(&mind->cohort, &mind->policy, &host, mind->annotated, count, now_ns, elapsed_ns);
 	plan_make(&policy, &host, mind->annotated, count, now_ns, elapsed_ns, ret_plan);
+	cohort_plan(&mind->cohort, mind->annotated, count, ret_plan);
 	trial_plan(&mind->trial, &policy, &host, mind->annotated, count, elapsed_ns, predictor_is_held(mind->predictor, now_ns), ret_plan);
 	ledger_tick(&mind->ledger, &policy, &host, mind->annotated, count, ret_plan, elapsed_ns,
 		    predictor_is_censored(mind->predictor, now_ns) ? LEDGER_HANDS_ACT :

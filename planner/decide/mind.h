@@ -6,6 +6,7 @@
 #define FORESTALL_MIND_H
 
 #include "canary.h"
+#include "cohort.h"
 #include "ledger.h"
 #include "pace.h"
 #include "peer.h"
@@ -27,6 +28,7 @@ struct mind {
 	struct pace pace;
 	struct peer *peer;		/* [slots_max], of policies with limits of their own */
 	struct canary canary;
+	struct cohort cohort;
 	struct trial trial;
 	struct placement_memory *placed;	/* [slots_max], by slot: work that was placed lately */
 	uint64_t plan_id;

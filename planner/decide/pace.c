@@ -58,7 +58,7 @@ static void limit_move(const struct plan_policy *policy, const struct plan_actio
 
 	if (!is_limit(action->knob) || before->period_us != action->period_us)
 		return;
-	if (!policy_has_limits(policy) && fabsf(to - from) <= from * policy->churn)
+	if (!policy_has_limits(policy) && !action->is_let_on && fabsf(to - from) <= from * policy->churn)
 		action->value = before->value;
 	/* Of memory a step is one of what is held, which plan.c knows; the others' own are smaller. */
 	else if (action->resource != RESOURCE_MEMORY && pace_fall(policy, (enum resource)action->resource, from, to) > to)

@@ -14,14 +14,14 @@
 #include "rung.h"
 #include "scene.h"
 #include "share.h"
+#include "still.h"
 
 #define BAD_GAP_NS 500000000ull	/* delays over the bound that are farther apart are two stories */
 #define IDLE_NS 1000000000ull
 #define LEVEL_MAX 3
 #define USES_UP 0.9f		/* of a limit */
-#define MEMORY_SLACK 4e6f	/* what a giver may grow before its limit is felt, bytes */
 
-static const char *const reason_names[] = { "none", "reflex", "foresight", "headroom", "hold", "standing", "limit", "announced", "probe" };
+static const char *const reason_names[] = { "none", "reflex", "foresight", "headroom", "hold", "standing", "limit", "announced", "probe", "canary" };
 _Static_assert(sizeof(reason_names) / sizeof(reason_names[0]) == REASON_COUNT, "a name per reason");
 
 const char *plan_reason_name(enum plan_reason reason) { return reason_names[reason]; }
@@ -29,7 +29,8 @@ const char *plan_reason_name(enum plan_reason reason) { return reason_names[reas
 bool plan_answers(const struct plan *plan)
 {
 	for (uint32_t i = 0; i < plan->count; i++)
-		if (plan->action[i].reason != REASON_STANDING && plan->action[i].reason != REASON_PROBE)
+		if (plan->action[i].reason != REASON_STANDING && plan->action[i].reason != REASON_PROBE &&
+		    plan->action[i].reason != REASON_CANARY)
 			return true;
 	return false;
 }
@@ -195,7 +196,7 @@ static float limit_move(const struct scene *scene, float left, float wants, floa
 static void giver_limit(const struct scene *scene, struct plan_view *giver, const struct danger *danger, float price, struct plan *plan)
 {
 	struct plan_hold *hold = &giver->hold[scene->resource];
-	struct rung_wish wish = { scene->policy, scene->host, giver, danger->view, scene->resource, danger->reason, price };
+	struct rung_wish wish = { scene->policy, scene->host, giver, danger->view, scene->resource, danger->reason, price, false };
 	float target = giver->granted, wants = share_wants(scene, giver), moved;
 
 	if (rung_is_weight_only(&wish)) {
@@ -205,7 +206,7 @@ static void giver_limit(const struct scene *scene, struct plan_view *giver, cons
 	/* Of memory a forecast takes nothing back that is not held yet. */
 	if (scene->resource == RESOURCE_MEMORY) {
 		wants = giver->need[RESOURCE_MEMORY].demand;
-		target = fmaxf(target + giver->need[RESOURCE_MEMORY].demand + MEMORY_SLACK, giver->need[RESOURCE_MEMORY].min);
+		target = fmaxf(target + giver->need[RESOURCE_MEMORY].demand + STILL_STEP, giver->need[RESOURCE_MEMORY].min);
 	}
 	target = fmaxf(target, scene->policy->giver_min[scene->resource]);
 	if (hold->left <= 0)
@@ -217,6 +218,9 @@ static void giver_limit(const struct scene *scene, struct plan_view *giver, cons
 	moved = limit_move(scene, hold->left, wants, target);
 	hold->left = hold->gave_ns == scene->now_ns ? fminf(hold->left, moved) : moved;
 	hold->gave_ns = scene->now_ns;
+	wish.is_let_on = scene->resource == RESOURCE_MEMORY && still_lets_on(scene, giver);
+	if (wish.is_let_on)
+		hold->left = fmaxf(hold->left, wants + STILL_STEP);
 	rung_push(&wish, plan);
 }
 
@@ -258,7 +262,7 @@ static void danger_plan(const struct scene *scene, struct plan *plan)
 	if (!danger.view)
 		return;
 	danger.view->scope_of[scene->resource] = scene->path;
-	rung_protect(&(struct rung_wish){ scene->policy, scene->host, NULL, danger.view, scene->resource, danger.reason, 0 }, plan);
+	rung_protect(&(struct rung_wish){ scene->policy, scene->host, NULL, danger.view, scene->resource, danger.reason, 0, false }, plan);
 	for (uint32_t i = 0; i < scene->count; i++) {
 		scene->views[i]->is_giver = gives(scene, scene->views[i], danger.view);
 		is_given |= scene->views[i]->is_giver;

@@ -37,6 +37,7 @@ enum plan_reason {
 	REASON_LIMIT,		/* a policy with limits of its own wants it so (decide/peer.h) */
 	REASON_ANNOUNCED,	/* load that was announced for now does not fit */
 	REASON_PROBE,		/* to learn what it does (decide/trial.h) */
+	REASON_CANARY,		/* the operator's setting, on canary or promoted (decide/cohort.h) */
 	REASON_COUNT
 };
 
@@ -54,7 +55,8 @@ struct plan_action {
 	float price;		/* of a unit of the resource where this was decided, see share.h; 0: there is enough */
 	uint8_t rung;		/* of its ladder */
 	uint8_t tier;		/* enum tier of the protected; 0 of what only stands */
-	uint16_t is_first;	/* of the limits that this giver gets */
+	uint8_t is_first;	/* of the limits that this giver gets */
+	uint8_t is_let_on;	/* it stood still at this limit (decide/still.h): worth a write, however small */
 	uint64_t cgroup_id;	/* of slot */
 };
 
@@ -100,7 +102,6 @@ struct plan_policy {
 	uint64_t escalate_ns;	/* delays over the bound this long under protection: the next rung is taken too */
 	uint64_t weight;	/* cpu.weight and io.weight of a giver while it gives */
 	uint64_t period_us;	/* of cpu.max: short, so that a giver's turn is shorter than the bound */
-	uint64_t giver_cpus;	/* CPUs onto which givers may be confined; 0: no pinning on this host */
 	uint32_t lease_ms;
 	uint32_t policy;	/* enum policy of decide/policy.h */
 	uint32_t posture;	/* 1: forestall also holds what costs nothing, see decide/posture.h; 0: it only answers danger */
@@ -123,6 +124,7 @@ struct plan_host {
 	float capacity[RESOURCE_COUNT];
 	float memory_free;	/* bytes available; < 0: not known */
 	float swap_free;	/* bytes */
+	uint64_t giver_cpus;	/* CPUs onto which givers may be confined now; 0: no pinning on this host */
 	float served[RESOURCE_COUNT];	/* of IO and net, in the second closed last */
 	bool is_second;			/* it was closed in this tick */
 	struct knee *knee;		/* [RESOURCE_COUNT], kept by the caller between ticks; of IO and net */
@@ -171,6 +173,7 @@ struct plan_hold {
 	float wanted;			/* of a giver: its demand before it was limited */
 	uint64_t gave_ns;		/* of a giver: the tick of its last limit */
 	float seen, grows;		/* of memory: demand in the tick before, and its growth per second, smoothed */
+	uint64_t still_ns;		/* of a giver of memory: since when it stands still at its limit; 0: it moves */
 	float shown;			/* highest demand of closed seconds, fading */
 	uint64_t active_ns;		/* of a giver: when it last used, or was about to use, much */
 	float reserved;			/* of the protected: kept free for it, and when that was last said */

@@ -66,7 +66,7 @@ static bool net_applies(const struct rung_wish *wish) { return has(wish, OBSERVE
 
 static bool pin_applies(const struct rung_wish *wish)
 {
-	return has(wish, OBSERVE_HAS_CPUSET) && wish->policy->giver_cpus;
+	return has(wish, OBSERVE_HAS_CPUSET) && wish->host->giver_cpus;
 }
 
 static uint64_t weight_value(const struct rung_wish *wish, enum knob knob)
@@ -78,7 +78,7 @@ static uint64_t weight_value(const struct rung_wish *wish, enum knob knob)
 static uint64_t pin_value(const struct rung_wish *wish, enum knob knob)
 {
 	(void)knob;
-	return wish->policy->giver_cpus;
+	return wish->host->giver_cpus;
 }
 
 static uint64_t quota_value(const struct rung_wish *wish, enum knob knob)
@@ -215,6 +215,7 @@ void rung_push(const struct rung_wish *wish, struct plan *plan)
 			action.knob = rung->knob[k];
 			action.rung = (uint8_t)i;
 			action.is_first = is_limit && !has_limit && !k;
+			action.is_let_on = wish->is_let_on && action.knob == KNOB_MEMORY_HIGH;
 			action.value = rung->value(wish, rung->knob[k]);
 			action.period_us = action.knob == KNOB_CPU_MAX ? wish->policy->period_us : 0;
 			action.device = rung->knob_count > 1 ? disk_of(wish) : 0;

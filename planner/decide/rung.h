@@ -23,6 +23,7 @@ struct rung_wish {
 	enum resource resource;
 	enum plan_reason reason;
 	float price;		/* see share.h */
+	bool is_let_on;		/* see still.h */
 };
 
 /* Nothing that costs work may be taken: by the policy, or because a forecast that has not earned it is all that there is (plan_hold). */

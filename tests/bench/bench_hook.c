@@ -56,7 +56,7 @@ static void slot_set(bool is_annotated)
 	if (stat(bench.cgroup, &st))
 		die(bench.cgroup);
 	bound.cgroup_id = st.st_ino;
-	if (nerve_slot_set(bench.nerve, SLOT, &bound))
+	if (nerve_detail_reset(bench.nerve, 1) || nerve_slot_set(bench.nerve, SLOT, &bound))
 		die("slot");
 }
 

@@ -5,7 +5,7 @@
  * whether somebody gave already, and of the time in which somebody was limited how much had no harm within two seconds, by what the
  * recording was meant to be: harmful, or a look-alike. Nothing of what is planned is done, so what stands without a danger is left out,
  * and how long harm goes on says nothing. How many more are met with the forecast has a 95 % interval by bootstrap over recordings. The
- * last line is JSON.
+ * last line is JSON. What the pace of limits does is plan_pace.c's.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "decide/mind.h"
+#include "plan_pace.h"
 #include "sense/modelfile.h"
 #include "serve/replay.h"
 #include "tools/corpus_run.h"
@@ -234,6 +235,7 @@ static void json_print(void)
 		       hurt[ARM_NOW].met_by_limit, hurt[ARM_MODEL].met_by_limit, hurt[ARM_NOW].idle / TICKS_PER_S,
 		       hurt[ARM_MODEL].idle / TICKS_PER_S, alike[ARM_NOW].idle / TICKS_PER_S, alike[ARM_MODEL].idle / TICKS_PER_S);
 	}
+	pace_json();
 	printf("}\n");
 }
 
@@ -257,15 +259,18 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s\n", message);
 		return 1;
 	}
-	for (; (int)recordings < count; recordings++)
-		for (int arm = 0; arm < ARM_COUNT; arm++) {
-			snprintf(path, sizeof(path), "%s/%s", argv[2], entry[recordings]->d_name);
+	for (; (int)recordings < count; recordings++) {
+		snprintf(path, sizeof(path), "%s/%s", argv[2], entry[recordings]->d_name);
+		for (int arm = 0; arm < ARM_COUNT; arm++)
 			if (recording_run(path, model, (enum arm)arm))
 				return 1;
-		}
+		if (pace_take(path))
+			return 1;
+	}
 	printf("%u recordings\n", recordings);
 	table_print();
 	gains_print();
+	pace_print();
 	json_print();
 	return 0;
 }

@@ -41,6 +41,8 @@ static struct forestall_bpf *skel_like(const struct nerve *nerve)
 
 		bpf_map__set_autocreate(map, bpf_map__autocreate(like));
 		bpf_map__set_max_entries(map, bpf_map__max_entries(like));
+		if (bpf_map__type(map) == BPF_MAP_TYPE_ARRAY_OF_MAPS)
+			bpf_map__reuse_fd(map, bpf_map__fd(like));
 	}
 	memcpy(skel->rodata, nerve->skel->rodata, sizeof(*skel->rodata));
 	return skel;

@@ -63,6 +63,7 @@ static void slot_set(struct world *world)
 	world->cgroup_id = bound.cgroup_id = id_of(world->cgroup);
 	for (int delay = 0; delay < WIRE_DELAY_COUNT; delay++)
 		bound.delay_ns_max[delay] = hist_bucket_floor(bound_bucket[delay] + 1) - 1;
+	assert_int_equal(nerve_detail_reset(world->nerve, DETAIL), 0);
 	assert_int_equal(nerve_slot_set(world->nerve, SLOT, &bound), 0);
 }
 

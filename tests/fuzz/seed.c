@@ -65,6 +65,8 @@ int main(void)
 	struct predictor_config config = { .slots_max = 4, .host_cpus = 2, .second_ns = 10 * TICK_NS, .tick_ns = TICK_NS,
 					   .forecaster = FORECAST_STATISTICAL };
 	struct recording_wish wish = { .label = "seed" };
+	struct cohort_order setting = { .knob = KNOB_CPU_WEIGHT, .value = 77, .share = 0.5f, .block_ns = 10 * TICK_NS,
+					.max_ns = 1000 * TICK_NS, .glob = "/*" };
 	struct canary_order order = { .policy = POLICY_REACTIVE, .share = 0.5f, .block_ns = 10 * TICK_NS, .max_ns = 1000 * TICK_NS };
 	struct recording *recording = NULL;
 	struct plan_policy policy;
@@ -81,6 +83,8 @@ int main(void)
 			return 1;
 		if (i == 40 && !canary_order(&mind->canary, &mind->policy, &order, mind->tick_ns))
 			recording_order(recording, &order);
+		if (i == 42 && !cohort_order(&mind->cohort, &policy, &setting, mind->tick_ns))
+			recording_cohort(recording, &setting);
 		tick(mind, recording, (uint64_t)i * TICK_NS);
 	}
 	mind_free(mind);

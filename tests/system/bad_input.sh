@@ -47,6 +47,8 @@ refused "a slo check with a typing error" "column|runq_p99" "$bin/forestall" slo
 refused "a slo on a cgroup that is not there" "nowhere" "$bin/forestall" slo set /nowhere-at-all 'tier=critical'
 refused "a share that is no number" "lots" "$bin/forestall" policy canary reactive --share lots
 refused "an unknown option of policy canary" "--block" "$bin/forestall" policy canary reactive --time 5
+refused "a setting on canary without its value" "GLOB KNOB VALUE" "$bin/forestall" action canary "/a/*" cpu.weight
+refused "an unknown option of action canary" "GLOB KNOB VALUE" "$bin/forestall" action canary "/a/*" cpu.weight 5 --time 5
 refused "a knob that is none" "cpu.max|cgroup.freeze" "$bin/forestall" action hold / cpu.maxx 5
 refused "a value that is none" "lots|cpu.weight" "$bin/forestall" action hold / cpu.weight lots
 refused "a knob held on a cgroup that is not there" "nowhere" "$bin/forestall" action hold /nowhere-at-all cpu.weight 50

@@ -21,6 +21,14 @@ within 15 ask status || skip_all "forestall does not start: $(cat "$scratch/up.l
 check "the past is kept in a directory of root's alone" within 12 recordings 1
 check "and status says how much of it" within 12 learns '"history":{"files":1,'
 
+slo() { "$bin/forestall" --run-dir "$run" --cgroup-root "$cgroot" slo "$@"; }
+says() { "$bin/forestall" --run-dir "$run" status | grep -Eq "$1"; }
+check "nobody was promised more than there is" not says '^promised'
+check "minima above the capacity are taken" slo set "${group#"$cgroot"}/batch" 'tier=best-effort cpu=500..600 memory=4000G..5000G'
+check "and it is said that they cannot all be kept, of CPUs" within 5 says '^promised  *500.00 CPUs as minima, .* lower their cpu=MIN'
+check "and of memory" within 5 says '^promised  *[0-9.]* GB of memory as minima, .* lower their memory=MIN'
+check "without them it is not" eval 'slo set "${group#"$cgroot"}/batch" tier=best-effort && within 5 not says ^promised'
+
 models=$state/models
 mkdir -m 755 "$models"
 cp model/default.model "$models/20200101-000000.model"
@@ -49,6 +57,8 @@ check "and listed with its reason" bash -c "'$bin/forestall' --state-dir '$state
 check "a challenger is asked for" model challenge
 check "and says that there is too little to learn from" within 60 learns '"said":"refused - [^"]*recordings to learn from'
 policy() { "$bin/forestall" --run-dir "$run" policy "$@"; }
+action() { "$bin/forestall" --run-dir "$run" action "$@"; }
+has_setting() { [[ $(ask plan show | grep -o '"reason":"canary"' | wc -l) == "$1" ]]; }
 rules() { ask policy show | grep -q "\"rules\":\"$1\""; }
 refused "a policy that is none is not tried" "bold|policy show" policy canary bold
 refused "nor for more than half of the time" "0.01 to 0.5" policy canary reactive --share 0.7
@@ -57,6 +67,7 @@ check "a policy goes on canary for some of the time, and it is said that nothing
 	bash -c "'$bin/forestall' --run-dir '$run' policy canary headroom --share 0.5 --block 10 2>&1 | grep -q 'nothing is done in mode shadow'"
 check "and says so" bash -c "'$bin/forestall' --run-dir '$run' policy show | grep -q 'canary     headroom beside forestall: runs'"
 refused "but only one at a time" "headroom|rollback" policy canary reactive
+refused "nor a setting beside it" "headroom|policy rollback" action canary "/${group##*/}/*" cpu.weight 300 --share 0.5
 check "it is kept that it runs" within 3 grep -q '^[0-9]* runs forestall forestall headroom$' "$state/policy"
 sleep 7 # The history is flushed every 5 s, and some blocks of the canary are in it.
 mind=$(pgrep -P $up forestalld)
@@ -78,7 +89,7 @@ mount -t tmpfs -o size=256k,mode=755 none "$history" || skip_all "no tmpfs can b
 at_exit "umount $history"
 head -c 300k /dev/zero >"$history/filler" 2>/dev/null
 printf '[plan]\ncanary = headroom\n' >>"$scratch/conf/forestall.conf"
-echo '5 worse forestall reactive headroom' >"$state/policy"
+printf '5 worse forestall reactive headroom\n5 setting promoted cpu.weight 300 0 /%s/*\n' "${group##*/}" >"$state/policy"
 : >"$scratch/up.log"
 up
 at_exit "kill $up; wait $up"
@@ -88,6 +99,10 @@ check "and one that was rolled back is not begun again" grep -q 'headroom was ro
 check "the operator takes the promotion back" policy rollback
 check "then the configured policy rules" within 3 rules forestall
 check "which is kept too" within 3 grep -q '^[0-9]* stopped forestall forestall headroom$' "$state/policy"
+check "a setting that was promoted is had again by all" within 5 has_setting 2
+check "the operator takes it back" action rollback
+check "and nobody has it" within 3 has_setting 0
+check "which is kept beside the policy" within 3 grep -q '^[0-9]* setting stopped cpu.weight 300 0 /' "$state/policy"
 check "a full disk is said" within 15 learns '"error":"No space left on device"'
 ticks() { ask plan show | sed 's/.*"id":\([0-9]*\).*/\1/'; }
 before=$(ticks)

@@ -127,6 +127,49 @@ static void a_policy_goes_on_canary_and_back(void **state)
 	expect_error(stage, "{\"q\":\"policy.rollback\"}", "no: 2");
 }
 
+static int on_setting(void *context, const struct cohort_order *order, char message[ANSWER_MESSAGE_MAX])
+{
+	struct mind *mind = ((struct stage *)context)->mind;
+	int r = cohort_order(&mind->cohort, &mind->policy, order, mind->tick_ns);
+
+	snprintf(message, ANSWER_MESSAGE_MAX, "no: %d", -r);
+	return r;
+}
+
+#define SETTING(glob, knob, value) "{\"q\":\"action.canary\",\"glob\":\"" glob "\",\"knob\":\"" knob "\",\"value\":\"" value "\""
+
+static void a_setting_goes_on_canary_and_back(void **state)
+{
+	struct stage *stage = *state;
+	json_t *answer, *setting;
+
+	expect_error(stage, SETTING("/*", "cpu.weight", "300") ",\"share\":0.5}", "not changed here");
+	stage->world.cohort_order = on_setting;
+	expect_error(stage, "{\"q\":\"action.canary\"}", "no glob");
+	expect_error(stage, SETTING("web", "cpu.weight", "300") "}", "no glob");
+	expect_error(stage, SETTING("/*", "memory.reclaim", "300") "}", "memory.reclaim");
+	expect_error(stage, SETTING("/*", "io.max.rbps", "max") "}", "names a device");
+	expect_error(stage, SETTING("/*", "cpu.weight", "lots") "}", "lots");
+	expect_error(stage, SETTING("/*", "cpu.weight", "99999") "}", "99999");
+	expect_error(stage, SETTING("/web", "cpu.weight", "300") "}", "compared");
+	expect_error(stage, SETTING("/*", "cpu.weight", "300") ",\"share\":0.1}", "nobody; give --share");
+	expect_error(stage, SETTING("/*", "cpu.weight", "300") ",\"share\":0.9}", "0.5");
+	expect_error(stage, SETTING("/*", "cpu.weight", "300") ",\"share\":0.5,\"block_s\":60,\"hours\":0.02}", "two blocks");
+	answer = asked(stage, "{\"q\":\"policy.show\"}");
+	assert_true(json_is_null(json_object_get(answer, "setting")));
+	json_decref(answer);
+	json_decref(asked(stage, SETTING("/*", "cpu.max", "max/10000") ",\"share\":0.5}"));
+	answer = asked(stage, "{\"q\":\"policy.show\"}");
+	setting = json_object_get(answer, "setting");
+	assert_string_equal(json_string_value(json_object_get(setting, "state")), "runs");
+	assert_string_equal(json_string_value(json_object_get(setting, "knob")), "cpu.max");
+	assert_string_equal(json_string_value(json_object_get(setting, "value")), "max/10000");
+	assert_string_equal(json_string_value(json_object_get(setting, "stage")), "part");
+	json_decref(answer);
+	json_decref(asked(stage, "{\"q\":\"action.rollback\"}"));
+	expect_error(stage, "{\"q\":\"action.rollback\"}", "no: 2");
+}
+
 static const json_t *seat_of(const json_t *answer, const char *path)
 {
 	const json_t *seat;
@@ -217,6 +260,7 @@ int main(void)
 		STAGED(plan_tells_for_whom_and_what_came_of_it),
 		STAGED(a_decision_is_listed_explained_and_accounted_for),
 		STAGED(a_policy_goes_on_canary_and_back),
+		STAGED(a_setting_goes_on_canary_and_back),
 		STAGED(work_is_placed_by_what_its_annotation_says),
 		STAGED(work_goes_where_no_slo_is_violated_and_is_remembered_a_while),
 	};

@@ -245,7 +245,7 @@ static void pinning_comes_before_quota_where_the_host_allows_it(void **state)
 
 	(void)state;
 	scene_init(&scene);
-	scene.policy.giver_cpus = 0xc;
+	scene.host.giver_cpus = 0xc;
 	scene.batch.path = "/other/batch";
 	scene.server.need[RESOURCE_CPU].bad = 1;
 	scene_tick(&scene);

@@ -152,7 +152,16 @@ static void order_obey(struct live *live, enum canary_order_kind kind)
 	recording_order(live->recording, &order);
 }
 
-/* 3 s unseen, then 6 s recorded. A policy is on canary from before, until it is taken back, and again. */
+static void setting_obey(struct live *live, enum canary_order_kind kind)
+{
+	struct cohort_order order = { .kind = kind, .knob = KNOB_CPU_WEIGHT, .value = 77, .share = 0.5f, .block_ns = 10 * TICK_NS,
+				      .max_ns = 1000 * TICK_NS, .glob = "/a/*" };
+
+	assert_int_equal(cohort_order(&live->mind->cohort, &live->mind->policy, &order, live->mind->tick_ns), 0);
+	recording_cohort(live->recording, &order);
+}
+
+/* 3 s unseen, then 6 s recorded. A policy and a setting are on canary from before, until they are taken back, and again. */
 static int live_make(void **state)
 {
 	struct predictor_config config = { .slots_max = SLOTS, .host_cpus = 2, .second_ns = 10 * TICK_NS, .tick_ns = TICK_NS,
@@ -179,6 +188,8 @@ static int live_make(void **state)
 		tick(live);
 		if (i == 10)
 			order_obey(live, CANARY_ORDER_START);
+		if (i == 12)
+			setting_obey(live, CANARY_ORDER_START);
 	}
 	restarted_tell(live, 5, true);
 	live->mind->knee[RESOURCE_IO] = (struct knee){ .rate = KNEE, .is_found = true };
@@ -189,6 +200,10 @@ static int live_make(void **state)
 			restarted_tell(live, 6, false);
 		if (i == 25)
 			order_obey(live, CANARY_ORDER_BACK);
+		if (i == 26)
+			setting_obey(live, CANARY_ORDER_BACK);
+		if (i == 30)
+			setting_obey(live, CANARY_ORDER_START);
 		if (i == 32)
 			order_obey(live, CANARY_ORDER_START);
 		if (i == 40)
@@ -420,24 +435,33 @@ static void a_canary_that_never_was_is_damage(void **state)
 	assert_int_equal(replayed(live->path, false, &replay), -EINVAL);
 	damage(live, RECORDING_MIND, offsetof(struct recording_mind, canary.candidate) + 1, 0);
 	assert_int_equal(replayed(live->path, false, &replay), REPLAY_END);
+	damage(live, RECORDING_MIND, offsetof(struct recording_mind, cohort.member[0].slot) + 2, 1);
+	assert_int_equal(replayed(live->path, false, &replay), -EINVAL);
+	damage(live, RECORDING_MIND, offsetof(struct recording_mind, cohort.member[0].slot) + 2, 0);
 	damage(live, RECORDING_MIND, offsetof(struct recording_mind, canary.round_blocks), 1);
 	assert_int_equal(replayed(live->path, false, &replay), -EINVAL);
 }
 
-/* Who rules is in each plan; the lots are drawn again. */
-static void the_policy_on_canary_is_in_the_plans(void **state)
+/* Who rules is in each plan, and so is the setting that is tried; the lots are drawn again. */
+static void what_is_on_canary_is_in_the_plans(void **state)
 {
 	const struct live *live = *state;
-	uint32_t ruled[POLICY_COUNT] = { 0 }, kind;
+	uint32_t ruled[POLICY_COUNT] = { 0 }, kind, set = 0;
 	struct recording *recording;
 	const void *payload;
 	size_t bytes;
 
 	assert_int_equal(recording_open(live->path, RECORDING_VERSION, &recording), 0);
 	while (recording_next(recording, &kind, &payload, &bytes) == 1)
-		if (kind == RECORDING_PLAN)
-			ruled[((const struct plan *)payload)->policy]++;
+		if (kind == RECORDING_PLAN) {
+			const struct plan *plan = payload;
+
+			ruled[plan->policy]++;
+			for (uint32_t i = 0; i < plan->count; i++)
+				set += plan->action[i].reason == REASON_CANARY && plan->action[i].value == 77;
+		}
 	recording_close(recording);
+	assert_true(set > 5);
 	assert_true(ruled[POLICY_FORESTALL] > 5 && ruled[POLICY_REACTIVE] > 5);
 }
 
@@ -464,7 +488,7 @@ int main(void)
 		LIVE(a_memory_that_points_elsewhere_is_damage),
 		LIVE(a_decision_that_never_was_is_damage),
 		LIVE(a_canary_that_never_was_is_damage),
-		LIVE(the_policy_on_canary_is_in_the_plans),
+		LIVE(what_is_on_canary_is_in_the_plans),
 		LIVE(a_horizon_that_is_none_is_damage),
 		LIVE(another_version_is_refused_by_name),
 		LIVE(another_layout_is_replayed_by_its_build_alone),

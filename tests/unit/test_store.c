@@ -301,13 +301,29 @@ static void the_last_canary_is_kept_and_a_damaged_word_on_it_refused(void **stat
 	assert_int_equal(store_policy_save(path, &kept, message), 0);
 	assert_int_equal(store_policy_load(path, &read, message), 0);
 	assert_memory_equal(&read, &kept, sizeof(kept));
+	kept.setting = (struct store_setting){ .unix_s = 9, .value = UINT64_MAX, .period_us = 10000, .state = "promoted", .knob = "cpu.max",
+					       .glob = "/a b/*" };
+	assert_int_equal(store_policy_save(path, &kept, message), 0);
+	assert_int_equal(store_policy_load(path, &read, message), 0);
+	assert_memory_equal(&read, &kept, sizeof(kept));
+	kept.base[0] = '\0';
+	assert_int_equal(store_policy_save(path, &kept, message), 0);
+	assert_int_equal(store_policy_load(path, &read, message), 0);
+	assert_string_equal(read.base, "");
+	assert_memory_equal(&read.setting, &kept.setting, sizeof(kept.setting));
+	strcpy(kept.base, "forestall");
+	assert_int_equal(store_policy_save(path, &kept, message), 0);
 	file = fopen(path, "a");
 	fputs("6 promoted a b c\n", file);
 	fclose(file);
 	read.unix_s = 77;
 	assert_int_equal(store_policy_load(path, &read, message), -EINVAL);
 	assert_int_equal(read.unix_s, 77);
-	assert_non_null(strstr(message, "policy:2: damaged; remove it"));
+	assert_non_null(strstr(message, "policy:3: damaged; remove it"));
+	file = fopen(path, "w");
+	fputs("6 setting promoted cpu.max 5 5 no/path\n", file);
+	fclose(file);
+	assert_int_equal(store_policy_load(path, &read, message), -EINVAL);
 }
 
 #define STAGE(test) cmocka_unit_test_setup_teardown(test, stage_make, stage_free)

@@ -55,6 +55,17 @@ static void machine_without_l3_or_cores_is_one_group_of_cpus(void **state)
 	assert_int_equal(machine("pu:4").l3_groups, 1);
 }
 
+/* Elsewhere than where CPUs come and go (tests/vm/guest_hotplug.sh) it is what was read once. */
+static void who_asks_often_hears_what_is_read(void **state)
+{
+	struct topology topology;
+
+	(void)state;
+	assert_int_equal(topology_read(NULL, &topology), 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(topology_giver_cpus(), topology.giver_cpus);
+}
+
 static void nothing_is_set_apart_where_there_is_nothing_to_keep(void **state)
 {
 	(void)state;
@@ -124,6 +135,7 @@ int main(void)
 		cmocka_unit_test(hardware_threads_of_a_core_stay_together),
 		cmocka_unit_test(only_the_last_of_several_caches_gives),
 		cmocka_unit_test(machine_without_l3_or_cores_is_one_group_of_cpus),
+		cmocka_unit_test(who_asks_often_hears_what_is_read),
 		cmocka_unit_test(nothing_is_set_apart_where_there_is_nothing_to_keep),
 		cmocka_unit_test(nonsense_is_refused),
 		cmocka_unit_test(a_part_of_a_machine_is_named_by_its_number),

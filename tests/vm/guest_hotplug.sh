@@ -103,11 +103,15 @@ rmdir $part/inner
 "$bin/forestalld" --run-dir "$scratch/mind" --config-dir "$scratch" 2>"$scratch/mind.log" &
 mind=$!
 shares() { "$bin/forestall" --run-dir "$scratch/mind" status | grep -q "^host  *$1 CPUs"; }
+givers() { "$bin/forestall" --run-dir "$scratch/mind" -j status | grep -q "\"giver_cpus\":\"$1\""; }
 check "the mind has two CPUs to share" within 60 shares 2
+check "and confines givers to the second" within 5 givers 1
 echo 0 >$online
 check "and one when the other is away" within 20 shares 1
+check "which it keeps from nobody" within 5 givers ""
 echo 1 >$online
 check "and two again" within 20 shares 2
+check "of which the second is the givers' again" within 5 givers 1
 kill $mind
 wait $mind
 kill -TERM $hands
