@@ -20,7 +20,7 @@ struct shape_limit {
 	__u32 pad;
 };
 
-/* What may arrive: a token bucket, kept as the time at which it will be full again less what it holds. */
+/* What may arrive: a token bucket, kept as a time. What that lies back is in it, at most half a second of the rate. */
 struct shape_bucket {
 	struct bpf_spin_lock lock;
 	__u32 pad;
