@@ -61,7 +61,7 @@ build/bpf/%.bpf.o: tests/bpf/%.bpf.c $(wildcard bpf/*.h) vmlinux/vmlinux.h | bui
 	$(call say,BPF,$@)
 	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -c $< -o $@
 # Programs of the hands and of the tests: forestalld neither loads nor knows them.
-build/bpf/shape.o build/bpf/reference.o: build/bpf/%.o: build/bpf/%.bpf.o
+build/bpf/shape.o build/bpf/reference.o build/bpf/flood.o: build/bpf/%.o: build/bpf/%.bpf.o
 	$(call say,LINK,$@)
 	$(Q)$(BPFTOOL) gen object $@ $^
 build/bpf/%.skel.h: build/bpf/%.o
@@ -132,7 +132,7 @@ build/test/forestall-act: $(patsubst build/obj/%,build/steps/%,$(ACT) build/obj/
 	$(call link)
 build/test/kill_act: $(filter build/obj/tests/vm/kill_%,$(call objects,tests/vm))
 build/test/mind_driver: build/obj/tests/vm/mind_driver.o
-build/obj/tests/bpf/insns.o build/obj/tests/bpf/test_io.o: build/bpf/forestall.skel.h
+build/obj/tests/bpf/insns.o build/obj/tests/bpf/test_io.o build/obj/tests/bench/flood_feed.o: build/bpf/forestall.skel.h build/bpf/flood.skel.h
 build/test/insns: build/obj/tests/bpf/insns.o
 build/test/kill_act build/test/mind_driver build/test/insns: $(ARCHIVES)
 	$(call link)
