@@ -151,13 +151,15 @@ static void the_size_of_requests_outlives_a_pause(void **state)
 	mind_free(scene.mind);
 }
 
-static uint64_t quota_of(const struct scene *scene, uint32_t slot)
+static uint64_t value_of(const struct scene *scene, uint32_t slot, enum knob knob)
 {
 	for (uint32_t i = 0; i < scene->plan.count; i++)
-		if (scene->plan.action[i].slot == slot && scene->plan.action[i].knob == KNOB_CPU_MAX)
+		if (scene->plan.action[i].slot == slot && scene->plan.action[i].knob == knob)
 			return scene->plan.action[i].value;
 	return 0;
 }
+
+static uint64_t quota_of(const struct scene *scene, uint32_t slot) { return value_of(scene, slot, KNOB_CPU_MAX); }
 
 /* The outsider runs on three CPUs and is no sibling: it gets a quota. */
 static uint64_t quota_with(const char *annotation)
@@ -244,6 +246,51 @@ static void a_host_that_loses_cpus_shares_those_that_are_left(void **state)
 	mind_free(scene.mind);
 }
 
+/* A CPU of those goes offline, then all but one CPU of the host, and they come back. */
+static void givers_are_confined_to_cpus_that_are_there(void **state)
+{
+	static const struct observe_host told[] = { { .cpus = 8, .giver_cpus = 0xf0 }, { .cpus = 7, .giver_cpus = 0x70 }, { .cpus = 0 },
+						    { .cpus = 1 }, { .cpus = 8, .giver_cpus = 0xf0 } };
+	static const uint64_t confined[] = { 0xf0, 0x70, 0x70, 0, 0xf0 };
+	struct scene scene;
+
+	(void)state;
+	scene_open(&scene);
+	for (size_t k = 0; k < sizeof(told) / sizeof(told[0]); k++) {
+		struct observation host = { .kind = OBSERVE_HOST, .host = told[k] };
+
+		host.host.time_ns = scene.now_ns;
+		predictor_observe(scene.mind->predictor, &host);
+		for (int i = 0; i < 10; i++) {
+			ran(&scene, OUTSIDER, 3 * TICK_NS, 0);
+			tick(&scene, 50);
+		}
+		assert_int_equal(value_of(&scene, OUTSIDER, KNOB_CPUSET_CPUS), confined[k]);
+	}
+	mind_free(scene.mind);
+}
+
+/* The hog that nobody annotated is left alone, and with the server's bound the danger goes. */
+static void who_is_not_annotated_neither_gives_nor_asks(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	assert_true(quota_with("tier=best-effort") > 0);
+	scene_open(&scene);
+	tell_instance(&scene, OUTSIDER, 100 + OUTSIDER, "/other/batch", NULL);
+	for (int i = 0; i < 30; i++) {
+		tick(&scene, 50);
+		assert_false(gives(&scene, OUTSIDER));
+	}
+	assert_true(gives(&scene, BATCH));
+	tell_instance(&scene, SERVER, 100 + SERVER, "/app/server", NULL);
+	for (int i = 0; i < 30; i++)
+		tick(&scene, 50);
+	assert_int_equal(scene.plan.count, 0);
+	mind_free(scene.mind);
+}
+
 static void what_the_profile_says_is_held_ready(void **state)
 {
 	struct observation words = { .kind = OBSERVE_PROFILE,
@@ -276,6 +323,8 @@ int main(void)
 		cmocka_unit_test(more_cpus_than_it_works_on_pieces_are_worth_nothing),
 		cmocka_unit_test(a_batch_that_will_be_over_needs_nothing_later),
 		cmocka_unit_test(a_host_that_loses_cpus_shares_those_that_are_left),
+		cmocka_unit_test(givers_are_confined_to_cpus_that_are_there),
+		cmocka_unit_test(who_is_not_annotated_neither_gives_nor_asks),
 		cmocka_unit_test(what_the_profile_says_is_held_ready),
 	};
 
