@@ -32,10 +32,9 @@ SENSE := $(call objects,agent/sense)
 SETUP := $(call objects,agent/setup)
 WEB := $(filter build/obj/agent/serve/web_%,$(call objects,agent/serve))
 SERVE := $(filter-out $(WEB),$(call objects,agent/serve))
-LEARN := $(call objects,agent/learn)
 TOOLS := $(filter-out build/obj/tools/forestall%,$(call objects,tools))
 ARCHIVES := $(addprefix build/lib/lib,tools.a learn.a serve.a sense.a setup.a act.a decide.a predict.a)
-BINS := $(addprefix build/bin/,forestall forestall-calendar forestalld forestall-act $(if $(WEB_MAIN),forestall-web))
+BINS := $(addprefix build/bin/,forestall forestall-up forestall-calendar forestalld forestall-act $(if $(WEB_MAIN),forestall-web))
 UNIT := $(patsubst tests/unit/%.c,build/test/%,$(wildcard tests/unit/test_*.c))
 BPF_TESTS := $(patsubst tests/bpf/%.c,build/test/%,$(wildcard tests/bpf/test_*.c))
 WRAP_ORACLE := -Wl,--wrap=predictor_tick
@@ -70,7 +69,7 @@ build/bpf/%.skel.h: build/bpf/%.o
 
 # --- user space ------------------------------------------------------------------------------------------------------
 build/obj/agent/predict/train%.o build/obj/agent/predict/lstm%.o build/obj/agent/predict/adam.o build/obj/planner/decide/allocate%.o: override CFLAGS += -O3
-$(patsubst %.c,build/obj/%.o,$(wildcard agent/sense/load*.c)): build/bpf/forestall.skel.h
+$(patsubst %.c,build/obj/%.o,$(wildcard agent/sense/load*.c)) $(addprefix build/obj/tests/bpf/,insns.o test_io.o): build/bpf/forestall.skel.h
 build/obj/tests/bpf/test_sched.o: build/bpf/reference.skel.h
 build/obj/planner/act/tc_limits.o build/steps/planner/act/tc_limits.o: build/bpf/shape.skel.h
 build/obj/%.o: %.c | build/deps.stamp
@@ -85,7 +84,7 @@ build/lib/libact.a: $(ACT)
 build/lib/libsense.a: $(SENSE)
 build/lib/libsetup.a: $(SETUP)
 build/lib/libserve.a: $(SERVE)
-build/lib/liblearn.a: $(LEARN)
+build/lib/liblearn.a: $(call objects,agent/learn)
 build/lib/libtools.a: $(TOOLS)
 build/lib/%.a:
 	$(call say,AR,$@)
@@ -102,17 +101,19 @@ build/bin/forestall build/bin/forestall-calendar: build/bin/%: build/obj/tools/%
 MIND := $(call objects,agent) $(ARCHIVES)
 build/bin/forestalld: $(MIND)
 	$(call link)
-# The hands link nothing but their own room, what limits egress, and sd-bus: no JSON, no model.
-build/bin/forestall-act: build/obj/$(ACT_MAIN:.c=.o) build/lib/libact.a
+# The hands link nothing but their own room, what limits egress, and sd-bus: no JSON, no model. The supervisor: libc, and of that what it calls.
+build/bin/forestall-up: $(addprefix build/obj/tools/,forestall-up.o print_line.o process.o run_mode.o)
+build/bin/forestall-act: build/obj/$(ACT_MAIN:.c=.o)
+build/bin/forestall-act build/bin/forestall-up: build/lib/libact.a
 	$(call say,LINK,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $^ $(LDFLAGS) $(HANDS_LIBS) -o $@
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(filter %.o,$^) $(filter %.a,$^) $(LDFLAGS) $(if $(filter %-up,$@),-static,$(HANDS_LIBS)) -o $@
 build/bin/forestall-web: $(WEB) $(ARCHIVES)
 	$(call link,-lsqlite3 -lmicrohttpd)
 
 # --- tests -----------------------------------------------------------------------------------------------------------
 build/test/test_web build/test/test_web_history: build/test/%: build/obj/tests/unit/%.o $(filter-out %/web_main.o,$(WEB)) $(ARCHIVES)
 	$(call link,-lcmocka -lsqlite3 -lmicrohttpd)
-build/test/test_realdata: build/obj/tests/unit/test_realdata.o $(filter-out %_main.o,$(filter build/obj/tests/bench/realdata%,$(call objects,tests/bench))) build/lib/libpredict.a
+build/test/test_realdata: build/obj/tests/unit/test_realdata.o $(filter-out %_main.o,$(filter build/obj/tests/bench/realdata%,$(call objects,tests/bench))) $(addprefix build/lib/lib,tools.a predict.a)
 	$(call link,-lcmocka)
 build/test/test_onset: $(addprefix build/obj/tests/bench/,forecast_measure.o forecast_speak.o realdata_metric.o realdata_text.o)
 build/test/test_allocate build/test/bench_alloc: override LIBS += -lglpk
@@ -120,7 +121,7 @@ build/test/test_%: build/obj/tests/unit/test_%.o $(ARCHIVES)
 	$(call link,-lcmocka)
 build/test/test_%: build/obj/tests/bpf/test_%.o build/obj/tests/bpf/world.o build/obj/tests/bpf/talk.o $(ARCHIVES)
 	$(call link,-lcmocka)
-build/test/bench_realdata: $(filter build/obj/tests/bench/realdata%,$(call objects,tests/bench)) build/lib/libpredict.a
+build/test/bench_realdata: $(filter build/obj/tests/bench/realdata%,$(call objects,tests/bench)) $(addprefix build/lib/lib,tools.a predict.a)
 	$(call link)
 build/test/bench_profile build/test/bench_forecast: $(addprefix build/obj/tests/bench/realdata_,text.o metric.o)
 # The other files of a benchmark begin with its name.
@@ -132,7 +133,6 @@ build/test/forestall-act: $(patsubst build/obj/%,build/steps/%,$(ACT) build/obj/
 	$(call link)
 build/test/kill_act: $(filter build/obj/tests/vm/kill_%,$(call objects,tests/vm))
 build/test/mind_driver: build/obj/tests/vm/mind_driver.o
-build/obj/tests/bpf/insns.o build/obj/tests/bpf/test_io.o: build/bpf/forestall.skel.h
 build/test/insns: build/obj/tests/bpf/insns.o
 build/test/kill_act build/test/mind_driver build/test/insns: $(ARCHIVES)
 	$(call link)
@@ -174,8 +174,8 @@ bench-realdata: deps build/test/bench_realdata ## the LSTM on series from elsewh
 	$(Q)build/test/bench_realdata --seed "$(or $(SEED),1)" "$(TRAIN)" "$(TEST)"
 bench-profile: deps build/test/bench_profile ## the resource profile on series from elsewhere: DATA=DIR, last line JSON
 	$(Q)build/test/bench_profile "$(DATA)"
-bench-forecast: deps build/test/bench_forecast ## the model on recordings held out, by group, beside simpler forecasters: CORPUS=DIR, last line JSON
-	$(Q)build/test/bench_forecast model/default.model "$(or $(CORPUS),build/corpus)"
+bench-forecast: deps build/test/bench_forecast ## the model on recordings held out, by group, beside simpler forecasters: CORPUS=DIR [PART=validation], last line JSON
+	$(Q)build/test/bench_forecast model/default.model "$(or $(CORPUS),build/corpus)" $(PART)
 bench-hook: deps build/test/bench_hook ## cost of the hooks beside empty ones and libbpf-tools' runqlat, last line JSON
 	$(Q)tests/deps libbpf-tools
 	$(Q)build/test/bench_hook

@@ -12,7 +12,6 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
-#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,6 +21,7 @@
 
 #define NS_PER_S 1000000000ull
 #define SCAN_NS (30 * NS_PER_S)	/* repairs what a lost mkdir or rmdir record left wrong */
+#define TRIM_NS (5 * NS_PER_S)	/* after the start */
 #define RING_BYTES (512u << 10)
 #define FLUSH_HZ 10
 
@@ -136,7 +136,7 @@ static struct profile_clock wall_now(void)
 static void tick(struct daemon *daemon)
 {
 	uint64_t now_ns = host_now_ns();
-	bool is_second = now_ns - daemon->second_ns + NS_PER_S / 50 >= NS_PER_S;
+	bool is_second = now_ns - daemon->second_ns + DAEMON_EARLY_NS >= NS_PER_S;
 
 	nerve_consume(daemon->nerve);
 	ring_tick(&daemon->ring, now_ns);
@@ -145,7 +145,8 @@ static void tick(struct daemon *daemon)
 		daemon->scan_ns = now_ns;
 	}
 	tree_tick(daemon->tree, is_second);
-	report_tick(daemon->report, now_ns, is_second);
+	daemon->is_spoken_to = false;
+	daemon->is_behind = report_tick(daemon->report, now_ns, is_second);
 	/* What is free is of use to plans, and these are made for the annotated. */
 	if (is_second || tree_has_annotated(daemon->tree))
 		memory_tell(daemon);
@@ -163,8 +164,12 @@ static void tick(struct daemon *daemon)
 	outlook_tick(daemon->outlook, now_ns, wall_now(), is_second);
 	daemon_learn(daemon, now_ns);
 	daemon_policy(daemon);
-	daemon->ticks++;
 	daemon->tick_cost_ns = host_now_ns() - now_ns;
+	/* Loading reads the whole of the kernel's BTF, and the first ticks greet the bus and open the journal: not needed again. */
+	if (daemon->trim_ns && now_ns >= daemon->trim_ns) {
+		trim_code();
+		daemon->trim_ns = 0;
+	}
 }
 
 static int mind_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
@@ -297,6 +302,7 @@ int daemon_open(struct daemon *daemon, const struct daemon_options *options, cha
 {
 	int r;
 
+	trim_arrays();
 	memset(daemon, 0, sizeof(*daemon));
 	daemon->options = *options;
 	error[0] = '\0';
@@ -322,10 +328,9 @@ int daemon_open(struct daemon *daemon, const struct daemon_options *options, cha
 		daemon_close(daemon);
 		return r;
 	}
-	/* Loading reads the whole of the kernel's BTF, megabytes that are not needed again. */
-	trim_code();
 	host_busy_ns(&daemon->busy_ns);
 	daemon->second_ns = daemon->scan_ns = host_now_ns();
+	daemon->trim_ns = daemon->second_ns + TRIM_NS;
 	tree_scan(daemon->tree, daemon->scan_ns);
 	return 0;
 }
@@ -353,22 +358,6 @@ static int watch(int epoll_fd, int fd)
 	return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
 }
 
-static int clock_start(struct daemon *daemon)
-{
-	uint64_t tick_ns = (uint64_t)daemon->config.tick_ms * 1000000ull;
-	struct itimerspec every = { .it_interval.tv_nsec = (long)tick_ns, .it_value.tv_nsec = (long)tick_ns };
-	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-
-	if (fd < 0)
-		return -errno;
-	if (timerfd_settime(fd, 0, &every, NULL)) {
-		close(fd);
-		return -errno;
-	}
-	daemon->next_tick_ns = host_now_ns() + tick_ns;
-	return fd;
-}
-
 static int signals_open(void)
 {
 	sigset_t set;
@@ -380,26 +369,32 @@ static int signals_open(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static void clock_tick(struct daemon *daemon, int clock_fd)
+static void event_take(struct daemon *daemon, int fd)
 {
-	uint64_t expired, now_ns = host_now_ns(), tick_ns = (uint64_t)daemon->config.tick_ms * 1000000ull;
+	struct answer_world world;
 
-	if (read(clock_fd, &expired, sizeof(expired)) != (ssize_t)sizeof(expired))
-		return;
-	if (now_ns > daemon->next_tick_ns && now_ns - daemon->next_tick_ns > daemon->tick_late_ns_max)
-		daemon->tick_late_ns_max = now_ns - daemon->next_tick_ns;
-	daemon->next_tick_ns += expired * tick_ns;
-	tick(daemon);
+	if (fd == daemon->clock_fd) {
+		if (daemon_clock_take(daemon))
+			tick(daemon);
+	} else if (fd == nerve_fd(daemon->nerve)) {
+		nerve_consume(daemon->nerve);
+	} else if (fd == report_fd(daemon->report)) {
+		daemon->is_spoken_to = true;
+		daemon->is_listening = false;
+	} else {
+		daemon_world(daemon, &world);
+		socket_serve(daemon->socket, &world);
+	}
 }
 
 int daemon_run(struct daemon *daemon)
 {
-	int epoll_fd = epoll_create1(EPOLL_CLOEXEC), clock_fd = clock_start(daemon), signal_fd = signals_open();
+	int epoll_fd = epoll_create1(EPOLL_CLOEXEC), signal_fd = signals_open();
 	struct epoll_event events[8];
 	bool is_done = false;
-	int r = epoll_fd < 0 || clock_fd < 0 || signal_fd < 0 ? -errno : 0;
+	int r = epoll_fd < 0 || signal_fd < 0 ? -errno : daemon_clock_open(daemon);
 
-	r = r ?: watch(epoll_fd, clock_fd);
+	r = r ?: watch(epoll_fd, daemon->clock_fd);
 	r = r ?: watch(epoll_fd, signal_fd);
 	r = r ?: watch(epoll_fd, nerve_fd(daemon->nerve));
 	r = r ?: watch(epoll_fd, socket_fd(daemon->socket));
@@ -409,22 +404,15 @@ int daemon_run(struct daemon *daemon)
 		if (n < 0 && errno != EINTR)
 			r = -errno;
 		for (int i = 0; i < n; i++) {
-			struct answer_world world;
-
 			if (events[i].data.fd == signal_fd)
 				is_done = true;
-			else if (events[i].data.fd == clock_fd)
-				clock_tick(daemon, clock_fd);
-			else if (events[i].data.fd == nerve_fd(daemon->nerve))
-				nerve_consume(daemon->nerve);
-			else {
-				daemon_world(daemon, &world);
-				socket_serve(daemon->socket, &world);
-			}
+			else
+				event_take(daemon, events[i].data.fd);
 		}
+		r = r ?: daemon_clock_set(daemon, epoll_fd);
 	}
 	close(epoll_fd);
-	close(clock_fd);
+	close(daemon->clock_fd);
 	close(signal_fd);
 	return r;
 }

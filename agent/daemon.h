@@ -19,6 +19,7 @@
 #include "serve/socket.h"
 
 #define DAEMON_ERROR_MAX 512
+#define DAEMON_EARLY_NS 20000000ull	/* a tick that comes so much early still closes the second */
 
 struct daemon_options {
 	const char *run_dir;		/* /run/forestall */
@@ -56,8 +57,11 @@ struct daemon {
 	struct wire_loss loss;		/* at the last second */
 	uint64_t busy_ns;		/* /proc/stat at the last second */
 	uint64_t second_ns, scan_ns, next_tick_ns;
+	uint64_t trim_ns;		/* when the start is over; 0: it is */
 	uint64_t tick_late_ns_max, tick_cost_ns;
-	uint32_t ticks;
+	int clock_fd;
+	bool is_behind;			/* reports were left for the next tick */
+	bool is_spoken_to, is_listening;	/* an application spoke since the last tick; we are woken when one does */
 	bool is_closed;			/* the last tick closed a second */
 };
 
@@ -93,6 +97,15 @@ int daemon_challenge(void *context, char message[ANSWER_MESSAGE_MAX]);
 /* What is learned beside the loop: begins with the rest; at the end of each tick. 0 or -errno. */
 int daemon_learn_open(struct daemon *daemon);
 void daemon_learn(struct daemon *daemon, uint64_t now_ns);
+
+/* The clock of ticks; see daemon_clock.c. 0 or -errno. */
+int daemon_clock_open(struct daemon *daemon);
+
+/* True when a tick is due. */
+bool daemon_clock_take(struct daemon *daemon);
+
+/* After anything that happened: when the next tick is. 0 or -errno. */
+int daemon_clock_set(struct daemon *daemon, int epoll_fd);
 
 /* Whatever is observed goes through here; context is the daemon. */
 void daemon_observe(void *context, const struct observation *observation);

@@ -110,7 +110,7 @@ static __always_inline void task_emit(enum wire_kind kind, struct task_struct *t
 	if (!record)
 		return;
 	task_fill(record, kind, task, slot, cgroup_id, value);
-	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	emit_submit(record);
 }
 
 static __always_inline void count_add(__u64 *counter, __u64 value)

@@ -10,7 +10,18 @@
 
 #include "maps.bpf.h"
 
+#define EMIT_WAKE_SPAN 1024	/* longer than any record, so that one falls into it */
+
 const volatile __u64 window_ns __weak = 100000000;
+const volatile __u64 wake_bytes __weak = 0;	/* that wait to be read */
+
+/* Whoever reads may sleep until a second is over: a ring that fills sooner wakes it. */
+static __always_inline void emit_submit(void *record)
+{
+	__u64 over = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) - wake_bytes;
+
+	bpf_ringbuf_submit(record, over < EMIT_WAKE_SPAN ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+}
 
 static __always_inline void *emit_reserve(enum wire_kind kind, __u32 bytes, __u32 cpu)
 {
@@ -55,7 +66,7 @@ static __always_inline void window_emit(struct wire_row *row, __u32 cpu, __u32 s
 		row->sent[i] = total;
 	}
 	row->sent_ns = now;
-	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	emit_submit(record);
 }
 
 #endif

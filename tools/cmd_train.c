@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "challenge.h"
 #include "command.h"
@@ -20,9 +19,11 @@
 #include "predict/model.h"
 #include "score.h"
 #include "sense/modelfile.h"
+#include "work.h"
 
 /* Of a model: networks of so many units in all. */
 #define MEMBERS 2
+#define RESTARTS_MAX 64
 
 struct training {
 	const char *corpus, *out;
@@ -30,13 +31,13 @@ struct training {
 	struct dataset set[CORPUS_PART_COUNT];
 	struct train_score score[2][2];	/* of the held-out parts, shapes first: float, int8 */
 	double loss_float, loss_int8;	/* best validation */
-	uint32_t epochs_run;
 	uint32_t restarts;		/* trainings from consecutive seeds; the MEMBERS with the lowest validation loss are joined */
 	struct member {
 		struct train *train;
 		double loss;		/* validation, int8 */
 		uint64_t seed;
-	} member[MEMBERS];		/* best first; as many as there were, up to MEMBERS */
+		int result;
+	} member[RESTARTS_MAX];		/* best first, once all are done */
 };
 
 static int corpus_load(struct training *training)
@@ -74,28 +75,19 @@ static struct train_set view(const struct dataset *set)
 	return (struct train_set){ .sequences = set->sequence, .count = set->sequence_count };
 }
 
-static void progress(const struct train_report *report, uint32_t epochs)
-{
-	fprintf(stderr, "%sepoch %3u of %u  loss %.4f  validation float %.4f int8 %.4f%s%s%s", isatty(2) ? "\r" : "",
-		report->epoch, epochs, report->train_loss, report->validation_loss_float, report->validation_loss_int8,
-		report->quantized ? " (quantized)" : "            ", report->best ? " best" : "     ",
-		isatty(2) ? "" : "\n");
-}
-
-/* All epochs from one seed; *ret_best is the report of the best. */
-static int epochs_run(struct training *training, struct train *train, struct train_report *ret_best)
+/* All epochs from one seed; member->loss is that of the best. */
+static int epochs_run(struct member *member, uint32_t epochs)
 {
 	struct train_report report;
 	int r;
 
-	while (!(r = train_epoch(train, &report))) {
-		training->epochs_run = report.epoch;
+	while (!(r = train_epoch(member->train, &report))) {
 		if (report.best)
-			*ret_best = report;
-		progress(&report, training->options.epochs);
+			member->loss = report.validation_loss_int8;
+		fprintf(stderr, "seed %llu epoch %u of %u  loss %.4f  validation float %.4f int8 %.4f%s%s\n",
+			(unsigned long long)member->seed, report.epoch, epochs, report.train_loss, report.validation_loss_float,
+			report.validation_loss_int8, report.quantized ? " (quantized)" : "", report.best ? " best" : "");
 	}
-	if (isatty(2))
-		fputc('\n', stderr);
 	return r == -ENODATA ? 0 : r;
 }
 
@@ -129,11 +121,7 @@ static json_t *scores_json(const struct train_score score[2])
 
 static uint32_t members_count(const struct training *training)
 {
-	uint32_t count = 0;
-
-	while (count < MEMBERS && training->member[count].train)
-		count++;
-	return count;
+	return training->restarts < MEMBERS ? training->restarts : MEMBERS;
 }
 
 static json_t *seeds_json(const struct training *training)
@@ -158,7 +146,7 @@ static int provenance_write(const struct training *training, char text[MODEL_PRO
 	root = json_pack("{s:s,s:s,s:o,s:i,s:i,s:I,s:o,s:f,s:f,s:o,s:o,s:o}", "trainer", "forestall model train", "date", date,
 			 "seeds", seeds_json(training), "hidden",
 			 (int)(training->options.hidden * members_count(training)), "epochs",
-			 (int)training->epochs_run, "frames", (json_int_t)training->set[CORPUS_PART_TRAIN].frames,
+			 (int)training->options.epochs, "frames", (json_int_t)training->set[CORPUS_PART_TRAIN].frames,
 			 "violated_within_2s", labels_json(&training->set[CORPUS_PART_TRAIN]), "validation_loss_float",
 			 training->loss_float, "validation_loss_int8", training->loss_int8,
 			 "unseen_shape", scores_json(training->score[0]), "unseen_family",
@@ -234,9 +222,10 @@ static int held_out_score(struct training *training, const struct model *model, 
 	return groups_print(training, &quantized, scratch);
 }
 
-/* The members as one, in float and int8. */
+/* The members as one, in float and int8, as sure of itself as the validation part allows. */
 static int model_join(const struct training *training, struct model *model)
 {
+	struct train_set validation = view(&training->set[CORPUS_PART_VALIDATION]);
 	const struct lstm_float *members[MEMBERS];
 	uint32_t count = members_count(training);
 	int r;
@@ -244,6 +233,7 @@ static int model_join(const struct training *training, struct model *model)
 	for (uint32_t m = 0; m < count; m++)
 		members[m] = train_best(training->member[m].train);
 	r = train_join(members, count, &model->reference);
+	r = r ? r : train_widen(&validation, &model->reference);
 	return r ? r : train_quantize(&model->reference, &model->weights);
 }
 
@@ -287,34 +277,38 @@ static int model_finish(struct training *training)
 	return r;
 }
 
-/* Keeps the best, in order; frees who is not among them. */
-static void member_place(struct training *training, struct member member)
+static void restart_run(void *context, uint32_t index)
 {
-	for (uint32_t m = 0; m < MEMBERS; m++)
-		if (!training->member[m].train || member.loss < training->member[m].loss) {
-			struct member worse = training->member[m];
+	struct training *training = context;
+	struct train_set train_part = view(&training->set[CORPUS_PART_TRAIN]), validation = view(&training->set[CORPUS_PART_VALIDATION]);
+	struct member *member = &training->member[index];
+	struct train_options options = training->options;
 
-			training->member[m] = member;
-			member = worse;
-		}
-	train_free(member.train);
+	member->loss = INFINITY;
+	member->seed = options.seed += index;
+	member->result = train_new(&options, &train_part, &validation, NULL, &member->train);
+	if (!member->result)
+		member->result = epochs_run(member, options.epochs);
 }
 
-static int restart_run(struct training *training, const struct train_set *train_part, const struct train_set *validation)
+static int compare_members(const void *a, const void *b)
 {
-	struct train_report report = { .validation_loss_int8 = INFINITY };
-	struct train *train;
-	int r = train_new(&training->options, train_part, validation, NULL, &train);
+	const struct member *x = a, *y = b;
 
-	if (r)
-		return r;
-	r = epochs_run(training, train, &report);
-	fprintf(stderr, "seed %llu: best validation loss %.4f at epoch %u\n", (unsigned long long)training->options.seed,
-		report.validation_loss_int8, report.epoch);
-	if (r)
-		train_free(train);
-	else
-		member_place(training, (struct member){ train, report.validation_loss_int8, training->options.seed });
+	return x->loss != y->loss ? (x->loss > y->loss) - (x->loss < y->loss) : (x->seed > y->seed) - (x->seed < y->seed);
+}
+
+/* From all seeds, as many at once as there are CPUs; the first that fails is told. */
+static int restarts_run(struct training *training)
+{
+	int r = 0;
+
+	work_all(training->restarts, restart_run, training);
+	for (uint32_t i = 0; !r && i < training->restarts; i++)
+		r = training->member[i].result;
+	qsort(training->member, training->restarts, sizeof(training->member[0]), compare_members);
+	for (uint32_t i = 0; i < members_count(training); i++)
+		fprintf(stderr, "seed %llu: validation loss %.4f\n", (unsigned long long)training->member[i].seed, training->member[i].loss);
 	return r;
 }
 
@@ -331,21 +325,17 @@ static void labels_tell(const struct dataset *set)
 
 static int training_run(struct training *training)
 {
-	struct train_set train_part, validation;
 	int r = corpus_load(training);
 
 	if (r)
 		return r;
-	train_part = view(&training->set[CORPUS_PART_TRAIN]);
-	validation = view(&training->set[CORPUS_PART_VALIDATION]);
 	labels_tell(&training->set[CORPUS_PART_TRAIN]);
-	for (uint32_t i = 0; !r && i < training->restarts; i++, training->options.seed++)
-		r = restart_run(training, &train_part, &validation);
+	r = restarts_run(training);
 	if (!r)
 		r = model_finish(training);
 	if (r)
 		fprintf(stderr, "training: %s\n", strerror(-r));
-	for (uint32_t m = 0; m < MEMBERS; m++)
+	for (uint32_t m = 0; m < training->restarts; m++)
 		train_free(training->member[m].train);
 	return r;
 }
@@ -391,6 +381,10 @@ int cmd_model_train(int argc, char **argv)
 		fprintf(stderr, "usage: forestall model train --corpus DIR --out FILE [--epochs N] [--seed N] [--hidden N]\n"
 				"       [--restarts N]\n"
 				"       forestall model train --challenger ...: what the mind starts; see 'forestall model challenge'\n");
+		return 2;
+	}
+	if (!training.restarts || training.restarts > RESTARTS_MAX) {
+		fprintf(stderr, "--restarts %u: from 1 to %d\n", training.restarts, RESTARTS_MAX);
 		return 2;
 	}
 	/* Units in all: each member has its share of them. */

@@ -56,7 +56,7 @@ struct train_label dataset_label(const struct predictor_instance *instance, bool
 	for (int s = 0; s < SLI_LEARNED_COUNT; s++)
 		if (instance->violated >> s & 1 || (slo->bound[s] && now->sli[s] >= 0 && !is_acted))
 			ret.known |= TRAIN_KNOWS_VIOLATED(s);
-	ret.known |= TRAIN_KNOWS_VIOLATED(OUTPUT_RISK_FAILURE);
+	ret.known |= TRAIN_KNOWS_VIOLATED(OUTPUT_RISK_FAILURE) | (is_acted ? TRAIN_ACTED : 0);
 	ret.violated |= (uint16_t)(instance->happenings.failing.is_now << OUTPUT_RISK_FAILURE);
 	return ret;
 }

@@ -2,8 +2,7 @@
 /*
  * Recordings as training data: frames from the shipping extractor, labels from what was measured later.
  *
- * Of each SLI that is bound, "violated within h" of second t is known when it was measured in all seconds t + 1 .. t + h, or
- * violated in one of them. A second in which our own action held somewhere is censored: what would have happened without
+ * Of each SLI that is bound, "violated within h" of second t is as in train_truth_fill(). A second in which our own action held somewhere is censored: what would have happened without
  * it is not known, so neither its SLI nor a "not violated" that spans it is a label.
  *
  * Where the clock jumps or seconds are missing (the mind stood still, the host slept) a sequence ends and another begins: nothing is learned

@@ -14,31 +14,6 @@ struct table {
 	size_t count, room;
 };
 
-static void line_print(const char *format, va_list args)
-{
-	fputs("forestall: ", stderr);
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
-}
-
-void print_problem(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	line_print(format, args);
-	va_end(args);
-}
-
-void print_note(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	line_print(format, args);
-	va_end(args);
-}
-
 int print_end(void)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))

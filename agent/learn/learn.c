@@ -101,6 +101,8 @@ void learn_tick(struct learn *learn, uint64_t now_ns, bool is_busy)
 	challenger_pace(&learn->challenger, now_ns, is_busy);
 }
 
+bool learn_is_challenging(const struct learn *learn) { return learn->challenger.pid; }
+
 void learn_taken(struct learn *learn)
 {
 	watch_loss_reset(learn->watch);

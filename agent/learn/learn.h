@@ -53,6 +53,9 @@ struct recording *learn_recording(struct learn *learn);
 /* At each tick. is_busy: somebody is in danger. */
 void learn_tick(struct learn *learn, uint64_t now_ns, bool is_busy);
 
+/* A challenger runs, and is held to its share of the CPU at each tick. */
+bool learn_is_challenging(const struct learn *learn);
+
 /* After each tick that closed a second. True when a challenger has become the champion: it is to be taken over now. */
 bool learn_second(struct learn *learn, const struct mind *mind, const struct learn_model *model, uint64_t now_ns);
 

@@ -90,9 +90,9 @@ INLINE_VNNI void add_rows(const int8_t *block, uint32_t rows, const int32_t *off
 	}
 }
 
-/* 16 * blocks outputs of each instance; blocks is 1 or BLOCKS, and known at each call: more hide the dot product's latency. */
+/* 16 * blocks outputs of each instance, as many as there are; blocks is 1 or BLOCKS, and known at each call: more hide the dot product's latency. */
 INLINE_VNNI void sum_head(const struct lstm_weights *weights, uint8_t (*vector)[LSTM_COLUMNS_MAX], uint32_t row,
-			  uint32_t group, uint32_t blocks, float (*ret)[LSTM_OUTPUT_MAX])
+			  uint32_t group, uint32_t blocks, float *outputs)
 {
 	const struct lstm_config *config = &weights->config;
 	uint32_t inputs = lstm_padded_inputs(config);
@@ -111,10 +111,14 @@ INLINE_VNNI void sum_head(const struct lstm_weights *weights, uint8_t (*vector)[
 	add_rows(weights->head + row * 4, lstm_head_rows(config), weights->head_offset + row, weights->head_step + row, vector,
 		 inputs, config->hidden, group, blocks, fixed);
 #pragma GCC unroll 8
-	for (uint32_t i = 0; i < group * blocks; i++)
-		_mm512_storeu_ps(ret[i / blocks] + row + i % blocks * LSTM_BLOCK,
-				 _mm512_mul_ps(_mm512_cvtepi32_ps(fixed[i / blocks * BLOCKS + i % blocks]),
-					       _mm512_set1_ps(1.0f / (1 << LSTM_OUTPUT_BITS))));
+	for (uint32_t i = 0; i < group * blocks; i++) {
+		uint32_t first = row + i % blocks * LSTM_BLOCK, left = config->output - first;
+
+		_mm512_mask_storeu_ps(outputs + (size_t)(i / blocks) * config->output + first,
+				      left < LSTM_BLOCK ? (__mmask16)((1u << left) - 1) : (__mmask16)-1,
+				      _mm512_mul_ps(_mm512_cvtepi32_ps(fixed[i / blocks * BLOCKS + i % blocks]),
+						    _mm512_set1_ps(1.0f / (1 << LSTM_OUTPUT_BITS))));
+	}
 }
 
 /* group is 1 or GROUP, and known at each call. */
@@ -123,7 +127,6 @@ INLINE_VNNI void step_group(const struct lstm_weights *weights, struct lstm_stat
 {
 	const struct lstm_config *config = &weights->config;
 	uint8_t vector[GROUP][LSTM_COLUMNS_MAX];
-	float output[GROUP][LSTM_OUTPUT_MAX];
 	uint32_t row = 0;
 
 	for (uint32_t i = 0; i < group; i++)
@@ -140,11 +143,9 @@ INLINE_VNNI void step_group(const struct lstm_weights *weights, struct lstm_stat
 	for (uint32_t i = 0; i < group; i++)
 		lstm_offset_hidden(states[i], config->hidden, vector[i] + lstm_padded_inputs(config));
 	for (; row + BLOCKS * LSTM_BLOCK <= lstm_head_rows(config); row += BLOCKS * LSTM_BLOCK)
-		sum_head(weights, vector, row, group, BLOCKS, output);
+		sum_head(weights, vector, row, group, BLOCKS, outputs);
 	if (row < config->output)
-		sum_head(weights, vector, row, group, 1, output);
-	for (uint32_t i = 0; i < group; i++)
-		memcpy(outputs + (size_t)i * config->output, output[i], config->output * sizeof(*outputs));
+		sum_head(weights, vector, row, group, 1, outputs);
 }
 
 TARGET_VNNI void lstm_step_vnni(const struct lstm_weights *weights, struct lstm_state *const states[],

@@ -19,7 +19,7 @@
 struct second {
 	float now[SKILL_OUTPUTS];
 	uint32_t moving;	/* bit per output */
-	uint32_t violated, known;
+	uint32_t violated, known, measured;
 	enum sli leading;
 	float unit;	/* an SLI's readable value at its bound */
 	bool has_model;	/* it spoke in this second; without a model at all the statistical forecaster stands for it */
@@ -248,7 +248,7 @@ static struct second second_of(const struct predictor *p, const struct predictor
 		second.now[r] = instance->demand[r] < 0 ? NAN : instance->demand[r] * p->host.capacity[r];
 	second.now[LEADING] = sli[second.leading] < 0 || is_censored ? NAN : feature_sli_scaled(sli[second.leading], bound);
 	for (int s = 0; s < SLI_COUNT; s++)
-		second.known |= sli[s] >= 0 && !is_censored ? 1u << s : 0;
+		second.measured |= sli[s] >= 0 ? 1u << s : 0;
 	return second;
 }
 
@@ -274,6 +274,8 @@ static void skill_second(struct predictor *p, struct predictor_instance *instanc
 	struct second second = second_of(p, instance, is_censored);
 
 	bounds_follow(skill, &instance->info.slo);
+	skill->measured |= second.measured;
+	second.known = is_censored ? 0 : skill->measured;
 	second.moving = moves_follow(skill, second.now, p->host.capacity);
 	skill->second++;
 	for (uint32_t h = 0; h < FORECAST_HORIZONS; h++)

@@ -61,6 +61,7 @@ struct skill {
 	struct skill_said pending[FORECAST_HORIZONS][SKILL_PENDING];
 	uint8_t pending_count[FORECAST_HORIZONS];
 	uint32_t second;
+	uint32_t measured;	/* SLIs that were, at some time: since, a second without a measurement is one without a violation */
 	uint64_t bound[SLI_COUNT];	/* that all this was learned with */
 };
 

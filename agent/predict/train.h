@@ -38,6 +38,7 @@ _Static_assert(FEATURE_COUNT <= LSTM_INPUT_MAX && OUTPUT_COUNT <= LSTM_OUTPUT_MA
 #define TRAIN_KNOWS_DEMAND(resource) (1u << (resource))
 #define TRAIN_KNOWS_SLI (1u << RESOURCE_COUNT)
 #define TRAIN_KNOWS_VIOLATED(risk) (2u << (RESOURCE_COUNT + (risk)))
+#define TRAIN_ACTED 0x8000u	/* of now: our own action held, so what was not measured, or not violated, stays unknown */
 
 /* What is, or came, true of an instance, in output units (forecast.h). A label whose bit in known is not set is not read. */
 struct train_label {
@@ -46,7 +47,7 @@ struct train_label {
 	uint16_t violated;		/* bit per SLI, and OUTPUT_RISK_FAILURE: in some second within the horizon */
 	uint16_t known;
 };
-_Static_assert(TRAIN_KNOWS_VIOLATED(OUTPUT_RISKS) <= UINT16_MAX + 1, "known has a bit per label");
+_Static_assert(TRAIN_KNOWS_VIOLATED(OUTPUT_RISKS) <= TRAIN_ACTED, "known has a bit per label");
 
 struct train_truth {
 	struct train_label now;		/* of the frame's own second: what persistence says; 0 where not measured */
@@ -149,7 +150,8 @@ struct train;
 
 /*
  * Fills then[] of all steps from now of the steps after them; now.known says what may be a label. "Violated within a
- * horizon" is known when an SLI was violated in some second of it, or known not to be in all of them.
+ * horizon" is known when the horizon ends within the steps and an SLI was violated in some second of it, or known not to be in all of them. A
+ * second without a measurement, as of an hour without requests, is one without a violation, if the SLI was measured at some time in these steps.
  */
 void train_truth_fill(struct train_truth *truth, uint32_t steps);
 
@@ -191,6 +193,12 @@ void train_evaluate(const struct train_options *options, const struct train_subj
  * 0; -EINVAL: together they have more units than LSTM_HIDDEN_MAX.
  */
 int train_join(const struct lstm_float *const members[], uint32_t count, struct lstm_float *ret);
+
+/*
+ * Moves the .1 and the .9 quantile of each output so that on this set, which nothing was learned of, a tenth of what came lies beyond either
+ * where the output moved lately: a network is surer of what it was not taught than it should be. 0 or -ENOMEM.
+ */
+int train_widen(const struct train_set *set, struct lstm_float *weights);
 
 /*
  * int8 weights, ready for lstm_step(): per row the scale is its largest magnitude, after folding in the column's scale,

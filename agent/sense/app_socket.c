@@ -2,10 +2,10 @@
 #include "app_socket.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -33,7 +33,7 @@ struct app_socket {
 	struct app *app;
 	struct watch *watch;
 	struct app_own *own;		/* NULL: none has its own */
-	int packet_fd, listen_fd;
+	int packet_fd, listen_fd, epoll_fd;	/* the last waits for all but those of one instance */
 	struct sockaddr_un packet_address, stream_address;
 	struct client *client[CLIENTS_MAX];	/* NULL: free */
 	uint32_t pid;			/* asked last, in this tick */
@@ -70,6 +70,11 @@ int app_packet_bind(const char *dir, const char *name, struct sockaddr_un *ret_a
 	return r;
 }
 
+static int await(const struct app_socket *s, int fd)
+{
+	return epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &(struct epoll_event){ .events = EPOLLIN }) ? -errno : 0;
+}
+
 int app_socket_open(const char *run_dir, struct app *app, struct watch *watch, struct app_socket **ret)
 {
 	struct app_socket *s = calloc(1, sizeof(*s));
@@ -80,11 +85,16 @@ int app_socket_open(const char *run_dir, struct app *app, struct watch *watch, s
 	s->app = app;
 	s->watch = watch;
 	s->packet_fd = s->listen_fd = -1;
-	r = s->packet_fd = app_packet_bind(run_dir, "app.dgram", &s->packet_address);
+	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	r = s->epoll_fd < 0 ? -errno : 0;
+	if (r >= 0)
+		r = s->packet_fd = app_packet_bind(run_dir, "app.dgram", &s->packet_address);
 	if (r >= 0)
 		r = s->listen_fd = address_bind(run_dir, "app.stream", SOCK_STREAM, &s->stream_address);
 	if (r >= 0 && listen(s->listen_fd, CLIENTS_MAX))
 		r = -errno;
+	if (r >= 0)
+		r = await(s, s->packet_fd) ?: await(s, s->listen_fd);
 	if (r < 0) {
 		app_socket_close(s);
 		return r;
@@ -121,6 +131,8 @@ void app_socket_close(struct app_socket *s)
 		close(s->listen_fd);
 		unlink(s->stream_address.sun_path);
 	}
+	if (s->epoll_fd >= 0)
+		close(s->epoll_fd);
 	free(s);
 }
 
@@ -201,7 +213,7 @@ static void clients_accept(struct app_socket *s)
 		if (fd < 0)
 			return;
 		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size);
-		if (!is_crowded(s, owner_find(s, (uint32_t)credentials.pid)))
+		if (!is_crowded(s, owner_find(s, (uint32_t)credentials.pid)) && !await(s, fd))
 			s->client[i] = calloc(1, sizeof(*s->client[i]));
 		if (!s->client[i]) {
 			close(fd);
@@ -252,14 +264,12 @@ static void client_read(struct app_socket *s, struct client **at, uint64_t now_n
 /* Most ticks nobody says anything: one question tells, where accepting would make a socket first and find nobody. */
 static bool is_anybody_there(const struct app_socket *s)
 {
-	struct pollfd fds[2 + CLIENTS_MAX] = { { .fd = s->packet_fd, .events = POLLIN }, { .fd = s->listen_fd, .events = POLLIN } };
-	nfds_t count = 2;
+	struct epoll_event event;
 
-	for (int i = 0; i < CLIENTS_MAX; i++)
-		if (s->client[i])
-			fds[count++] = (struct pollfd){ .fd = s->client[i]->fd, .events = POLLIN };
-	return poll(fds, count, 0) != 0;
+	return epoll_wait(s->epoll_fd, &event, 1, 0) != 0;
 }
+
+int app_socket_fd(const struct app_socket *s) { return s->epoll_fd; }
 
 void app_socket_observe(struct app_socket *s, const struct observation *observation)
 {

@@ -29,4 +29,7 @@ void app_socket_observe(struct app_socket *s, const struct observation *observat
 /* Takes what has come, a bounded amount of it; the rest waits in the kernel. */
 void app_socket_tick(struct app_socket *s, uint64_t now_ns);
 
+/* Readable when there is something to take from the sockets that serve all. */
+int app_socket_fd(const struct app_socket *s);
+
 #endif

@@ -98,6 +98,7 @@ static int maps_size(struct nerve *nerve, const struct nerve_config *config, int
 	skel->rodata->accounts_mask = accounts - 1;
 	skel->rodata->slots_max = config->slots_max;
 	skel->rodata->window_ns = config->window_ns;
+	skel->rodata->wake_bytes = config->ring_bytes / 4;
 	skel->rodata->loaded_ns = clock_ns(CLOCK_MONOTONIC);
 	return r;
 }

@@ -92,16 +92,18 @@ static void behind_skip(struct file *file, off_t size)
 	memset(&file->line, 0, sizeof(file->line));
 }
 
-static void file_read(struct file *file, uint64_t now_ns)
+/* True when there may be more. */
+static bool file_read(struct file *file, uint64_t now_ns)
 {
 	char bytes[TICK_BYTES];
 	ssize_t n = pread(file->fd, bytes, sizeof(bytes), file->at);
 
 	if (n <= 0)
-		return;
+		return false;
 	file->now_ns = now_ns;
 	file->at += n;
 	logline_push(&file->line, bytes, (size_t)n, on_line, file);
+	return n == TICK_BYTES;
 }
 
 /* A file that became shorter was truncated; one that stands at the path instead of ours was rotated in. */
@@ -126,8 +128,10 @@ static void file_look(struct file *file)
 	file_open(file);
 }
 
-void log_files_tick(struct log_files *files, uint64_t now_ns, bool is_second)
+bool log_files_tick(struct log_files *files, uint64_t now_ns, bool is_second)
 {
+	bool is_behind = false;
+
 	for (uint32_t i = 0; i < files->count; i++) {
 		struct file *file = &files->file[i];
 
@@ -136,8 +140,9 @@ void log_files_tick(struct log_files *files, uint64_t now_ns, bool is_second)
 		if (is_second && file->fd < 0)
 			file_open(file);
 		if (file->fd >= 0)
-			file_read(file, now_ns);
+			is_behind |= file_read(file, now_ns);
 		if (file->fd >= 0 && is_second)
 			file_look(file);
 	}
+	return is_behind;
 }

@@ -117,7 +117,7 @@ static int behind_skip(struct log_journal *journal, uint64_t until_ns)
 	return skipped;
 }
 
-void log_journal_tick(struct log_journal *journal, uint64_t now_ns)
+bool log_journal_tick(struct log_journal *journal, uint64_t now_ns)
 {
 	uint64_t until_ns = host_now_ns() + TICK_NS_MAX;
 	bool is_end = false;
@@ -126,10 +126,10 @@ void log_journal_tick(struct log_journal *journal, uint64_t now_ns)
 	if (!journal->journal)
 		journal_open(journal, now_ns);
 	if (!journal->journal)
-		return;
+		return false;
 	r = sd_journal_process(journal->journal);
 	if (r == SD_JOURNAL_NOP && !journal->is_behind)
-		return;
+		return false;
 	if (journal->behind_ticks >= BEHIND_TICKS_MAX)
 		r = behind_skip(journal, until_ns);
 	while (r >= 0 && !is_end && lines < LINES_MAX && host_now_ns() < until_ns) {
@@ -143,4 +143,5 @@ void log_journal_tick(struct log_journal *journal, uint64_t now_ns)
 		journal_drop(journal);
 	journal->is_behind = !is_end;
 	journal->behind_ticks = journal->is_behind ? journal->behind_ticks + 1 : 0;
+	return journal->is_behind;
 }

@@ -53,7 +53,7 @@ static void record_take(struct log_kmsg *kmsg, const char *record, size_t bytes,
 		 now_ns);
 }
 
-void log_kmsg_tick(struct log_kmsg *kmsg, uint64_t now_ns)
+bool log_kmsg_tick(struct log_kmsg *kmsg, uint64_t now_ns)
 {
 	char record[RECORD_BYTES];
 
@@ -62,8 +62,9 @@ void log_kmsg_tick(struct log_kmsg *kmsg, uint64_t now_ns)
 
 		/* EPIPE: the kernel has overwritten what we had not read; the next number tells how many. */
 		if (n < 0 && errno != EPIPE && errno != EINTR)
-			return;
+			return false;
 		if (n > 0)
 			record_take(kmsg, record, (size_t)n, now_ns);
 	}
+	return kmsg->fd >= 0;
 }

@@ -94,17 +94,21 @@ void report_observe(struct report *report, const struct observation *observation
 	log_observe(report->log, observation);
 }
 
-void report_tick(struct report *report, uint64_t now_ns, bool is_second)
+bool report_tick(struct report *report, uint64_t now_ns, bool is_second)
 {
-	units_tick(report->units, now_ns);
-	watch_tick(report->watch, is_second);
+	bool is_behind = units_tick(report->units, now_ns);
+
+	is_behind |= watch_tick(report->watch, is_second);
 	if (report->app_socket)
 		app_socket_tick(report->app_socket, now_ns);
 	app_tick(report->app, now_ns, is_second);
-	log_journal_tick(report->journal, now_ns);
-	log_kmsg_tick(report->kmsg, now_ns);
-	log_files_tick(report->files, now_ns, is_second);
+	is_behind |= log_journal_tick(report->journal, now_ns);
+	is_behind |= log_kmsg_tick(report->kmsg, now_ns);
+	is_behind |= log_files_tick(report->files, now_ns, is_second);
+	return is_behind;
 }
+
+int report_fd(const struct report *report) { return report->app_socket ? app_socket_fd(report->app_socket) : -1; }
 
 const struct log *report_log(const struct report *report) { return report->log; }
 const struct app *report_app(const struct report *report) { return report->app; }

@@ -31,8 +31,11 @@ void report_free(struct report *report);
 /* Hears every observation, also those that it caused. May be NULL. */
 void report_observe(struct report *report, const struct observation *observation);
 
-/* Once per tick, before the mind's. */
-void report_tick(struct report *report, uint64_t now_ns, bool is_second);
+/* Once per tick, before the mind's. True when more has come than one tick takes. */
+bool report_tick(struct report *report, uint64_t now_ns, bool is_second);
+
+/* Readable when an application speaks on a socket of all; -1: there is none. */
+int report_fd(const struct report *report);
 
 struct watch *report_watch(struct report *report);
 const struct log *report_log(const struct report *report);

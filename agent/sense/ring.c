@@ -63,6 +63,14 @@ void ring_tick(struct ring *ring, uint64_t now_ns)
 	early_retry(ring, 0, now_ns);
 }
 
+bool ring_waits(const struct ring *ring)
+{
+	for (uint32_t i = 0; i < RING_EARLY_MAX; i++)
+		if (ring->early[i])
+			return true;
+	return false;
+}
+
 static void task_tell(struct ring *ring, const struct wire_task *task)
 {
 	early_retry(ring, task->head.cgroup_id, task->head.time_ns);

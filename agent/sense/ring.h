@@ -29,6 +29,9 @@ void ring_record(void *context, const struct wire_head *head, size_t bytes);
 /* Looks again for cgroups that could not be opened when they were told of. */
 void ring_tick(struct ring *ring, uint64_t now_ns);
 
+/* Some are looked for at the next tick. */
+bool ring_waits(const struct ring *ring);
+
 /* FNV-1a (Fowler, Noll, Vo) of a name, never 0. */
 uint32_t ring_name_hash(const char *name, size_t bytes);
 

@@ -255,29 +255,43 @@ static void node_drop(struct tree *tree, uint32_t slot, uint64_t now_ns)
 	node_free(node);
 }
 
-/* Takes the directory in when it is new, and says whether there was something to take. */
-static void dir_visit(struct tree *tree, int dir_fd, const char *path, uint64_t now_ns)
+/* Takes the directory in when it is new. */
+static void dir_visit(struct tree *tree, int dir_fd, uint64_t id, const char *path, uint64_t now_ns)
 {
-	struct stat st;
-	uint32_t slot;
+	uint32_t slot = slots_find(tree->slots, id);
 
-	if (fstat(dir_fd, &st))
-		return;
-	slot = slots_find(tree->slots, st.st_ino);
 	if (!slot)
-		node_add(tree, dir_fd, st.st_ino, path, now_ns);
+		node_add(tree, dir_fd, id, path, now_ns);
 	else
 		tree->node[slot].scan = tree->scan;
+}
+
+/* The kernel counts a directory's children in its links: one with two has none, and its sixty files need not be listed to know. */
+static bool is_leaf(const struct stat *st) { return st->st_nlink == 2; }
+
+/* One that is known and has no children needs no descriptor. */
+static bool leaf_seen(struct tree *tree, int parent_fd, const struct dirent *entry)
+{
+	uint32_t slot = slots_find(tree->slots, entry->d_ino);
+	struct stat st;
+
+	if (!slot || fstatat(parent_fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) || st.st_ino != entry->d_ino || !is_leaf(&st))
+		return false;
+	tree->node[slot].scan = tree->scan;
+	return true;
 }
 
 static void dir_walk(struct tree *tree, int dir_fd, const char *path, uint32_t depth, uint64_t now_ns)
 {
 	char child[OBSERVE_PATH_MAX + NAME_MAX + 2];
 	struct dirent *entry;
-	DIR *dir;
+	struct stat st;
+	DIR *dir = NULL;
 
-	dir_visit(tree, dir_fd, path, now_ns);
-	dir = depth < DEPTH_MAX ? fdopendir(dir_fd) : NULL;
+	if (!fstat(dir_fd, &st)) {
+		dir_visit(tree, dir_fd, st.st_ino, path, now_ns);
+		dir = depth < DEPTH_MAX && !is_leaf(&st) ? fdopendir(dir_fd) : NULL;
+	}
 	if (!dir) {
 		close(dir_fd);
 		return;
@@ -285,7 +299,7 @@ static void dir_walk(struct tree *tree, int dir_fd, const char *path, uint32_t d
 	while ((entry = readdir(dir))) {
 		int fd;
 
-		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.' || leaf_seen(tree, dirfd(dir), entry))
 			continue;
 		snprintf(child, sizeof(child), "%s/%s", path[1] ? path : "", entry->d_name);
 		fd = openat(dirfd(dir), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -262,7 +262,17 @@ static void mains_ask(struct units *units)
 	}
 }
 
-void units_tick(struct units *units, uint64_t now_ns)
+/* It is greeted, or services were asked for. */
+static bool is_awaiting(const struct units *units)
+{
+	bool is_asking = false;
+
+	for (int i = 0; i < ASKS_MAX; i++)
+		is_asking |= units->ask[i].unit[0];
+	return is_asking || sd_bus_is_ready(units->bus) <= 0;
+}
+
+bool units_tick(struct units *units, uint64_t now_ns)
 {
 	int r = 1;
 
@@ -274,4 +284,5 @@ void units_tick(struct units *units, uint64_t now_ns)
 		bus_drop(units);
 	else if (units->bus)
 		mains_ask(units);
+	return units->bus && (r > 0 || is_awaiting(units));
 }

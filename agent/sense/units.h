@@ -17,6 +17,7 @@ struct units;
 struct units *units_new(struct watch *watch);
 void units_free(struct units *units);
 
-void units_tick(struct units *units, uint64_t now_ns);
+/* True when more has come than one tick takes, or answers are awaited. */
+bool units_tick(struct units *units, uint64_t now_ns);
 
 #endif

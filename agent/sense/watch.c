@@ -35,6 +35,7 @@ struct watch {
 	struct watch_setup setup;
 	struct being *being;	/* [slots_max] */
 	uint32_t slot_top, look_at;
+	uint32_t looked;	/* so many before look_at are not to be looked at */
 	struct exec exec[EXECS_MAX];
 	char gone[GONE_MAX][OBSERVE_PATH_MAX];
 	uint32_t gone_idx;
@@ -108,6 +109,12 @@ static void tell(struct watch *watch, struct observe_failure *failure)
 	failure->unix_ns = (uint64_t)((int64_t)now.tv_sec * 1000000000 + now.tv_nsec - ago_ns);
 	observation.failure = *failure;
 	watch->setup.observe(watch->setup.context, &observation);
+}
+
+static void look_later(struct watch *watch, struct being *being)
+{
+	being->is_to_look = true;
+	watch->looked = 0;
 }
 
 static void tell_recovered(struct watch *watch, const char *path, uint64_t time_ns)
@@ -197,7 +204,7 @@ static void take_instance(struct watch *watch, const struct observe_instance *in
 			return;
 		being->path_hash = ring_name_hash(being->path, OBSERVE_PATH_MAX);
 		being->unit_hash = unit_hash(unit_of(being->path));
-		being->is_to_look = true;
+		look_later(watch, being);
 		if (info->slot > watch->slot_top)
 			watch->slot_top = info->slot;
 	}
@@ -261,7 +268,7 @@ static void take_exit(struct watch *watch, struct being *being, const struct wir
 	if (being->main_pid && being->main_pid != task->pid)
 		return;
 	being->main_pid = 0;
-	being->is_to_look = true;
+	look_later(watch, being);
 	if (!task->value || is_clean(signal))
 		return;
 	being->failed_ns = task->head.time_ns;
@@ -293,21 +300,23 @@ void watch_task(struct watch *watch, uint32_t slot, const struct wire_task *task
 		take_oom(watch, being, task);
 }
 
-void watch_tick(struct watch *watch, bool is_second)
+bool watch_tick(struct watch *watch, bool is_second)
 {
 	uint32_t looks = 0;
 
 	for (uint32_t slot = 1; is_second && slot <= watch->slot_top; slot++)
 		if (watch->being[slot].is_annotated && !watch->being[slot].main_pid)
-			watch->being[slot].is_to_look = true;
-	for (uint32_t i = 0; i < watch->slot_top && looks < LOOKS_PER_TICK; i++) {
+			look_later(watch, &watch->being[slot]);
+	while (watch->looked < watch->slot_top && looks < LOOKS_PER_TICK) {
 		struct being *being = &watch->being[1 + watch->look_at++ % watch->slot_top];
 
+		watch->looked++;
 		if (!being->path || !being->is_to_look)
 			continue;
 		main_look(watch, being);
 		looks++;
 	}
+	return watch->looked < watch->slot_top;
 }
 
 void watch_systemd(struct watch *watch, bool is_watching)

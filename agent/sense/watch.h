@@ -38,8 +38,8 @@ void watch_observe(struct watch *watch, const struct observation *observation);
 /* An exec, exit or OOM record of this slot; of an OOM record task is the victim of a struct wire_oom. */
 void watch_task(struct watch *watch, uint32_t slot, const struct wire_task *task);
 
-/* Looks for the main process of those that were not looked at yet, a few at a time; `is_second`: of the annotated again. */
-void watch_tick(struct watch *watch, bool is_second);
+/* Looks for the main process of those that were not looked at yet, a few at a time; `is_second`: of the annotated again. True when some are left. */
+bool watch_tick(struct watch *watch, bool is_second);
 
 /* What systemd says of a unit of the host. Until it says that it watches, nothing of this is waited for. */
 void watch_systemd(struct watch *watch, bool is_watching);

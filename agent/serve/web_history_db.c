@@ -17,6 +17,7 @@ static const char schema[] =
 	"PRAGMA synchronous=NORMAL;"
 	"PRAGMA journal_size_limit=4194304;"
 	"PRAGMA trusted_schema=OFF;"
+	"PRAGMA cache_size=-512;"	/* KiB; as it is 2 MB, which a day of rows fills */
 	"CREATE TABLE IF NOT EXISTS paths(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
 	"CREATE TABLE IF NOT EXISTS seconds(t INTEGER NOT NULL, path INTEGER NOT NULL, cpu REAL, wait REAL, memory REAL,"
 	" io REAL, net REAL, risk REAL, violated INTEGER);"

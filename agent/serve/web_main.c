@@ -78,6 +78,9 @@ static int web_run(struct web *web)
 			r = web_poll_take(web->poll, web_now_ns());
 		if (r > 0)
 			web_history_push(web->world.history, web->world.view, web_now_s());
+		/* The first round opens the history: what that needed is not needed again. */
+		if (r > 0 && web->world.view->rounds == 1)
+			trim_code();
 		if (r >= 0 && web_now_ns() >= due_ns) {
 			r = web_poll_begin(web->poll);
 			due_ns = web_now_ns() + web_poll_pause_ns(web->poll);
@@ -97,10 +100,10 @@ int main(int argc, char **argv)
 
 	if (r)
 		return r - 1;
+	trim_arrays();
 	r = web_start(&web, &options);
 	if (r)
 		return r;
-	trim_code();
 	r = web_run(&web);
 	if (r < 0)
 		fprintf(stderr, "forestall-web: the mind %s; ends, to be started again\n",

@@ -11,7 +11,7 @@
 #include "planner/act/client.h"
 
 #define RECONNECT_NS 1000000000ull
-#define ASK_MODE_NS 1000000000ull
+#define ASK_MODE_NS 5000000000ull	/* it does not change but with the connection: this finds hands that hang */
 #define RENEW_PER_LEASE 4	/* a lease is renewed when a quarter of it has passed */
 
 /* What we asked for, per slot and knob. */
@@ -75,7 +75,6 @@ void hands_free(struct hands *hands)
 	free(hands);
 }
 
-int hands_fd(const struct hands *hands) { return hands->fd; }
 enum mode hands_mode(const struct hands *hands) { return hands->mode; }
 
 /* Hands that went away have undone everything, or will before they take a plan again. */
@@ -257,6 +256,8 @@ bool hands_answer(struct hands *hands, struct result *ret)
 	answer_note(hands, ret);
 	return true;
 }
+
+bool hands_owe(const struct hands *hands) { return hands->asked_count || hands->wished; }
 
 const struct result_item *hands_outcome(const struct hands *hands, uint32_t slot, uint32_t knob)
 {

@@ -16,9 +16,6 @@ struct hands;
 struct hands *hands_new(const char *socket_path, uint32_t slots_max);
 void hands_free(struct hands *hands);
 
-/* For epoll; -1 while not connected. Changes when hands_plan reconnects. */
-int hands_fd(const struct hands *hands);
-
 /* Mode the hands reported last, MODE_COUNT while they are silent. */
 enum mode hands_mode(const struct hands *hands);
 
@@ -27,6 +24,9 @@ void hands_plan(struct hands *hands, const struct mind *mind, const struct plan 
 
 /* Takes one answer if there is one: true and *ret. Call it until it says false. */
 bool hands_answer(struct hands *hands, struct result *ret);
+
+/* An answer is awaited, or something is held that a plan may give back. */
+bool hands_owe(const struct hands *hands);
 
 /* What the hands said last of something that is wished for; NULL when it is not. outcome is NONE before they spoke. */
 const struct result_item *hands_outcome(const struct hands *hands, uint32_t slot, uint32_t knob);

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#define ARRAY_BYTES 32768
+
 struct mapping {
 	unsigned long from, to, inode;
 	unsigned long changed_kb;	/* that are the process's own now, in memory or swapped */
@@ -25,6 +27,12 @@ static void mapping_parse(const char *line, struct mapping *mapping)
 static bool is_code(const struct mapping *mapping)
 {
 	return mapping->inode && mapping->may[1] == '-' && mapping->may[3] == 'p';
+}
+
+void trim_arrays(void)
+{
+	mallopt(M_MMAP_THRESHOLD, ARRAY_BYTES);
+	mallopt(M_ARENA_MAX, 1);
 }
 
 void trim_code(void)

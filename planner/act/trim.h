@@ -7,6 +7,12 @@
 #ifndef FORESTALL_TRIM_H
 #define FORESTALL_TRIM_H
 
+/*
+ * Before the first allocation. A large array is then always pages of its own, which cost nothing until they are touched: without, once
+ * one that large was freed, malloc takes the next from its heap, and calloc writes all of it. All threads share one heap.
+ */
+void trim_arrays(void);
+
 /* Once, when the start is over. That it cannot be done costs memory and nothing else. */
 void trim_code(void);
 

@@ -70,33 +70,26 @@ static pid_t child_start(const char *dir, char *const argv[])
 	_exit(127);
 }
 
-static void root_of(const struct load *load, char root[256])
-{
-	snprintf(root, 256, "%s", load->root);
-	*strrchr(root, '/') = '\0';
-}
-
 static pid_t netdata_start(const char *dir, const struct load *load)
 {
-	char conf[320], pid_file[320], root[256];
+	char conf[320], pid_file[320], cloud[256];
 	char *const argv[] = { NETDATA, "-D", "-c", conf, "-P", pid_file, NULL };
 
-	root_of(load, root);
 	snprintf(conf, sizeof(conf), "%s/netdata.conf", dir);
 	snprintf(pid_file, sizeof(pid_file), "%s/pid", dir);
-	file_write(dir, "netdata.conf", netdata_conf, dir, root);
+	file_write(dir, "netdata.conf", netdata_conf, dir, load->root);
 	file_write(dir, ".opt-out-from-anonymous-statistics", "%s%s", "", "");
-	snprintf(root, sizeof(root), "%.240s/cloud.d", dir);
-	mkdir(root, 0755);
-	file_write(root, "cloud.conf", "[global]\n\tenabled = no\n%s%s", "", "");
+	snprintf(cloud, sizeof(cloud), "%.240s/cloud.d", dir);
+	mkdir(cloud, 0755);
+	file_write(cloud, "cloud.conf", "[global]\n\tenabled = no\n%s%s", "", "");
 	return child_start(dir, argv);
 }
 
 static pid_t ours_start(const char *dir, const struct load *load)
 {
 	char run[320], conf[320], state[320], max[16];
-	char *const argv[] = { "build/bin/forestall", "--run-dir", run, "--config-dir", conf, "up", "--mode", "observe",
-			       "--state-dir", state, NULL };
+	char *const argv[] = { "build/bin/forestall", "--run-dir", run, "--config-dir", conf, "--cgroup-root", (char *)load->root,
+			       "--state-dir", state, "up", "--mode", "observe", NULL };
 	const char *wanted = getenv("INSTANCES_MAX");
 
 	snprintf(run, sizeof(run), "%s/run", dir);
@@ -114,8 +107,7 @@ static bool ours_sees(const char *dir, const struct load *load)
 {
 	char command[900];
 
-	snprintf(command, sizeof(command), "build/bin/forestall --run-dir %s/run instance show /%s/c%05u >/dev/null 2>&1", dir,
-		 strrchr(load->root, '/') + 1, load->count - 1);
+	snprintf(command, sizeof(command), "build/bin/forestall --run-dir %s/run instance show /c%05u >/dev/null 2>&1", dir, load->count - 1);
 	return !system(command);
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * bench_forecast MODEL CORPUS: the model on recordings whose family or shape it was not taught, by group of what there is to
+ * bench_forecast MODEL CORPUS [validation]: the model on recordings whose family or shape it was not taught, by group of what there is to
  * foresee, beside simpler forecasters on the same seconds. The last line is JSON.
  */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "forecast.h"
@@ -139,8 +140,8 @@ int main(int argc, char **argv)
 	struct corpus corpus;
 	struct stat info;
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: bench_forecast MODEL CORPUS\n       make bench-forecast\n");
+	if ((argc != 3 && argc != 4) || (argc == 4 && strcmp(argv[3], "validation"))) {
+		fprintf(stderr, "usage: bench_forecast MODEL CORPUS [validation]\n       make bench-forecast [PART=validation]\n");
 		return 2;
 	}
 	if (stat(argv[2], &info) || !S_ISDIR(info.st_mode)) {
@@ -151,11 +152,11 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s\n", message);
 		return 1;
 	}
-	if (corpus_load(argv[2], model, &corpus) < 0)
+	if (corpus_load(argv[2], model, argc == 4, &corpus) < 0)
 		return 1;
 	corpus_speak(&corpus, model);
-	printf("%u recordings, %u of them held out; %zu lives of instances with bounds\n", corpus.recordings, corpus.held_out,
-	       corpus.count);
+	printf("%u recordings, %u of them %s; %zu lives of instances with bounds\n", corpus.recordings, corpus.scored,
+	       corpus.is_validation ? "of the validation part" : "held out", corpus.count);
 	onset_print(&corpus);
 	demand_print(&corpus);
 	json_print(&corpus);

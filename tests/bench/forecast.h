@@ -31,7 +31,7 @@ enum speaks {
 /* One life of one annotated instance in one recording. */
 struct life {
 	struct corpus_run run;
-	bool is_held_out;
+	bool is_scored, is_shown;	/* shown: to who is fitted here */
 	uint32_t steps, room;
 	uint32_t bound;		/* SLIs, bit per SLI */
 	float (*input)[FEATURE_COUNT];
@@ -47,21 +47,26 @@ struct life {
 struct corpus {
 	struct life *life;
 	size_t count;
-	uint32_t recordings, held_out;
+	uint32_t recordings, scored;
+	bool is_validation;	/* the scored are */
 };
 
 extern const uint32_t shown_horizon[SHOWN_HORIZONS];	/* index of forecast_horizon_s */
 extern const char *const speaks_name[SPEAKS_COUNT];
 
-/* All recordings of a folder as the model in `model` would have seen them. 0, or -1 with a line on stderr. */
-int corpus_load(const char *folder, const struct model *model, struct corpus *ret);
+/*
+ * All recordings of a folder as the model in `model` would have seen them. Scored are those held out and the others shown; or, to choose
+ * between models without a look at what they are judged by, the validation part is scored and the training part shown. 0, or -1 with a
+ * line on stderr.
+ */
+int corpus_load(const char *folder, const struct model *model, bool is_validation, struct corpus *ret);
 void corpus_free(struct corpus *corpus);
 
 /* 1 or 0: a violation begins within the horizon; -1: not healthy now, or not known. */
 int life_onset(const struct life *life, uint32_t t, uint32_t horizon);
 bool life_is_healthy(const struct life *life, uint32_t t);
 
-/* Everybody's scores; the logistic regression is fitted on what is not held out. */
+/* Everybody's scores; the logistic regression is fitted on what is shown. */
 void corpus_speak(struct corpus *corpus, const struct model *model);
 
 /* Of some lives: figures of one speaker at one horizon. */

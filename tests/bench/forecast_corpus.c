@@ -55,6 +55,13 @@ static void life_free(struct life *life)
 	memset(life, 0, sizeof(*life));
 }
 
+static bool is_scored(const struct corpus *corpus, enum corpus_part part)
+{
+	if (corpus->is_validation)
+		return part == CORPUS_PART_VALIDATION;
+	return part == CORPUS_PART_UNSEEN_SHAPE || part == CORPUS_PART_UNSEEN_FAMILY;
+}
+
 static void life_finish(struct corpus *corpus, struct life *life, const struct corpus_run *run)
 {
 	if (life->steps < STEPS_MIN) {
@@ -63,7 +70,8 @@ static void life_finish(struct corpus *corpus, struct life *life, const struct c
 	}
 	train_truth_fill(life->truth, life->steps);
 	life->run = *run;
-	life->is_held_out = run->part == CORPUS_PART_UNSEEN_SHAPE || run->part == CORPUS_PART_UNSEEN_FAMILY;
+	life->is_scored = is_scored(corpus, run->part);
+	life->is_shown = corpus->is_validation ? run->part == CORPUS_PART_TRAIN : !life->is_scored;
 	life->score = must_alloc(life->steps, sizeof(*life->score));
 	life->said = must_alloc(life->steps, sizeof(*life->said));
 	corpus->life = grown(corpus->life, corpus->count + 1, sizeof(*corpus->life));
@@ -113,7 +121,7 @@ static int recording_load(struct corpus *corpus, const char *path, const struct 
 	for (uint32_t slot = 0; slot < replay->setup.config.slots_max; slot++)
 		life_finish(corpus, &lives[slot], &run);
 	corpus->recordings++;
-	corpus->held_out += run.part == CORPUS_PART_UNSEEN_SHAPE || run.part == CORPUS_PART_UNSEEN_FAMILY;
+	corpus->scored += is_scored(corpus, run.part);
 	free(lives);
 	replay_close(replay);
 	if (kind < 0)
@@ -128,12 +136,13 @@ static int is_recording(const struct dirent *entry)
 	return length > 4 && !strcmp(entry->d_name + length - 4, ".rec");
 }
 
-int corpus_load(const char *folder, const struct model *model, struct corpus *ret)
+int corpus_load(const char *folder, const struct model *model, bool is_validation, struct corpus *ret)
 {
 	struct dirent **names;
 	int count = scandir(folder, &names, is_recording, alphasort), r = 0;
 
 	memset(ret, 0, sizeof(*ret));
+	ret->is_validation = is_validation;
 	for (int i = 0; i < count; i++) {
 		char path[4096];
 
@@ -144,8 +153,8 @@ int corpus_load(const char *folder, const struct model *model, struct corpus *re
 	}
 	if (count >= 0)
 		free(names);
-	if (!r && !ret->held_out) {
-		fprintf(stderr, "%s: %u recordings of the corpus, none of them held out; record them with `make corpus`\n", folder,
+	if (!r && !ret->scored) {
+		fprintf(stderr, "%s: %u recordings of the corpus, none of them to be scored; record them with `make corpus`\n", folder,
 			ret->recordings);
 		r = -1;
 	}

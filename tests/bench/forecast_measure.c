@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the scores are worth: only lives that are held out count. */
+/* What the scores are worth: only lives that are scored count. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 
 static bool is_wanted(const struct life *life, int group)
 {
-	return life->is_held_out && (group < 0 || (int)life->run.group == group);
+	return life->is_scored && (group < 0 || (int)life->run.group == group);
 }
 
 /* Whether a violation begins in this second, after one that was healthy. */

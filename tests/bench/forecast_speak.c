@@ -114,7 +114,7 @@ static void logistic_inputs(const float *input, float scale, float ret[FEATURE_C
 	ret[FEATURE_COUNT] = scale;
 }
 
-/* One round of reweighted least squares on what is not held out. */
+/* One round of reweighted least squares on what is shown. */
 static void logistic_round(const struct corpus *corpus, uint32_t horizon, struct ridge *ridge)
 {
 	struct ridge *next = must_alloc(1, sizeof(*next));
@@ -124,7 +124,7 @@ static void logistic_round(const struct corpus *corpus, uint32_t horizon, struct
 	for (size_t i = 0; i < corpus->count; i++) {
 		const struct life *life = &corpus->life[i];
 
-		for (uint32_t t = 0; !life->is_held_out && t < life->steps; t++) {
+		for (uint32_t t = 0; life->is_shown && t < life->steps; t++) {
 			int onset = life_onset(life, t, horizon);
 			float logit, p, root;
 

@@ -198,7 +198,4 @@ int hdfs_run(const struct bench *bench);
 
 void *must_alloc(size_t count, size_t bytes);
 
-/* Calls job for 0..count - 1 on all CPUs, in any order; jobs must not touch what another one does. realdata_work.c */
-void work_all(uint32_t count, void (*job)(void *context, uint32_t index), void *context);
-
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "realdata.h"
+#include "tools/work.h"
 
 void lesson_add(struct lesson *lesson, float (*input)[FEATURE_COUNT], struct train_truth *truth, uint32_t from,
 		uint32_t to, float weight)

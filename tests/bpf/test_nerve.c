@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -216,6 +217,23 @@ static void loss_accounting_closes_when_the_ring_overflows(void **state)
 	world_close(&world);
 }
 
+/* Records that wake nobody wait for the reader's next look, but not so long that the ring overflows. */
+static void ring_that_fills_wakes_its_reader(void **state)
+{
+	struct epoll_event event;
+	struct world world;
+
+	(void)state;
+	world_open(&world, 1 << 14);
+	do
+		nerve_consume(world.nerve);
+	while (epoll_wait(nerve_fd(world.nerve), &event, 1, 0) > 0);
+	for (int i = 0; i < 150; i++)
+		in_cgroup(&world, exec_false, NULL);
+	assert_int_equal(epoll_wait(nerve_fd(world.nerve), &event, 1, 0), 1);
+	world_close(&world);
+}
+
 static void ignore(void *context, const struct wire_head *head, size_t bytes)
 {
 	(void)context;
@@ -274,6 +292,7 @@ int main(void)
 		cmocka_unit_test(cgroups_that_come_and_go_are_told_by_id),
 		cmocka_unit_test(loss_accounting_closes),
 		cmocka_unit_test(loss_accounting_closes_when_the_ring_overflows),
+		cmocka_unit_test(ring_that_fills_wakes_its_reader),
 		cmocka_unit_test(every_signal_is_there_or_says_why_not),
 		cmocka_unit_test(maps_are_readable_by_field_name_with_bpftool),
 	};

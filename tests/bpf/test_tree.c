@@ -350,6 +350,34 @@ static void the_last_of_too_many_annotated_is_told_so(void **state)
 	world_close(&world);
 }
 
+/* Nobody tells this tree of directories that come and go: its walk finds them, in one that had none before as well. */
+static void a_walk_finds_who_came_and_who_went(void **state)
+{
+	const char *const below[] = { "/job/leaf", "/job/leaf/first", "/job/leaf/first/second", "/other" };
+	const int count = sizeof(below) / sizeof(below[0]);
+	struct told told = { 0 };
+	struct world world;
+	struct tree *tree;
+	char root[512], path[600];
+	uint32_t followed;
+
+	(void)state;
+	tree = tree_of(&world, &told, root);
+	followed = tree_scan(tree, host_now_ns());
+	for (int i = 0; i < count; i++) {
+		snprintf(path, sizeof(path), "%s%s", root, below[i]);
+		assert_int_equal(mkdir(path, 0755), 0);
+		assert_int_equal(tree_scan(tree, host_now_ns()), ++followed);
+	}
+	for (int i = count; i-- > 0;) {
+		snprintf(path, sizeof(path), "%s%s", root, below[i]);
+		assert_int_equal(rmdir(path), 0);
+		assert_int_equal(tree_scan(tree, host_now_ns()), --followed);
+	}
+	tree_close(tree);
+	world_close(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -359,6 +387,7 @@ int main(void)
 		cmocka_unit_test(limits_say_what_the_files_say),
 		cmocka_unit_test(limits_above_the_annotated_are_told),
 		cmocka_unit_test(the_last_of_too_many_annotated_is_told_so),
+		cmocka_unit_test(a_walk_finds_who_came_and_who_went),
 	};
 
 	return cmocka_run_group_tests_name("tree", tests, NULL, NULL);

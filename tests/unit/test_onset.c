@@ -13,7 +13,7 @@
 /* One bound that is violated from BEGINS on for a while; the last speaker of each test says what the test wants. */
 static struct life make_life(void)
 {
-	struct life life = { .is_held_out = true, .steps = STEPS, .bound = 1u << SLI_RUNQ_P99 };
+	struct life life = { .is_scored = true, .steps = STEPS, .bound = 1u << SLI_RUNQ_P99 };
 
 	life.truth = calloc(STEPS, sizeof(*life.truth));
 	life.score = calloc(STEPS, sizeof(*life.score));

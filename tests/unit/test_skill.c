@@ -98,6 +98,7 @@ static void make_weights(struct lstm_weights *ret)
 struct world {
 	struct predictor *predictor;
 	uint64_t now_ns;
+	bool is_idle;	/* the instance has nothing to wait for */
 };
 
 static void tell_instance(struct world *world, uint64_t cgroup_id)
@@ -123,6 +124,7 @@ static void world_open(struct world *world)
 	world->predictor = predictor_new(&config);
 	assert_non_null(world->predictor);
 	world->now_ns = NS_PER_SECOND;
+	world->is_idle = false;
 	tell_instance(world, 7);
 }
 
@@ -135,9 +137,11 @@ static void tell_tick(struct world *world, bool is_bad, bool is_acted)
 	sample = (struct observation){ .kind = OBSERVE_SAMPLE };
 	sample.sample.slot = SLOT;
 	sample.sample.moved.oncpu_ns = TICK_NS / 10;
-	*(is_bad ? &sample.sample.moved.verdict[WIRE_DELAY_QUEUE].bad : &sample.sample.moved.verdict[WIRE_DELAY_QUEUE].good) = 100;
-	sample.sample.bucket[0] = (struct observe_bucket){ .idx = is_bad ? 200 : 10, .count = 100 };
-	sample.sample.bucket_count = 1;
+	if (!world->is_idle) {
+		*(is_bad ? &sample.sample.moved.verdict[WIRE_DELAY_QUEUE].bad : &sample.sample.moved.verdict[WIRE_DELAY_QUEUE].good) = 100;
+		sample.sample.bucket[0] = (struct observe_bucket){ .idx = is_bad ? 200 : 10, .count = 100 };
+		sample.sample.bucket_count = 1;
+	}
 	sample.sample.psi_known = (1u << PSI_COUNT) - 1;
 	predictor_observe(world->predictor, &sample);
 	host = (struct observation){ .kind = OBSERVE_HOST };
@@ -183,6 +187,25 @@ static void worries_that_never_come_true_are_no_longer_said(void **state)
 	pass(&world, 300, false, false);
 	assert_true(the_risk(&world) < 0.1f);
 	assert_int_not_equal(skill_of_risk(the_skill(&world), HORIZON, SLI_RUNQ_P99).by, SKILL_UNPROVEN);
+	predictor_free(world.predictor);
+}
+
+/* Were they none, only violations would be outcomes, and any risk of who is seldom asked would come to mean certainty. */
+static void seconds_without_a_measurement_are_outcomes(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_open(&world);
+	world.is_idle = true;
+	pass(&world, 60, false, false);
+	assert_int_equal(the_skill(&world)->risk[HORIZON][SLI_RUNQ_P99].count, 0);	/* it may be that nobody can measure it */
+	world.is_idle = false;
+	pass(&world, 2, false, false);
+	world.is_idle = true;
+	pass(&world, 300, false, false);
+	assert_true(the_skill(&world)->risk[HORIZON][SLI_RUNQ_P99].count > 200);
+	assert_true(the_risk(&world) < 0.1f);
 	predictor_free(world.predictor);
 }
 
@@ -325,6 +348,7 @@ int main(void)
 		cmocka_unit_test(quantiles_come_to_hold_their_share),
 		cmocka_unit_test(risk_comes_to_mean_what_happens),
 		cmocka_unit_test(worries_that_never_come_true_are_no_longer_said),
+		cmocka_unit_test(seconds_without_a_measurement_are_outcomes),
 		cmocka_unit_test(worries_that_came_true_are_said_again),
 		cmocka_unit_test(demand_is_not_moved_by_a_model_without_skill),
 		cmocka_unit_test(what_moves_has_quantiles_of_its_own),

@@ -342,35 +342,42 @@ static void scores_match_the_slow_way(void **state)
 	assert_int_equal(score.steps, STEPS);
 }
 
-/* Ten seconds: io_p99 not measured in second 4, violated in 6; runq_p99 never violated; censored: nothing. */
+/*
+ * Ten seconds: io_p99 not measured in second 2, nor in 4, in which we act, and violated in 6; runq_p99 never violated, retrans never
+ * measured; it fails in the last.
+ */
 static void labels_are_what_came_true(void **state)
 {
 	const uint16_t io = TRAIN_KNOWS_VIOLATED(SLI_IO_P99), runq = TRAIN_KNOWS_VIOLATED(SLI_RUNQ_P99);
+	const uint16_t retrans = TRAIN_KNOWS_VIOLATED(SLI_RETRANS), failure = TRAIN_KNOWS_VIOLATED(OUTPUT_RISK_FAILURE);
 	static struct train_truth truth[10];
 
 	(void)state;
 	for (int t = 0; t < 10; t++) {
 		truth[t].now = (struct train_label) { .demand = { [RESOURCE_NET] = (float)t }, .sli = -(float)t };
-		truth[t].now.known = TRAIN_KNOWS_DEMAND(RESOURCE_NET) | (t == 5 ? 0 : TRAIN_KNOWS_SLI) | runq |
-				     (t == 4 ? 0 : io);
-		truth[t].now.violated = t == 6 ? 1u << SLI_IO_P99 : 0;
+		truth[t].now.known = TRAIN_KNOWS_DEMAND(RESOURCE_NET) | (t == 5 ? 0 : TRAIN_KNOWS_SLI) | runq | failure |
+				     (t == 2 ? 0 : t == 4 ? TRAIN_ACTED : io);
+		truth[t].now.violated = t == 6 ? 1u << SLI_IO_P99 : t == 9 ? 1u << OUTPUT_RISK_FAILURE : 0;
 	}
 	train_truth_fill(truth, 10);
 	for (int t = 0; t < 10; t++) {
 		const struct train_label *one = &truth[t].then[0], *two = &truth[t].then[1], *five = &truth[t].then[2];
 
+		/* What nobody asked for was not violated: 2 is known. */
 		assert_int_equal((bool)(one->known & io), t != 9 && t != 3);
 		assert_int_equal((bool)(two->known & io), t < 8 && t != 2 && t != 3);
-		/* 6 is within 1..5 of seconds 1 to 5; it makes known what 4 leaves open, 0 sees only 4. */
-		assert_int_equal((bool)(five->known & io), t >= 1 && t <= 5);
-		assert_int_equal(five->violated, t >= 1 && t <= 5 ? 1u << SLI_IO_P99 : 0);
-		assert_int_equal(two->violated, t == 4 || t == 5 ? 1u << SLI_IO_P99 : 0);
+		/* 6 is within 1..5 of seconds 1 to 4; it makes known what 4 leaves open, 0 sees only 4; of 5 the end is not known. */
+		assert_int_equal((bool)(five->known & io), t >= 1 && t <= 4);
+		assert_int_equal(five->violated & (1u << SLI_IO_P99), t >= 1 && t <= 4 ? 1u << SLI_IO_P99 : 0);
+		assert_int_equal(two->violated & (1u << SLI_IO_P99), t == 4 || t == 5 ? 1u << SLI_IO_P99 : 0);
 		assert_int_equal((bool)(five->known & runq), t <= 4);
 		assert_int_equal((bool)(two->known & TRAIN_KNOWS_SLI), t < 8 && t != 3);
 		assert_int_equal((bool)(two->known & TRAIN_KNOWS_DEMAND(RESOURCE_NET)), t < 8);
-		assert_int_equal(two->known & TRAIN_KNOWS_DEMAND(RESOURCE_CPU), 0);
+		assert_int_equal(two->known & (TRAIN_KNOWS_DEMAND(RESOURCE_CPU) | TRAIN_ACTED | retrans), 0);
 		assert_true(t >= 8 || (two->demand[RESOURCE_NET] == (float)t + 2 && two->sli == -(float)t - 2));
-		assert_int_equal(truth[t].then[5].known, t <= 5 ? io : 0);
+		/* What fails may end with it. */
+		assert_int_equal(truth[t].then[5].known, t < 9 ? failure : 0);
+		assert_int_equal(truth[t].then[5].violated, t < 9 ? 1u << OUTPUT_RISK_FAILURE : 0);
 	}
 }
 
@@ -401,6 +408,42 @@ static void quantile_scores_match_by_hand(void **state)
 	assert_true(fabs(score.loss - net->pinball * options.demand_weight / FORECAST_HORIZONS / 4) < 1e-6);
 	assert_true(isnan(score.horizon[3].demand[RESOURCE_CPU].pinball));
 	assert_true(isnan(score.horizon[3].sli.pinball));
+}
+
+/* Zeros say -.69 to .69 of the change; the network moves within 2 either way, memory by as much while it stands still, of io little is known. */
+static void quantiles_are_widened_where_it_moves(void **state)
+{
+	const struct train_set set = { world.sequences, SEQUENCES };
+	static struct lstm_float zeros;
+	struct train_options options;
+	struct train_score score;
+	const struct train_quantile_score *net = &score.horizon[0].demand[RESOURCE_NET];
+
+	(void)state;
+	train_options_init(&options);
+	train_random_seed(&random_source, 5);
+	init_world(&world, STEPS);
+	make_follower(&zeros);
+	for (int s = 0; s < SEQUENCES; s++)
+		for (int t = 0; t < STEPS; t++) {
+			struct train_truth *truth = &world.truth[s][t];
+
+			truth->now.demand[RESOURCE_NET] = truth->now.demand[RESOURCE_IO] = 1 + (float)(t % 2);
+			truth->then[0].demand[RESOURCE_NET] = truth->now.demand[RESOURCE_NET] + draw_between(-2, 2);
+			truth->then[0].demand[RESOURCE_MEMORY] = draw_between(-2, 2);
+			truth->then[0].demand[RESOURCE_IO] = draw_between(-20, 20);
+			truth->then[0].known = TRAIN_KNOWS_DEMAND(RESOURCE_NET) | TRAIN_KNOWS_DEMAND(RESOURCE_MEMORY) |
+					       (s || t >= 100 ? 0 : TRAIN_KNOWS_DEMAND(RESOURCE_IO));
+		}
+	assert_int_equal(train_widen(&set, &zeros), 0);
+	train_evaluate(&options, &(struct train_subject) { .real = &zeros }, &set, &meter, &score);
+	assert_float_equal(net->cover[0], 0.1, 0.01);
+	assert_float_equal(net->cover[2], 0.9, 0.01);
+	assert_true(zeros.head_bias[OUTPUT_DEMAND(0, RESOURCE_NET, OUTPUT_MEDIAN)] == 0);
+	for (int q = 0; q < FORECAST_QUANTILES; q++) {
+		assert_true(zeros.head_bias[OUTPUT_DEMAND(0, RESOURCE_MEMORY, q)] == 0);
+		assert_true(zeros.head_bias[OUTPUT_DEMAND(0, RESOURCE_IO, q)] == 0);
+	}
 }
 
 static void training_is_quick_enough(void **state)
@@ -443,6 +486,7 @@ int main(void)
 		cmocka_unit_test(scores_match_the_slow_way),
 		cmocka_unit_test(quantile_scores_match_by_hand),
 		cmocka_unit_test(labels_are_what_came_true),
+		cmocka_unit_test(quantiles_are_widened_where_it_moves),
 		cmocka_unit_test(training_is_quick_enough),
 	};
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Jobs that do not see each other, on all CPUs. What comes out does not depend on how many there are. */
+#include "work.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <unistd.h>
-
-#include "realdata.h"
 
 #define WORKERS_MAX 64
 
