@@ -19,7 +19,11 @@
 #define LEVELS_MAX 16
 #define NS_PER_S 1000000000ull
 #define BURST_NS 10000000ull		/* what may be caught up after a pause: the hands give HTB as much */
-#define INGRESS_BURST_NS 100000000ull	/* a window of TCP comes at once, and what is lost of it costs more than its share */
+/*
+ * On a short way even the smallest window of TCP is above the rate: what holds it is that it loses all of one and waits,
+ * 200 ms and then twice as long. What may come after that pause has to be as much as it left.
+ */
+#define INGRESS_BURST_NS 500000000ull
 #define ETHERNET_BYTES 14
 #define TCP_BYTES 32			/* with timestamps, as nearly all have */
 #define LOOPBACK_IFINDEX 1

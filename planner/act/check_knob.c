@@ -30,7 +30,7 @@ static bool number_check(const struct change *change, const char *name, uint64_t
 
 static int parents_read(const struct change *change, char ret_text[KNOB_TEXT_MAX], uint64_t *ret)
 {
-	const char *file = change->action->knob == KNOB_CPUSET_CPUS ? "../cpuset.cpus.effective" : "../cpuset.mems.effective";
+	const char *file = change->action->knob == KNOB_CPUSET_MEMS ? "../cpuset.mems.effective" : "../cpuset.cpus.effective";
 	int r = cgroup_file_read(change->place.dir_fd, file, ret_text, KNOB_TEXT_MAX);
 
 	ret_text[r < 0 ? 0 : strcspn(ret_text, "\n")] = '\0';
@@ -47,8 +47,8 @@ static bool place_is_partition(const struct place *place)
 
 static bool check_cpuset(struct apply *apply, struct change *change, struct result_item *ret)
 {
-	const char *file = knob_spec((enum knob)change->action->knob)->file;
 	bool has_cpus = change->action->knob != KNOB_CPUSET_MEMS, is_partition = has_cpus && place_is_partition(&change->place);
+	const char *file = has_cpus ? "cpuset.cpus" : "cpuset.mems";
 	uint64_t parents, wanted = change->wanted.value;
 	char text[KNOB_TEXT_MAX];
 	int r;

@@ -218,7 +218,7 @@ struct demand_figures demand_measure(const struct corpus *corpus, int group, enu
 				ret.pinball_now += pinball(life->truth[t].now.demand[resource], forecast_quantile[q],
 							   then->demand[resource]) / FORECAST_QUANTILES;
 			}
-			ret.cover80 += then->demand[resource] > said[0] && then->demand[resource] <= said[2];
+			ret.cover80 += then->demand[resource] >= said[0] && then->demand[resource] <= said[2];
 			ret.count++;
 		}
 	}

@@ -23,7 +23,7 @@ static const struct sample {
 	{ KNOB_CPU_MAX, 20000, 50000, "max 100000\n", "30000 100000\n" },
 	{ KNOB_CPU_IDLE, 1, 0, "0\n", NULL },
 	{ KNOB_CPUSET_CPUS, 2, 0, "\n", "0\n" },
-	{ KNOB_CPUSET_MEMS, 1, 0, "\n", "0-1\n" },
+	{ KNOB_CPUSET_MEMS, 1, 0, "\n", "0,2\n" },
 	{ KNOB_MEMORY_LOW, 16 * MIB, 0, "0\n", "1048576\n" },
 	{ KNOB_MEMORY_HIGH, 256 * MIB, 0, "max\n", "1073741824\n" },
 	{ KNOB_IO_WEIGHT, 50, 0, "default 100\n", "default 60\n" },
@@ -99,7 +99,7 @@ static void web_write(const char *name, const char *text)
 static void neighbours_write(void)
 {
 	file_write(root, "cpuset.cpus.effective", "0-3\n");
-	file_write(root, "cpuset.mems.effective", "0-1\n");
+	file_write(root, "cpuset.mems.effective", "0\n");
 	web_write("cpu.weight", "100\n");
 	web_write("cpu.max", "50000 100000\n");
 	web_write("cpu.max.burst", "0\n");

@@ -124,6 +124,28 @@ static void each_bound_is_held_against_itself(void **state)
 	life_done(&life);
 }
 
+/* 0 to .4 is said of a wire that carries nothing in one second and half of what it can in the next. */
+static void what_is_at_the_end_of_an_interval_is_within(void **state)
+{
+	struct life life = make_life();
+	struct corpus corpus = { .life = &life, .count = 1 };
+	struct demand_figures f;
+
+	(void)state;
+	life.spoken = calloc(STEPS, sizeof(*life.spoken));
+	for (uint32_t t = 0; t < STEPS; t++) {
+		life.truth[t].now.known |= TRAIN_KNOWS_DEMAND(RESOURCE_NET);
+		life.truth[t].now.demand[RESOURCE_NET] = t % 2 ? 0.5f : 0;
+		life.spoken[t].demand[RESOURCE_NET][0][2] = life.spoken[t].demand[RESOURCE_NET][0][3] = 0.4f;
+	}
+	train_truth_fill(life.truth, STEPS);
+	f = demand_measure(&corpus, -1, RESOURCE_NET, 0);
+	assert_int_equal((int)f.count, STEPS - 2);	/* the first has not moved, after the last nothing is known */
+	assert_float_equal(f.cover80 / f.count, 0.5, 1e-3);
+	free(life.spoken);
+	life_done(&life);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -132,6 +154,7 @@ int main(void)
 		cmocka_unit_test(who_cries_too_often_finds_nothing),
 		cmocka_unit_test(who_says_always_the_same_is_a_guess),
 		cmocka_unit_test(each_bound_is_held_against_itself),
+		cmocka_unit_test(what_is_at_the_end_of_an_interval_is_within),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,23 +74,6 @@ kill -KILL $hands
 wait $hands 2>/dev/null
 check "the hands are killed: it stays" eval 'reads cpuset.cpus.partition root && file .effective 0'
 check "until they start anew" eval 'start && is_as_before'
-check "it is made again" partition 2000 1
-echo 0 >$online
-check "without its CPU the kernel breaks it" holds 'refused .*broke it: root invalid \(' 2000 cpuset.cpus.partition 1
-check "so it is let go when its lease ends" within 10 reads cpuset.cpus.partition member
-echo 1 >$online
-check "and CPU 1 is everybody's" eval 'driver undo >/dev/null; is_as_before'
-if [[ -e $part/cpuset.cpus.exclusive ]]; then
-	mkdir $part/inner
-	echo +cpuset >$part/cgroup.subtree_control
-	inner() { driver plan 60000 /sys/fs/cgroup /part/inner "$@" | tee /dev/stderr; }
-	check "CPUs that the parent does not have exclusively are refused" eval 'inner cpuset.cpus.exclusive 2 | grep -q "unavailable .*set theirs first"'
-	check "the parent gets them" holds applied 60000 cpuset.cpus.exclusive 2
-	check "then the inner one" eval 'inner cpuset.cpus.exclusive 2 | grep -q ^applied'
-	check "and is a partition below none" eval 'inner cpuset.cpus.partition 1 | grep -q ^applied && file .effective 0'
-	check "undone from the last to the first" eval 'driver undo | grep -q ^released; is_as_before && [[ -z $(cat $part/cpuset.cpus.exclusive $part/inner/cpuset.cpus.exclusive) ]]'
-	rmdir $part/inner
-fi
 hand() { "$bin/forestall" --run-dir "$run" action hold /part "$@" >"$scratch/hold.out" 2>&1 & holder=$!; }
 hand cpuset.cpus core:1 cpuset.cpus.partition root
 check "by hand, and by the name of the core" within 10 reads cpuset.cpus.partition root
@@ -98,6 +81,24 @@ kill -INT $holder
 check "until the command ends" eval 'wait $holder && is_as_before'
 hand cpuset.cpus 0-1 cpuset.cpus.partition root
 check "what the kernel refuses takes all of it back" eval '! wait $holder && grep -q "invalid" "$scratch/hold.out" && is_as_before'
+check "it is made again" partition 2000 1
+echo 0-1 >$part/cpuset.cpus
+check "when somebody makes it one of all CPUs the kernel breaks it" holds 'refused .*broke it: root invalid \(' 2000 cpuset.cpus.partition 1
+check "so it is let go when its lease ends" within 10 reads cpuset.cpus.partition member
+check "and CPU 1 is everybody's" file .effective 0-1
+check "while what somebody wrote stays" reads cpuset.cpus 0-1
+echo >$part/cpuset.cpus
+mkdir $part/inner
+echo +cpuset >$part/cgroup.subtree_control
+inner() { driver plan 60000 /sys/fs/cgroup /part/inner "$@" | tee /dev/stderr; }
+check "CPUs that the parent does not have exclusively are refused" eval 'inner cpuset.cpus.exclusive 2 | grep -q "unavailable .*set theirs first"'
+check "the parent gets them" holds applied 60000 cpuset.cpus.exclusive 2
+check "then the inner one" eval 'inner cpuset.cpus.exclusive 2 | grep -q ^applied'
+check "below what is no partition the kernel wants more than hands have" eval 'inner cpuset.cpus.partition 1 | grep -q "refused .*not permitted"'
+check "below one it is made" eval 'holds applied 60000 cpuset.cpus.partition 1 && inner cpuset.cpus.partition 1 | grep -q ^applied'
+check "with its CPU" eval '[[ $(cat $part/inner/cpuset.cpus.effective) == 1 ]] && file .effective 0'
+check "undone from the last to the first" eval 'driver undo | grep -q ^released; is_as_before && [[ -z $(cat $part/cpuset.cpus.exclusive $part/inner/cpuset.cpus.exclusive) ]]'
+rmdir $part/inner
 
 "$bin/forestalld" --run-dir "$scratch/mind" --config-dir "$scratch" 2>"$scratch/mind.log" &
 mind=$!

@@ -286,9 +286,9 @@ static void cpuset_partition_test(void)
 		check(text_is(plan_one("/kt/plain", KNOB_CPUSET_EXCLUSIVE, 1, 0), OUTCOME_UNAVAILABLE, "Linux 6.7"),
 		      "a kernel without cpuset.cpus.exclusive is named");
 	else
-		check(text_is(plan_one("/kt/plain", KNOB_CPUSET_EXCLUSIVE, 1, 0), OUTCOME_UNAVAILABLE, "set theirs first") &&
+		check(text_is(plan_one("/kt/plain", KNOB_CPUSET_EXCLUSIVE, 1, 0), OUTCOME_FAILED, "Invalid argument") &&
 		      file_says("/kt/plain", "cpuset.cpus.exclusive", ""),
-		      "CPUs that the parents do not have exclusively are refused and undone");
+		      "a CPU that is all that a sibling may run on is no cgroup's exclusively");
 }
 
 /* None of Debian's kernels has it: what it does where it is there tests/unit/test_every_knob.c knows of plain files. */
