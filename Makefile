@@ -60,7 +60,7 @@ build/bpf/%.bpf.o: tests/bpf/%.bpf.c $(wildcard bpf/*.h) vmlinux/vmlinux.h | bui
 	$(call say,BPF,$@)
 	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -c $< -o $@
 # Programs of the hands and of the tests: forestalld neither loads nor knows them.
-build/bpf/shape.o build/bpf/reference.o: build/bpf/%.o: build/bpf/%.bpf.o
+build/bpf/shape.o build/bpf/reference.o build/bpf/flood.o: build/bpf/%.o: build/bpf/%.bpf.o
 	$(call say,LINK,$@)
 	$(Q)$(BPFTOOL) gen object $@ $^
 build/bpf/%.skel.h: build/bpf/%.o
@@ -69,8 +69,8 @@ build/bpf/%.skel.h: build/bpf/%.o
 
 # --- user space ------------------------------------------------------------------------------------------------------
 build/obj/agent/predict/train%.o build/obj/agent/predict/lstm%.o build/obj/agent/predict/adam.o build/obj/planner/decide/allocate%.o: override CFLAGS += -O3
-$(patsubst %.c,build/obj/%.o,$(wildcard agent/sense/load*.c)) $(addprefix build/obj/tests/bpf/,insns.o test_io.o): build/bpf/forestall.skel.h
-build/obj/tests/bpf/test_sched.o: build/bpf/reference.skel.h
+$(patsubst %.c,build/obj/%.o,$(wildcard agent/sense/load*.c)) $(addprefix build/obj/tests/,bpf/insns.o bpf/test_io.o bench/flood_feed.o): build/bpf/forestall.skel.h
+build/obj/tests/bpf/test_sched.o build/obj/tests/bench/flood_feed.o: build/bpf/reference.skel.h build/bpf/flood.skel.h
 build/obj/planner/act/tc_limits.o build/steps/planner/act/tc_limits.o: build/bpf/shape.skel.h
 build/obj/%.o: %.c | build/deps.stamp
 	$(call say,CC,$@)

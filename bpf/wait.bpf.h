@@ -85,38 +85,40 @@ static __always_inline __u64 run_part(struct lane *lane, __u32 back, __u64 since
  * to it. Kernels before 5.12 let such a function have numbers alone, so the wait lies in the lane.
  */
 
-/* Writes down who ran in the lane's wait. */
+/* Writes down who ran in the lane's wait: runs of one cgroup that follow each other, as in a crowd, at once. */
 __noinline int wait_blame(__u32 cpu)
 {
 	struct lane *lane = bpf_map_lookup_elem(&lanes, &cpu);
-	__u64 since_ns, minute = minute_now();
-	bool is_last;
+	__u64 since_ns, minute = minute_now(), runner = 0, ns = 0;
+	bool is_last = false;
 
 	if (!lane)
 		return 0;
+	lane->far_ns = lane->wait.until_ns;
 	since_ns = lane->wait.since_ns + lane->wait.told_ns;
-	is_last = lane->wait.until_ns - lane->far_ns < LANE_FAR_EVERY_NS;
-	if (!is_last)
-		lane->far_ns = lane->wait.until_ns;
 	for (__u32 back = 0; back < LANE_FAR && !is_last; back++) {
-		__u64 ns = run_part(lane, back, since_ns, lane->wait.until_ns, &is_last), runner = lane_run(lane, back)->cgroup_id;
+		__u64 cgroup_id = lane_run(lane, back)->cgroup_id;
 
-		if (ns && runner)
-			blame_add(lane->wait.cgroup_id, runner, ns, minute);
+		if (cgroup_id != runner) {
+			if (ns && runner)
+				blame_add(lane->wait.cgroup_id, runner, ns, minute);
+			runner = cgroup_id;
+			ns = 0;
+		}
+		ns += run_part(lane, back, since_ns, lane->wait.until_ns, &is_last);
 	}
+	if (ns && runner)
+		blame_add(lane->wait.cgroup_id, runner, ns, minute);
 	return 0;
 }
 
-/* part * share / whole, for share <= whole. */
-static __always_inline __u64 share_of(__u64 part, __u64 share, __u64 whole)
-{
-	return whole ? (part * ((share << 16) / whole)) >> 16 : 0;
-}
+/* share / whole in 65536ths, for share <= whole. */
+static __always_inline __u64 share_of(__u64 share, __u64 whole) { return whole ? (share << 16) / whole : 0; }
 
 /* What siblings and others ran in the wait. */
 static __always_inline void wait_look(struct lane *lane, const struct wait *wait, __u64 *ret_sibling_ns, __u64 *ret_other_ns)
 {
-	__u64 own_ns = 0, other_ns = 0, seen_ns = 0, at_ns;
+	__u64 own_ns = 0, other_ns = 0, seen_ns = 0, at_ns, share;
 	bool is_last = wait->since_ns <= wait->left_ns;
 
 	for (__u32 back = 0; back < LANE_NEAR && !is_last; back++) {
@@ -136,11 +138,12 @@ static __always_inline void wait_look(struct lane *lane, const struct wait *wait
 		return;
 	/* What is left of the wait, as a share of what is left of the time since the task left; all of it if it never slept. */
 	if (wait->left_ns) {
-		*ret_sibling_ns += share_of(wait->own_ns - own_ns, at_ns - wait->since_ns, at_ns - wait->left_ns);
-		*ret_other_ns += share_of(wait->busy_ns - wait->own_ns - other_ns, at_ns - wait->since_ns, at_ns - wait->left_ns);
+		share = share_of(at_ns - wait->since_ns, at_ns - wait->left_ns);
+		*ret_sibling_ns += ((wait->own_ns - own_ns) * share) >> 16;
+		*ret_other_ns += ((wait->busy_ns - wait->own_ns - other_ns) * share) >> 16;
 	} else {	/* A task's first wait: as what was looked at. */
-		*ret_sibling_ns += share_of(at_ns - wait->since_ns, own_ns, seen_ns);
-		*ret_other_ns += share_of(at_ns - wait->since_ns, other_ns, seen_ns);
+		*ret_sibling_ns += ((at_ns - wait->since_ns) * share_of(own_ns, seen_ns)) >> 16;
+		*ret_other_ns += ((at_ns - wait->since_ns) * share_of(other_ns, seen_ns)) >> 16;
 	}
 }
 
@@ -173,7 +176,8 @@ __noinline int wait_split(__u32 cpu, __u32 slot, __u32 is_annotated)
 	row->now.wait_quota_ns += quota_ns;
 	row->now.wait_sibling_ns += sibling_ns;
 	row->now.wait_other_ns += other_ns;
-	return is_annotated && ns >= WIRE_BLAME_NS ? wait_blame(cpu) : 0;
+	is_annotated = is_annotated && ns >= WIRE_BLAME_NS && lane->wait.until_ns - lane->far_ns >= LANE_FAR_EVERY_NS;
+	return is_annotated ? wait_blame(cpu) : 0;
 }
 
 #endif

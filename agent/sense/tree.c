@@ -121,7 +121,8 @@ static void detail_take(struct tree *tree, struct node *node)
 	node->mark.detail = node->detail ? &tree->details.mark[node->detail] : NULL;
 	if (node->detail || node->problem)
 		return;
-	snprintf(problem, sizeof(problem), "more than %d cgroups are annotated: all is judged here, but io_p99 and resp_p99 are not shown, runq_p99 to an octave",
+	snprintf(problem, sizeof(problem),
+		 "no histograms, which %d annotated have at most: all is judged, but io_p99 and resp_p99 are not shown, runq_p99 to an octave",
 		 NERVE_DETAILS_MAX - 1);
 	problem_set(node, problem);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * As many ring records as this machine can make: every switch of two tasks per CPU that do nothing but yield is told
- * (window_ns 1). Afterwards the accounts must close exactly: per kind produced = delivered + dropped, what the ring told of a row is
- * what the row says it has told, and the row holds every switch that the kernel counted for these tasks, however many records
- * were dropped. Then the latency of an urgent record (a cgroup is made) to user space, in turns without and with that
- * load; and how soon a stall is known, by a trigger and by reading. SECONDS=30. Last line JSON; exit 1 when an account does not close.
+ * RATE (1000000) window records a second for SECONDS (30), by the code that the hooks tell a row with and without the switches
+ * that make them (flood_feed.h), and what a record costs at each stage. Then as many as this machine can switch: each switch of two tasks per CPU that do
+ * nothing but yield is told (window_ns 1). Afterwards the accounts must close exactly: per kind produced = delivered + dropped, what
+ * the ring told of a row is what the row says it has told, and the rows hold all that was put and every switch that the kernel counted for
+ * these tasks, however many records were dropped. Then the latency of an urgent record (a cgroup is made) to user space, in turns without and with that
+ * load; and how soon a stall is known, by a trigger and by reading. Last line JSON; exit 1 when an account does not close.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -21,11 +22,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "flood_feed.h"
 #include "flood_pressure.h"
 #include "sense/host.h"
 #include "sense/load.h"
 
 #define SLOT 1u
+#define FED_SLOT 2u	/* nobody's: what is put is all that is counted there */
+#define SLOTS 16
+#define SWITCH_SECONDS 5
+#define STAGE_COUNT 8000u	/* records that are put at once to see what one costs; they fit the ring */
+#define STAGE_ROUNDS 21
 #define TASKS_MAX 256
 #define ROUNDS 40	/* of the latency, half of them loaded */
 #define MADE_PER_ROUND 10
@@ -37,7 +44,8 @@ struct flood {
 	pid_t pid[TASKS_MAX];
 	uint32_t tasks;
 	uint64_t delivered[WIRE_KIND_COUNT];
-	uint64_t told[WIRE_TOLD];
+	uint64_t told[SLOTS][WIRE_TOLD];
+	struct feed *feed;
 	uint64_t waiting_id;	/* of the cgroup whose record is awaited */
 	uint64_t latency_ns;	/* of it, once it came */
 };
@@ -48,9 +56,9 @@ static void record(void *context, const struct wire_head *head, size_t bytes)
 
 	(void)bytes;
 	flood->delivered[head->kind]++;
-	if (head->kind == WIRE_WINDOW && head->slot == SLOT)
+	if (head->kind == WIRE_WINDOW)
 		for (uint32_t i = 0; i < WIRE_TOLD; i++)
-			flood->told[i] += ((const struct wire_window *)head)->moved[i];
+			flood->told[head->slot][i] += ((const struct wire_window *)head)->moved[i];
 	if (head->kind == WIRE_CGROUP_MADE && flood->waiting_id && !flood->latency_ns)
 		flood->latency_ns = host_now_ns() - head->time_ns;
 }
@@ -82,7 +90,7 @@ static void tasks_signal(const struct flood *flood, int number)
 
 static int flood_open(struct flood *flood)
 {
-	struct nerve_config config = { .slots_max = 16, .ring_bytes = 1 << 20, .window_ns = 1, .flush_hz = 10 };
+	struct nerve_config config = { .slots_max = SLOTS, .ring_bytes = 1 << 20, .window_ns = 1, .flush_hz = 10 };
 	struct wire_bound bound = { 0 };
 	char root[256], error[NERVE_ERROR_MAX] = "needs root and a cgroup v2 mount";
 	uint32_t cpus = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
@@ -93,7 +101,8 @@ static int flood_open(struct flood *flood)
 		return -1;
 	}
 	snprintf(flood->group, sizeof(flood->group), "%s/forestall-flood-%d", root, getpid());
-	if (mkdir(flood->group, 0755) || stat(flood->group, &st))
+	flood->feed = feed_open(flood->nerve, FED_SLOT);
+	if (!flood->feed || mkdir(flood->group, 0755) || stat(flood->group, &st))
 		return -1;
 	bound.cgroup_id = flood->group_id = st.st_ino;
 	nerve_slot_set(flood->nerve, SLOT, &bound);
@@ -121,17 +130,19 @@ static double rss_mb(void)
 	return kb / 1024;
 }
 
-static uint64_t row_total(const struct flood *flood, size_t counter, bool is_sent)
+static uint64_t row_total(const struct flood *flood, uint32_t slot, size_t counter, bool is_sent)
 {
 	uint64_t sum = 0;
 
 	for (uint32_t cpu = 0; cpu < nerve_cpus(flood->nerve); cpu++) {
-		const volatile struct wire_row *row = nerve_row(flood->nerve, cpu, SLOT);
+		const volatile struct wire_row *row = nerve_row(flood->nerve, cpu, slot);
 
 		sum += is_sent ? row->sent[counter] : ((const volatile uint64_t *)&row->now)[counter];
 	}
 	return sum;
 }
+
+#define SWITCHES (offsetof(struct wire_counters, switches) / sizeof(uint64_t))
 
 static int ascending(const void *a, const void *b)
 {
@@ -202,9 +213,10 @@ static bool accounts_close(const struct flood *flood, const struct wire_loss *lo
 
 	for (int kind = 1; kind < WIRE_KIND_COUNT; kind++)
 		is_closed = is_closed && loss->produced[kind] == flood->delivered[kind] + loss->dropped[kind];
-	for (uint32_t i = 0; i < WIRE_TOLD; i++)
-		is_closed = is_closed && flood->told[i] == row_total(flood, i, true);
-	return is_closed;
+	for (uint32_t slot = SLOT; slot <= FED_SLOT; slot++)
+		for (uint32_t i = 0; i < WIRE_TOLD; i++)
+			is_closed = is_closed && flood->told[slot][i] == row_total(flood, slot, i, true);
+	return is_closed && row_total(flood, FED_SLOT, SWITCHES, false) == feed_count(flood->feed);
 }
 
 static double us(const uint64_t *sorted, uint32_t count, double quantile)
@@ -212,22 +224,21 @@ static double us(const uint64_t *sorted, uint32_t count, double quantile)
 	return count ? (double)sorted[(uint32_t)(quantile * (count - 1))] / 1e3 : -1;
 }
 
-/* What came out of it. */
-struct outcome {
-	uint64_t seconds, elapsed_ns, produced;	/* of the flood itself, without the latencies after it */
-	uint64_t cpu_ns;			/* that its tasks and the reader had of all CPUs in it */
-	uint64_t switches, counted;
+/* A flood of its own kind, without what came before and after it. */
+struct phase {
+	uint64_t elapsed_ns, produced, dropped;
+	uint64_t cpu_ns;	/* that who makes the records and the reader had of all CPUs */
 	double rss_first, rss_last;
-	bool is_closed;
 };
 
-static uint64_t windows_made(const struct flood *flood)
-{
-	struct wire_loss loss;
-
-	nerve_losses(flood->nerve, &loss);
-	return loss.produced[WIRE_WINDOW];
-}
+/* What came out of it. */
+struct outcome {
+	uint64_t seconds, rate;
+	struct phase fed, switched;
+	double count_ns, tell_ns, refuse_ns, read_ns;	/* a record at each stage: medians */
+	uint64_t switches, counted;
+	bool is_closed;
+};
 
 /* Of the tasks and of this process: on a host in use by others the rest of the CPUs is theirs. */
 static uint64_t cpu_ns(const struct flood *flood)
@@ -244,70 +255,154 @@ static uint64_t cpu_ns(const struct flood *flood)
 	return sum;
 }
 
-static void flood_run(struct flood *flood, struct outcome *out)
+static void phase_look(struct flood *flood, struct phase *phase)
 {
-	struct pollfd ready = { .fd = nerve_fd(flood->nerve), .events = POLLIN };
-	uint64_t begun;
+	struct wire_loss loss;
 
-	tasks_signal(flood, SIGCONT);
-	usleep(500000);
-	nerve_consume(flood->nerve);
-	out->produced = windows_made(flood);
-	out->cpu_ns = cpu_ns(flood);
-	out->rss_first = rss_mb();
-	begun = host_now_ns();
-	while ((out->elapsed_ns = host_now_ns() - begun) < out->seconds * 1000000000ull) {
-		poll(&ready, 1, 1);
-		nerve_consume(flood->nerve);
-	}
-	out->rss_last = rss_mb();
-	out->produced = windows_made(flood) - out->produced;
-	out->cpu_ns = cpu_ns(flood) - out->cpu_ns;
+	nerve_losses(flood->nerve, &loss);
+	phase->produced = loss.produced[WIRE_WINDOW] - phase->produced;
+	phase->dropped = loss.dropped[WIRE_WINDOW] - phase->dropped;
+	phase->cpu_ns = cpu_ns(flood) - phase->cpu_ns;
 }
 
-static void flood_check(struct flood *flood, struct outcome *out, struct wire_loss *loss)
+/* Reads what comes for so long; it begins half a second after the records do. */
+static void phase_run(struct flood *flood, uint64_t seconds, struct phase *phase)
 {
+	struct pollfd ready = { .fd = nerve_fd(flood->nerve), .events = POLLIN };
+	uint64_t begun = host_now_ns(), since = begun + 500000000, now = begun;
+	bool is_begun = false;
+
+	while (now < since + seconds * 1000000000ull) {
+		poll(&ready, 1, 1);
+		nerve_consume(flood->nerve);
+		now = host_now_ns();
+		if (is_begun || now < since)
+			continue;
+		is_begun = true;
+		since = now;
+		phase->rss_first = rss_mb();
+		phase_look(flood, phase);
+	}
+	phase->elapsed_ns = now - since;
+	phase->rss_last = rss_mb();
+	phase_look(flood, phase);
+}
+
+static int by_size(const void *a, const void *b)
+{
+	return (*(const double *)a > *(const double *)b) - (*(const double *)a < *(const double *)b);
+}
+
+static double median(double value[STAGE_ROUNDS])
+{
+	qsort(value, STAGE_ROUNDS, sizeof(*value), by_size);
+	return value[STAGE_ROUNDS / 2];
+}
+
+/* A record that is only counted, told, refused by a ring that is full, and read. */
+static void stages_run(struct flood *flood, struct outcome *out)
+{
+	double count[STAGE_ROUNDS], tell[STAGE_ROUNDS], refuse[STAGE_ROUNDS], read[STAGE_ROUNDS];
+
+	for (int round = 0; round < STAGE_ROUNDS; round++) {
+		uint64_t begun;
+		int records;
+
+		nerve_consume(flood->nerve);
+		count[round] = feed_put(flood->feed, 0, STAGE_COUNT, false);
+		tell[round] = feed_put(flood->feed, 0, STAGE_COUNT, true);
+		feed_put(flood->feed, 0, 2 * STAGE_COUNT, true);
+		refuse[round] = feed_put(flood->feed, 0, STAGE_COUNT, true);
+		begun = host_now_ns();
+		records = nerve_consume(flood->nerve);
+		read[round] = (double)(host_now_ns() - begun) / records;
+	}
+	out->count_ns = median(count);
+	out->tell_ns = median(tell);
+	out->refuse_ns = median(refuse);
+	out->read_ns = median(read);
+}
+
+static void flood_check(struct flood *flood, struct outcome *out)
+{
+	struct wire_loss loss;
+
 	out->switches = tasks_end(flood);
 	nerve_stop(flood->nerve);
 	nerve_consume(flood->nerve);
-	nerve_losses(flood->nerve, loss);
-	out->counted = row_total(flood, offsetof(struct wire_counters, switches) / sizeof(uint64_t), false);
+	nerve_losses(flood->nerve, &loss);
+	out->counted = row_total(flood, SLOT, SWITCHES, false);
 	/* Beside them: what a task switched before it had entered the cgroup, and its last switch, after its accounts are closed. */
-	out->is_closed = accounts_close(flood, loss) && out->counted + 8 * flood->tasks >= out->switches &&
+	out->is_closed = accounts_close(flood, &loss) && out->counted + 8 * flood->tasks >= out->switches &&
 			 out->counted <= out->switches + 2 * flood->tasks;
+}
+
+static uint64_t number_of(const char *name, uint64_t usual)
+{
+	const char *text = getenv(name);
+
+	return text && *text ? strtoull(text, NULL, 10) : usual;
+}
+
+static double per_second(uint64_t count, uint64_t ns) { return ns ? (double)count * 1e9 / (double)ns : 0; }
+
+static void outcome_print(const struct outcome *out)
+{
+	const struct phase *fed = &out->fed, *switched = &out->switched;
+
+	printf("{\"bench\":\"flood\",\"seconds\":%llu,\"events_per_s\":%.0f,\"produced\":%llu,\"dropped\":%llu,\"closes\":%s,"
+	       "\"rss_mb\":[%.2f,%.2f],\"ns\":{\"count\":%.1f,\"tell\":%.1f,\"refuse\":%.1f,\"read\":%.1f},"
+	       "\"switch_events_per_s\":%.0f,\"switch_events_per_cpu_s\":%.0f,\"switch_dropped\":%llu,\"switches_kernel\":%llu,"
+	       "\"switches_row\":%llu,",
+	       (unsigned long long)out->seconds, per_second(fed->produced, fed->elapsed_ns), (unsigned long long)fed->produced,
+	       (unsigned long long)fed->dropped, out->is_closed ? "true" : "false", fed->rss_first, switched->rss_last,
+	       out->count_ns, out->tell_ns, out->refuse_ns, out->read_ns, per_second(switched->produced, switched->elapsed_ns),
+	       per_second(switched->produced, switched->cpu_ns), (unsigned long long)switched->dropped,
+	       (unsigned long long)out->switches, (unsigned long long)out->counted);
+}
+
+/* Floods of both kinds, one after the other. 0 or -errno. */
+static int floods_run(struct flood *flood, struct outcome *out)
+{
+	int r;
+
+	stages_run(flood, out);
+	r = feed_start(flood->feed, out->rate);
+	if (r)
+		return r;
+	/* On a host that is full a reader that has to wait for its CPU would be what is measured. */
+	setpriority(PRIO_PROCESS, 0, -20);
+	phase_run(flood, out->seconds, &out->fed);
+	setpriority(PRIO_PROCESS, 0, 0);
+	feed_stop(flood->feed);
+	tasks_signal(flood, SIGCONT);
+	phase_run(flood, SWITCH_SECONDS, &out->switched);
+	return 0;
 }
 
 int main(void)
 {
 	static uint64_t latency[2][ROUNDS / 2 * MADE_PER_ROUND];
-	const char *seconds = getenv("SECONDS");
-	struct outcome out = { .seconds = seconds && *seconds ? strtoull(seconds, NULL, 10) : 30 };
-	uint32_t count[2] = { 0, 0 };
+	struct outcome out = { .seconds = number_of("SECONDS", 30), .rate = number_of("RATE", 1000000) };
 	struct pressure_told told = { .trigger_first = -1 };
+	uint32_t count[2] = { 0, 0 };
 	static struct flood flood;
-	struct wire_loss loss;
 	int r;
 
-	if (flood_open(&flood))
+	if (flood_open(&flood) || floods_run(&flood, &out))
 		return 1;
-	flood_run(&flood, &out);
 	latencies_run(&flood, latency, count);
-	flood_check(&flood, &out, &loss);
+	flood_check(&flood, &out);
 	r = pressure_measure(flood.group, &told);
 	if (r < 0)
 		fprintf(stderr, "bench-flood: no trigger on cpu.pressure: %s; needs psi=1 and CAP_SYS_RESOURCE\n", strerror(-r));
-	printf("{\"bench\":\"flood\",\"seconds\":%llu,\"events_per_s\":%.0f,\"events_per_cpu_s\":%.0f,\"produced\":%llu,\"delivered\":%llu,\"dropped\":%llu,"
-	       "\"closes\":%s,\"switches_kernel\":%llu,\"switches_row\":%llu,\"rss_mb\":[%.2f,%.2f],"
-	       "\"urgent_idle_us\":[%.1f,%.1f],\"urgent_loaded_us\":[%.1f,%.1f],"
+	outcome_print(&out);
+	printf("\"urgent_idle_us\":[%.1f,%.1f],\"urgent_loaded_us\":[%.1f,%.1f],"
 	       "\"stall_trigger_ms\":[%.0f,%.0f],\"stall_read_ms\":[%.0f,%.0f],\"trigger_first\":%.2f}\n",
-	       (unsigned long long)out.seconds, (double)out.produced * 1e9 / (double)out.elapsed_ns,
-	       (double)out.produced * 1e9 / (double)out.cpu_ns,
-	       (unsigned long long)loss.produced[WIRE_WINDOW], (unsigned long long)flood.delivered[WIRE_WINDOW],
-	       (unsigned long long)loss.dropped[WIRE_WINDOW], out.is_closed ? "true" : "false",
-	       (unsigned long long)out.switches, (unsigned long long)out.counted, out.rss_first, out.rss_last,
 	       us(latency[0], count[0], 0.5), us(latency[0], count[0], 0.99), us(latency[1], count[1], 0.5),
 	       us(latency[1], count[1], 0.99), told.trigger_ms[PRESSURE_ROUNDS / 2], told.trigger_ms[PRESSURE_ROUNDS - 1],
 	       told.read_ms[PRESSURE_ROUNDS / 2], told.read_ms[PRESSURE_ROUNDS - 1], told.trigger_first);
+	feed_close(flood.feed);
 	nerve_close(flood.nerve);
 	rmdir(flood.group);
 	return out.is_closed ? 0 : 1;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -318,8 +319,13 @@ static void the_last_of_too_many_annotated_is_told_so(void **state)
 	struct tree *tree;
 	char root[512], path[600];
 	uint32_t without = 0, slot_without = 0;
+	struct rlimit files;
 
 	(void)state;
+	/* As forestalld does: each has a dozen files and more open. */
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &files), 0);
+	files.rlim_cur = files.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &files), 0);
 	tree = tree_of(&world, &told, root);
 	for (int i = 0; i < NERVE_DETAILS_MAX - 1; i++) {
 		snprintf(path, sizeof(path), "%s/%d", root, i);

@@ -96,7 +96,7 @@ start_run() { # FAMILY/SEED/ARM
 	local family seed arm program preload=()
 	IFS=/ read -r family seed arm <<<"$1"
 	# What is run while we measure must not be fetched from the host's disk then.
-	for program in "$load"/load-{client,burn,sink,watch} "$load/forestalld-oracle" "$forestall" "$bin/forestalld" "$bin/forestall-act"; do
+	for program in "$load"/load-{client,burn,sink,watch} "$load/forestalld-oracle" "$forestall" "$bin"/forestall{-up,d,-act}; do
 		[[ ! -e $program ]] || preload+=(--preload "$program")
 	done
 	# shellcheck disable=SC2046 # words

@@ -90,7 +90,7 @@ start_forestall() {
 	oracle)
 		# The same programs, but for the mind.
 		mkdir -p "$work/oracle"
-		cp "$bin/forestall" "$bin/forestall-act" "$work/oracle/"
+		cp "$bin/forestall" "$bin/forestall-up" "$bin/forestall-act" "$work/oracle/"
 		cp "$load/forestalld-oracle" "$work/oracle/forestalld"
 		forestall=$work/oracle/forestall
 		export FORESTALL_ORACLE=$out/meta.csv
