@@ -354,7 +354,7 @@ static void up_stop(struct up *up)
 	process_stop(&up->process[ROLE_MIND], MIND_PATIENCE_MS);
 	process_stop(&up->process[ROLE_HANDS], HANDS_PATIENCE_MS);
 	if (undo(up)) {
-		print_problem("up: the undo failed; it says why above; see 'forestall journal show'");
+		print_problem("up: the undo failed; 'forestall-act --undo' says why, 'forestall journal show' what is left");
 		up->status = up->status ? up->status : 1;
 	} else {
 		print_note("up: ended, nothing is left changed");
