@@ -219,7 +219,7 @@ struct plan_view {
 	struct plan_hold hold[RESOURCE_COUNT];
 	struct phase phase[RESOURCE_COUNT];
 	uint32_t beside;	/* slot of one with a bound and a higher tier that its weight acts against; 0: none known */
-	float quota_kept;	/* what quota was before it was lifted; 0: it is not */
+	float quota_kept;	/* what quota was before it was lifted, until it has been read again; else 0 */
 	uint64_t lifted_until_ns;
 };
 

@@ -10,6 +10,7 @@
 
 #define SHOWN_MIN 0.01f	/* of a disk or a wire: who has not used this much of it for a while needs nothing kept */
 #define QUOTA_NEAR 0.8f	/* of a quota: who needs more than this of it is given more, who needs less is not */
+#define QUOTA_READ_NS 2000000000ull	/* limits are read each second, and are back a moment after they are let go */
 
 /* An ancestor's limit would be the other's own. */
 bool posture_yields(const struct plan_view *view, const struct plan_view *other)
@@ -118,7 +119,8 @@ static bool quota_is_short(const struct scene *scene, const struct plan_view *vi
 		needed = fmaxf(needed, view->need[RESOURCE_CPU].phase);
 	if (needed <= scene->capacity * QUOTA_NEAR)
 		return false;
-	return scene->policy->policy == POLICY_FORESTALL || view->quota_kept > 0 || policy_danger(scene, view) != REASON_NONE;
+	return scene->policy->policy == POLICY_FORESTALL || scene->now_ns < view->lifted_until_ns ||
+	       policy_danger(scene, view) != REASON_NONE;
 }
 
 /* It harmed others of its tier lately. */
@@ -135,6 +137,8 @@ static void quota_lift(const struct scene *host, struct plan_view *view, struct 
 	if (useful > 0)
 		most = fminf(most, useful);
 	own.path = view->path;
+	if (host->now_ns >= view->lifted_until_ns + QUOTA_READ_NS)
+		view->quota_kept = 0;
 	own.capacity = view->quota_kept > 0 ? view->quota_kept : view->quota;
 	if (!view->is_bound || own.capacity <= 0 || most <= own.capacity)
 		return;
@@ -142,10 +146,8 @@ static void quota_lift(const struct scene *host, struct plan_view *view, struct 
 		view->lifted_until_ns = host->now_ns + host->policy->hold_ns;
 		view->quota_kept = own.capacity;
 	}
-	if (host->now_ns >= view->lifted_until_ns || lift_is_forbidden(host, view)) {
-		view->quota_kept = 0;
+	if (host->now_ns >= view->lifted_until_ns || lift_is_forbidden(host, view))
 		return;
-	}
 	most = quota_granted(host->policy, view, own.capacity, most);
 	rung_add(plan, &(struct plan_action){
 		.slot = view->slot, .cgroup_id = view->cgroup_id, .for_slot = view->slot, .tier = (uint8_t)view->tier, .knob = KNOB_CPU_MAX,

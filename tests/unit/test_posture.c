@@ -209,6 +209,31 @@ static void a_quota_falls_back_when_less_is_needed(void **state)
 	assert_in_range(held, scene.policy.hold_ns / TICK_NS, scene.policy.hold_ns / TICK_NS + 2);
 }
 
+/* It is read once a second: what is still told is the limit that was let go. */
+static void a_quota_that_fell_back_is_lifted_again_at_once(void **state)
+{
+	struct stage scene;
+
+	(void)state;
+	quota_init(&scene, 0.5f);
+	scene_tick(&scene);
+	scene.server.quota = 0.8f;
+	scene.server.need[RESOURCE_CPU].demand = scene.server.need[RESOURCE_CPU].demand_high = 0.2f;
+	for (int i = 0; i < 100 && action_of(&scene, 1, KNOB_CPU_MAX); i++)
+		scene_tick(&scene);
+	assert_null(action_of(&scene, 1, KNOB_CPU_MAX));
+	scene.server.need[RESOURCE_CPU].demand = 0.36f;
+	scene_tick(&scene);
+	assert_non_null(action_of(&scene, 1, KNOB_CPU_MAX));
+	/* Told for longer it is what somebody has given it. */
+	scene.server.need[RESOURCE_CPU].demand = 0.2f;
+	for (int i = 0; i < 100; i++)
+		scene_tick(&scene);
+	scene.server.need[RESOURCE_CPU].demand = 0.36f;
+	scene_tick(&scene);
+	assert_null(action_of(&scene, 1, KNOB_CPU_MAX));
+}
+
 static void a_quota_without_a_grant_stays(void **state)
 {
 	struct stage scene;
@@ -254,6 +279,7 @@ int main(void)
 		cmocka_unit_test(a_quota_is_lifted_to_what_is_granted),
 		cmocka_unit_test(a_quota_is_lifted_before_it_is_needed),
 		cmocka_unit_test(a_quota_falls_back_when_less_is_needed),
+		cmocka_unit_test(a_quota_that_fell_back_is_lifted_again_at_once),
 		cmocka_unit_test(a_quota_without_a_grant_stays),
 		cmocka_unit_test(other_policies_lift_it_when_they_know_of_the_danger),
 	};
