@@ -27,23 +27,6 @@ static void id_choose(const struct events *events, char ret[EVENT_ID_MAX])
 	}
 }
 
-static int name_take(const char *text, char ret[EVENT_NAME_MAX])
-{
-	size_t length = strlen(text);
-
-	for (size_t i = 0; i < length; i++)
-		if (text[i] == 0x7f || (unsigned char)text[i] < ' ') {
-			print_problem("--name, column %zu: a control character; leave it out", i + 1);
-			return EXIT_USAGE;
-		}
-	if (length >= EVENT_NAME_MAX) {
-		print_problem("--name: longer than %d bytes; shorten it", EVENT_NAME_MAX - 1);
-		return EXIT_USAGE;
-	}
-	memcpy(ret, text + strspn(text, " "), length + 1 - strspn(text, " "));
-	return 0;
-}
-
 /* 0, or the exit status after it said what is wrong. */
 static int event_read(int argc, char **argv, struct event *ret)
 {
@@ -63,7 +46,7 @@ static int event_read(int argc, char **argv, struct event *ret)
 	if (!r && resource)
 		r = event_word_problem("--resource", resource, event_resource_parse(resource, &ret->resource, &error), &error);
 	if (!r && name)
-		r = name_take(name, ret->name);
+		r = event_word_problem("--name", name, event_name_parse(name, ret->name, &error), &error);
 	ret->end_s = ret->start_s + seconds;
 	if (!r && ret->end_s <= now) {
 		print_problem("--at '%.40s': it would be over already; give a time to come", at);

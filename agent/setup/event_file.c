@@ -105,13 +105,11 @@ static int line_parse(const char *line, struct event *ret, struct event_error *e
 	}
 	ret->end_s = ret->start_s + duration_s;
 	at += strspn(at, " \t");
-	if (strlen(at) < EVENT_NAME_MAX) {
-		memcpy(ret->name, at, strlen(at) + 1);
-		return 0;
+	if (event_name_parse(at, ret->name, error)) {
+		error->column += (uint32_t)(at - line);
+		return -EINVAL;
 	}
-	error->column = (uint32_t)(at - line) + 1;
-	snprintf(error->reason, sizeof(error->reason), "the name is longer than %d bytes", EVENT_NAME_MAX - 1);
-	return -EINVAL;
+	return 0;
 }
 
 static int line_take(struct events *events, const char *name, uint32_t number, const char *line, char problem[EVENT_PROBLEM_MAX])
@@ -142,7 +140,7 @@ int events_parse(const char *name, const char *text, struct events *ret, char pr
 	_Static_assert(EVENTS_MAX == 4096, "the line above says so");
 	*ret = (struct events){ 0 };
 	for (uint32_t number = 1; *text && !r; number++) {
-		size_t length = strcspn(text, "\n");
+		size_t whole = strcspn(text, "\n"), length = whole - (whole && text[whole - 1] == '\r');
 
 		if (length >= sizeof(line)) {
 			snprintf(problem, EVENT_PROBLEM_MAX, "%.100s:%u:%zu: the line is too long", name, number, sizeof(line));
@@ -152,7 +150,7 @@ int events_parse(const char *name, const char *text, struct events *ret, char pr
 		memcpy(line, text, length);
 		line[length] = '\0';
 		r = line_take(ret, name, number, line, problem);
-		text += length + (text[length] == '\n');
+		text += whole + (text[whole] == '\n');
 	}
 	if (r)
 		events_done(ret);

@@ -41,6 +41,8 @@ int event_scope_parse(const char *text, char ret[EVENT_SCOPE_MAX], struct event_
 int event_resource_parse(const char *text, uint32_t *ret, struct event_error *error);
 /* "2", "x2", "0.5". */
 int event_factor_parse(const char *text, float *ret, struct event_error *error);
+/* Without the blanks before it, and no control character in it. */
+int event_name_parse(const char *text, char ret[EVENT_NAME_MAX], struct event_error *error);
 
 /* Text of both, as above, in a buffer of at least 32 bytes. */
 void event_time_format(int64_t unix_s, char ret[32]);

@@ -236,3 +236,16 @@ int event_factor_parse(const char *text, float *ret, struct event_error *error)
 	*ret = (float)value;
 	return 0;
 }
+
+int event_name_parse(const char *text, char ret[EVENT_NAME_MAX], struct event_error *error)
+{
+	size_t blanks = strspn(text, " \t"), length = strlen(text);
+
+	for (size_t i = blanks; i < length; i++)
+		if (text[i] == 0x7f || (unsigned char)text[i] < ' ')
+			return fail(error, i, "a control character in the name; leave it out");
+	if (length - blanks >= EVENT_NAME_MAX)
+		return fail(error, EVENT_NAME_MAX, "a name is at most %d bytes", EVENT_NAME_MAX - 1);
+	memcpy(ret, text + blanks, length + 1 - blanks);
+	return 0;
+}

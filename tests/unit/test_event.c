@@ -99,7 +99,7 @@ static void a_file_comes_back_as_it_was_written(void **state)
 {
 	char dir[] = "/tmp/forestall-event-XXXXXX", path[64];
 	static const char text[] = "# by hand\n\ne2 2026-01-06T00:00:00Z 1h /a/* memory 0.5\n"
-				   "\te1 2026-01-05T00:00:00Z 2h30m /b cpu 2 black  friday\n";
+				   "\te1 2026-01-05T00:00:00Z 2h30m /b cpu 2 black  friday\r\n";
 	struct events again;
 
 	(void)state;
@@ -138,6 +138,7 @@ static void what_is_wrong_in_a_file_is_told_by_place(void **state)
 		{ "E1 2026-01-05T00:00:00Z 1h /a cpu 2", "f:1:1: an id" },
 		{ "e1 2026-01-05T25:00:00Z 1h /a cpu 2", "f:1:17: no time" },
 		{ "e1 2026-01-05T00:00:00Z 1h /a cpu 2000", "f:1:35: a factor" },
+		{ "e1 2026-01-05T00:00:00Z 1h /a cpu 2  a\rb", "f:1:39: a control" },
 	};
 
 	(void)state;
