@@ -188,6 +188,7 @@ int daemon_policy_order(void *context, const struct canary_order *asked, char me
 		return r;
 	recording_order(daemon->recording, &order);
 	recording_order(learn_recording(daemon->learn), &order);
+	daemon_policy(daemon);	/* What is answered is kept, should this be the last moment. */
 	return 0;
 }
 
@@ -212,5 +213,6 @@ int daemon_cohort_order(void *context, const struct cohort_order *order, char me
 		return r;
 	recording_cohort(daemon->recording, order);
 	recording_cohort(learn_recording(daemon->learn), order);
+	daemon_policy(daemon);
 	return 0;
 }
