@@ -346,9 +346,11 @@ static void a_starved_task_is_seen_while_it_waits_and_counted_once(void **state)
 	assert_true(is_seen && is_told);
 	assert_true(nerve_runners(stage.world.nerve, stage.world.cgroup_id, runner, 8, &total_ns) > 0);
 	assert_int_equal(runner[0].cgroup_id, id_of(stage.hog_cgroup));
+	switches = TOTAL(&stage.world, switches);
 	hog_end(&stage);
 	/* A wait counts when the task leaves the CPU after it; that of one which is killed before it runs again does not. */
-	usleep(300000);
+	for (int i = 0; i < 100 && TOTAL(&stage.world, switches) == switches; i++)
+		usleep(50000);
 	in_cgroup_end(&stage.world, pid);
 	if (!stage.reference->bss->lost)
 		within("wait", TOTAL(&stage.world, wait_ns), stage.reference->bss->wait_ns, 0.01, stage.reference->bss->wait_ns);
