@@ -29,15 +29,6 @@ static uint32_t state_find(const char *name)
 	return state < CANARY_STATE_COUNT ? state : CANARY_NONE;
 }
 
-static uint32_t knob_find(const char *name)
-{
-	uint32_t knob = 0;
-
-	while (knob < KNOB_COUNT && strcmp(knob_name((enum knob)knob), name))
-		knob++;
-	return knob;
-}
-
 static bool is_rolled_back(uint32_t state) { return state > CANARY_PROMOTED && state < CANARY_STATE_COUNT; }
 
 /* The kept state if it is about the configured policy, CANARY_NONE else. */

@@ -19,15 +19,6 @@ struct options {
 	unsigned long seconds;
 };
 
-static enum knob knob_find(const char *name)
-{
-	unsigned int i = 0;
-
-	while (i < KNOB_COUNT && strcmp(name, knob_name((enum knob)i)) != 0)
-		i++;
-	return (enum knob)i;
-}
-
 static int knob_problem(const char *name)
 {
 	char names[512] = "";

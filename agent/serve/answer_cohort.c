@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "act/knob.h"
 #include "answer_policy.h"
@@ -47,8 +46,7 @@ static json_t *setting_take(const char *name, const char *word, struct cohort_or
 {
 	struct knob_value value;
 
-	while (ret->knob < KNOB_COUNT && strcmp(knob_name((enum knob)ret->knob), name) != 0)
-		ret->knob++;
+	ret->knob = knob_find(name);
 	if (cohort_resource(ret->knob) == RESOURCE_COUNT)
 		return value_error("%.40s cannot be on canary: it is no knob, names a device, or is a deed and no setting", name);
 	if (knob_word_parse((enum knob)ret->knob, word, &value) < 0)

@@ -32,6 +32,15 @@ const char *knob_name(enum knob knob)
 	return (unsigned int)knob < KNOB_COUNT ? KNOB_NAMES[knob] : "?";
 }
 
+enum knob knob_find(const char *name)
+{
+	uint32_t knob = 0;
+
+	while (knob < KNOB_COUNT && strcmp(knob_name((enum knob)knob), name) != 0)
+		knob++;
+	return (enum knob)knob;
+}
+
 const char *outcome_name(enum outcome outcome)
 {
 	return (unsigned int)outcome < OUTCOME_COUNT ? OUTCOME_NAMES[outcome] : "?";

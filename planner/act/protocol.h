@@ -138,6 +138,7 @@ _Static_assert(sizeof(struct result) == 24 + ACTIONS_MAX * (24 + ACT_TEXT_MAX), 
 /* Names as they stand in logs and flags, "?" for a number out of range. */
 const char *mode_name(enum mode mode);
 const char *knob_name(enum knob knob);		/* unique: the file's name, with the key of an io.max */
+enum knob knob_find(const char *name);		/* KNOB_COUNT: none is called so */
 const char *outcome_name(enum outcome outcome);
 
 /* Returns the mode of that name, or MODE_COUNT when there is none. */

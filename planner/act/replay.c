@@ -47,16 +47,6 @@ static int path_unescape(const char *text, char *ret, size_t size)
 	return used > 1 && ret[0] == '/' ? 0 : -EBADMSG;
 }
 
-static int knob_find(const char *name, enum knob *ret)
-{
-	for (unsigned int i = 0; i < KNOB_COUNT; i++)
-		if (strcmp(name, knob_name((enum knob)i)) == 0) {
-			*ret = (enum knob)i;
-			return 0;
-		}
-	return -EBADMSG;
-}
-
 static int device_parse(const char *text, uint32_t *ret)
 {
 	const char *colon = strchr(text, ':');
@@ -113,7 +103,7 @@ static int intent_parse(const struct line *line, struct hold *ret, struct knob_v
 		return -EBADMSG;
 	if (number_parse(line->word[1], '\0', &ret->seq) < 0 || number_parse(line->word[2], '\0', &time_ns) < 0 ||
 	    path_unescape(line->word[3], ret->path, sizeof(ret->path)) < 0 ||
-	    number_parse(line->word[4], '\0', &ret->cgroup_id) < 0 || knob_find(line->word[5], &ret->knob) < 0 ||
+	    number_parse(line->word[4], '\0', &ret->cgroup_id) < 0 || (ret->knob = knob_find(line->word[5])) == KNOB_COUNT ||
 	    knob_word_parse(ret->knob, line->word[6], ret_old) < 0 ||
 	    knob_word_parse(ret->knob, line->word[8], &ret->wanted) < 0 ||
 	    number_parse(line->word[9] + 7, '\0', &reason) < 0)

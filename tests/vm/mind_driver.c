@@ -255,8 +255,7 @@ static void action_take(const char *root, const char *path, const char *knob, st
 	if (ret->cgroup_id == 0)
 		ret->cgroup_id = 1;
 	snprintf(ret->path, sizeof(ret->path), "%s", path);
-	while (ret->knob < KNOB_COUNT && strcmp(knob_name((enum knob)ret->knob), knob) != 0)
-		ret->knob++;
+	ret->knob = knob_find(knob);
 	ret->device = device_of(ret->knob);
 }
 
