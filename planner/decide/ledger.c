@@ -189,7 +189,7 @@ static void coming_note(const struct plan_policy *policy, uint64_t now_ns, struc
 	if (!decision->came_ns && decision->limited_bad < policy->bad_act && decision->recent_bad >= policy->bad_act)
 		decision->came_ns = now_ns;
 	if (decision->came_ns && now_ns - decision->came_ns <= COMING_NS)
-		decision->limited_bad = fmaxf(decision->limited_bad, decision->recent_bad);
+		decision->limited_bad = decision->held_bad = fmaxf(decision->limited_bad, decision->recent_bad);
 }
 
 /* The highest limit of a decision is judged from when it came. */
@@ -204,7 +204,8 @@ static void decision_judge(struct ledger *ledger, const struct plan_policy *poli
 	coming_note(policy, now_ns, decision);
 	held_ns = now_ns - (decision->came_ns ? decision->came_ns : decision->limited_ns);
 	is_useless = settle_ns[decision->resource] && held_ns >= settle_ns[decision->resource] &&
-		     decision->limited_bad >= policy->bad_act && decision->recent_bad > decision->limited_bad * USELESS;
+		     decision->limited_bad >= policy->bad_act &&
+		     fminf(decision->recent_bad, decision->held_bad) > decision->limited_bad * USELESS;
 	is_harm = ledger_others_worse(others_over(views, count, policy, decision, now_ns), decision->others_bad,
 				      decision->limited_ns, now_ns, &decision->others_ns);
 	if (!is_useless && !is_harm)
@@ -255,6 +256,12 @@ static bool is_pressed(const struct plan_host *host, struct plan_view *const vie
 	return sum > PRESSED * host->capacity[resource];
 }
 
+/* Of a tick, so that what was in the time that a limit has to help counts, and not a moment of it. */
+static float held_weight(const struct ledger *ledger, uint32_t resource)
+{
+	return fminf(2e9f * (float)ledger->elapsed_s / fmaxf((float)settle_ns[resource], 1), 1);
+}
+
 static void decision_watch(struct ledger *ledger, const struct plan_policy *policy, const struct plan_host *host,
 			   struct plan_view *const views[], uint32_t count, struct decision *decision)
 {
@@ -270,6 +277,7 @@ static void decision_watch(struct ledger *ledger, const struct plan_policy *poli
 	bad = victim->need[decision->resource].bad;
 	decision->bad_ticks += bad >= policy->bad_act;
 	decision->recent_bad += (fmaxf(bad, 0) - decision->recent_bad) * RECENT;
+	decision->held_bad += (fmaxf(bad, 0) - decision->held_bad) * held_weight(ledger, decision->resource);
 	pressed = is_pressed(host, views, count, (enum resource)decision->resource);
 	decision->was_pressed |= pressed;
 	ledger_earn(ledger, policy, decision, bad, pressed);
@@ -290,7 +298,7 @@ static void limit_note(struct ledger *ledger, const struct plan_policy *policy, 
 		return;
 	decision->limit_level = action->rung;
 	decision->limited_ns = ledger->now_ns;
-	decision->limited_bad = decision->recent_bad;
+	decision->limited_bad = decision->held_bad = decision->recent_bad;
 	decision->others_bad = others_over(views, count, policy, decision, ledger->now_ns);
 	decision->others_ns = decision->came_ns = 0;
 }

@@ -7,7 +7,7 @@
  * policies with limits of their own do is no decision.
  *
  * A decision is judged while it lasts. A limit (a rung beyond the weight, which costs no work) that was held SETTLE_NS without the share
- * over the bound falling below nine tenths of what it was, or since which another instance with a bound came to be
+ * over the bound falling below nine tenths of what it was, now and in that time (one late moment in it is no proof), or since which another instance with a bound came to be
  * over it, is released, and not tried again for this pair for FORBID_NS, twice as long each time that it happens again. What was foreseen
  * is judged the same from when it comes all the same. Of disks and wires the limit still moves for seconds
  * (decide/knee.h), so they have longer; memory is only judged by the harm to others: what was lost does not come back with a limit.
@@ -91,6 +91,7 @@ struct decision {
 	uint32_t limit_level, others_bad;	/* at that time */
 	float limited_bad;
 	float recent_bad;	/* of the last ticks, smoothed */
+	float held_bad;		/* the same since then, over as long as it has to help */
 };
 
 /* What was taken back because it did not help or harmed others. */
