@@ -212,6 +212,20 @@ static int report_open(struct daemon *daemon)
 	return 0;
 }
 
+/* As the kernel spells it in the links of /proc: paths of cgroups are what comes behind it. */
+static int root_find(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
+{
+	const char *asked = daemon->options.cgroup_root;
+
+	if (asked ? realpath(asked, daemon->cgroup_root) != NULL : !host_cgroup_root(daemon->cgroup_root, sizeof(daemon->cgroup_root)))
+		return 0;
+	if (asked)
+		snprintf(error, DAEMON_ERROR_MAX, "%.300s: %s; give the cgroup v2 mount with --cgroup-root", asked, strerror(errno));
+	else
+		snprintf(error, DAEMON_ERROR_MAX, "cgroup v2: not mounted; mount -t cgroup2 none /sys/fs/cgroup");
+	return -ENOENT;
+}
+
 static int senses_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
 {
 	struct nerve_config nerve = {
@@ -225,12 +239,9 @@ static int senses_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
 	int r;
 
 	nerve.cgroup_root = daemon->cgroup_root;
-	if (daemon->options.cgroup_root)
-		snprintf(daemon->cgroup_root, sizeof(daemon->cgroup_root), "%s", daemon->options.cgroup_root);
-	else if (host_cgroup_root(daemon->cgroup_root, sizeof(daemon->cgroup_root))) {
-		snprintf(error, DAEMON_ERROR_MAX, "cgroup v2: not mounted; mount -t cgroup2 none /sys/fs/cgroup");
-		return -ENOENT;
-	}
+	r = root_find(daemon, error);
+	if (r)
+		return r;
 	daemon->ring.observe = daemon_observe;
 	daemon->ring.context = daemon;
 	r = nerve_open(&nerve, ring_record, &daemon->ring, &daemon->nerve, error);
@@ -243,7 +254,7 @@ static int senses_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])
 	tree.nerve = daemon->nerve;
 	r = tree_open(&tree, &daemon->tree);
 	if (r) {
-		snprintf(error, DAEMON_ERROR_MAX, "%s: %s; give the cgroup v2 mount with --cgroup-root",
+		snprintf(error, DAEMON_ERROR_MAX, "%.300s: %s; give the cgroup v2 mount with --cgroup-root",
 			 daemon->cgroup_root, strerror(-r));
 		return r;
 	}

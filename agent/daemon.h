@@ -35,7 +35,7 @@ struct daemon_options {
 struct daemon {
 	struct daemon_options options;
 	struct config config;
-	char cgroup_root[256];
+	char cgroup_root[PATH_MAX];
 	struct nerve *nerve;
 	struct tree *tree;
 	struct report *report;

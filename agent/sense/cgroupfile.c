@@ -8,12 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "text.h"
 
 #define FILEID_KERNFS 0xfe	/* include/linux/exportfs.h */
+#define SPARED_SHARE 4		/* one part of this of the descriptors is left to the annotated, to clients and to walks */
 #define PROCESS_DEPTH_MAX 4	/* how far below an instance its processes are looked for */
 
 static const char *const names[] = {
@@ -35,7 +37,15 @@ static void file_open(struct cgroup_files *files, int dir_fd, enum cgroup_file f
 
 void cgroup_files_open(struct cgroup_files *files, int dir_fd)
 {
+	int *fd = &files->fd[CGROUP_CPU_PRESSURE];
+	struct rlimit limit;
+
 	file_open(files, dir_fd, CGROUP_CPU_PRESSURE);
+	/* The lowest that is free is given out, so its number tells how many there are. */
+	if (*fd <= 0 || getrlimit(RLIMIT_NOFILE, &limit) || (rlim_t)*fd < limit.rlim_cur - limit.rlim_cur / SPARED_SHARE)
+		return;
+	close(*fd);
+	*fd = -1;
 }
 
 void cgroup_files_open_all(struct cgroup_files *files, int dir_fd)

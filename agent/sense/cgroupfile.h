@@ -31,7 +31,10 @@ struct cgroup_files {
 	int fd[CGROUP_FILE_COUNT];
 };
 
-/* CPU pressure is opened for every cgroup, the rest only for those that take part in plans: descriptors are not free. */
+/*
+ * CPU pressure is opened for every cgroup while three quarters of the descriptors last, the rest only for those that take part in
+ * plans: descriptors are not free.
+ */
 void cgroup_files_open(struct cgroup_files *files, int dir_fd);
 
 /* Opens the rest, also what was not there before: a controller may have been enabled since. */

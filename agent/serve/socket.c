@@ -3,6 +3,7 @@
 #include "socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@ struct socket_client {
 struct socket {
 	int listen_fd;
 	int epoll_fd;
+	int spare_fd;	/* given up to turn a client away when there is no other descriptor */
 	uid_t uid;
 	uint64_t uses;
 	struct sockaddr_un address;
@@ -55,6 +57,8 @@ static int address_clear(const struct sockaddr_un *address)
 		unlink(address->sun_path);
 	return 0;
 }
+
+static int spare_open(const struct socket *s) { return fcntl(s->epoll_fd, F_DUPFD_CLOEXEC, 0); }
 
 static int epoll_watch(struct socket *s, int fd, uint32_t idx)
 {
@@ -92,6 +96,8 @@ static void socket_free(struct socket *s)
 		close(s->listen_fd);
 	if (s->epoll_fd >= 0)
 		close(s->epoll_fd);
+	if (s->spare_fd >= 0)
+		close(s->spare_fd);
 	free(s);
 }
 
@@ -107,7 +113,8 @@ int socket_open(const char *path, uid_t uid, struct socket **ret)
 	s->listen_fd = -1;
 	s->uid = uid;
 	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	r = s->epoll_fd < 0 ? -errno : address_fill(path, &s->address);
+	s->spare_fd = spare_open(s);
+	r = s->spare_fd < 0 ? -errno : address_fill(path, &s->address);
 	if (r == 0)
 		r = socket_listen(s);
 	if (r < 0) {
@@ -162,11 +169,21 @@ static struct socket_client *client_place(struct socket *s)
 	return oldest;
 }
 
+/* One that cannot be accepted would wake us for ever. */
+static void client_refuse(struct socket *s)
+{
+	close(s->spare_fd);
+	close(accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC));
+	s->spare_fd = spare_open(s);
+}
+
 static void client_accept(struct socket *s)
 {
 	int fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK), bytes = ANSWER_BYTES_MAX;
 	struct socket_client *client;
 
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE))
+		client_refuse(s);
 	if (fd < 0)
 		return;
 	if (!peer_may_ask(s, fd)) {

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Cgroups that come and go by the thousand (CHURN=), more of them than there is room for, and processes of ours that start anew:
-# memory stays what it was, nothing stale is left, what was annotated stays annotated, and no counter jumps.
+# Cgroups that come and go by the thousand (CHURN=), more of them than there is room or descriptors for, below a root that is spelt
+# otherwise than the kernel spells it, and processes of ours that start anew: memory stays what it was, nothing stale is left, what was
+# annotated stays annotated, and no counter jumps.
 . "$(dirname "$0")/../lib.sh"
 [[ $EUID == 0 && -n $cgroot ]] || skip_all "needs root and a cgroup v2 mount"
 "$bin/forestall" doctor >/dev/null || skip_all "doctor: this kernel cannot be observed"
@@ -24,7 +25,10 @@ burn=$!
 at_exit "kill $burn; wait $burn"
 mkdir "$group/burner"
 echo $burn >"$group/burner/cgroup.procs"
-"$bin/forestall" --run-dir "$run" --config-dir "$scratch/conf" up --mode observe --state-dir "$scratch/state" 2>"$scratch/up.log" &
+ln -s "$cgroot" "$scratch/root"
+ulimit -n $max
+"$bin/forestall" --run-dir "$run" --config-dir "$scratch/conf" --cgroup-root "$scratch/root/" up --mode observe \
+	--state-dir "$scratch/state" 2>"$scratch/up.log" &
 up=$!
 at_exit "kill $up; wait $up"
 check "up is ready" within 40 ask status

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The same questions over the mind's socket. */
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -128,6 +129,30 @@ static void socket_holds_a_bounded_number_of_clients(void **state)
 	socket_close(server);
 }
 
+static void who_finds_no_descriptor_is_turned_away(void **state)
+{
+	struct rlimit limit, none;
+	struct socket *server;
+	char path[64], byte;
+	int fd, next;
+
+	snprintf(path, sizeof(path), "/tmp/test_answer.%d", getpid());
+	assert_int_equal(socket_open(path, getuid(), &server), 0);
+	fd = socket_join(path);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = (struct rlimit){ (rlim_t)fd + 1, limit.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	served(server, *state);
+	setrlimit(RLIMIT_NOFILE, &limit);
+	assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), 0);
+	next = socket_join(path);
+	assert_int_equal(send(next, "{\"q\":\"status\"}", 14, 0), 14);
+	assert_int_equal(served(server, *state), 1);
+	close(fd);
+	close(next);
+	socket_close(server);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -135,6 +160,7 @@ int main(void)
 		STAGED(who_only_looks_can_have_nothing_written),
 		STAGED(socket_drops_who_does_not_read),
 		STAGED(socket_holds_a_bounded_number_of_clients),
+		STAGED(who_finds_no_descriptor_is_turned_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
