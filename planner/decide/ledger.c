@@ -189,11 +189,18 @@ bool ledger_forbids_standing(const struct ledger *ledger, const struct plan_view
 	return is_forbidden(ledger, NULL, giver, resource, rung);
 }
 
-/* What was foreseen came under the limit that was to prevent it: from then on that has to help like any other. */
+/*
+ * What was foreseen came under the limit that was to prevent it, or what the limit had ended came again: from then on that has to help like
+ * any other. A story may last for minutes, and a limit that once helped is not judged by what was before.
+ */
 static void coming_note(const struct plan_policy *policy, uint64_t now_ns, struct decision *decision)
 {
-	if (!decision->came_ns && decision->limited_bad < policy->bad_act && decision->recent_bad >= policy->bad_act)
+	if (decision->recent_bad < policy->bad_act) {
+		decision->came_ns = 0;
+		decision->limited_bad = decision->recent_bad;
+	} else if (decision->limited_bad < policy->bad_act) {
 		decision->came_ns = now_ns;
+	}
 	if (decision->came_ns && now_ns - decision->came_ns <= COMING_NS)
 		decision->limited_bad = fmaxf(decision->limited_bad, decision->recent_bad);
 }

@@ -9,8 +9,8 @@
  *
  * A decision is judged while it lasts. A limit (a rung beyond the weight, which costs no work) that was held SETTLE_NS without the share
  * over the bound falling below nine tenths of what it was, or since which another instance with a bound came to be
- * over it, is released, and not tried again for this pair for FORBID_NS, twice as long each time that it happens again. What was foreseen
- * is judged the same from when it comes all the same. Of disks and wires the limit still moves for seconds
+ * over it, is released, and not tried again for this pair for FORBID_NS, twice as long each time that it happens again. What was foreseen, or
+ * was over, is judged the same from when it comes all the same, or again. Of disks and wires the limit still moves for seconds
  * (decide/knee.h), so they have longer; memory is only judged by the harm to others: what was lost does not come back with a limit.
  *
  * Seconds saved are an estimate: time in which the hands carried a decision out, its resource was pressed all the same, and the bound held,
@@ -90,7 +90,7 @@ struct decision {
 	bool was_pressed;
 	bool was_done;		/* by the hands */
 	uint64_t limited_ns;	/* when its highest limit came */
-	uint64_t came_ns;	/* since then: when what was foreseen came all the same */
+	uint64_t came_ns;	/* since then: when what was foreseen, or had been ended, came all the same */
 	uint64_t others_ns;	/* since when others are worse than then; 0: they are not */
 	uint32_t limit_level, others_bad;	/* at that time */
 	float limited_bad;

@@ -196,6 +196,23 @@ static float limit_move(const struct scene *scene, float left, float wants, floa
 	return fminf(fmaxf(target, left), left + scene->policy->relax_per_s * scene->capacity * scene->seconds);
 }
 
+/* It grows past the limit of the plan before as if nobody held it there. */
+static bool is_past_limit(const struct scene *scene, const struct plan_view *giver)
+{
+	const struct plan_action *held = pace_held(scene->host->pace, giver, KNOB_MEMORY_HIGH);
+
+	return held && giver->need[RESOURCE_MEMORY].demand + STILL_STEP > (float)held->value * (1 + scene->policy->churn) &&
+	       !still_stalls(giver);
+}
+
+/* A limit of memory is first one that the hands would take; one that they hold may stay. */
+static float memory_least(const struct scene *scene, const struct plan_view *giver)
+{
+	float left = giver->hold[RESOURCE_MEMORY].left, least = scene_memory_least(scene, giver);
+
+	return left <= 0 || is_past_limit(scene, giver) ? least : fminf(least, left);
+}
+
 /*
  * Memory of a giver is what it holds and what it may grow by: without swap it cannot be told to shrink, only to stop growing.
  */
@@ -213,6 +230,7 @@ static void giver_limit(const struct scene *scene, struct plan_view *giver, cons
 	if (scene->resource == RESOURCE_MEMORY) {
 		wants = giver->need[RESOURCE_MEMORY].demand;
 		target = fmaxf(target + giver->need[RESOURCE_MEMORY].demand + STILL_STEP, giver->need[RESOURCE_MEMORY].min);
+		target = fmaxf(target, memory_least(scene, giver));
 	}
 	target = fmaxf(target, scene->policy->giver_min[scene->resource]);
 	if (hold->left <= 0)

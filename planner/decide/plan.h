@@ -191,7 +191,7 @@ struct plan_hold {
 	float left;			/* of a giver: what is left to it; 0: not limited */
 	float wanted;			/* of a giver: its demand before it was limited */
 	uint64_t gave_ns;		/* of a giver: the tick of its last limit */
-	float seen, grows;		/* of memory: demand in the tick before, and its growth per second, smoothed */
+	float seen, grows, creeps;	/* of memory: demand in the tick before, and its growth per second, smoothed over ticks and over seconds */
 	uint64_t still_ns;		/* of a giver of memory: since when it stands still at its limit; 0: it moves */
 	float shown;			/* highest demand of closed seconds, fading */
 	uint64_t active_ns;		/* of a giver: when it last used, or was about to use, much */
