@@ -3,13 +3,14 @@
  * What was decided, why, what was expected of it and what came of it. Pure.
  *
  * A decision is one story: an instance is protected from a shortage of one resource, from the first action to CLOSE_NS after the
- * last. Its cause is the first of reflex, foresight, announcement and headroom that called for it. What only stands (decide/posture.h) and what
+ * last, or from the first advice where there is no action (decide/advice.h). Its cause is the first of reflex, foresight, announcement, headroom
+ * and advice that called for it. What only stands (decide/posture.h) and what
  * policies with limits of their own do is no decision.
  *
  * A decision is judged while it lasts. A limit (a rung beyond the weight, which costs no work) that was held SETTLE_NS without the share
- * over the bound falling below nine tenths of what it was, now and in that time (one late moment in it is no proof), or since which another instance with a bound came to be
- * over it, is released, and not tried again for this pair for FORBID_NS, twice as long each time that it happens again. What was foreseen
- * is judged the same from when it comes all the same. Of disks and wires the limit still moves for seconds
+ * over the bound falling below nine tenths of what it was, or since which another instance with a bound came to be
+ * over it, is released, and not tried again for this pair for FORBID_NS, twice as long each time that it happens again. What was foreseen, or
+ * was over, is judged the same from when it comes all the same, or again. Of disks and wires the limit still moves for seconds
  * (decide/knee.h), so they have longer; memory is only judged by the harm to others: what was lost does not come back with a limit.
  *
  * Seconds saved are an estimate: time in which the hands carried a decision out, its resource was pressed all the same, and the bound held,
@@ -41,6 +42,7 @@ enum verdict {
 	VERDICT_USELESS,	/* it was over the bound, and went on */
 	VERDICT_WORSE,		/* a limit was taken back, see above */
 	VERDICT_PLANNED,	/* nothing was done: the mode did not let the hands, or there are none */
+	VERDICT_ADVISED,	/* there was nothing that the hands could do; what would help was said */
 	VERDICT_COUNT
 };
 
@@ -77,6 +79,8 @@ struct decision {
 	uint32_t giver_count;	/* may be more than are named */
 	struct decision_giver giver[DECISION_GIVERS_MAX];
 	double taken;		/* wanted and not left, over time: resource-seconds; weights take nothing */
+	struct plan_advice advice;	/* the last; why 0: there was something to do at any time */
+	char advice_path[OBSERVE_PATH_MAX];	/* of its other; "": it is about nobody alone */
 	/* What came of it. */
 	double saved_s;
 	float expected_bad;	/* share over the bound as the response has it; < 0: it is not trusted */
@@ -86,12 +90,11 @@ struct decision {
 	bool was_pressed;
 	bool was_done;		/* by the hands */
 	uint64_t limited_ns;	/* when its highest limit came */
-	uint64_t came_ns;	/* since then: when what was foreseen came all the same */
+	uint64_t came_ns;	/* since then: when what was foreseen, or had been ended, came all the same */
 	uint64_t others_ns;	/* since when others are worse than then; 0: they are not */
 	uint32_t limit_level, others_bad;	/* at that time */
 	float limited_bad;
 	float recent_bad;	/* of the last ticks, smoothed */
-	float held_bad;		/* the same since then, over as long as it has to help */
 };
 
 /* What was taken back because it did not help or harmed others. */

@@ -121,30 +121,6 @@ static void a_limit_of_no_use_is_given_back_and_remembered(void **state)
 	assert_false(ledger_forbids(&ledger, &scene.server, &scene.stranger, RESOURCE_CPU, 2));
 }
 
-/* It was hardly over the bound when the limit came, and was under it since. */
-static void a_moment_of_harm_does_not_make_useless_what_has_helped(void **state)
-{
-	struct stage scene;
-
-	(void)state;
-	story_init(&scene);
-	scene.server.need[RESOURCE_CPU].bad = 0.06f;
-	story_seconds(&scene, 0.3);
-	scene.server.need[RESOURCE_CPU].bad = 0;
-	scene.server.need[RESOURCE_CPU].risk = 0.8f;
-	story_seconds(&scene, 10);
-	scene.server.need[RESOURCE_CPU].bad = 0.3f;
-	story_seconds(&scene, 0.3);
-	scene.server.need[RESOURCE_CPU].bad = 0;
-	story_seconds(&scene, 3);
-	assert_int_equal(ledger.sums.taken_back[TAKEN_BACK_LIMIT], 0);
-	assert_non_null(action_of(&scene, 2, KNOB_CPU_MAX));
-	/* What stays is no moment. */
-	scene.server.need[RESOURCE_CPU].bad = 0.3f;
-	story_seconds(&scene, 3);
-	assert_int_equal(ledger.sums.taken_back[TAKEN_BACK_LIMIT], 1);
-}
-
 static void each_second_saved_is_earned_by_one(void **state)
 {
 	struct stage scene;
@@ -254,6 +230,25 @@ static void a_foreseen_limit_under_which_it_comes_and_passes_stays(void **state)
 	assert_non_null(action_of(&scene, 2, KNOB_CPU_MAX));
 }
 
+/* One story, because the danger never ends: it came, was over, and comes again half a minute later. */
+static void a_limit_that_once_helped_is_judged_anew_when_it_comes_again(void **state)
+{
+	struct stage scene;
+
+	(void)state;
+	foreseen_under_a_limit(&scene);
+	scene.server.need[RESOURCE_CPU].bad = 0.3f;
+	story_seconds(&scene, 2);
+	scene.server.need[RESOURCE_CPU].bad = 0;
+	story_seconds(&scene, 30);
+	scene.server.need[RESOURCE_CPU].bad = 0.6f;
+	story_seconds(&scene, 4.5);
+	assert_non_null(action_of(&scene, 2, KNOB_CPU_MAX));
+	assert_int_equal(ledger_find(&ledger, 1)->verdict, VERDICT_OPEN);
+	story_seconds(&scene, 1.5);
+	assert_null(action_of(&scene, 2, KNOB_CPU_MAX));
+}
+
 static void what_fails_again_is_left_alone_for_twice_as_long(void **state)
 {
 	struct stage scene;
@@ -355,13 +350,13 @@ int main(void)
 		cmocka_unit_test(what_was_foreseen_was_prevented_or_came_or_was_false),
 		cmocka_unit_test(what_was_only_planned_is_credited_with_nothing),
 		cmocka_unit_test(a_limit_of_no_use_is_given_back_and_remembered),
-		cmocka_unit_test(a_moment_of_harm_does_not_make_useless_what_has_helped),
 		cmocka_unit_test(each_second_saved_is_earned_by_one),
 		cmocka_unit_test(what_the_hands_do_not_do_saves_nothing),
 		cmocka_unit_test(a_second_that_two_protect_is_counted_once),
 		cmocka_unit_test(dangers_left_alone_tell_how_right_the_risks_are),
 		cmocka_unit_test(a_foreseen_limit_under_which_it_comes_all_the_same_is_given_back),
 		cmocka_unit_test(a_foreseen_limit_under_which_it_comes_and_passes_stays),
+		cmocka_unit_test(a_limit_that_once_helped_is_judged_anew_when_it_comes_again),
 		cmocka_unit_test(what_fails_again_is_left_alone_for_twice_as_long),
 		cmocka_unit_test(a_weight_is_never_given_back_for_being_of_no_use),
 		cmocka_unit_test(a_limit_that_helps_stays),
