@@ -109,6 +109,7 @@ static void memory_write(struct recording *recording, const struct mind *mind)
 	scalars.host = p->host;
 	memcpy(scalars.knee, mind->knee, sizeof(scalars.knee));
 	scalars.ledger = mind->ledger;
+	scalars.advice = mind->advice;
 	scalars.pace = mind->pace;
 	scalars.canary = mind->canary;
 	scalars.cohort = mind->cohort;
@@ -244,7 +245,7 @@ void recording_observe(struct recording *recording, const struct observation *ob
 
 void recording_plan(struct recording *recording, const struct plan *plan)
 {
-	bool is_open = plan->count || plan->arm_count;
+	bool is_open = !plan_is_empty(plan);
 
 	if (!recording || (!is_open && !recording->is_plan_open))
 		return;

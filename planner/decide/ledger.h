@@ -3,7 +3,8 @@
  * What was decided, why, what was expected of it and what came of it. Pure.
  *
  * A decision is one story: an instance is protected from a shortage of one resource, from the first action to CLOSE_NS after the
- * last. Its cause is the first of reflex, foresight, announcement and headroom that called for it. What only stands (decide/posture.h) and what
+ * last, or from the first advice where there is no action (decide/advice.h). Its cause is the first of reflex, foresight, announcement, headroom
+ * and advice that called for it. What only stands (decide/posture.h) and what
  * policies with limits of their own do is no decision.
  *
  * A decision is judged while it lasts. A limit (a rung beyond the weight, which costs no work) that was held SETTLE_NS without the share
@@ -41,6 +42,7 @@ enum verdict {
 	VERDICT_USELESS,	/* it was over the bound, and went on */
 	VERDICT_WORSE,		/* a limit was taken back, see above */
 	VERDICT_PLANNED,	/* nothing was done: the mode did not let the hands, or there are none */
+	VERDICT_ADVISED,	/* there was nothing that the hands could do; what would help was said */
 	VERDICT_COUNT
 };
 
@@ -77,6 +79,8 @@ struct decision {
 	uint32_t giver_count;	/* may be more than are named */
 	struct decision_giver giver[DECISION_GIVERS_MAX];
 	double taken;		/* wanted and not left, over time: resource-seconds; weights take nothing */
+	struct plan_advice advice;	/* the last; why 0: there was something to do at any time */
+	char advice_path[OBSERVE_PATH_MAX];	/* of its other; "": it is about nobody alone */
 	/* What came of it. */
 	double saved_s;
 	float expected_bad;	/* share over the bound as the response has it; < 0: it is not trusted */

@@ -17,6 +17,7 @@ struct scene {
 	const char *path;	/* of the directory; NULL: the host */
 	float capacity;
 	float memory_free;	/* < 0: not known */
+	uint32_t scope;		/* slot of the directory; 0: the host */
 };
 
 /* What an instance would use: a limit does not hide the need that it causes. */
