@@ -10,6 +10,7 @@
 #define START 1.1f	/* the same before it was found */
 #define PROVEN 1.25f	/* times what was proven, at most */
 #define ENDED 2
+#define MET_TICKS 3
 #define ELSE 4.0f
 
 void knee_tick(struct knee *knee, float bad, float bad_act)
@@ -46,12 +47,15 @@ static float knee_calm(const struct knee *knee, const struct knee_use *use)
 static bool is_ended(struct knee *knee, bool is_held)
 {
 	bool is_known = knee->is_tightened ? knee->is_calm : !knee->hurt_ticks && knee->is_judged;
+	bool is_enough;
 
-	knee->is_met |= knee->hurt_ticks && (!is_held || knee->is_tightened);
-	if (!knee->is_met || !is_known || (knee->hurt_ticks && !is_held))
+	if (!is_held || knee->is_tightened)
+		knee->met_ticks += knee->hurt_ticks;
+	is_enough = knee->met_ticks >= MET_TICKS;
+	if (!is_known || (knee->hurt_ticks && !is_held))
 		return false;
-	knee->is_met = false;
-	return is_held;
+	knee->met_ticks = 0;
+	return is_held && is_enough;
 }
 
 static void ended_note(struct knee *knee, float now)
@@ -77,7 +81,7 @@ void knee_second(struct knee *knee, const struct knee_use *use)
 	else if (!knee->hurt_ticks && knee->is_judged)
 		moved = knee_calm(knee, use);
 	*knee = (struct knee){ .rate = moved, .rate_ended = knee->rate_ended, .ended = moved > knee->rate_ended * ELSE ? 0 : knee->ended,
-			       .is_found = knee->is_found || is_hurt, .is_met = knee->is_met };
+			       .is_found = knee->is_found || is_hurt, .met_ticks = knee->met_ticks };
 }
 
 bool knee_stands(const struct knee *knee) { return knee->is_found || (knee->ended >= ENDED && knee->rate > 0); }

@@ -9,8 +9,8 @@
  * so that nobody gives more than is needed (slow start and congestion avoidance; Jacobson, 1988). But no farther than was proven: a second in
  * which little was done of what may be done says nothing of more (congestion window validation; RFC 7661).
  *
- * A limit that comes in time leaves no such second, and nobody would ever know. So it counts as well that a moment of harm, for which no limit
- * was there, ended under one that was used up: once is chance, twice is a reason to keep what hurts away (knee_stands). Until four times as
+ * A limit that comes in time leaves no such second, and nobody would ever know. So it counts as well that some tenths of harm, for which no limit
+ * was there, ended under one that was used up (one late request is seen in two ticks, and is less): once is chance, twice is a reason to keep what hurts away (knee_stands). Until four times as
  * much hurts nobody: then it was something else.
  */
 #ifndef FORESTALL_KNEE_H
@@ -24,7 +24,7 @@ struct knee {
 	float rate_ended;	/* the same when a limit ended harm first */
 	uint32_t ended;		/* how often one did */
 	bool is_found;		/* somebody was hurt there */
-	bool is_met;		/* harm came where no limit was, and it is not known yet what ends it */
+	uint32_t met_ticks;	/* of harm that came where no limit was, and of which it is not known yet what ends it */
 	uint32_t hurt_ticks;	/* of the open second: somebody was over the bound */
 	uint32_t ticks;		/* of the open second, */
 	uint32_t free_ticks, free_hurt_ticks;	/* until a limit came or became tighter, and in how many of these somebody was over the bound */

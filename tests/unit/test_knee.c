@@ -144,7 +144,7 @@ static void it_rises_no_farther_than_was_proven(void **state)
 static void moment(struct knee *knee, bool is_held)
 {
 	for (int i = 0; i < 10; i++) {
-		knee_tick(knee, i < 2 ? 1 : 0, BAD_ACT);
+		knee_tick(knee, i < 3 ? 1 : 0, BAD_ACT);
 		knee->is_tightened |= is_held && i == 1;
 	}
 	knee_second(knee, &(struct knee_use){ 40, 100, INFINITY, is_held });
@@ -175,7 +175,7 @@ static void harm_that_ends_in_the_second_after_the_limit_counts_once(void **stat
 	(void)state;
 	for (int i = 0; i < 3; i++) {
 		for (int tick = 0; tick < 10; tick++) {
-			knee_tick(&knee, tick > 7 ? 1 : 0, BAD_ACT);
+			knee_tick(&knee, tick > 6 ? 1 : 0, BAD_ACT);
 			knee.is_tightened |= tick == 9;
 		}
 		knee_second(&knee, &(struct knee_use){ 60, 100, INFINITY, true });
@@ -200,6 +200,22 @@ static void what_ends_by_itself_or_comes_under_a_limit_tells_nothing(void **stat
 	for (int i = 0; i < 10; i++) {
 		for (int tick = 0; tick < 10; tick++)
 			knee_tick(&knee, tick < 2 ? 1 : 0, BAD_ACT);
+		knee_second(&knee, &(struct knee_use){ 40, 100, INFINITY, true });
+		second(&knee, 0, 40, true);
+	}
+	assert_int_equal(knee.ended, 0);
+}
+
+static void one_late_request_is_no_harm_that_a_limit_ended(void **state)
+{
+	struct knee knee = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 10; i++) {
+		for (int tick = 0; tick < 10; tick++) {
+			knee_tick(&knee, tick < 2 ? 0.05f : 0, BAD_ACT);
+			knee.is_tightened |= tick == 1;
+		}
 		knee_second(&knee, &(struct knee_use){ 40, 100, INFINITY, true });
 		second(&knee, 0, 40, true);
 	}
@@ -237,6 +253,7 @@ int main(void)
 		cmocka_unit_test(a_moment_that_a_limit_ended_twice_is_known),
 		cmocka_unit_test(harm_that_ends_in_the_second_after_the_limit_counts_once),
 		cmocka_unit_test(what_ends_by_itself_or_comes_under_a_limit_tells_nothing),
+		cmocka_unit_test(one_late_request_is_no_harm_that_a_limit_ended),
 		cmocka_unit_test(four_times_as_much_that_hurts_nobody_says_that_it_was_something_else),
 	};
 
