@@ -222,6 +222,27 @@ static void one_late_request_is_no_harm_that_a_limit_ended(void **state)
 	assert_int_equal(knee.ended, 0);
 }
 
+static void a_moment_under_a_limit_is_a_step_back_and_slows_the_search(void **state)
+{
+	struct knee knee = { .rate = 200 };
+	float before;
+
+	(void)state;
+	for (int tick = 0; tick < 10; tick++)
+		knee_tick(&knee, tick < 3 ? 1 : 0, BAD_ACT);
+	knee_second(&knee, &(struct knee_use){ 140, 100, INFINITY, true });
+	assert_float_equal(knee.rate, 180, 1e-3);
+	assert_false(knee.is_found);
+	second(&knee, 0, 130, true);
+	assert_float_equal(knee.rate, 183.6, 1e-3);
+	for (int i = 0; i < 9; i++)
+		second(&knee, 0, 130, true);
+	before = knee.rate;
+	assert_true(before < 230);
+	second(&knee, 0, 130, true);
+	assert_float_equal(knee.rate, before * 1.1f, 1e-3);
+}
+
 static void four_times_as_much_that_hurts_nobody_says_that_it_was_something_else(void **state)
 {
 	struct knee knee = { 0 };
@@ -254,6 +275,7 @@ int main(void)
 		cmocka_unit_test(harm_that_ends_in_the_second_after_the_limit_counts_once),
 		cmocka_unit_test(what_ends_by_itself_or_comes_under_a_limit_tells_nothing),
 		cmocka_unit_test(one_late_request_is_no_harm_that_a_limit_ended),
+		cmocka_unit_test(a_moment_under_a_limit_is_a_step_back_and_slows_the_search),
 		cmocka_unit_test(four_times_as_much_that_hurts_nobody_says_that_it_was_something_else),
 	};
 
