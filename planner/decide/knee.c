@@ -14,6 +14,8 @@
 #define SLOW_S 10
 #define ELSE 4.0f
 
+bool knee_stands(const struct knee *knee) { return knee->is_found || (knee->ended >= ENDED && knee->rate > 0); }
+
 void knee_tick(struct knee *knee, float bad, float bad_act)
 {
 	knee->is_judged |= bad >= 0;
@@ -68,9 +70,11 @@ static void ended_note(struct knee *knee, float now)
 
 void knee_second(struct knee *knee, const struct knee_use *use)
 {
-	bool is_mixed = use->is_held && knee->is_tightened;
+	/* While limits stand and are searched for, one that becomes tighter was there before. */
+	bool is_mixed = use->is_held && knee->is_tightened && (knee->is_found || !knee_stands(knee));
 	bool is_hurt = (is_mixed ? knee->free_hurt_ticks : knee->hurt_ticks) >= HURT_TICKS;
-	bool is_moment = use->is_held && !knee->is_tightened && !knee->is_found && !is_hurt && knee->hurt_ticks >= MET_TICKS;
+	bool is_moment = use->is_held && !is_mixed && !knee->is_found && !is_hurt && knee->hurt_ticks >= MET_TICKS &&
+			 use->proven * PROVEN >= knee_capacity(knee, use->capacity);
 	uint32_t slow_s = is_moment ? SLOW_S : knee->slow_s - (knee->slow_s && use->is_held);
 	float moved = knee->rate, rate = use->rate;
 
@@ -88,8 +92,6 @@ void knee_second(struct knee *knee, const struct knee_use *use)
 	*knee = (struct knee){ .rate = moved, .rate_ended = knee->rate_ended, .ended = moved > knee->rate_ended * ELSE ? 0 : knee->ended,
 			       .is_found = knee->is_found || is_hurt, .met_ticks = knee->met_ticks, .slow_s = slow_s };
 }
-
-bool knee_stands(const struct knee *knee) { return knee->is_found || (knee->ended >= ENDED && knee->rate > 0); }
 
 float knee_capacity(const struct knee *knee, float capacity)
 {

@@ -243,6 +243,30 @@ static void a_moment_under_a_limit_is_a_step_back_and_slows_the_search(void **st
 	assert_float_equal(knee.rate, before * 1.1f, 1e-3);
 }
 
+static void while_limits_stand_one_that_becomes_tighter_was_there_before(void **state)
+{
+	struct knee knee = { .rate = 100, .ended = 2, .rate_ended = 100 };
+
+	(void)state;
+	/* Little was done of what may be. */
+	for (int tick = 0; tick < 10; tick++) {
+		knee_tick(&knee, tick > 2 && tick < 6 ? 1 : 0, BAD_ACT);
+		knee.is_tightened |= tick == 3;
+	}
+	knee_second(&knee, &(struct knee_use){ 40, 100, 60, true });
+	assert_float_equal(knee.rate, 100, 1e-3);
+	second_limited_after(&knee, 4, 80);
+	assert_float_equal(knee.rate, 90, 1e-3);
+	assert_false(knee.is_found);
+	for (int tick = 0; tick < 10; tick++) {
+		knee_tick(&knee, tick < 8 ? 1 : 0, BAD_ACT);
+		knee.is_tightened |= tick == 1;
+	}
+	knee_second(&knee, &(struct knee_use){ 70, 100, INFINITY, true });
+	assert_true(knee.is_found);
+	assert_float_equal(knee.rate, 70, 1e-3);
+}
+
 static void four_times_as_much_that_hurts_nobody_says_that_it_was_something_else(void **state)
 {
 	struct knee knee = { 0 };
@@ -276,6 +300,7 @@ int main(void)
 		cmocka_unit_test(what_ends_by_itself_or_comes_under_a_limit_tells_nothing),
 		cmocka_unit_test(one_late_request_is_no_harm_that_a_limit_ended),
 		cmocka_unit_test(a_moment_under_a_limit_is_a_step_back_and_slows_the_search),
+		cmocka_unit_test(while_limits_stand_one_that_becomes_tighter_was_there_before),
 		cmocka_unit_test(four_times_as_much_that_hurts_nobody_says_that_it_was_something_else),
 	};
 
