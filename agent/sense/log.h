@@ -28,7 +28,7 @@ struct log_setup {
 
 struct log_counts {
 	uint64_t lines;
-	uint64_t dropped;	/* lines that were skipped because there were too many; of files: bytes */
+	uint64_t dropped;	/* lines that were skipped because there were too many, or lost before they were read; of files: bytes */
 	uint64_t strangers;	/* lines of no instance that is followed */
 };
 

@@ -6,6 +6,7 @@
 
 #include "host.h"
 #include "log_source.h"
+#include "logline.h"
 
 #define LINES_MAX 256		/* per tick */
 #define BEHIND_TICKS_MAX 30	/* after so many full ticks in a row what has piled up is skipped */
@@ -17,9 +18,13 @@ struct log_journal {
 	struct log *log;
 	struct watch *watch;
 	sd_journal *journal;	/* NULL: not opened */
+	char *cursor;		/* of a line that was read; NULL: of none yet */
+	uint64_t taken;		/* lines since that one */
 	uint64_t retry_ns;
 	uint32_t behind_ticks;
 	bool is_behind;		/* lines are left from the last tick */
+	bool is_fresh;		/* nothing was read since it was opened */
+	bool is_stuck;		/* what comes after the cursor cannot be read */
 };
 
 struct log_journal *log_journal_new(struct log *log, struct watch *watch)
@@ -38,6 +43,7 @@ static void journal_drop(struct log_journal *journal)
 	if (journal->journal)
 		sd_journal_close(journal->journal);
 	journal->journal = NULL;
+	journal->is_stuck = journal->is_fresh;
 }
 
 void log_journal_free(struct log_journal *journal)
@@ -45,10 +51,47 @@ void log_journal_free(struct log_journal *journal)
 	if (!journal)
 		return;
 	journal_drop(journal);
+	free(journal->cursor);
 	free(journal);
 }
 
-/* The last line there is counts as read. */
+/*
+ * Remembers the line we are at. What the journal has numbered since the one before and never gave is lost: journald threw it away to
+ * make room before it was read, or its file is damaged.
+ */
+static void cursor_keep(struct log_journal *journal)
+{
+	char *cursor;
+	uint64_t numbered;
+
+	if (sd_journal_get_cursor(journal->journal, &cursor) < 0)
+		return;
+	numbered = journal->cursor ? logline_cursor_distance(journal->cursor, cursor) : 0;
+	if (numbered > journal->taken)
+		log_dropped(journal->log, LOG_JOURNAL, numbered - journal->taken);
+	free(journal->cursor);
+	journal->cursor = cursor;
+	journal->taken = 0;
+}
+
+/*
+ * Goes to the last line that was read; without one, or when nothing can be read there, to the last there is, which then counts as read.
+ * A journal that was empty begins at its head: what comes after the tail of nothing is nothing.
+ */
+static int journal_seek(struct log_journal *journal)
+{
+	bool is_known = journal->cursor && !journal->is_stuck;
+	int r = is_known ? sd_journal_seek_cursor(journal->journal, journal->cursor) : sd_journal_seek_tail(journal->journal);
+
+	if (r >= 0)
+		r = sd_journal_previous(journal->journal);
+	if (r >= 0 && is_known)
+		return journal->taken ? sd_journal_next_skip(journal->journal, journal->taken) : r;
+	if (r > 0)
+		cursor_keep(journal);
+	return r ?: sd_journal_seek_head(journal->journal);
+}
+
 static void journal_open(struct log_journal *journal, uint64_t now_ns)
 {
 	int r;
@@ -63,9 +106,8 @@ static void journal_open(struct log_journal *journal, uint64_t now_ns)
 	sd_journal_set_data_threshold(journal->journal, LOG_LINE_MAX);
 	r = sd_journal_get_fd(journal->journal);
 	if (r >= 0)
-		r = sd_journal_seek_tail(journal->journal);
-	if (r >= 0)
-		r = sd_journal_previous(journal->journal);
+		r = journal_seek(journal);
+	journal->is_fresh = true;
 	if (r < 0)
 		journal_drop(journal);
 }
@@ -83,23 +125,39 @@ static bool field_read(struct log_journal *journal, const char *name, const char
 	return true;
 }
 
-/* Copies: a field is valid only until the next is read. */
-static void line_take(struct log_journal *journal, uint64_t now_ns)
+/*
+ * Whose line it is; 0: of nobody. Of a process that had ended before journald looked, there is no cgroup, but the unit whose output it
+ * wrote to. What has neither comes from the kernel, which is read elsewhere, or from journald itself. Copies: a field is valid only until
+ * the next is read.
+ */
+static uint32_t owner_read(struct log_journal *journal)
 {
-	char path[OBSERVE_PATH_MAX] = "";
-	enum severity severity = SEVERITY_INFO;
+	char name[OBSERVE_PATH_MAX];
 	const char *field;
 	size_t bytes;
+	bool has_path = field_read(journal, "_SYSTEMD_CGROUP", &field, &bytes);
 
-	/* What has no cgroup comes from the kernel, which is read elsewhere, or from journald itself. */
-	if (!field_read(journal, "_SYSTEMD_CGROUP", &field, &bytes) || bytes >= sizeof(path) || field[0] != '/')
-		return;
-	memcpy(path, field, bytes);
-	path[bytes] = '\0';
-	if (field_read(journal, "PRIORITY", &field, &bytes) && bytes == 1 && field[0] >= '0' && field[0] <= '7')
+	if ((!has_path && !field_read(journal, "_SYSTEMD_UNIT", &field, &bytes)) || bytes >= sizeof(name))
+		return 0;
+	memcpy(name, field, bytes);
+	name[bytes] = '\0';
+	if (!has_path)
+		return watch_unit_owner(journal->watch, name);
+	return name[0] == '/' ? watch_owner(journal->watch, name) : 0;
+}
+
+static void line_take(struct log_journal *journal, uint64_t now_ns)
+{
+	enum severity severity = SEVERITY_INFO;
+	uint32_t slot = owner_read(journal);
+	const char *field = "";
+	size_t bytes = 0;
+
+	if (slot && field_read(journal, "PRIORITY", &field, &bytes) && bytes == 1 && field[0] >= '0' && field[0] <= '7')
 		severity = (enum severity)(field[0] - '0');
-	if (field_read(journal, "MESSAGE", &field, &bytes))
-		log_line(journal->log, LOG_JOURNAL, watch_owner(journal->watch, path), severity, field, bytes, now_ns);
+	if (slot && !field_read(journal, "MESSAGE", &field, &bytes))
+		slot = 0;
+	log_line(journal->log, LOG_JOURNAL, slot, severity, field, bytes, now_ns);
 }
 
 /* Goes on with the next tick when it takes long. */
@@ -109,19 +167,37 @@ static int behind_skip(struct log_journal *journal, uint64_t until_ns)
 
 	while (skipped == SKIP_STEP && host_now_ns() < until_ns) {
 		skipped = sd_journal_next_skip(journal->journal, SKIP_STEP);
-		if (skipped > 0)
-			log_dropped(journal->log, LOG_JOURNAL, (uint64_t)skipped);
+		if (skipped <= 0)
+			break;
+		log_dropped(journal->log, LOG_JOURNAL, (uint64_t)skipped);
+		journal->taken += (uint64_t)skipped;
+		journal->is_fresh = false;
 	}
 	if (skipped < SKIP_STEP)
 		journal->behind_ticks = 0;
 	return skipped;
 }
 
+/* Returns 0 at the end of the journal, 1 before it, or -errno. */
+static int lines_take(struct log_journal *journal, uint64_t until_ns, uint64_t now_ns)
+{
+	int r = 1;
+
+	for (int lines = 0; lines < LINES_MAX && host_now_ns() < until_ns; lines++) {
+		r = sd_journal_next(journal->journal);
+		if (r <= 0)
+			return r;
+		line_take(journal, now_ns);
+		journal->taken++;
+		journal->is_fresh = false;
+	}
+	return r;
+}
+
 bool log_journal_tick(struct log_journal *journal, uint64_t now_ns)
 {
 	uint64_t until_ns = host_now_ns() + TICK_NS_MAX;
-	bool is_end = false;
-	int lines = 0, r;
+	int r;
 
 	if (!journal->journal)
 		journal_open(journal, now_ns);
@@ -132,16 +208,13 @@ bool log_journal_tick(struct log_journal *journal, uint64_t now_ns)
 		return false;
 	if (journal->behind_ticks >= BEHIND_TICKS_MAX)
 		r = behind_skip(journal, until_ns);
-	while (r >= 0 && !is_end && lines < LINES_MAX && host_now_ns() < until_ns) {
-		r = sd_journal_next(journal->journal);
-		is_end = r == 0;
-		if (r > 0)
-			line_take(journal, now_ns);
-		lines++;
-	}
+	if (r >= 0)
+		r = lines_take(journal, until_ns, now_ns);
 	if (r < 0)
 		journal_drop(journal);
-	journal->is_behind = !is_end;
+	else
+		cursor_keep(journal);
+	journal->is_behind = r != 0;
 	journal->behind_ticks = journal->is_behind ? journal->behind_ticks + 1 : 0;
 	return journal->is_behind;
 }

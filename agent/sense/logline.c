@@ -2,6 +2,8 @@
 #include "logline.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void logline_push(struct logline *logline, const char *bytes, size_t count, logline_fn fn, void *context)
@@ -69,4 +71,25 @@ int logline_kmsg_parse(const char *record, size_t bytes, struct logline_kmsg *re
 		ret->bytes = (size_t)(end - ret->text);
 	path_find(ret);
 	return 0;
+}
+
+/* "s=ID of the sequence;i=number in it, in hexadecimal;..." */
+static bool cursor_parse(const char *cursor, char ret_id[33], uint64_t *ret_number)
+{
+	char number[17];
+
+	if (sscanf(cursor, "s=%32[0-9a-f];i=%16[0-9a-f];", ret_id, number) != 2)
+		return false;
+	*ret_number = strtoull(number, NULL, 16);
+	return true;
+}
+
+uint64_t logline_cursor_distance(const char *from, const char *to)
+{
+	char from_id[33], to_id[33];
+	uint64_t from_number, to_number;
+
+	if (!cursor_parse(from, from_id, &from_number) || !cursor_parse(to, to_id, &to_number) || strcmp(from_id, to_id))
+		return 0;
+	return to_number > from_number ? to_number - from_number : 0;
 }

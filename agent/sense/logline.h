@@ -29,4 +29,10 @@ struct logline_kmsg {
 /* 0, or -EINVAL when it is none. Never reads record[bytes]. */
 int logline_kmsg_parse(const char *record, size_t bytes, struct logline_kmsg *ret);
 
+/*
+ * How many lines a journal numbered after the one at cursor `from`, up to the one at `to`, as journald writes cursors; 0 when it numbers
+ * them anew, or they are none.
+ */
+uint64_t logline_cursor_distance(const char *from, const char *to);
+
 #endif

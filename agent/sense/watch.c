@@ -94,11 +94,6 @@ static struct being *being_at(struct watch *watch, uint32_t slot)
 	return slot && slot < watch->setup.slots_max && watch->being[slot].path ? &watch->being[slot] : NULL;
 }
 
-uint32_t watch_main(const struct watch *watch, uint32_t slot)
-{
-	return slot < watch->setup.slots_max ? watch->being[slot].main_pid : 0;
-}
-
 static void tell(struct watch *watch, struct observe_failure *failure)
 {
 	struct observation observation = { .kind = OBSERVE_FAILURE };
@@ -375,7 +370,8 @@ const char *watch_service(const struct watch *watch, uint32_t slot)
 	return being->path && is_service(being->path) ? unit_of(being->path) : "";
 }
 
-uint32_t watch_unit_slot(const struct watch *watch, const char *unit)
+/* The slot of the unit's own cgroup, 0: none. */
+static uint32_t unit_slot(const struct watch *watch, const char *unit)
 {
 	uint32_t hash = unit_hash(unit);
 
@@ -385,10 +381,17 @@ uint32_t watch_unit_slot(const struct watch *watch, const char *unit)
 	return 0;
 }
 
+uint32_t watch_unit_owner(const struct watch *watch, const char *unit)
+{
+	uint32_t slot = unit_slot(watch, unit);
+
+	return slot ? watch_owner(watch, watch->being[slot].path) : 0;
+}
+
 /* Where the unit lives or lived; its bare name when that was never seen. */
 static const char *unit_path(const struct watch *watch, const char *unit)
 {
-	uint32_t slot = watch_unit_slot(watch, unit);
+	uint32_t slot = unit_slot(watch, unit);
 
 	if (slot)
 		return watch->being[slot].path;
@@ -400,7 +403,7 @@ static const char *unit_path(const struct watch *watch, const char *unit)
 
 void watch_unit_main(struct watch *watch, const char *unit, uint32_t pid)
 {
-	struct being *being = being_at(watch, watch_unit_slot(watch, unit));
+	struct being *being = being_at(watch, unit_slot(watch, unit));
 
 	if (!being || !pid)
 		return;
@@ -410,7 +413,7 @@ void watch_unit_main(struct watch *watch, const char *unit, uint32_t pid)
 
 void watch_unit_failed(struct watch *watch, const char *unit, const struct observe_failure *what)
 {
-	struct being *being = being_at(watch, watch_unit_slot(watch, unit));
+	struct being *being = being_at(watch, unit_slot(watch, unit));
 	struct observe_failure failure = *what;
 
 	failure.is_annotated = being && being->is_annotated;

@@ -50,8 +50,8 @@ void watch_unit_active(struct watch *watch, const char *unit, uint64_t time_ns);
 /* Name of the service of the host that lives in this slot; "" when it is none, NULL from the first slot never used on. */
 const char *watch_service(const struct watch *watch, uint32_t slot);
 
-/* The slot of the unit's own cgroup, 0: none. */
-uint32_t watch_unit_slot(const struct watch *watch, const char *unit);
+/* The instance of a unit of the host, as watch_owner has it of the unit's cgroup; 0: none. */
+uint32_t watch_unit_owner(const struct watch *watch, const char *unit);
 
 /* The instance of a cgroup path: the nearest that is annotated, at the path or above it, else its own; 0: none. */
 uint32_t watch_owner(const struct watch *watch, const char *path);
@@ -61,8 +61,5 @@ uint32_t watch_exec_owner(const struct watch *watch, uint32_t pid, char ret_path
 
 /* The first instance whose path matches a glob as in instances.d; 0: none. */
 uint32_t watch_match(const struct watch *watch, const char *glob);
-
-/* Main process of a slot, 0: none is known. */
-uint32_t watch_main(const struct watch *watch, uint32_t slot);
 
 #endif
