@@ -6,6 +6,7 @@
 
 #include "client.h"
 #include "print.h"
+#include "print_advice.h"
 
 static const char *text_of(const json_t *object, const char *key) { return json_string_value(json_object_get(object, key)) ?: "-"; }
 static double number_of(const json_t *object, const char *key) { return json_number_value(json_object_get(object, key)); }
@@ -71,6 +72,7 @@ static const char *verdict_text(const char *verdict)
 		{ "false", "it was foreseen, and there never was any pressure: the action was for nothing" },
 		{ "useless", "the share over the bound did not fall by half" },
 		{ "planned", "nothing was done: the mode lets forestall only plan" },
+		{ "advised", "there was nothing that forestall could do itself" },
 		{ "worse", "a limit did not help, or others suffered from it: it was taken back and is not tried again for a minute" },
 	};
 
@@ -127,6 +129,7 @@ static void decision_print(const json_t *decision)
 	printf("rejected   to do nothing; to take from %.0f of no lower tier, %.0f idle, %.0f above it; rungs after the %.0fth\n",
 	       number_of(spared, "tier"), number_of(spared, "idle"), number_of(spared, "ancestor"), number_of(decision, "rung") + 1);
 	givers_print(decision);
+	advice_one_print(json_object_get(decision, "advice"));
 	share_print("expected  ", json_object_get(decision, "expected_bad"), "not known: the response is not trusted");
 	share_print("actual    ", json_object_get(decision, "actual_bad"), "not known: it was over within a second");
 	printf("saved      some %.1f s over the bound\n", number_of(decision, "saved_s"));
@@ -174,6 +177,8 @@ static void ledger_print(const json_t *ledger)
 	       number_of(ended, "helped"), number_of(ended, "useless"));
 	printf("taken back  %.0f limits that did not help or harmed others; %.0f of what stands, %.0f of what the protected hold themselves\n",
 	       number_of(back, "limits"), number_of(back, "standing"), number_of(back, "own"));
+	if (number_of(begun, "advice") > 0)
+		printf("advised     %.0f times, where nothing was left to be done\n", number_of(begun, "advice"));
 	if (number_of(ended, "planned") > 0)
 		printf("planned     %.0f of which nothing was done, as the mode is not enforce\n", number_of(ended, "planned"));
 	printf("over bound  %.1f s with nothing done yet, %.1f s under protection\n", number_of(bad, "unprotected"), number_of(bad, "protected"));

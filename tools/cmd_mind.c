@@ -7,6 +7,7 @@
 #include "client.h"
 #include "predict/observe.h"
 #include "print.h"
+#include "print_advice.h"
 #include "print_report.h"
 
 #define FORECAST_TRIES 4
@@ -201,6 +202,7 @@ int cmd_plan_show(const struct context *context, int argc, char **argv)
 		print_note("%.0f more actions did not fit into one plan", number_of(answer, "cut"));
 	if (number_of(answer, "waits") > 0)
 		print_note("%.0f changes wait for later ticks ([plan] changes_max)", number_of(answer, "waits"));
+	advice_print(json_object_get(answer, "advice"));
 	json_decref(answer);
 	return print_end();
 }
@@ -266,6 +268,7 @@ static void status_print(const json_t *status)
 	       number_of(capacity, "net") / 1e6);
 	promised_print(json_object_get(status, "promised"), capacity);
 	printf("hurt from   disks %s, sent %s\n", knee_text(status, "io", io), knee_text(status, "net", net));
+	advice_print(json_object_get(status, "advice"));
 }
 
 int cmd_status(const struct context *context, int argc, char **argv)

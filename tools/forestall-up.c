@@ -262,6 +262,8 @@ static int mind_connect(const char *run_dir)
 	if (fd < 0)
 		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	/* Of connect() too: a mind that hangs takes nobody out of its queue. */
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	if ((size_t)snprintf(address.sun_path, sizeof(address.sun_path), "%s/mind.sock", run_dir) < sizeof(address.sun_path) &&
 	    !connect(fd, (struct sockaddr *)&address, sizeof(address)))
 		return fd;

@@ -214,13 +214,15 @@ static void node_annotate(struct tree *tree, struct node *node, int dir_fd, bool
 
 static void node_add(struct tree *tree, int dir_fd, uint64_t id, const char *path, uint64_t now_ns)
 {
-	char *own_path = strlen(path) < OBSERVE_PATH_MAX ? strdup(path) : NULL;
+	bool is_too_long = strlen(path) >= OBSERVE_PATH_MAX;
+	char *own_path = is_too_long ? NULL : strdup(path);
 	uint32_t slot = own_path ? slots_take(tree->slots, id, now_ns) : 0;
 	struct node *node = &tree->node[slot];
 
 	if (!slot) {
 		free(own_path);
 		tree->unfollowed++;
+		tree->too_long += is_too_long;
 		return;
 	}
 	memset(node, 0, sizeof(*node));
@@ -310,6 +312,21 @@ static void dir_walk(struct tree *tree, int dir_fd, const char *path, uint32_t d
 	closedir(dir);
 }
 
+/* Who no longer holds an annotated one is read like the others again. */
+static void above_settle(struct tree *tree)
+{
+	for (uint32_t slot = 1; slot <= tree->slot_top; slot++)
+		tree->node[slot].is_above = false;
+	for (uint32_t i = 0; i < tree->fast.count; i++)
+		if (is_annotated(&tree->node[tree->fast.slot[i]]))
+			above_follow(tree, &tree->node[tree->fast.slot[i]]);
+	for (uint32_t i = tree->fast.count; i-- > 0;) {
+		const struct node *node = &tree->node[tree->fast.slot[i]];
+
+		fast_set(tree, tree->fast.slot[i], is_annotated(node) || node->is_above);
+	}
+}
+
 uint32_t tree_scan(struct tree *tree, uint64_t now_ns)
 {
 	int fd = openat(tree->root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -318,7 +335,7 @@ uint32_t tree_scan(struct tree *tree, uint64_t now_ns)
 	if (fd < 0)
 		return 0;
 	tree->scan++;
-	tree->unfollowed = 0;
+	tree->unfollowed = tree->too_long = 0;
 	dir_walk(tree, fd, "/", 0, now_ns);
 	for (uint32_t slot = 1; slot <= tree->slot_top; slot++) {
 		if (!slots_id(tree->slots, slot))
@@ -328,6 +345,7 @@ uint32_t tree_scan(struct tree *tree, uint64_t now_ns)
 		else
 			node_drop(tree, slot, now_ns);
 	}
+	above_settle(tree);
 	return count;
 }
 
@@ -339,8 +357,8 @@ int tree_made(struct tree *tree, uint64_t cgroup_id, uint64_t now_ns)
 	if (slots_find(tree->slots, cgroup_id))
 		return 0;
 	fd = cgroup_open_by_id(tree->root_fd, tree->setup.root, cgroup_id, path);
-	if (fd == -ENAMETOOLONG)
-		tree->unfollowed++;
+	tree->unfollowed += fd == -ENAMETOOLONG;
+	tree->too_long += fd == -ENAMETOOLONG;
 	if (fd < 0)
 		return fd;
 	node_add(tree, fd, cgroup_id, path, now_ns);
@@ -437,4 +455,4 @@ bool tree_has_annotated(const struct tree *tree) { return tree->fast.count; }
 
 uint64_t tree_unfollowed(const struct tree *tree) { return tree->unfollowed; }
 
-bool tree_has_room(const struct tree *tree, uint64_t now_ns) { return tree->unfollowed && slots_has(tree->slots, now_ns); }
+bool tree_has_room(const struct tree *tree, uint64_t now_ns) { return tree->unfollowed > tree->too_long && slots_has(tree->slots, now_ns); }

@@ -40,6 +40,7 @@ struct tree {
 	uint32_t scan;
 	uint32_t slot_top;	/* no slot above this one is in use */
 	uint64_t unfollowed;
+	uint64_t too_long;	/* of these: the path has no room, whatever goes */
 	struct details details;
 	struct slot_list fast, busy;	/* the annotated and those above them; the others that moved lately */
 	struct kept *kept;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "act/knob.h"
+#include "answer_advice.h"
 #include "answer_cohort.h"
 #include "answer_decision.h"
 #include "answer_failure.h"
@@ -146,10 +147,10 @@ static json_t *answer_plan_show(const struct answer_world *world, const json_t *
 	actions = json_array();
 	for (uint32_t i = 0; i < plan->count; i++)
 		json_array_append_new(actions, action_json(world, &plan->action[i], outcome_find(world, i)));
-	return json_pack("{s:b, s:I, s:I, s:i, s:i, s:s, s:o, s:o}", "ok", 1, "id", (json_int_t)plan->id,
+	return json_pack("{s:b, s:I, s:I, s:i, s:i, s:s, s:o, s:o, s:o}", "ok", 1, "id", (json_int_t)plan->id,
 			 "time_ns", (json_int_t)plan->time_ns, "cut", (int)plan->cut, "waits", (int)plan->waits,
 			 "mode", world->mode < MODE_COUNT ? mode_name(world->mode) : "none", "actions", actions,
-			 "left_alone", arms_json(world));
+			 "left_alone", arms_json(world), "advice", answer_advice(world));
 }
 
 /* How many instances there are of each sort. */
@@ -235,7 +236,7 @@ static json_t *answer_status(const struct answer_world *world, const json_t *que
 			 (json_int_t)world->delivered, "dropped", (json_int_t)world->dropped);
 	tick = json_pack("{s:I, s:I}", "late_ns_max", (json_int_t)world->tick_late_ns_max, "cost_ns",
 			 (json_int_t)world->tick_cost_ns);
-	return json_pack("{s:b, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:I, s:s, s:{s:o, s:o}, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:b, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:I, s:s, s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o}",
 			 "ok", 1, "promised", promised_json(world->mind->predictor),
 			 "mode", world->mode < MODE_COUNT ? mode_name(world->mode) : "none",
 			 "forecaster", forecast_source_name(config->forecaster), "model",
@@ -248,7 +249,8 @@ static json_t *answer_status(const struct answer_world *world, const json_t *que
 			 "policy", policy_name(world->mind->policy.policy), "knee", "io",
 			 knee_json(&world->mind->knee[RESOURCE_IO]), "net", knee_json(&world->mind->knee[RESOURCE_NET]),
 			 "learn", answer_learn(world), "ledger", answer_ledger_counts(&world->mind->ledger), "canary",
-			 answer_policy_state(world), "probes", answer_policy_probes(world));
+			 answer_policy_state(world), "setting", answer_cohort_state(world), "probes", answer_policy_probes(world), "advice",
+			 answer_advice(world));
 }
 
 static json_t *answer_slo_refresh(const struct answer_world *world, const json_t *question)

@@ -28,11 +28,12 @@
  *						"value" (status or signal), "pid", "program", "limit" (of an OOM kill: path of
  *						the cgroup whose limit it was, "/" the host's memory, null: not told),
  *						"unix_ms", "recovered" and "recovery_s", null while it lasts
- * {"q":"plan.show"}				{"id","actions":[...],"left_alone":[{"path","resource","risk"}]}; outcome is null
- *						until act spoke of that knob; left alone by lot ([plan] no_action)
+ * {"q":"plan.show"}				{"id","actions":[...],"left_alone":[{"path","resource","risk"}],"advice":[...]}; outcome is null
+ *						until act spoke of that knob; left alone by lot ([plan] no_action). "advice", also of the status and of
+ *						a decision: {"path","resource","why","help","other","amount","room","lasts_s"}; see decide/advice.h
  * {"q":"decision.list"}			{"total","decisions":[...]}, those remembered, the youngest first
  * {"q":"decision.show","id":N}			{"decision":{...}}: also inputs, givers, prices, expected and actual effect
- * {"q":"policy.show"}				{"rules","policies":[...],"canary","probes"}: null, or the canary that runs or ran last: "state", "base",
+ * {"q":"policy.show"}				{"rules","policies":[...],"canary","setting","probes"}: null, or the canary that runs or ran last: "state", "base",
  *						"candidate", "share", "block_s", "began_s_ago", "left_s" (null when it is over), "arm" whose block it is, "pairs"
  *						compared, "cuts" of blocks that were too bad to last, "bad_s" and "less_work_s" per block more under the candidate, "evidence" {"better","harms","costs"}
  *						and "needed" of each; see decide/canary.h. "probes": whether "allowed", "now" (null or "path",
@@ -42,7 +43,7 @@
  * {"q":"ledger"}				{"ledger":{...}}: counts since the mind started; see decide/ledger.h
  * {"q":"place","set":GLOB,"limit":N,"cpus":C}	where N pieces of new work go that take C CPUs each: {"placed","host_free",
  *						"seats":[{"path","count","why","risk","free","recent"}]}
- * {"q":"status"}				mode, "model": {"path","shadow_s"}, ring, tick, instances, and "learn": {"history": {"files","bytes",
+ * {"q":"status"}				mode, "model": {"path","shadow_s"}, ring, tick, instances, "canary", "setting" and "probes" as in policy.show, "advice", and "learn": {"history": {"files","bytes",
  *						"bytes_max","removed","broken","error"}, null where none is kept, "challenger":
  *						{"state": "none"|"learns"|"stands still","started","said"}, "drift": {"minutes","mean","alarm"}}
  * {"q":"slo.refresh","path":P}			{"instance":{...}} with what was read

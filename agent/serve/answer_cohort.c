@@ -21,13 +21,13 @@ json_t *answer_cohort_state(const struct answer_world *world)
 		return json_null();
 	if (knob_word_format((enum knob)order->knob, &value, word, sizeof(word)) < 0)
 		word[0] = '\0';
-	return json_pack("{s:s, s:s, s:s, s:o, s:s, s:s, s:i, s:i, s:b, s:i, s:o, s:o, s:o, s:o}", "state", canary_state_name(cohort->state),
+	return json_pack("{s:s, s:s, s:s, s:o, s:s, s:s, s:i, s:i, s:b, s:i, s:i, s:o, s:o, s:o, s:o, s:o}", "state", canary_state_name(cohort->state),
 			 "knob", knob_name((enum knob)order->knob), "value", word, "glob", value_text(order->glob), "stage",
 			 is_running ? cohort_stage_name((enum cohort_stage)cohort->stage) : "over", "unit", is_whole ? "time" : "members",
 			 "members", (int)cohort->member_count, "having", is_whole ? (int)cohort->member_count : (int)cohort->pair_count,
-			 "on", (int)cohort->is_on, "pairs", (int)cohort->pairs, "bad_s", value_number(cohort->bad_s / pairs), "less_work_s",
-			 value_number(cohort->less_work_s / pairs), "evidence", answer_policy_evidence(cohort->wager), "time_evidence",
-			 answer_policy_evidence(cohort->time.wager));
+			 "on", (int)cohort->is_on, "pairs", (int)cohort->pairs, "cuts", (int)cohort->time.cuts, "bad_s", value_number(cohort->bad_s / pairs),
+			 "less_work_s", value_number(cohort->less_work_s / pairs), "evidence", answer_policy_evidence(cohort->wager),
+			 "time_evidence", answer_policy_evidence(cohort->time.wager), "needed", answer_policy_needed());
 }
 
 static json_t *order_give(const struct answer_world *world, const struct cohort_order *order)

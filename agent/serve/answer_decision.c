@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "answer_decision.h"
 
+#include "answer_advice.h"
 #include "decide/policy.h"
 #include "value.h"
 
@@ -56,6 +57,7 @@ static json_t *full_json(const struct answer_world *world, const struct decision
 	json_object_set_new(full, "spared", json_pack("{s:i, s:i, s:i}", "tier", (int)decision->spared[SPARED_TIER], "idle",
 						      (int)decision->spared[SPARED_IDLE], "ancestor",
 						      (int)decision->spared[SPARED_ABOVE]));
+	json_object_set_new(full, "advice", answer_advice_of(world, decision));
 	json_object_set_new(full, "rung", json_integer(decision->level));
 	json_object_set_new(full, "expected_bad", share_json(decision->expected_bad));
 	json_object_set_new(full, "bad_ticks", json_integer(decision->bad_ticks));

@@ -22,6 +22,11 @@ json_t *answer_policy_evidence(const struct wager wager[CANARY_CLAIM_COUNT])
 			 value_number(wager_wealth(&wager[CANARY_HARMS])), "costs", value_number(wager_wealth(&wager[CANARY_COSTS])));
 }
 
+json_t *answer_policy_needed(void)
+{
+	return json_pack("{s:f, s:f, s:f}", "better", 1 / CANARY_ALPHA, "harms", 1 / CANARY_ALPHA_BACK, "costs", 1 / CANARY_ALPHA_BACK);
+}
+
 json_t *answer_policy_state(const struct answer_world *world)
 {
 	const struct canary *canary = &world->mind->canary;
@@ -31,15 +36,14 @@ json_t *answer_policy_state(const struct answer_world *world)
 
 	if (canary->state == CANARY_NONE)
 		return json_null();
-	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:i, s:i, s:o, s:o, s:o, s:{s:f, s:f, s:f}}", "state",
+	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:i, s:i, s:o, s:o, s:o, s:o}", "state",
 			 canary_state_name(canary->state), "base", policy_name(canary->base), "candidate",
 			 policy_name(canary->candidate), "share", canary->block_ns ? value_number(1.0 / canary->round_blocks) : json_null(), "block_s",
 			 value_number((double)canary->block_ns / NS), "began_s_ago", value_number((double)age_ns / NS), "left_s",
 			 is_running && age_ns < canary->max_ns ? value_number((double)(canary->max_ns - age_ns) / NS) : json_null(),
 			 "arm", canary_arm(canary, now_ns) == CANARY_CANDIDATE ? "candidate" : "base", "pairs", (int)canary->pairs, "cuts", (int)canary->cuts,
 			 "bad_s", value_number(canary->bad_s / pairs), "less_work_s", value_number(canary->less_work_s / pairs),
-			 "evidence", answer_policy_evidence(canary->wager), "needed", "better", 1 / CANARY_ALPHA, "harms", 1 / CANARY_ALPHA_BACK,
-			 "costs", 1 / CANARY_ALPHA_BACK);
+			 "evidence", answer_policy_evidence(canary->wager), "needed", answer_policy_needed());
 }
 
 static json_t *probe_now(const struct answer_world *world)

@@ -12,6 +12,9 @@ json_t *answer_policy_rollback(const struct answer_world *world, const json_t *q
 /* How a canary is to be run, by the question or as usual. NULL, or an error to answer with: then nothing is filled. */
 json_t *answer_policy_terms(const json_t *question, float *ret_share, uint64_t *ret_block_ns, uint64_t *ret_max_ns);
 
+/* Evidence at which each claim is believed. */
+json_t *answer_policy_needed(void);
+
 /* What the canary's claims have come to. */
 json_t *answer_policy_evidence(const struct wager wager[CANARY_CLAIM_COUNT]);
 

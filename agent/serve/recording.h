@@ -22,7 +22,7 @@ enum recording_kind {
 	RECORDING_MIND,		/* struct recording_mind: memory at the start */
 	RECORDING_MEMORY,	/* struct recording_memory, one per live instance in order of arrival */
 	RECORDING_FORECAST,	/* struct recording_forecast: what was made, per instance and second */
-	RECORDING_PLAN,		/* struct plan up to its last action, when not empty (no action, nobody left alone) or after a non-empty one */
+	RECORDING_PLAN,		/* struct plan up to its last action, when not empty (plan_is_empty()) or after a non-empty one */
 	RECORDING_RESULT,	/* struct result up to its last item: what the hands did */
 	RECORDING_PARKED,	/* struct recording_memory of one that is gone and may come back, the oldest first */
 	RECORDING_PART,		/* struct recording_part and the part: what the memory before it uses beside */
@@ -39,12 +39,13 @@ struct recording_setup {
 	char label[128];		/* free text: scenario, seed, shape; goes into a model's provenance */
 };
 
-#define RECORDING_MADE_BYTES ((uint32_t)(sizeof(struct recording_forecast) + sizeof(struct plan_action)))
+#define RECORDING_MADE_BYTES ((uint32_t)(sizeof(struct recording_forecast) + sizeof(struct plan)))
 
 struct recording_mind {
 	struct predictor_host host;
 	struct knee knee[RESOURCE_COUNT];
 	struct ledger ledger;
+	struct advice advice;
 	struct pace pace;
 	struct canary canary;
 	struct cohort cohort;
@@ -107,7 +108,6 @@ int recording_close(struct recording *recording);
 
 /* These take NULL for a recording that is not made. */
 void recording_observe(struct recording *recording, const struct observation *observation);
-void recording_block(struct recording *recording, uint32_t kind, const void *payload, size_t bytes);
 void recording_plan(struct recording *recording, const struct plan *plan);
 void recording_result(struct recording *recording, const struct result *result);
 

@@ -24,6 +24,7 @@ static int mind_restore(struct replay *replay, const struct recording_mind *memo
 	replay->mind->predictor->host = memory->host;
 	memcpy(replay->mind->knee, memory->knee, sizeof(memory->knee));
 	replay->mind->ledger = memory->ledger;
+	replay->mind->advice = memory->advice;
 	replay->mind->pace = memory->pace;
 	replay->mind->canary = memory->canary;
 	replay->mind->cohort = memory->cohort;
@@ -149,6 +150,7 @@ static int head_read(struct replay *replay)
 			r = model_restore(replay, payload, bytes);
 		} else if (kind == RECORDING_MIND && is_setup && bytes == sizeof(struct recording_mind) &&
 			   sound_ledger(&((const struct recording_mind *)payload)->ledger) &&
+			   sound_advice(&((const struct recording_mind *)payload)->advice, replay->setup.config.slots_max) &&
 			   sound_pace(&((const struct recording_mind *)payload)->pace) &&
 			   sound_canary(&((const struct recording_mind *)payload)->canary) &&
 			   sound_cohort(&((const struct recording_mind *)payload)->cohort, replay->setup.config.slots_max) &&
@@ -238,8 +240,8 @@ static void tick_run(struct replay *replay, uint64_t time_ns)
 	replay->time_ns = time_ns;
 	replay->is_second = mind_tick(replay->mind, time_ns, &replay->plan);
 	replay->forecasts_due = replay->is_second ? foreseen_count(replay->mind->predictor) : 0;
-	replay->is_plan_due = replay->plan.count || replay->plan.arm_count || replay->was_plan_open;
-	replay->was_plan_open = replay->plan.count || replay->plan.arm_count;
+	replay->is_plan_due = !plan_is_empty(&replay->plan) || replay->was_plan_open;
+	replay->was_plan_open = !plan_is_empty(&replay->plan);
 	replay->ticks++;
 }
 

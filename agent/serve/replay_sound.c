@@ -137,7 +137,7 @@ static bool text_ends(const char *text, size_t bytes) { return memchr(text, '\0'
 static bool memory_is_sound(const struct ledger *ledger)
 {
 	for (int i = 0; i < FORBIDDEN_MAX; i++)
-		if (ledger->forbidden[i].times > LEDGER_TWICE_MAX)
+		if (ledger->forbidden[i].times > LEDGER_TWICE_MAX || ledger->forbidden[i].resource >= RESOURCE_COUNT)
 			return false;
 	for (int i = 0; i < LEDGER_WATCHED_MAX; i++)
 		if (ledger->watched[i].resource >= RESOURCE_COUNT)
@@ -156,11 +156,30 @@ bool sound_ledger(const struct ledger *ledger)
 		if (decision->resource >= RESOURCE_COUNT || decision->reason >= REASON_COUNT || decision->verdict >= VERDICT_COUNT || decision->policy >= POLICY_COUNT ||
 		    !text_ends(decision->path, sizeof(decision->path)) || !text_ends(decision->scope, sizeof(decision->scope)))
 			return false;
+		if (decision->advice.why >= ADVICE_WHY_COUNT || decision->advice.help >= ADVICE_HELP_COUNT ||
+		    !text_ends(decision->advice_path, sizeof(decision->advice_path)))
+			return false;
 		for (int k = 0; k < DECISION_GIVERS_MAX; k++)
 			if (!text_ends(decision->giver[k].path, sizeof(decision->giver[k].path)))
 				return false;
 	}
 	return memory_is_sound(ledger);
+}
+
+static bool one_is_sound(const struct plan_advice *one, uint32_t slots_max)
+{
+	return one->slot < slots_max && one->other < slots_max && one->resource < RESOURCE_COUNT && one->why < ADVICE_WHY_COUNT &&
+	       one->help < ADVICE_HELP_COUNT && one->tier < TIER_COUNT;
+}
+
+bool sound_advice(const struct advice *advice, uint32_t slots_max)
+{
+	if (advice->count > PLAN_ADVICE_MAX)
+		return false;
+	for (uint32_t i = 0; i < advice->count; i++)
+		if (!one_is_sound(&advice->list[i], slots_max))
+			return false;
+	return true;
 }
 
 bool sound_canary(const struct canary *canary)

@@ -20,6 +20,7 @@ bool sound_memory(const struct recording_memory *memory, uint32_t slots_max);
 bool sound_part(enum memory_part part, const void *at, size_t bytes);
 
 bool sound_ledger(const struct ledger *ledger);
+bool sound_advice(const struct advice *advice, uint32_t slots_max);
 bool sound_pace(const struct pace *pace);
 bool sound_canary(const struct canary *canary);
 bool sound_cohort(const struct cohort *cohort, uint32_t slots_max);

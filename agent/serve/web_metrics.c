@@ -206,6 +206,56 @@ static void ledger_put(FILE *out, const json_t *ledger)
 	fprintf(out, "forestall_prevented_total %.9g\n", json_number_value(json_object_get(ledger, "prevented")));
 }
 
+/* What the keys of an object say, as labels of one metric. */
+static void labels_put(FILE *out, const char *name, const json_t *object, const char *const keys[], size_t count)
+{
+	fputs(name, out);
+	for (size_t key = 0; key < count; key++) {
+		fprintf(out, "%c%s=\"", key ? ',' : '{', keys[key]);
+		label_put(out, web_pick_text(object, keys[key]));
+		fputc('"', out);
+	}
+	fputc('}', out);
+}
+
+/* What would help where nothing is left to be done, with whom. */
+static void advice_put(FILE *out, const json_t *status)
+{
+	static const char *const keys[] = { "path", "resource", "why", "help", "other" };
+	json_t *advice;
+	size_t i;
+
+	heading(out, "forestall_advice", "gauge", "1 for who misses its bound while nothing is left to be done: why, and what would help");
+	json_array_foreach(json_object_get(status, "advice"), i, advice) {
+		labels_put(out, "forestall_advice", advice, keys, ARRAY_COUNT(keys));
+		fputs(" 1\n", out);
+	}
+}
+
+static const char *canary_name(char name[HELP_MAX], const char *of, const char *key)
+{
+	snprintf(name, HELP_MAX, "forestall_%s_%s", of, key);
+	return name;
+}
+
+/* A canary that runs or ran last, of a policy or of a setting. */
+static void canary_put(FILE *out, const char *of, const json_t *canary)
+{
+	char name[HELP_MAX];
+
+	heading(out, canary_name(name, of, "state"), "gauge", "1 with the state of the one that runs or ran last");
+	fprintf(out, "%s{state=\"%s\"} 1\n", name, web_pick_text(canary, "state"));
+	single(out, canary_name(name, of, "pairs"), "Pairs that were compared", web_pick_number(canary, "pairs"));
+	single(out, canary_name(name, of, "cuts"), "Blocks with it that were too bad to last", web_pick_number(canary, "cuts"));
+	single(out, canary_name(name, of, "over_bound_seconds"), "Instance seconds over a bound in a block, more with it",
+	       web_pick_number(canary, "bad_s"));
+	single(out, canary_name(name, of, "less_work_seconds"), "Work in a block, less with it", web_pick_number(canary, "less_work_s"));
+	family_put(out, canary_name(name, of, "evidence"), "gauge", "Wealth of who bets on the claim, on all pairs", "claim",
+		   json_object_get(canary, "evidence"));
+	family_put(out, canary_name(name, of, "needed"), "gauge", "Evidence at which the claim is believed", "claim",
+		   json_object_get(canary, "needed"));
+}
+
 static void policy_put(FILE *out, const json_t *status)
 {
 	const json_t *canary = json_object_get(status, "canary");
@@ -216,18 +266,22 @@ static void policy_put(FILE *out, const json_t *status)
 		return;
 	fprintf(out, "forestall_policy{policy=\"%s\",role=\"canary\"} %d\n", web_pick_text(canary, "candidate"),
 		!strcmp(web_pick_text(canary, "state"), "runs"));
-	heading(out, "forestall_canary_state", "gauge", "1 with the state of the canary that runs or ran last");
-	fprintf(out, "forestall_canary_state{state=\"%s\"} 1\n", web_pick_text(canary, "state"));
-	single(out, "forestall_canary_pairs", "Pairs of blocks that were compared", web_pick_number(canary, "pairs"));
-	single(out, "forestall_canary_cuts", "Blocks of the candidate that were too bad to last", web_pick_number(canary, "cuts"));
-	single(out, "forestall_canary_over_bound_seconds", "Instance seconds over a bound in a block, more under the candidate",
-	       web_pick_number(canary, "bad_s"));
-	single(out, "forestall_canary_less_work_seconds", "Work of those without a bound in a block, less under the candidate",
-	       web_pick_number(canary, "less_work_s"));
-	family_put(out, "forestall_canary_evidence", "gauge", "Wealth of who bets on the claim; see forestall_canary_needed", "claim",
-		   json_object_get(canary, "evidence"));
-	family_put(out, "forestall_canary_needed", "gauge", "Evidence at which the claim is believed", "claim",
-		   json_object_get(canary, "needed"));
+	canary_put(out, "canary", canary);
+}
+
+static void setting_put(FILE *out, const json_t *setting)
+{
+	static const char *const keys[] = { "glob", "knob", "value", "stage" };
+
+	if (!json_is_object(setting))
+		return;
+	heading(out, "forestall_setting", "gauge", "1 while members of the group have the setting that is, or was last, on canary");
+	labels_put(out, "forestall_setting", setting, keys, ARRAY_COUNT(keys));
+	fprintf(out, " %d\n", json_is_true(json_object_get(setting, "on")));
+	single(out, "forestall_setting_members", "Instances of its group", web_pick_number(setting, "members"));
+	canary_put(out, "setting", setting);
+	family_put(out, "forestall_setting_time_evidence", "gauge", "Wealth of who bets on the claim, on the whole host in time", "claim",
+		   json_object_get(setting, "time_evidence"));
 }
 
 static void probes_put(FILE *out, const json_t *probes)
@@ -248,6 +302,8 @@ static void status_put(FILE *out, const json_t *status)
 	label_put(out, web_pick_text(status, "mode"));
 	fputs("\"} 1\n", out);
 	policy_put(out, status);
+	setting_put(out, json_object_get(status, "setting"));
+	advice_put(out, status);
 	probes_put(out, json_object_get(status, "probes"));
 	family_put(out, "forestall_ring_records_total", "counter", "Records of the kernel side, by what became of them",
 		   "state", json_object_get(status, "ring"));

@@ -128,6 +128,7 @@ static int change_write(struct apply *apply, struct change *change, struct hold 
 	hold->kills = change->kills;
 	hold->in_flight = true;
 	hold->undo_begun = false;
+	hold->told = 0;
 	hold->expiry_ns = change->now.mono_ns + change->action->lease_ms * NS_PER_MS;
 	STEP(APPLY_JOURNALED);
 	if (change_blocks(change)) {
@@ -363,6 +364,23 @@ static void children_look(struct apply *apply, struct now now)
 	}
 }
 
+/* What could not be undone is tried again when that is due. */
+static void leases_end(struct apply *apply)
+{
+	bool is_news = false;
+
+	for (uint32_t i = 0; i < apply->leases.count; i++) {
+		struct hold *hold = &apply->leases.hold[i];
+
+		if (hold->told)
+			continue;
+		hold->expiry_ns = 0;
+		is_news = true;
+	}
+	if (is_news)
+		log_line("disabled by %s: undoing everything", apply->disable_file);
+}
+
 void apply_expire(struct apply *apply, struct now now)
 {
 	struct hold *hold;
@@ -370,11 +388,8 @@ void apply_expire(struct apply *apply, struct now now)
 	children_look(apply, now);
 	if (apply->leases.count == 0)
 		return;
-	if (access(apply->disable_file, F_OK) == 0) {
-		log_line("disabled by %s: undoing everything", apply->disable_file);
-		apply_undo_all(apply, now, NULL, 0, NULL);
-		return;
-	}
+	if (access(apply->disable_file, F_OK) == 0)
+		leases_end(apply);
 	while ((hold = lease_expired(&apply->leases, now.mono_ns)))
 		hold_undo(apply, hold, now);
 	if (journal_compact(&apply->journal, &apply->leases, now.real_ns) < 0)

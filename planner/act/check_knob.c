@@ -198,7 +198,7 @@ static bool swapless_check(struct change *change, struct result_item *ret)
 	if (r < 0)
 		return item_fail(ret, KNOB_MEMORY_HIGH, r);
 	anonymous = stat_find(text, "anon") + stat_find(text, "shmem");
-	return anonymous < wanted - wanted / 8 || stuck_check(change) ||
+	return anonymous < wanted - wanted / MEMORY_HIGH_SPARE || stuck_check(change) ||
 	       item_refuse(ret, OUTCOME_REFUSED, "without swap nothing is left to reclaim: %llu MiB of anonymous memory",
 			   MIB(anonymous));
 }

@@ -77,21 +77,26 @@ void hands_free(struct hands *hands)
 
 enum mode hands_mode(const struct hands *hands) { return hands->mode; }
 
-/* Hands that went away have undone everything, or will before they take a plan again. */
-static void hands_lose(struct hands *hands)
+static void wishes_forget(struct hands *hands)
 {
 	struct wish *wish = hands->wish[0];
 
-	if (hands->fd >= 0)
-		close(hands->fd);
-	hands->fd = -1;
-	hands->mode = MODE_COUNT;
-	hands->asked_count = 0;
 	hands->wished = 0;
 	/* Most of the table was never touched, and need not be for this. */
 	for (size_t i = 0; i < (size_t)hands->slots_max * KNOB_COUNT; i++)
 		if (wish[i].sent_ns)
 			memset(&wish[i], 0, sizeof(wish[i]));
+}
+
+/* Hands that went away have undone everything, or will before they take a plan again. */
+static void hands_lose(struct hands *hands)
+{
+	if (hands->fd >= 0)
+		close(hands->fd);
+	hands->fd = -1;
+	hands->mode = MODE_COUNT;
+	hands->asked_count = 0;
+	wishes_forget(hands);
 }
 
 static bool hands_connect(struct hands *hands, uint64_t now_ns)
@@ -206,6 +211,8 @@ static void releases_send(struct hands *hands, const struct mind *mind, const st
 	}
 	if (hands->message.count)
 		message_send(hands);
+	else if (!plan->count)
+		wishes_forget(hands);	/* What is left is of cgroups that are gone. */
 }
 
 void hands_plan(struct hands *hands, const struct mind *mind, const struct plan *plan)

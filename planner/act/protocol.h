@@ -59,6 +59,12 @@ enum knob {
 
 enum partition { PARTITION_MEMBER, PARTITION_ROOT, PARTITION_ISOLATED, PARTITION_COUNT };
 
+/*
+ * Without swap a new memory.high leaves at least this part of itself beyond what cannot be reclaimed: below that the kernel would put the
+ * cgroup to sleep for good.
+ */
+#define MEMORY_HIGH_SPARE 8
+
 #define ACTION_MAY_KILL 1u	/* the operator's word that the kernel may kill for it: memory.max alone asks */
 
 struct action {

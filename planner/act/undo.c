@@ -81,7 +81,7 @@ static struct undo_report report_error(int error)
 
 static void undo_begin(struct journal *journal, struct hold *hold)
 {
-	int r = journal_undo(journal, hold);
+	int r = hold->undo_begun && hold->told ? 0 : journal_undo(journal, hold);
 
 	if (r < 0)
 		log_line("journal: undo of %s %s not recorded: %s", hold->path, knob_name(hold->knob), strerror(-r));
@@ -132,11 +132,8 @@ static struct undo_report hold_restore(int root_fd, struct journal *journal, str
 	return r < 0 ? report_error(r) : report;
 }
 
-/* It is tried again every second: once is enough to hear of it. */
 static void undo_tell(struct hold *hold, const struct undo_report *report)
 {
-	if (undo_is_due(report->result) && hold->told == (int)report->result)
-		return;
 	if (report->result == UNDO_FAILED)
 		log_line("%s %s: cannot be restored: %s", hold->path, knob_name(hold->knob), strerror(-report->error));
 	else if (report->result == UNDO_LIFTED)
@@ -147,8 +144,12 @@ static void undo_tell(struct hold *hold, const struct undo_report *report)
 struct undo_report undo_hold(int root_fd, struct journal *journal, struct hold *hold)
 {
 	struct undo_report report = hold_restore(root_fd, journal, hold);
-	int r = journal_undone(journal, hold, undo_result_name(report.result));
+	int r;
 
+	/* It is tried again every second: once is enough to hear of it, and for the journal. */
+	if (undo_is_due(report.result) && hold->told == (int)report.result)
+		return report;
+	r = journal_undone(journal, hold, undo_result_name(report.result));
 	STEP(UNDO_UNDONE);
 	if (r < 0)
 		log_line("journal: end of undo of %s %s not recorded: %s", hold->path, knob_name(hold->knob),

@@ -7,6 +7,7 @@
 
 #include "ledger_earn.h"
 #include "ledger_watch.h"
+#include "predict/predictor.h"
 #include "rung.h"
 
 #define CLOSE_NS 2000000000ull
@@ -21,7 +22,7 @@
 
 static const uint64_t settle_ns[RESOURCE_COUNT] = { [RESOURCE_CPU] = 5000000000ull, [RESOURCE_IO] = 15000000000ull,
 						    [RESOURCE_NET] = 15000000000ull };
-static const char *const names[] = { "open", "helped", "prevented", "came", "false", "useless", "worse", "planned" };
+static const char *const names[] = { "open", "helped", "prevented", "came", "false", "useless", "worse", "planned", "advised" };
 _Static_assert(sizeof(names) / sizeof(names[0]) == VERDICT_COUNT, "a name per verdict");
 
 const char *verdict_name(enum verdict verdict) { return names[verdict]; }
@@ -68,6 +69,9 @@ static void spared_count(struct plan_view *const views[], uint32_t count, const 
 	}
 }
 
+/* What began with advice may still have none. */
+static bool has_actions(const struct decision *decision) { return decision->reason != REASON_ADVICE || decision->giver_count; }
+
 static struct decision *decision_begin(struct ledger *ledger, const struct plan_policy *policy, const struct plan_view *victim,
 				       const struct plan_host *host, const struct plan_action *action)
 {
@@ -84,7 +88,9 @@ static struct decision *decision_begin(struct ledger *ledger, const struct plan_
 		.expected_bad = worth->trust > 0 ? worth->eased_bad : -1, .actual_bad = -1, .recent_bad = fmaxf(need->bad, 0),
 	};
 	snprintf(decision->path, sizeof(decision->path), "%s", victim->path);
-	snprintf(decision->scope, sizeof(decision->scope), "%s", victim->scope_of[action->resource] ?: "");
+	for (uint32_t i = 0; i < host->scope_count; i++)
+		if (host->scopes[i].slot == victim->scope_of[action->resource])
+			snprintf(decision->scope, sizeof(decision->scope), "%s", host->scopes[i].path);
 	ledger->sums.begun[action->reason]++;
 	return decision;
 }
@@ -137,7 +143,7 @@ static struct ledger_forbidden *forbidden_find(struct ledger *ledger, uint64_t v
 	return oldest;
 }
 
-void ledger_forbid(struct ledger *ledger, uint64_t victim, uint64_t giver, uint32_t resource, uint32_t rung)
+struct ledger_forbidden *ledger_forbid(struct ledger *ledger, uint64_t victim, uint64_t giver, uint32_t resource, uint32_t rung)
 {
 	struct ledger_forbidden *forbidden = forbidden_find(ledger, victim, giver, resource, rung);
 
@@ -145,6 +151,7 @@ void ledger_forbid(struct ledger *ledger, uint64_t victim, uint64_t giver, uint3
 	forbidden->times += forbidden->times < LEDGER_TWICE_MAX;
 	if (forbidden->until_ns > ledger->forbidden_until_ns)
 		ledger->forbidden_until_ns = forbidden->until_ns;
+	return forbidden;
 }
 
 static void forbid(struct ledger *ledger, const struct decision *decision, struct plan_view *const views[], uint32_t count)
@@ -183,11 +190,18 @@ bool ledger_forbids_standing(const struct ledger *ledger, const struct plan_view
 	return is_forbidden(ledger, NULL, giver, resource, rung);
 }
 
-/* What was foreseen came under the limit that was to prevent it: from then on that has to help like any other. */
+/*
+ * What was foreseen came under the limit that was to prevent it, or what the limit had ended came again: from then on that has to help like
+ * any other. A story may last for minutes, and a limit that once helped is not judged by what was before.
+ */
 static void coming_note(const struct plan_policy *policy, uint64_t now_ns, struct decision *decision)
 {
-	if (!decision->came_ns && decision->limited_bad < policy->bad_act && decision->recent_bad >= policy->bad_act)
+	if (decision->recent_bad < policy->bad_act) {
+		decision->came_ns = 0;
+		decision->limited_bad = decision->recent_bad;
+	} else if (decision->limited_bad < policy->bad_act) {
 		decision->came_ns = now_ns;
+	}
 	if (decision->came_ns && now_ns - decision->came_ns <= COMING_NS)
 		decision->limited_bad = fmaxf(decision->limited_bad, decision->recent_bad);
 }
@@ -217,11 +231,11 @@ static void decision_judge(struct ledger *ledger, const struct plan_policy *poli
 static enum verdict verdict_of(const struct decision *decision, const struct plan_policy *policy)
 {
 	if (!decision->was_done)
-		return VERDICT_PLANNED;
+		return decision->reason == REASON_ADVICE && !decision->giver_count ? VERDICT_ADVISED : VERDICT_PLANNED;
 	if (decision->verdict == VERDICT_WORSE)
 		return VERDICT_WORSE;
 	/* One that goes on after a pause was foreseen by nobody. */
-	if (decision->reason != REASON_REFLEX && decision->reason != REASON_HOLD)
+	if (decision->reason != REASON_REFLEX && decision->reason != REASON_HOLD && decision->reason != REASON_ADVICE)
 		return decision->bad_ticks ? VERDICT_CAME : decision->was_pressed ? VERDICT_PREVENTED : VERDICT_FALSE;
 	/* It was over before anybody could look whether it goes on. */
 	if (decision->actual_bad < 0)
@@ -272,12 +286,13 @@ static void decision_watch(struct ledger *ledger, const struct plan_policy *poli
 	decision->recent_bad += (fmaxf(bad, 0) - decision->recent_bad) * RECENT;
 	pressed = is_pressed(host, views, count, (enum resource)decision->resource);
 	decision->was_pressed |= pressed;
-	ledger_earn(ledger, policy, decision, bad, pressed);
+	if (has_actions(decision))
+		ledger_earn(ledger, policy, decision, bad, pressed);
 	if (bad >= 0 && age_ns >= ACTUAL_FROM_NS && age_ns <= ACTUAL_UNTIL_NS) {
 		decision->actual_bad = fmaxf(decision->actual_bad, 0);
 		decision->actual_bad += (bad - decision->actual_bad) / (float)++decision->actual_ticks;
 	}
-	decision->was_done |= ledger->is_acting;
+	decision->was_done |= ledger->is_acting && has_actions(decision);
 	if (ledger->is_acting)
 		decision_judge(ledger, policy, views, count, decision);
 }
@@ -324,6 +339,32 @@ static void action_note(struct ledger *ledger, const struct plan_policy *policy,
 	}
 }
 
+/* Where nothing can be done that is a decision too. */
+static void advice_note(struct ledger *ledger, const struct plan_policy *policy, const struct plan_host *host,
+			struct plan_view *const views[], uint32_t count, const struct plan_advice *advice)
+{
+	struct plan_view *victim = plan_view_find(views, count, advice->slot), *other = plan_view_find(views, count, advice->other);
+	struct decision *decision = victim ? open_find(ledger, victim, advice->resource) : NULL;
+
+	if (!victim)
+		return;
+	if (!decision) {
+		struct plan_action none = { .resource = advice->resource, .reason = REASON_ADVICE, .risk = victim->need[advice->resource].risk };
+
+		decision = decision_begin(ledger, policy, victim, host, &none);
+		spared_count(views, count, victim, decision);
+	}
+	/* Where there are actions, these say how long it lasts. */
+	if (!has_actions(decision))
+		decision->last_ns = ledger->now_ns;
+	decision->advice = *advice;
+	decision->advice_path[0] = '\0';
+	if (other)
+		snprintf(decision->advice_path, sizeof(decision->advice_path), "%s", other->path);
+	else if (advice->other && host->all)
+		snprintf(decision->advice_path, sizeof(decision->advice_path), "%s", host->all->instance[advice->other].info.path);
+}
+
 /* Time over the bound, by whether something was being done. */
 static void bad_note(struct ledger *ledger, const struct plan_policy *policy, struct plan_view *const views[], uint32_t count,
 		     double elapsed_s)
@@ -335,7 +376,7 @@ static void bad_note(struct ledger *ledger, const struct plan_policy *policy, st
 			if (views[i]->need[r].bad < policy->bad_act)
 				continue;
 			decision = open_find(ledger, views[i], (uint32_t)r);
-			ledger->sums.bad_s[decision && decision->began_ns != ledger->now_ns && ledger->is_acting] += elapsed_s;
+			ledger->sums.bad_s[decision && decision->began_ns != ledger->now_ns && ledger->is_acting && has_actions(decision)] += elapsed_s;
 		}
 }
 
@@ -350,7 +391,10 @@ void ledger_tick(struct ledger *ledger, const struct plan_policy *policy, const 
 	for (uint32_t i = 0; i < plan->count; i++)
 		if (ledger_is_decided((enum plan_reason)plan->action[i].reason))
 			action_note(ledger, policy, host, views, count, &plan->action[i], elapsed_s);
+	for (uint32_t i = 0; i < plan->advice_count; i++)
+		advice_note(ledger, policy, host, views, count, &plan->advice[i]);
 	ledger_leave_alone(ledger, policy, views, count, plan);
+	ledger_trials(ledger, policy, views, count);
 	if (hands != LEDGER_HANDS_EMPTY)
 		ledger_watch(ledger, policy, host, views, count, plan);
 	bad_note(ledger, policy, views, count, elapsed_s);

@@ -3,13 +3,14 @@
  * What was decided, why, what was expected of it and what came of it. Pure.
  *
  * A decision is one story: an instance is protected from a shortage of one resource, from the first action to CLOSE_NS after the
- * last. Its cause is the first of reflex, foresight, announcement and headroom that called for it. What only stands (decide/posture.h) and what
+ * last, or from the first advice where there is no action (decide/advice.h). Its cause is the first of reflex, foresight, announcement, headroom
+ * and advice that called for it. What only stands (decide/posture.h) and what
  * policies with limits of their own do is no decision.
  *
  * A decision is judged while it lasts. A limit (a rung beyond the weight, which costs no work) that was held SETTLE_NS without the share
  * over the bound falling below nine tenths of what it was, or since which another instance with a bound came to be
- * over it, is released, and not tried again for this pair for FORBID_NS, twice as long each time that it happens again. What was foreseen
- * is judged the same from when it comes all the same. Of disks and wires the limit still moves for seconds
+ * over it, is released, and not tried again for this pair for FORBID_NS, twice as long each time that it happens again. What was foreseen, or
+ * was over, is judged the same from when it comes all the same, or again. Of disks and wires the limit still moves for seconds
  * (decide/knee.h), so they have longer; memory is only judged by the harm to others: what was lost does not come back with a limit.
  *
  * Seconds saved are an estimate: time in which the hands carried a decision out, its resource was pressed all the same, and the bound held,
@@ -19,8 +20,11 @@
  * canary (decide/canary.h).
  *
  * What stands without a danger (decide/posture.h), and what the protected itself holds (a quota that was lifted, memory.low), is watched for
- * the harm to others alone: for some seconds after it began, or after a giver that was idle began to feel it. What only stands may harm nobody
- * with a bound; what an instance holds itself, nobody of its own tier and above.
+ * the harm to others alone: for some seconds after it began, a giver that was idle began to feel it, a limit became tighter, or who it is held for
+ * began to use much more, which is when others may come to lack what is kept away from the giver or taken by the other. What only stands may
+ * harm nobody with a bound; what an instance holds itself, nobody of its own tier and above. That one came after the other is no proof: it is let
+ * go on trial, and if that does not end the harm within LEDGER_TRY_NS it stands again, and is not suspected for as long as it would have been
+ * forbidden.
  */
 #ifndef FORESTALL_LEDGER_H
 #define FORESTALL_LEDGER_H
@@ -41,6 +45,7 @@ enum verdict {
 	VERDICT_USELESS,	/* it was over the bound, and went on */
 	VERDICT_WORSE,		/* a limit was taken back, see above */
 	VERDICT_PLANNED,	/* nothing was done: the mode did not let the hands, or there are none */
+	VERDICT_ADVISED,	/* there was nothing that the hands could do; what would help was said */
 	VERDICT_COUNT
 };
 
@@ -77,6 +82,8 @@ struct decision {
 	uint32_t giver_count;	/* may be more than are named */
 	struct decision_giver giver[DECISION_GIVERS_MAX];
 	double taken;		/* wanted and not left, over time: resource-seconds; weights take nothing */
+	struct plan_advice advice;	/* the last; why 0: there was something to do at any time */
+	char advice_path[OBSERVE_PATH_MAX];	/* of its other; "": it is about nobody alone */
 	/* What came of it. */
 	double saved_s;
 	float expected_bad;	/* share over the bound as the response has it; < 0: it is not trusted */
@@ -86,7 +93,7 @@ struct decision {
 	bool was_pressed;
 	bool was_done;		/* by the hands */
 	uint64_t limited_ns;	/* when its highest limit came */
-	uint64_t came_ns;	/* since then: when what was foreseen came all the same */
+	uint64_t came_ns;	/* since then: when what was foreseen, or had been ended, came all the same */
 	uint64_t others_ns;	/* since when others are worse than then; 0: they are not */
 	uint32_t limit_level, others_bad;	/* at that time */
 	float limited_bad;
@@ -98,6 +105,7 @@ enum taken_back { TAKEN_BACK_LIMIT, TAKEN_BACK_STANDING, TAKEN_BACK_OWN, TAKEN_B
 
 #define LEDGER_RUNG_OWN 8	/* beyond all ladders: what the protected holds itself */
 #define LEDGER_WATCHED_MAX ACTIONS_MAX
+#define LEDGER_TRY_NS 3000000000ull
 #define LEDGER_ALONE_MAX 16
 
 /* Counted since the mind started. */
@@ -124,7 +132,13 @@ struct ledger {
 		uint64_t victim, giver;	/* cgroup ids */
 		uint64_t until_ns;
 		uint32_t resource, rung;
-		uint32_t times, pad;	/* so far */
+		uint32_t times;		/* so far */
+		/* On trial, because others were over their bounds. */
+		uint32_t slot, tier;	/* who is none of them, and from what tier on */
+		uint32_t over;		/* so many bounds were broken */
+		uint64_t tried_ns;	/* since when; 0: it is not */
+		uint64_t eased_ns;	/* since when there are fewer; 0: there are not */
+		uint64_t innocent_until_ns;
 	} forbidden[FORBIDDEN_MAX];
 	uint64_t forbidden_until_ns;	/* the last of them */
 	struct ledger_watched {
@@ -132,7 +146,9 @@ struct ledger {
 		uint64_t since_ns, last_ns;	/* felt by the giver, and in a plan */
 		uint64_t others_ns;	/* since when others are worse than then; 0: they are not */
 		uint32_t resource, rung;
+		uint64_t value;		/* the widest since then */
 		uint32_t others_bad;	/* at that time */
+		float used;		/* the least since then, by who it is held for */
 		bool is_felt;
 	} watched[LEDGER_WATCHED_MAX];
 	struct ledger_alone {

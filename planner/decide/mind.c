@@ -297,7 +297,7 @@ static void scope_fill(const struct predictor *p, const struct predictor_instanc
 	const struct observe_limits *limits = &instance->limits;
 	bool has_max = limits->memory_max != LIMIT_NONE;
 
-	*ret = (struct plan_scope){ .path = instance->info.path, .memory_free = -1 };
+	*ret = (struct plan_scope){ .path = instance->info.path, .slot = instance->info.slot, .memory_free = -1 };
 	ret->capacity[RESOURCE_CPU] = own_quota(p, limits);
 	if (limits->io_bps != LIMIT_NONE)
 		ret->io_bps = (float)limits->io_bps;
@@ -335,7 +335,7 @@ static struct plan_host host_view(struct mind *mind, uint32_t scope_count, bool 
 	const struct predictor *p = mind->predictor;
 	struct plan_host host = { .memory_free = -1, .swap_free = (float)p->host.swap_free, .giver_cpus = p->host.giver_cpus, .scopes = mind->scope,
 				  .scope_count = scope_count, .is_second = is_second, .knee = mind->knee, .peer = mind->peer,
-				  .share = &mind->share, .ledger = &mind->ledger, .pace = &mind->pace, .view = mind->view };
+				  .share = &mind->share, .ledger = &mind->ledger, .pace = &mind->pace, .view = mind->view, .all = p };
 
 	memcpy(host.capacity, p->host.capacity, sizeof(host.capacity));
 	memcpy(host.served, p->host.served, sizeof(host.served));
@@ -363,6 +363,7 @@ bool mind_tick(struct mind *mind, uint64_t now_ns, struct plan *ret_plan)
 	struct plan_host host;
 	uint32_t count = views_collect(mind, now_ns, false);
 	struct plan_policy policy;	/* of this tick */
+	enum ledger_hands hands;
 	bool is_second;
 
 	/* The reflex looks at the ticks before they move on. */
@@ -379,9 +380,10 @@ bool mind_tick(struct mind *mind, uint64_t now_ns, struct plan *ret_plan)
 	plan_make(&policy, &host, mind->annotated, count, now_ns, elapsed_ns, ret_plan);
 	cohort_plan(&mind->cohort, mind->annotated, count, ret_plan);
 	trial_plan(&mind->trial, &policy, &host, mind->annotated, count, elapsed_ns, predictor_is_held(mind->predictor, now_ns), ret_plan);
-	ledger_tick(&mind->ledger, &policy, &host, mind->annotated, count, ret_plan, elapsed_ns,
-		    predictor_is_censored(mind->predictor, now_ns) ? LEDGER_HANDS_ACT :
-		    predictor_is_held(mind->predictor, now_ns)	   ? LEDGER_HANDS_HOLD : LEDGER_HANDS_EMPTY);
+	hands = predictor_is_censored(mind->predictor, now_ns) ? LEDGER_HANDS_ACT :
+		predictor_is_held(mind->predictor, now_ns)     ? LEDGER_HANDS_HOLD : LEDGER_HANDS_EMPTY;
+	advice_tick(&mind->advice, &policy, &host, mind->annotated, count, hands, ret_plan);
+	ledger_tick(&mind->ledger, &policy, &host, mind->annotated, count, ret_plan, elapsed_ns, hands);
 	mind->tick_ns = now_ns;
 	return is_second;
 }

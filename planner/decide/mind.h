@@ -5,6 +5,7 @@
 #ifndef FORESTALL_MIND_H
 #define FORESTALL_MIND_H
 
+#include "advice.h"
 #include "canary.h"
 #include "cohort.h"
 #include "ledger.h"
@@ -25,6 +26,7 @@ struct mind {
 	struct knee knee[RESOURCE_COUNT];
 	struct share share;
 	struct ledger ledger;
+	struct advice advice;
 	struct pace pace;
 	struct peer *peer;		/* [slots_max], of policies with limits of their own */
 	struct canary canary;

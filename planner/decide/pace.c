@@ -46,6 +46,13 @@ static uint32_t held_find(const struct pace *pace, const struct plan_action *lik
 	return i;
 }
 
+const struct plan_action *pace_held(const struct pace *pace, const struct plan_view *view, uint32_t knob)
+{
+	uint32_t at = held_find(pace, &(struct plan_action){ .slot = view->slot, .cgroup_id = view->cgroup_id, .knob = knob });
+
+	return at < pace->count ? &pace->action[at] : NULL;
+}
+
 static bool is_same(const struct plan_action *a, const struct plan_action *b)
 {
 	return a->value == b->value && a->period_us == b->period_us;

@@ -22,6 +22,9 @@ struct pace {
 	struct plan_action action[ACTIONS_MAX];
 };
 
+/* What the plan before held on this knob of it; NULL: nothing. */
+const struct plan_action *pace_held(const struct pace *pace, const struct plan_view *view, uint32_t knob);
+
 /* Where a limit of `resource` may go in one tick that wants to be at `target`, from what there is now. */
 float pace_fall(const struct plan_policy *policy, enum resource resource, float now, float target);
 

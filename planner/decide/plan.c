@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "absence.h"
 #include "arm.h"
 #include "caution.h"
 #include "pace.h"
@@ -21,7 +22,8 @@
 #define LEVEL_MAX 3
 #define USES_UP 0.9f		/* of a limit */
 
-static const char *const reason_names[] = { "none", "reflex", "foresight", "headroom", "hold", "standing", "limit", "announced", "probe", "canary" };
+static const char *const reason_names[] = { "none", "reflex", "foresight", "headroom", "hold", "standing", "limit", "announced", "probe", "canary",
+					    "advice" };
 _Static_assert(sizeof(reason_names) / sizeof(reason_names[0]) == REASON_COUNT, "a name per reason");
 
 const char *plan_reason_name(enum plan_reason reason) { return reason_names[reason]; }
@@ -34,6 +36,8 @@ bool plan_answers(const struct plan *plan)
 			return true;
 	return false;
 }
+
+bool plan_is_empty(const struct plan *plan) { return !plan->count && !plan->arm_count && !plan->advice_count; }
 
 void plan_policy_init(struct plan_policy *policy)
 {
@@ -155,6 +159,8 @@ static struct danger danger_find(const struct scene *scene, struct plan *plan)
 		}
 		caution_watch(scene, view, lowest < view->tier);
 		reason = danger_of(scene, view, plan);
+		if (reason != REASON_NONE)
+			view->scope_of[scene->resource] = scene->scope;
 		if (reason != REASON_NONE && (!worst.view || is_graver(scene, view, worst.view)))
 			worst = (struct danger){ view, reason };
 	}
@@ -190,6 +196,23 @@ static float limit_move(const struct scene *scene, float left, float wants, floa
 	return fminf(fmaxf(target, left), left + scene->policy->relax_per_s * scene->capacity * scene->seconds);
 }
 
+/* It grows past the limit of the plan before as if nobody held it there. */
+static bool is_past_limit(const struct scene *scene, const struct plan_view *giver)
+{
+	const struct plan_action *held = pace_held(scene->host->pace, giver, KNOB_MEMORY_HIGH);
+
+	return held && giver->need[RESOURCE_MEMORY].demand + STILL_STEP > (float)held->value * (1 + scene->policy->churn) &&
+	       !still_stalls(giver);
+}
+
+/* A limit of memory is first one that the hands would take; one that they hold may stay. */
+static float memory_least(const struct scene *scene, const struct plan_view *giver)
+{
+	float left = giver->hold[RESOURCE_MEMORY].left, least = scene_memory_least(scene, giver);
+
+	return left <= 0 || is_past_limit(scene, giver) ? least : fminf(least, left);
+}
+
 /*
  * Memory of a giver is what it holds and what it may grow by: without swap it cannot be told to shrink, only to stop growing.
  */
@@ -207,6 +230,7 @@ static void giver_limit(const struct scene *scene, struct plan_view *giver, cons
 	if (scene->resource == RESOURCE_MEMORY) {
 		wants = giver->need[RESOURCE_MEMORY].demand;
 		target = fmaxf(target + giver->need[RESOURCE_MEMORY].demand + STILL_STEP, giver->need[RESOURCE_MEMORY].min);
+		target = fmaxf(target, memory_least(scene, giver));
 	}
 	target = fmaxf(target, scene->policy->giver_min[scene->resource]);
 	if (hold->left <= 0)
@@ -261,7 +285,6 @@ static void danger_plan(const struct scene *scene, struct plan *plan)
 
 	if (!danger.view)
 		return;
-	danger.view->scope_of[scene->resource] = scene->path;
 	rung_protect(&(struct rung_wish){ scene->policy, scene->host, NULL, danger.view, scene->resource, danger.reason, 0, false }, plan);
 	for (uint32_t i = 0; i < scene->count; i++) {
 		scene->views[i]->is_giver = gives(scene, scene->views[i], danger.view);
@@ -311,6 +334,7 @@ static struct scene scene_below(const struct scene *host, const struct plan_scop
 	struct scene scene = *host;
 
 	scene.path = scope->path;
+	scene.scope = scope->slot;
 	scene.capacity = host->resource == RESOURCE_IO ? io_capacity(&scene, scope) : scope->capacity[host->resource];
 	scene.memory_free = scope->memory_free;
 	return scene;
@@ -340,12 +364,22 @@ static void scopes_choose(const struct scene *host)
 	}
 }
 
+/* What is reserved for it and it does not use. */
+static float unused(const struct scene *host, const struct plan_view *view)
+{
+	const struct plan_hold *hold = &view->hold[host->resource];
+
+	if (!view->is_bound || host->now_ns - hold->reserved_ns > IDLE_NS)
+		return 0;
+	return fmaxf(hold->reserved - view->need[host->resource].demand, 0);
+}
+
 /* What hurt whom in this tick, and in a closed second what it was worth; see knee.h. */
 static void knee_learn(const struct scene *host)
 {
 	struct knee *knee = &host->host->knee[host->resource];
+	struct knee_use use = { .rate = host->host->served[host->resource], .capacity = host->capacity };
 	float bad = -1;
-	bool is_held = false;
 
 	for (uint32_t i = 0; i < host->count; i++) {
 		const struct plan_view *view = host->views[i];
@@ -354,11 +388,13 @@ static void knee_learn(const struct scene *host)
 
 		if (view->is_bound)
 			bad = fmaxf(bad, need->bad);
-		is_held |= left > 0 && need->demand > left * USES_UP;
+		use.is_held |= left > 0 && need->demand > left * USES_UP;
+		use.proven += unused(host, view);
 	}
+	use.proven = (use.rate + use.proven) / (1 - host->policy->headroom[host->resource]);
 	knee_tick(knee, bad, host->policy->bad_act);
 	if (host->host->is_second)
-		knee_second(knee, host->host->served[host->resource], host->capacity, is_held);
+		knee_second(knee, &use);
 }
 
 static void resource_plan(struct scene *host, struct plan *plan)
@@ -394,16 +430,18 @@ void plan_make(const struct plan_policy *policy, const struct plan_host *host, s
 	       uint32_t count, uint64_t now_ns, uint64_t elapsed_ns, struct plan *ret)
 {
 	ret->count = 0;
-	ret->cut = ret->waits = ret->pad = 0;
-	ret->arm_count = 0;
+	ret->cut = ret->waits = 0;
+	ret->arm_count = ret->advice_count = 0;
 	memset(ret->arm, 0, sizeof(ret->arm));	/* it is compared as a whole in a replay */
+	memset(ret->advice, 0, sizeof(ret->advice));
 	if (policy_has_limits(policy)) {
 		peer_plan(policy, host, views, count, elapsed_ns, ret);
 	} else {
 		for (int r = 0; r < RESOURCE_COUNT; r++)
 			resource_plan(&(struct scene){ policy, host, views, count, (enum resource)r, now_ns, (float)elapsed_ns / 1e9f,
-						       NULL, host->capacity[r], host->memory_free }, ret);
+						       NULL, host->capacity[r], host->memory_free, 0 }, ret);
 		posture_plan(policy, host, views, count, now_ns, ret);
 	}
+	absence_plan(policy, host, views, count, now_ns, ret);
 	pace_plan(policy, host->pace, views, count, ret);
 }

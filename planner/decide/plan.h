@@ -38,6 +38,7 @@ enum plan_reason {
 	REASON_ANNOUNCED,	/* load that was announced for now does not fit */
 	REASON_PROBE,		/* to learn what it does (decide/trial.h) */
 	REASON_CANARY,		/* the operator's setting, on canary or promoted (decide/cohort.h) */
+	REASON_ADVICE,		/* of no action: there is none that would help, and what would is advised (decide/advice.h) */
 	REASON_COUNT
 };
 
@@ -58,6 +59,7 @@ struct plan_action {
 	uint8_t is_first;	/* of the limits that this giver gets */
 	uint8_t is_let_on;	/* it stood still at this limit (decide/still.h): worth a write, however small */
 	uint64_t cgroup_id;	/* of slot */
+	uint64_t absent_ns;	/* since when the protected is gone, see absence.h; 0: it is there */
 };
 
 /* A danger that was foreseen and left alone by lot; see arm.h. */
@@ -70,6 +72,20 @@ struct plan_arm {
 
 #define PLAN_ARMS_MAX 8
 
+/* What would help where no action does; see advice.h. */
+struct plan_advice {
+	uint32_t slot;		/* who suffers */
+	uint32_t resource;	/* enum resource, of what */
+	uint32_t why, help;	/* enum advice_why, enum advice_help */
+	uint32_t other;		/* slot of who is to be changed; 0: nobody alone */
+	uint32_t tier;		/* enum tier of who suffers */
+	float amount;		/* that the help is about, in the units of the resource */
+	float room;		/* expected to stay free on the host beside its headroom; < 0: not known */
+	uint64_t since_ns;	/* it suffers */
+};
+
+#define PLAN_ADVICE_MAX 8
+
 struct plan {
 	uint64_t id;		/* counts up, one per tick */
 	uint64_t time_ns;
@@ -78,8 +94,9 @@ struct plan {
 	uint32_t arm_count;
 	uint32_t policy;	/* enum policy that it was made by; see canary.h */
 	uint32_t waits;		/* starts, changes and ends left to later ticks; see decide/pace.h */
-	uint32_t pad;
+	uint32_t advice_count;
 	struct plan_arm arm[PLAN_ARMS_MAX];
+	struct plan_advice advice[PLAN_ADVICE_MAX];
 	struct plan_action action[ACTIONS_MAX];
 };
 
@@ -114,6 +131,7 @@ struct plan_policy {
 /* A directory that may use less than the host (cpu.max, memory.max, io.max). */
 struct plan_scope {
 	const char *path;	/* kept by the predictor */
+	uint32_t slot;
 	float capacity[RESOURCE_COUNT];	/* 0: it does not limit this resource; of io see io_bps */
 	float memory_free;	/* bytes below memory.max; < 0: not known */
 	float io_bps, io_iops;	/* of the disk most used below it, 0: no limit; what they come to depends on who uses it */
@@ -135,6 +153,7 @@ struct plan_host {
 	struct share *share;	/* room to divide in, kept by the caller */
 	struct peer *peer;	/* by slot, kept by the caller between ticks; of policies with limits of their own */
 	struct pace *pace;	/* the plan of the tick before, kept by the caller */
+	const struct predictor *all;	/* every instance of the host, also those that take no part; NULL: nobody else is known */
 };
 
 /* One instance and one resource, in the units of enum resource. */
@@ -172,7 +191,7 @@ struct plan_hold {
 	float left;			/* of a giver: what is left to it; 0: not limited */
 	float wanted;			/* of a giver: its demand before it was limited */
 	uint64_t gave_ns;		/* of a giver: the tick of its last limit */
-	float seen, grows;		/* of memory: demand in the tick before, and its growth per second, smoothed */
+	float seen, grows, creeps;	/* of memory: demand in the tick before, and its growth per second, smoothed over ticks and over seconds */
 	uint64_t still_ns;		/* of a giver of memory: since when it stands still at its limit; 0: it moves */
 	float shown;			/* highest demand of closed seconds, fading */
 	uint64_t active_ns;		/* of a giver: when it last used, or was about to use, much */
@@ -183,6 +202,7 @@ struct plan_hold {
 	bool is_cautious;		/* of the protected: weights alone, foresight has not earned more */
 	uint64_t warranted_until_ns;	/* so long more than weights may be taken for it */
 	uint64_t answered_ns;		/* when something was last done for it */
+	uint64_t over_since_ns, over_last_ns;	/* of an instance with a bound: since when it is over that, and when last; see advice.h */
 	struct credit credit;		/* of an instance with a bound */
 };
 
@@ -211,7 +231,7 @@ struct plan_view {
 	const char *scope;	/* of the resource in hand: path of the directory that holds it back, NULL: the host */
 	float scope_fullness;
 
-	const char *scope_of[RESOURCE_COUNT];	/* of the protected: where it was scarce when it was last protected */
+	uint32_t scope_of[RESOURCE_COUNT];	/* slot of the directory where it was scarce when it was last in danger; 0: the host */
 	bool is_giver;		/* of the resource in hand: whether it gives, */
 	float granted;		/* and what is left to it then; see share.h */
 	struct plan_worth worth[RESOURCE_COUNT];
@@ -234,6 +254,9 @@ void plan_make(const struct plan_policy *policy, const struct plan_host *host, s
 
 /* It answers some danger: what only stands while nothing is wrong is no answer, and what is learned under it is learned as ever. */
 bool plan_answers(const struct plan *plan);
+
+/* It says nothing at all. */
+bool plan_is_empty(const struct plan *plan);
 
 const char *plan_reason_name(enum plan_reason reason);
 

@@ -138,6 +138,8 @@ static const struct {
 	[RESOURCE_NET] = LADDER(net_ladder),
 };
 
+uint32_t rung_count(enum resource resource) { return (uint32_t)ladders[resource].count; }
+
 /* The knob of a giver that was limited below a directory already holds the smaller value when the host's turn comes. */
 static struct plan_action *plan_find(struct plan *plan, const struct plan_action *like)
 {

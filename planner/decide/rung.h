@@ -29,6 +29,9 @@ struct rung_wish {
 /* Nothing that costs work may be taken: by the policy, or because a forecast that has not earned it is all that there is (plan_hold). */
 bool rung_is_weight_only(const struct rung_wish *wish);
 
+/* Rungs of its ladder. */
+uint32_t rung_count(enum resource resource);
+
 /* Adds the first rung that applies and as many more as the victim's level says. */
 void rung_push(const struct rung_wish *wish, struct plan *plan);
 

@@ -7,6 +7,9 @@
 
 #define GROWTH_WEIGHT 0.5f
 #define SOON_S 3.0f		/* less time than this until memory is used up is no time to wait and see */
+#define LEAK_S 60.0f		/* who goes on growing like this for so long has to be stopped while a limit still fits */
+#define CREEPS_S 10.0f
+#define WRITTEN_S 0.2f		/* from a plan until it is written, at most */
 #define PRESSES 0.7f		/* who uses this share of what is left to it would use more */
 
 /*
@@ -87,8 +90,29 @@ void scene_growth(const struct scene *scene)
 		float grew = hold->seen > 0 ? (demand - hold->seen) / scene->seconds : 0;
 
 		hold->grows += (grew - hold->grows) * GROWTH_WEIGHT;
+		hold->creeps += (grew - hold->creeps) * fminf(scene->seconds / CREEPS_S, 1);
 		hold->seen = demand;
 	}
+}
+
+float scene_memory_least(const struct scene *scene, const struct plan_view *giver)
+{
+	float grown = fmaxf(giver->hold[RESOURCE_MEMORY].grows, 0) * WRITTEN_S, demand = giver->need[RESOURCE_MEMORY].demand;
+	float anonymous = fmaxf(demand - giver->cache_bytes, 0);
+
+	if (scene->host->swap_free > 0)
+		return 0;
+	return fmaxf(demand + grown, (anonymous + grown) * MEMORY_HIGH_SPARE / (MEMORY_HIGH_SPARE - 1));
+}
+
+/* What it will have taken soon, or before a limit stops it. A batch that is over by then grows no longer. */
+static float taken_soon(const struct scene *scene, const struct plan_view *view)
+{
+	const struct plan_hold *hold = &view->hold[RESOURCE_MEMORY];
+	float ends_s = view->ends_s > 0 ? view->ends_s : LEAK_S;
+	float room = scene_memory_least(scene, view) - view->need[RESOURCE_MEMORY].demand;
+
+	return fmaxf(fmaxf(hold->grows, 0) * fminf(ends_s, SOON_S), fminf(fmaxf(hold->creeps, 0) * fminf(ends_s, LEAK_S), room));
 }
 
 bool scene_is_running_out(const struct scene *scene, const struct plan_view *view)
@@ -98,10 +122,8 @@ bool scene_is_running_out(const struct scene *scene, const struct plan_view *vie
 	for (uint32_t i = 0; i < scene->count; i++) {
 		const struct plan_view *other = scene->views[i];
 
-		/* A batch that is over by then grows no longer. */
 		if (other->tier < view->tier && scene_holds(scene, other))
-			more += fmaxf(other->hold[RESOURCE_MEMORY].grows, 0) *
-				(other->ends_s > 0 ? fminf(other->ends_s, SOON_S) : SOON_S);
+			more += taken_soon(scene, other);
 	}
 	return scene->memory_free >= 0 && more > 0 && scene_memory_spare(scene) < more;
 }

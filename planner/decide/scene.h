@@ -17,6 +17,7 @@ struct scene {
 	const char *path;	/* of the directory; NULL: the host */
 	float capacity;
 	float memory_free;	/* < 0: not known */
+	uint32_t scope;		/* slot of the directory; 0: the host */
 };
 
 /* What an instance would use: a limit does not hide the need that it causes. */
@@ -39,9 +40,12 @@ bool scene_is_announced(const struct scene *scene, const struct plan_view *view)
 
 /*
  * Whether those that would have to give will soon have taken all memory that can be spared, going on as now: what is lost to them then
- * does not come back with a limit.
+ * does not come back with a limit. Soon is also when a limit, which has to leave them some more, would come too late.
  */
 bool scene_is_running_out(const struct scene *scene, const struct plan_view *view);
+
+/* The least limit of its memory that the hands would take now (act/protocol.h); 0: any. */
+float scene_memory_least(const struct scene *scene, const struct plan_view *giver);
 
 /* To be called once per tick and resource, before the above is asked. */
 void scene_growth(const struct scene *scene);

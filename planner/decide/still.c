@@ -6,12 +6,14 @@
 #define STALLED 0.5f	/* of the last second: less than this is reclaim that gets on */
 #define MOVES 1e6f	/* bytes per second: who grows or shrinks by more does not stand still */
 
+bool still_stalls(const struct plan_view *giver) { return giver->need[RESOURCE_MEMORY].stalled >= STALLED; }
+
 static bool stands_still(const struct plan_view *giver)
 {
 	const struct plan_need *need = &giver->need[RESOURCE_MEMORY];
 	const struct plan_hold *hold = &giver->hold[RESOURCE_MEMORY];
 
-	return hold->left > 0 && need->demand >= hold->left - 1.5f * STILL_STEP && fabsf(hold->grows) < MOVES && need->stalled >= STALLED;
+	return hold->left > 0 && need->demand >= hold->left - 1.5f * STILL_STEP && fabsf(hold->grows) < MOVES && still_stalls(giver);
 }
 
 static bool is_anybody_bad(const struct scene *scene)

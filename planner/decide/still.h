@@ -16,6 +16,9 @@
 #define STILL_STEP 4e6f		/* bytes beyond what it holds: what a giver may grow before a new limit is felt, too */
 #define STILL_SPARE 0.5f
 
+/* Whether it waits for memory most of the time. */
+bool still_stalls(const struct plan_view *giver);
+
 /* To be called once the limit of this tick is known: moves what is remembered of the giver. True: it may hold STILL_STEP more than it does. */
 bool still_lets_on(const struct scene *scene, struct plan_view *giver);
 

@@ -384,6 +384,56 @@ static void a_walk_finds_who_came_and_who_went(void **state)
 	world_close(&world);
 }
 
+/* A walk for who has no path would be made each second, and would not find one. */
+static void a_path_that_is_too_long_makes_no_room(void **state)
+{
+	struct told told = { 0 };
+	struct world world;
+	struct tree *tree;
+	char root[512], path[1024], name[200];
+	uint64_t unfollowed;
+
+	(void)state;
+	tree = tree_of(&world, &told, root);
+	unfollowed = tree_unfollowed(tree);
+	memset(name, 'x', sizeof(name));
+	snprintf(path, sizeof(path), "%s/%.*s", world.cgroup, 150, name);
+	assert_int_equal(mkdir(path, 0755), 0);
+	snprintf(path + strlen(path), sizeof(path) - strlen(path), "/%.*s", 150, name);
+	assert_int_equal(mkdir(path, 0755), 0);
+	tree_scan(tree, host_now_ns());
+	assert_int_equal(tree_unfollowed(tree), unfollowed + 1);
+	assert_false(tree_has_room(tree, host_now_ns()));
+	rmdir(path);
+	*strrchr(path, '/') = '\0';
+	rmdir(path);
+	tree_close(tree);
+	world_close(&world);
+}
+
+static void who_holds_no_annotated_one_any_more_is_a_stranger_again(void **state)
+{
+	struct told told = { 0 };
+	struct world world;
+	struct tree *tree;
+	char root[512], path[600];
+
+	(void)state;
+	tree = tree_of(&world, &told, root);
+	snprintf(path, sizeof(path), "%s/inner", world.cgroup);
+	assert_int_equal(mkdir(path, 0755), 0);
+	annotate(path, "tier=critical");
+	assert_int_equal(removexattr(world.cgroup, "trusted.forestall.slo"), 0);
+	tree_scan(tree, host_now_ns());
+	tree_refresh(tree, told.slot);
+	assert_int_equal(rmdir(path), 0);
+	assert_true(tree_has_annotated(tree));
+	tree_scan(tree, host_now_ns());
+	assert_false(tree_has_annotated(tree));
+	tree_close(tree);
+	world_close(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -394,6 +444,8 @@ int main(void)
 		cmocka_unit_test(limits_above_the_annotated_are_told),
 		cmocka_unit_test(the_last_of_too_many_annotated_is_told_so),
 		cmocka_unit_test(a_walk_finds_who_came_and_who_went),
+		cmocka_unit_test(a_path_that_is_too_long_makes_no_room),
+		cmocka_unit_test(who_holds_no_annotated_one_any_more_is_a_stranger_again),
 	};
 
 	return cmocka_run_group_tests_name("tree", tests, NULL, NULL);

@@ -46,6 +46,11 @@ check "it was refused" grep -q 'cgroup.freeze: cannot be restored: .*busy' "$scr
 stop
 check "the hands start" start error=EBUSY:when=2+
 check "a knob that takes no undo" says applied web
+touch "$scratch/disable"
+check "is tried when the disable file is there" within 5 grep -q "disabled by $scratch/disable" "$scratch/act.log"
+for i in {1..10}; do driver mode >/dev/null; done
+check "which is said once, whoever speaks" test "$(grep -c 'disabled by' "$scratch/act.log")" = 1
+rm "$scratch/disable"
 stop
 check "stays in the journal" grep -q 'undone .* failed' "$run/journal"
 check "until somebody else undoes it" "$bin/forestall-act" --undo --cgroup-root "$cgroot" --run-dir "$run"

@@ -84,6 +84,48 @@ static void a_decision_is_listed_explained_and_accounted_for(void **state)
 	json_decref(answer);
 }
 
+static void advice_is_told_where_the_plan_is_and_with_its_decision(void **state)
+{
+	static const char *const questions[] = { "{\"q\":\"plan.show\"}", "{\"q\":\"status\"}" };
+	struct plan_advice advice = { .slot = 1, .resource = RESOURCE_MEMORY, .why = ADVICE_NO_GIVER, .help = ADVICE_MOVE, .other = 2,
+				      .amount = 5e6f, .room = -1, .since_ns = 31 * TICK_NS };
+	struct stage *stage = *state;
+	json_t *answer, *one;
+
+	stage->world.now_ns = 46 * TICK_NS;
+	stage->plan.advice_count = 2;
+	stage->plan.advice[0] = advice;
+	/* About nobody alone. */
+	advice.other = 0;
+	advice.room = 7e6f;
+	stage->plan.advice[1] = advice;
+	for (int i = 0; i < 2; i++) {
+		answer = asked(stage, questions[i]);
+		one = json_array_get(json_object_get(answer, "advice"), 0);
+		assert_string_equal(json_string_value(json_object_get(one, "path")), "/web");
+		assert_string_equal(json_string_value(json_object_get(one, "resource")), "memory");
+		assert_string_equal(json_string_value(json_object_get(one, "why")), "no_giver");
+		assert_string_equal(json_string_value(json_object_get(one, "help")), "move");
+		assert_string_equal(json_string_value(json_object_get(one, "other")), "/batch");
+		assert_float_equal(number_of(one, "amount"), 5e6, 1e-6);
+		assert_float_equal(number_of(one, "lasts_s"), 1.5, 1e-6);
+		assert_true(json_is_null(json_object_get(one, "room")));
+		one = json_array_get(json_object_get(answer, "advice"), 1);
+		assert_true(json_is_null(json_object_get(one, "other")));
+		assert_float_equal(number_of(one, "room"), 7e6, 1e-6);
+		json_decref(answer);
+	}
+	stage->mind->ledger.last_id = 5;
+	stage->mind->ledger.decision[5] = (struct decision){ .id = 5, .path = "/web", .reason = REASON_ADVICE, .advice = advice,
+							     .advice_path = "/batch", .verdict = VERDICT_ADVISED, .ended_ns = 1 };
+	answer = asked(stage, "{\"q\":\"decision.show\",\"id\":5}");
+	one = json_object_get(answer, "decision");
+	assert_string_equal(json_string_value(json_object_get(one, "reason")), "advice");
+	assert_string_equal(json_string_value(json_object_get(one, "verdict")), "advised");
+	assert_string_equal(json_string_value(json_object_get(json_object_get(one, "advice"), "other")), "/batch");
+	json_decref(answer);
+}
+
 /* The world's callback: obeys as the daemon does. */
 static int on_order(void *context, const struct canary_order *order, char message[ANSWER_MESSAGE_MAX])
 {
@@ -159,13 +201,17 @@ static void a_setting_goes_on_canary_and_back(void **state)
 	assert_true(json_is_null(json_object_get(answer, "setting")));
 	json_decref(answer);
 	json_decref(asked(stage, SETTING("/*", "cpu.max", "max/10000") ",\"share\":0.5}"));
-	answer = asked(stage, "{\"q\":\"policy.show\"}");
-	setting = json_object_get(answer, "setting");
-	assert_string_equal(json_string_value(json_object_get(setting, "state")), "runs");
-	assert_string_equal(json_string_value(json_object_get(setting, "knob")), "cpu.max");
-	assert_string_equal(json_string_value(json_object_get(setting, "value")), "max/10000");
-	assert_string_equal(json_string_value(json_object_get(setting, "stage")), "part");
-	json_decref(answer);
+	for (int i = 0; i < 2; i++) {
+		answer = asked(stage, i ? "{\"q\":\"policy.show\"}" : "{\"q\":\"status\"}");
+		setting = json_object_get(answer, "setting");
+		assert_string_equal(json_string_value(json_object_get(setting, "state")), "runs");
+		assert_string_equal(json_string_value(json_object_get(setting, "knob")), "cpu.max");
+		assert_string_equal(json_string_value(json_object_get(setting, "value")), "max/10000");
+		assert_string_equal(json_string_value(json_object_get(setting, "stage")), "part");
+		assert_float_equal(number_of(setting, "cuts"), 0, 1e-6);
+		assert_float_equal(number_of(json_object_get(setting, "needed"), "better"), 1 / CANARY_ALPHA, 1e-6);
+		json_decref(answer);
+	}
 	json_decref(asked(stage, "{\"q\":\"action.rollback\"}"));
 	expect_error(stage, "{\"q\":\"action.rollback\"}", "no: 2");
 }
@@ -259,6 +305,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STAGED(plan_tells_for_whom_and_what_came_of_it),
 		STAGED(a_decision_is_listed_explained_and_accounted_for),
+		STAGED(advice_is_told_where_the_plan_is_and_with_its_decision),
 		STAGED(a_policy_goes_on_canary_and_back),
 		STAGED(a_setting_goes_on_canary_and_back),
 		STAGED(work_is_placed_by_what_its_annotation_says),

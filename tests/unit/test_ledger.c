@@ -230,6 +230,25 @@ static void a_foreseen_limit_under_which_it_comes_and_passes_stays(void **state)
 	assert_non_null(action_of(&scene, 2, KNOB_CPU_MAX));
 }
 
+/* One story, because the danger never ends: it came, was over, and comes again half a minute later. */
+static void a_limit_that_once_helped_is_judged_anew_when_it_comes_again(void **state)
+{
+	struct stage scene;
+
+	(void)state;
+	foreseen_under_a_limit(&scene);
+	scene.server.need[RESOURCE_CPU].bad = 0.3f;
+	story_seconds(&scene, 2);
+	scene.server.need[RESOURCE_CPU].bad = 0;
+	story_seconds(&scene, 30);
+	scene.server.need[RESOURCE_CPU].bad = 0.6f;
+	story_seconds(&scene, 4.5);
+	assert_non_null(action_of(&scene, 2, KNOB_CPU_MAX));
+	assert_int_equal(ledger_find(&ledger, 1)->verdict, VERDICT_OPEN);
+	story_seconds(&scene, 1.5);
+	assert_null(action_of(&scene, 2, KNOB_CPU_MAX));
+}
+
 static void what_fails_again_is_left_alone_for_twice_as_long(void **state)
 {
 	struct stage scene;
@@ -337,6 +356,7 @@ int main(void)
 		cmocka_unit_test(dangers_left_alone_tell_how_right_the_risks_are),
 		cmocka_unit_test(a_foreseen_limit_under_which_it_comes_all_the_same_is_given_back),
 		cmocka_unit_test(a_foreseen_limit_under_which_it_comes_and_passes_stays),
+		cmocka_unit_test(a_limit_that_once_helped_is_judged_anew_when_it_comes_again),
 		cmocka_unit_test(what_fails_again_is_left_alone_for_twice_as_long),
 		cmocka_unit_test(a_weight_is_never_given_back_for_being_of_no_use),
 		cmocka_unit_test(a_limit_that_helps_stays),

@@ -112,6 +112,74 @@ static void a_new_cgroup_in_the_slot_has_no_protection(void **state)
 	mind_free(scene.mind);
 }
 
+static void server_goes(struct scene *scene)
+{
+	struct observation gone = { .kind = OBSERVE_GONE, .gone = { .slot = SERVER, .cgroup_id = 100 + SERVER } };
+
+	predictor_observe(scene->mind->predictor, &gone);
+}
+
+/* A tick in which nobody is there but the batches. */
+static void tick_without(struct scene *scene)
+{
+	scene->now_ns += TICK_NS;
+	ran(scene, BATCH, TICK_NS, 0);
+	ran(scene, OUTSIDER, TICK_NS, 0);
+	mind_tick(scene->mind, scene->now_ns, &scene->plan);
+}
+
+static void what_is_held_for_one_that_starts_again_is_neither_let_go_nor_taken_anew(void **state)
+{
+	static struct plan before;
+	struct scene scene;
+
+	(void)state;
+	scene_open(&scene);
+	for (int i = 0; i < 3; i++)
+		tick(&scene, 50);
+	before = scene.plan;
+	assert_true(before.count > 0);
+	server_goes(&scene);
+	for (int i = 0; i < 15; i++) {
+		tick_without(&scene);
+		assert_int_equal(scene.plan.count, before.count);
+		for (uint32_t a = 0; a < before.count; a++)
+			assert_true(scene.plan.action[a].slot == before.action[a].slot && scene.plan.action[a].value == before.action[a].value);
+	}
+	/* It is back, and in danger again. */
+	tell_instance(&scene, SERVER, 200, "/app/server", "runq_p99<4ms tier=critical");
+	for (int i = 0; i < 3; i++) {
+		tick(&scene, 50);
+		assert_int_equal(scene.plan.action[0].absent_ns, 0);
+		assert_true(gives(&scene, BATCH));
+	}
+	mind_free(scene.mind);
+}
+
+static void what_is_held_for_one_that_stays_away_is_let_go(void **state)
+{
+	struct scene scene;
+	int held = 0;
+
+	(void)state;
+	scene_open(&scene);
+	for (int i = 0; i < 3; i++)
+		tick(&scene, 50);
+	server_goes(&scene);
+	for (tick_without(&scene); gives(&scene, BATCH); tick_without(&scene))
+		assert_in_range(++held, 1, 20);
+	assert_int_equal(held, 20);
+	/* Who is there and lost its annotation is nobody's concern from then on. */
+	mind_free(scene.mind);
+	scene_open(&scene);
+	for (int i = 0; i < 3; i++)
+		tick(&scene, 50);
+	tell_instance(&scene, SERVER, 100 + SERVER, "/app/server", NULL);
+	tick(&scene, 50);
+	assert_false(gives(&scene, BATCH));
+	mind_free(scene.mind);
+}
+
 static void the_quota_of_a_directory_above_keeps_outsiders_out(void **state)
 {
 	struct observation limits = { .kind = OBSERVE_LIMITS, .limits = { .slot = ABOVE, LIMITS_NONE } };
@@ -318,6 +386,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(protection_holds_before_the_first_second_is_over),
 		cmocka_unit_test(a_new_cgroup_in_the_slot_has_no_protection),
+		cmocka_unit_test(what_is_held_for_one_that_starts_again_is_neither_let_go_nor_taken_anew),
+		cmocka_unit_test(what_is_held_for_one_that_stays_away_is_let_go),
 		cmocka_unit_test(the_quota_of_a_directory_above_keeps_outsiders_out),
 		cmocka_unit_test(the_size_of_requests_outlives_a_pause),
 		cmocka_unit_test(more_cpus_than_it_works_on_pieces_are_worth_nothing),

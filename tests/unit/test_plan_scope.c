@@ -98,6 +98,7 @@ static void memory_below_a_limit_is_shared_below_it(void **state)
 	scene.host.memory_free = 900e6f;
 	scene.stranger = view_make(3, TIER_BEST_EFFORT, "/other/batch");
 	scene.stranger.need[RESOURCE_MEMORY].demand = 500e6f;
+	scene.batch.cache_bytes = 100e6f;
 	scene_tick(&scene);
 	assert_in_range(action_of(&scene, 2, KNOB_MEMORY_HIGH)->value, 500000000, 505000000);
 	assert_null(action_of(&scene, 3, KNOB_MEMORY_HIGH));

@@ -145,6 +145,25 @@ static void undo_brings_a_forgotten_weight_back(void **state)
 	assert_weight("40\n");
 }
 
+/* It is tried each second, for days perhaps: a journal that grew with it would end up too large to be read. */
+static void an_undo_that_goes_on_failing_leaves_the_journal_as_it_is(void **state)
+{
+	static struct lease_table table;
+	struct takeover takeover = { 0 };
+	struct journal journal;
+	uint64_t bytes;
+
+	(void)state;
+	assert_int_equal(undo_from(WEB_1 "done 1 50\n", "rubbish\n"), -EIO);
+	assert_int_equal(takeover_journal(run_fd, root_fd, &journal, &table, NULL, NULL, &takeover), -EIO);
+	bytes = journal.bytes;
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(undo_hold(root_fd, &journal, &table.hold[0]).result, UNDO_FAILED);
+	assert_int_equal(journal.bytes, bytes);
+	journal_close(&journal);
+	assert_int_equal(undo_from(WEB_1 "done 1 50\n", "50\n"), 0);
+}
+
 static void panic_makes_the_disable_file(void **state)
 {
 	struct takeover takeover;
@@ -175,6 +194,7 @@ int main(void)
 		cmocka_unit_test(undo_writes_one_key_of_one_disk),
 		cmocka_unit_test(undo_of_a_corrupt_journal_changes_nothing),
 		cmocka_unit_test(undo_brings_a_forgotten_weight_back),
+		cmocka_unit_test(an_undo_that_goes_on_failing_leaves_the_journal_as_it_is),
 		cmocka_unit_test(panic_makes_the_disable_file),
 		cmocka_unit_test(nothing_to_undo_where_there_is_no_run_dir),
 	};

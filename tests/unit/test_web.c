@@ -74,6 +74,43 @@ static void who_rules_and_who_is_on_canary_are_metrics(void **state)
 	view_done(&view);
 }
 
+static void a_setting_on_canary_and_advice_are_metrics(void **state)
+{
+	static const char *const lines[] = {
+		"forestall_setting{glob=\"/a/\\\"*\",knob=\"cpu.weight\",value=\"300\",stage=\"part\"} 1\n", "forestall_setting_members 4\n",
+		"forestall_setting_state{state=\"runs\"} 1\n", "forestall_setting_pairs 3\n", "forestall_setting_cuts 0\n",
+		"forestall_setting_over_bound_seconds -2.5\n", "forestall_setting_evidence{claim=\"better\"} 7\n",
+		"forestall_setting_time_evidence{claim=\"harms\"} 2\n", "forestall_setting_needed{claim=\"better\"} 20\n",
+		"forestall_advice{path=\"/web\",resource=\"cpu\",why=\"no_giver\",help=\"annotate\",other=\"/a\\\\b\"} 1\n",
+		"forestall_advice{path=\"/web\",resource=\"memory\",why=\"promised\",help=\"promise_less\",other=\"\"} 1\n",
+	};
+	struct web_view view = view_of(json_array());
+	json_t *advice;
+	size_t bytes;
+	char *text;
+
+	(void)state;
+	text = web_metrics_format(&view, true, true, &bytes);
+	assert_null(strstr(text, "forestall_setting"));
+	assert_null(strstr(text, "forestall_advice{"));
+	free(text);
+	json_object_set_new(view.status, "setting", json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:i, s:i, s:i, s:f, s:n, s:{s:f}, s:{s:f}, s:{s:f}}", "state",
+							      "runs", "glob", "/a/\"*", "knob", "cpu.weight", "value", "300", "stage", "part",
+							      "on", 1, "members", 4, "pairs", 3, "cuts", 0, "bad_s", -2.5, "less_work_s",
+							      "evidence", "better", 7.0, "time_evidence", "harms", 2.0, "needed", "better", 20.0));
+	advice = json_pack("[{s:s, s:s, s:s, s:s, s:s}, {s:s, s:s, s:s, s:s, s:n}]", "path", "/web", "resource", "cpu", "why", "no_giver", "help",
+			   "annotate", "other", "/a\\b", "path", "/web", "resource", "memory", "why", "promised", "help", "promise_less",
+			   "other");
+	json_object_set_new(view.status, "advice", advice);
+	text = web_metrics_format(&view, true, true, &bytes);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		if (!strstr(text, lines[i]))
+			fail_msg("no line %s in:\n%s", lines[i], text);
+	assert_null(strstr(text, "setting_less_work"));
+	free(text);
+	view_done(&view);
+}
+
 static void one_metric_a_kind_with_what_it_is_of_as_label(void **state)
 {
 	static const char *const lines[] = {
@@ -199,6 +236,28 @@ static void only_loopback_is_listened_on(void **state)
 		assert_int_equal(web_listen_tcp(wrong[i]), -EINVAL);
 }
 
+static void only_a_dead_socket_is_taken_away(void **state)
+{
+	char path[64];
+	FILE *file;
+	int fd;
+
+	(void)state;
+	snprintf(path, sizeof(path), "/tmp/test_web.%d", getpid());
+	file = fopen(path, "w");
+	fclose(file);
+	assert_int_equal(web_listen_unix(path, 0), -EEXIST);
+	assert_int_equal(unlink(path), 0);
+	fd = web_listen_unix(path, 0);
+	assert_true(fd >= 0);
+	assert_int_equal(web_listen_unix(path, 0), -EADDRINUSE);
+	close(fd);
+	fd = web_listen_unix(path, 0);
+	assert_true(fd >= 0);
+	close(fd);
+	unlink(path);
+}
+
 /* One round, with a mind that answers in the order of the questions. */
 static void round_run(struct web_poll *poll, int mind_fd, int annotated)
 {
@@ -244,12 +303,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(metrics_escape_whatever_a_cgroup_is_called),
 		cmocka_unit_test(who_rules_and_who_is_on_canary_are_metrics),
+		cmocka_unit_test(a_setting_on_canary_and_advice_are_metrics),
 		cmocka_unit_test(one_metric_a_kind_with_what_it_is_of_as_label),
 		cmocka_unit_test(every_signal_of_the_table_is_a_metric),
 		cmocka_unit_test(what_is_not_named_is_one_sum),
 		cmocka_unit_test(metrics_name_so_many_at_most),
 		cmocka_unit_test(metrics_of_a_silent_mind_hold_no_old_numbers),
 		cmocka_unit_test(only_loopback_is_listened_on),
+		cmocka_unit_test(only_a_dead_socket_is_taken_away),
 		cmocka_unit_test(the_mind_is_asked_seldom_while_nobody_would_know),
 	};
 
