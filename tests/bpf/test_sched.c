@@ -202,7 +202,7 @@ static void a_crowd_that_sleeps_beside_a_hog_is_split_nearly_so(void **state)
 
 static void a_stranger_is_counted_by_octave(void **state)
 {
-	struct crowd crowd = { .tasks = 4, .cpu_ms = 60, .burn_us = 500, .pause_us = 300, .is_stranger = true };
+	struct crowd crowd = { .tasks = 4, .cpu_ms = 60, .burn_us = 500, .pause_us = 300, .is_stranger = true, .split_off = 0.1 };
 
 	(void)state;
 	crowd_compare(&crowd, false, NULL);
