@@ -15,7 +15,6 @@ struct history {
 	uint64_t broken;
 	int said;			/* the error that was told last */
 	bool is_broken;			/* the one in hand takes no more */
-	bool is_due;
 };
 
 int history_open(const char *dir, uint64_t bytes_max, struct history **ret_history)
@@ -45,12 +44,6 @@ struct recording *history_recording(struct history *history)
 	return history ? history->recording : NULL;
 }
 
-void history_break(struct history *history)
-{
-	if (history)
-		history->is_due = true;
-}
-
 static int sink(void *context, const void *bytes, size_t size)
 {
 	struct history *history = context;
@@ -65,7 +58,7 @@ static void segment_begin(struct history *history, const struct mind *mind, cons
 {
 	struct recording_wish wish = { .model = model, .model_bytes = model_bytes, .label = "history" };
 
-	history->is_broken = history->is_due = false;
+	history->is_broken = false;
 	history->started_ns = now_ns;
 	if (writer_start(history->writer, (uint64_t)time(NULL))) {
 		history->retry_ns = now_ns + HISTORY_AGAIN_NS;
@@ -113,7 +106,7 @@ void history_second(struct history *history, const struct mind *mind, const void
 		error_tell(history, state.error ? state.error : -ENOBUFS);
 	}
 	if (is_broken || (history->recording &&
-			  (history->is_due || state.is_long || now_ns - history->started_ns >= HISTORY_SEGMENT_NS)))
+			  (state.is_long || now_ns - history->started_ns >= HISTORY_SEGMENT_NS)))
 		segment_end(history);
 	if (history->recording) {
 		if (now_ns - history->started_ns > HISTORY_AGAIN_NS)

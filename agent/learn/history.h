@@ -32,9 +32,6 @@ struct recording *history_recording(struct history *history);
 /* To be called once a second after a tick, with the model in use (NULL: none): begins and ends recordings. */
 void history_second(struct history *history, const struct mind *mind, const void *model, size_t model_bytes, uint64_t now_ns);
 
-/* The next recording begins with the next second. */
-void history_break(struct history *history);
-
 void history_state(struct history *history, struct history_state *ret);
 
 #endif

@@ -11,11 +11,6 @@
 
 static const float normal_quantile[FORECAST_QUANTILES] = { -1.2816f, 0.0f, 1.2816f, 2.3263f };
 
-void statistical_reset(struct statistical *stat)
-{
-	memset(stat, 0, sizeof(*stat));
-}
-
 /* Nothing hurts before memory is nearly gone. */
 static float stretched(const float total[RESOURCE_COUNT], enum resource resource)
 {

@@ -28,8 +28,6 @@ struct statistical_view {
 	uint32_t violated;			/* in that second, bit per SLI */
 };
 
-void statistical_reset(struct statistical *stat);
-
 /* The resource with the highest load, as statistical_load() has it. */
 enum resource statistical_scarcest(const float total[RESOURCE_COUNT]);
 

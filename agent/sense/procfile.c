@@ -69,7 +69,8 @@ uint32_t procfile_oldest(const char *root, const char *path, uint64_t not_before
 	return oldest;
 }
 
-int procfile_cgroup_parse(const char *text, char ret_path[OBSERVE_PATH_MAX])
+/* Out of the text of /proc/PID/cgroup. 0, -ENOENT without a v2 line, -ENAMETOOLONG. */
+static int cgroup_parse(const char *text, char ret_path[OBSERVE_PATH_MAX])
 {
 	for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
 		size_t bytes = strcspn(line, "\n");
@@ -92,7 +93,7 @@ int procfile_cgroup(uint32_t pid, char ret_path[OBSERVE_PATH_MAX])
 
 	snprintf(file, sizeof(file), "/proc/%u/cgroup", pid);
 	r = text_read(AT_FDCWD, file, text, sizeof(text));
-	return r ?: procfile_cgroup_parse(text, ret_path);
+	return r ?: cgroup_parse(text, ret_path);
 }
 
 uint64_t procfile_cgroup_id(const char *root, const char *path)

@@ -18,7 +18,4 @@ int procfile_cgroup(uint32_t pid, char ret_path[OBSERVE_PATH_MAX]);
 /* Id of the cgroup at `path` below `root`, 0: it is gone. */
 uint64_t procfile_cgroup_id(const char *root, const char *path);
 
-/* The path out of the text of /proc/PID/cgroup. 0, -ENOENT without a v2 line, -ENAMETOOLONG. */
-int procfile_cgroup_parse(const char *text, char ret_path[OBSERVE_PATH_MAX]);
-
 #endif

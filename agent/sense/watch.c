@@ -94,11 +94,6 @@ static struct being *being_at(struct watch *watch, uint32_t slot)
 	return slot && slot < watch->setup.slots_max && watch->being[slot].path ? &watch->being[slot] : NULL;
 }
 
-uint32_t watch_main(const struct watch *watch, uint32_t slot)
-{
-	return slot < watch->setup.slots_max ? watch->being[slot].main_pid : 0;
-}
-
 static void tell(struct watch *watch, struct observe_failure *failure)
 {
 	struct observation observation = { .kind = OBSERVE_FAILURE };

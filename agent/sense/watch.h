@@ -62,7 +62,4 @@ uint32_t watch_exec_owner(const struct watch *watch, uint32_t pid, char ret_path
 /* The first instance whose path matches a glob as in instances.d; 0: none. */
 uint32_t watch_match(const struct watch *watch, const char *glob);
 
-/* Main process of a slot, 0: none is known. */
-uint32_t watch_main(const struct watch *watch, uint32_t slot);
-
 #endif

@@ -12,7 +12,7 @@
 #define RISK_HORIZON 1	/* 2 s: the horizon that the plan acts on */
 #define EXPECTED_QUANTILE 2	/* .9 */
 
-const struct predictor_instance *answer_instance_find(const struct predictor *predictor, const char *path)
+static const struct predictor_instance *instance_find(const struct predictor *predictor, const char *path)
 {
 	for (uint32_t i = 0; i < predictor->live_count; i++) {
 		const struct predictor_instance *instance = &predictor->instance[predictor->live[i]];
@@ -32,7 +32,7 @@ const struct predictor_instance *answer_instance_asked(const struct answer_world
 		*ret_error = value_error("the question needs a path; give the cgroup's path below the cgroup root");
 		return NULL;
 	}
-	instance = answer_instance_find(world->mind->predictor, path);
+	instance = instance_find(world->mind->predictor, path);
 	if (!instance)
 		*ret_error = value_error("no instance '%s'; 'forestall instance list' shows those observed", path);
 	return instance;

@@ -5,9 +5,6 @@
 
 #include "answer.h"
 
-/* The live instance of that path, or NULL. */
-const struct predictor_instance *answer_instance_find(const struct predictor *predictor, const char *path);
-
 /* The instance that the question names; NULL with *ret_error filled. */
 const struct predictor_instance *answer_instance_asked(const struct answer_world *world, const json_t *question, json_t **ret_error);
 

@@ -37,7 +37,7 @@ static void bytes_write(struct recording *recording, const void *bytes, size_t s
 		recording->error = errno ? -errno : -EIO;
 }
 
-void recording_block(struct recording *recording, uint32_t kind, const void *payload, size_t bytes)
+static void block_write(struct recording *recording, uint32_t kind, const void *payload, size_t bytes)
 {
 	struct block_head head = { kind, (uint32_t)bytes };
 
@@ -61,7 +61,7 @@ static void setup_write(struct recording *recording, const struct mind *mind, co
 	setup.memory_bytes = RECORDING_MEMORY_BYTES;
 	setup.made_bytes = RECORDING_MADE_BYTES;
 	snprintf(setup.label, sizeof(setup.label), "%s", label ? label : "");
-	recording_block(recording, RECORDING_SETUP, &setup, sizeof(setup));
+	block_write(recording, RECORDING_SETUP, &setup, sizeof(setup));
 }
 
 static void parts_write(struct recording *recording, struct predictor *p, uint32_t place)
@@ -96,7 +96,7 @@ static void place_write(struct recording *recording, const struct mind *mind, ui
 	if (is_live)
 		memory.peer = mind->peer[place];
 	memory.view.path = NULL;	/* set anew at each tick */
-	recording_block(recording, is_live ? RECORDING_MEMORY : RECORDING_PARKED, &memory, sizeof(memory));
+	block_write(recording, is_live ? RECORDING_MEMORY : RECORDING_PARKED, &memory, sizeof(memory));
 	parts_write(recording, mind->predictor, place);
 }
 
@@ -119,7 +119,7 @@ static void memory_write(struct recording *recording, const struct mind *mind)
 	scalars.held_ns = p->held_ns;
 	scalars.plan_id = mind->plan_id;
 	scalars.tick_ns = mind->tick_ns;
-	recording_block(recording, RECORDING_MIND, &scalars, sizeof(scalars));
+	block_write(recording, RECORDING_MIND, &scalars, sizeof(scalars));
 	for (uint32_t i = 0; i < p->live_count; i++)
 		place_write(recording, mind, p->live[i], true);
 	for (uint32_t i = 0; i < p->memory.parked_count; i++)
@@ -131,7 +131,7 @@ static void head_write(struct recording *recording, const struct mind *mind, con
 	bytes_write(recording, MAGIC, strlen(MAGIC));
 	setup_write(recording, mind, wish->label);
 	if (wish->model)
-		recording_block(recording, RECORDING_MODEL, wish->model, wish->model_bytes);
+		block_write(recording, RECORDING_MODEL, wish->model, wish->model_bytes);
 	memory_write(recording, mind);
 }
 
@@ -240,7 +240,7 @@ void recording_observe(struct recording *recording, const struct observation *ob
 	if (observation->kind == OBSERVE_SAMPLE)
 		used = offsetof(struct observe_sample, bucket) +
 		       observation->sample.bucket_count * sizeof(struct observe_bucket);
-	recording_block(recording, observation->kind, &observation->instance, used);
+	block_write(recording, observation->kind, &observation->instance, used);
 }
 
 void recording_plan(struct recording *recording, const struct plan *plan)
@@ -250,13 +250,13 @@ void recording_plan(struct recording *recording, const struct plan *plan)
 	if (!recording || (!is_open && !recording->is_plan_open))
 		return;
 	recording->is_plan_open = is_open;
-	recording_block(recording, RECORDING_PLAN, plan,
+	block_write(recording, RECORDING_PLAN, plan,
 			offsetof(struct plan, action) + plan->count * sizeof(plan->action[0]));
 }
 
 void recording_result(struct recording *recording, const struct result *result)
 {
-	recording_block(recording, RECORDING_RESULT, result,
+	block_write(recording, RECORDING_RESULT, result,
 			offsetof(struct result, item) + result->count * sizeof(result->item[0]));
 }
 
@@ -269,23 +269,23 @@ void recording_forecasts(struct recording *recording, const struct mind *mind)
 		struct recording_forecast block = { .slot = p->live[i], .forecast = instance->foresight->forecast };
 
 		if (predictor_foresees(p, instance))
-			recording_block(recording, RECORDING_FORECAST, &block, sizeof(block));
+			block_write(recording, RECORDING_FORECAST, &block, sizeof(block));
 	}
 }
 
 void recording_model(struct recording *recording, const void *model, size_t model_bytes)
 {
-	recording_block(recording, RECORDING_MODEL, model, model_bytes);
+	block_write(recording, RECORDING_MODEL, model, model_bytes);
 }
 
 void recording_order(struct recording *recording, const struct canary_order *order)
 {
-	recording_block(recording, RECORDING_ORDER, order, sizeof(*order));
+	block_write(recording, RECORDING_ORDER, order, sizeof(*order));
 }
 
 void recording_cohort(struct recording *recording, const struct cohort_order *order)
 {
-	recording_block(recording, RECORDING_COHORT, order, sizeof(*order));
+	block_write(recording, RECORDING_COHORT, order, sizeof(*order));
 }
 
 int recording_next(struct recording *recording, uint32_t *ret_kind, const void **ret_payload, size_t *ret_bytes)

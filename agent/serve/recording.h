@@ -108,7 +108,6 @@ int recording_close(struct recording *recording);
 
 /* These take NULL for a recording that is not made. */
 void recording_observe(struct recording *recording, const struct observation *observation);
-void recording_block(struct recording *recording, uint32_t kind, const void *payload, size_t bytes);
 void recording_plan(struct recording *recording, const struct plan *plan);
 void recording_result(struct recording *recording, const struct result *result);
 

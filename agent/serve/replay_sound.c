@@ -137,7 +137,7 @@ static bool text_ends(const char *text, size_t bytes) { return memchr(text, '\0'
 static bool memory_is_sound(const struct ledger *ledger)
 {
 	for (int i = 0; i < FORBIDDEN_MAX; i++)
-		if (ledger->forbidden[i].times > LEDGER_TWICE_MAX)
+		if (ledger->forbidden[i].times > LEDGER_TWICE_MAX || ledger->forbidden[i].resource >= RESOURCE_COUNT)
 			return false;
 	for (int i = 0; i < LEDGER_WATCHED_MAX; i++)
 		if (ledger->watched[i].resource >= RESOURCE_COUNT)

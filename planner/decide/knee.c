@@ -8,11 +8,15 @@
 #define STEP 0.9f	/* at least, where a limit was not enough */
 #define RISE 1.02f
 #define START 1.1f	/* the same before it was found */
+#define PROVEN 1.25f	/* times what was proven, at most */
+#define ENDED 2
+#define ELSE 4.0f
 
 void knee_tick(struct knee *knee, float bad, float bad_act)
 {
 	knee->is_judged |= bad >= 0;
 	knee->hurt_ticks += bad >= bad_act;
+	knee->is_calm = bad < 0 ? knee->is_calm : bad < bad_act;
 	knee->ticks++;
 	if (knee->is_tightened)
 		return;
@@ -29,28 +33,54 @@ static float knee_hurt(const struct knee *knee, float rate, bool is_held)
 	return fmaxf(fminf(rate, knee->rate), knee->rate * FALL);
 }
 
-static float knee_calm(const struct knee *knee, float rate, float capacity, bool is_held)
+static float knee_calm(const struct knee *knee, const struct knee_use *use)
 {
-	if (is_held && !knee->is_found)
-		return knee_capacity(knee, capacity) * START;
-	return knee->rate > 0 ? fmaxf(rate, is_held ? knee->rate * RISE : knee->rate) : 0;
+	float now = knee_capacity(knee, use->capacity), step = knee->is_found ? RISE : START;
+
+	if (use->is_held)
+		return fmaxf(now, fminf(now * step, use->proven * PROVEN));
+	return knee->rate > 0 ? fmaxf(use->rate, knee->rate) : 0;
 }
 
-void knee_second(struct knee *knee, float rate, float capacity, bool is_held)
+/* Whether a limit that is used up has just ended what came where none was. */
+static bool is_ended(struct knee *knee, bool is_held)
 {
-	bool is_mixed = is_held && knee->is_tightened;
-	bool is_hurt = (is_mixed ? knee->free_hurt_ticks : knee->hurt_ticks) >= HURT_TICKS;
-	float moved = knee->rate;
+	bool is_known = knee->is_tightened ? knee->is_calm : !knee->hurt_ticks && knee->is_judged;
 
+	knee->is_met |= knee->hurt_ticks && (!is_held || knee->is_tightened);
+	if (!knee->is_met || !is_known || (knee->hurt_ticks && !is_held))
+		return false;
+	knee->is_met = false;
+	return is_held;
+}
+
+static void ended_note(struct knee *knee, float now)
+{
+	if (!knee->ended)
+		knee->rate_ended = now;
+	knee->ended++;
+}
+
+void knee_second(struct knee *knee, const struct knee_use *use)
+{
+	bool is_mixed = use->is_held && knee->is_tightened;
+	bool is_hurt = (is_mixed ? knee->free_hurt_ticks : knee->hurt_ticks) >= HURT_TICKS;
+	float moved = knee->rate, rate = use->rate;
+
+	if (is_ended(knee, use->is_held))
+		ended_note(knee, knee_capacity(knee, use->capacity));
 	/* Where a limit came in between, most of what was done was done before. */
 	if (is_hurt && is_mixed)
-		rate = fminf(rate * (float)knee->ticks / (float)knee->free_ticks, fmaxf(rate, capacity));
+		rate = fminf(rate * (float)knee->ticks / (float)knee->free_ticks, fmaxf(rate, use->capacity));
 	if (is_hurt)
-		moved = knee_hurt(knee, rate, is_held);
+		moved = knee_hurt(knee, rate, use->is_held);
 	else if (!knee->hurt_ticks && knee->is_judged)
-		moved = knee_calm(knee, rate, capacity, is_held);
-	*knee = (struct knee){ .rate = moved, .is_found = knee->is_found || is_hurt };
+		moved = knee_calm(knee, use);
+	*knee = (struct knee){ .rate = moved, .rate_ended = knee->rate_ended, .ended = moved > knee->rate_ended * ELSE ? 0 : knee->ended,
+			       .is_found = knee->is_found || is_hurt, .is_met = knee->is_met };
 }
+
+bool knee_stands(const struct knee *knee) { return knee->is_found || (knee->ended >= ENDED && knee->rate > 0); }
 
 float knee_capacity(const struct knee *knee, float capacity)
 {

@@ -6,7 +6,12 @@
  * in time was never seen to do what would have done no harm. So the rate of whole seconds in which a protected instance was over
  * its bound is remembered, of one in which a limit came late the part before that: it is what there is to share. Where limits that are
  * used up were not enough it falls, a step per second; where they were enough it rises, fast before it was ever found and slowly then,
- * so that nobody gives more than is needed (slow start and congestion avoidance; Jacobson, 1988).
+ * so that nobody gives more than is needed (slow start and congestion avoidance; Jacobson, 1988). But no farther than was proven: a second in
+ * which little was done of what may be done says nothing of more (congestion window validation; RFC 7661).
+ *
+ * A limit that comes in time leaves no such second, and nobody would ever know. So it counts as well that a moment of harm, for which no limit
+ * was there, ended under one that was used up: once is chance, twice is a reason to keep what hurts away (knee_stands). Until four times as
+ * much hurts nobody: then it was something else.
  */
 #ifndef FORESTALL_KNEE_H
 #define FORESTALL_KNEE_H
@@ -16,22 +21,34 @@
 
 struct knee {
 	float rate;		/* in the units of enum resource; 0: not known */
+	float rate_ended;	/* the same when a limit ended harm first */
+	uint32_t ended;		/* how often one did */
 	bool is_found;		/* somebody was hurt there */
+	bool is_met;		/* harm came where no limit was, and it is not known yet what ends it */
 	uint32_t hurt_ticks;	/* of the open second: somebody was over the bound */
 	uint32_t ticks;		/* of the open second, */
 	uint32_t free_ticks, free_hurt_ticks;	/* until a limit came or became tighter, and in how many of these somebody was over the bound */
 	bool is_judged;		/* of the open second: it was known whether somebody was */
+	bool is_calm;		/* of the open second: so it ends */
 	bool is_tightened;	/* of the open second: a limit came or became tighter */
 };
 
 /* One tick: the worst share over the bound, < 0 where it is not known, and the share that counts as hurt. */
 void knee_tick(struct knee *knee, float bad, float bad_act);
 
-/*
- * Closes a second in which all together did `rate` of a resource that has shown `capacity`; is_held: some giver used up what a
- * limit left to it.
- */
-void knee_second(struct knee *knee, float rate, float capacity, bool is_held);
+/* What all together did in a second. */
+struct knee_use {
+	float rate;
+	float capacity;		/* what the resource has shown */
+	float proven;		/* what there would be to share if it were all used up by this: the headroom counts, and what is kept for the protected */
+	bool is_held;		/* some giver used up what a limit left to it */
+};
+
+/* Closes a second. */
+void knee_second(struct knee *knee, const struct knee_use *use);
+
+/* Whether it is known that somebody is hurt beyond it: limits may stand. */
+bool knee_stands(const struct knee *knee);
 
 /* What there is to share of a resource that has shown `capacity`. */
 float knee_capacity(const struct knee *knee, float capacity);

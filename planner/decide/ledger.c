@@ -143,7 +143,7 @@ static struct ledger_forbidden *forbidden_find(struct ledger *ledger, uint64_t v
 	return oldest;
 }
 
-void ledger_forbid(struct ledger *ledger, uint64_t victim, uint64_t giver, uint32_t resource, uint32_t rung)
+struct ledger_forbidden *ledger_forbid(struct ledger *ledger, uint64_t victim, uint64_t giver, uint32_t resource, uint32_t rung)
 {
 	struct ledger_forbidden *forbidden = forbidden_find(ledger, victim, giver, resource, rung);
 
@@ -151,6 +151,7 @@ void ledger_forbid(struct ledger *ledger, uint64_t victim, uint64_t giver, uint3
 	forbidden->times += forbidden->times < LEDGER_TWICE_MAX;
 	if (forbidden->until_ns > ledger->forbidden_until_ns)
 		ledger->forbidden_until_ns = forbidden->until_ns;
+	return forbidden;
 }
 
 static void forbid(struct ledger *ledger, const struct decision *decision, struct plan_view *const views[], uint32_t count)
@@ -393,6 +394,7 @@ void ledger_tick(struct ledger *ledger, const struct plan_policy *policy, const 
 	for (uint32_t i = 0; i < plan->advice_count; i++)
 		advice_note(ledger, policy, host, views, count, &plan->advice[i]);
 	ledger_leave_alone(ledger, policy, views, count, plan);
+	ledger_trials(ledger, policy, views, count);
 	if (hands != LEDGER_HANDS_EMPTY)
 		ledger_watch(ledger, policy, host, views, count, plan);
 	bad_note(ledger, policy, views, count, elapsed_s);

@@ -20,8 +20,11 @@
  * canary (decide/canary.h).
  *
  * What stands without a danger (decide/posture.h), and what the protected itself holds (a quota that was lifted, memory.low), is watched for
- * the harm to others alone: for some seconds after it began, or after a giver that was idle began to feel it. What only stands may harm nobody
- * with a bound; what an instance holds itself, nobody of its own tier and above.
+ * the harm to others alone: for some seconds after it began, a giver that was idle began to feel it, a limit became tighter, or who it is held for
+ * began to use much more, which is when others may come to lack what is kept away from the giver or taken by the other. What only stands may
+ * harm nobody with a bound; what an instance holds itself, nobody of its own tier and above. That one came after the other is no proof: it is let
+ * go on trial, and if that does not end the harm within LEDGER_TRY_NS it stands again, and is not suspected for as long as it would have been
+ * forbidden.
  */
 #ifndef FORESTALL_LEDGER_H
 #define FORESTALL_LEDGER_H
@@ -102,6 +105,7 @@ enum taken_back { TAKEN_BACK_LIMIT, TAKEN_BACK_STANDING, TAKEN_BACK_OWN, TAKEN_B
 
 #define LEDGER_RUNG_OWN 8	/* beyond all ladders: what the protected holds itself */
 #define LEDGER_WATCHED_MAX ACTIONS_MAX
+#define LEDGER_TRY_NS 3000000000ull
 #define LEDGER_ALONE_MAX 16
 
 /* Counted since the mind started. */
@@ -128,7 +132,13 @@ struct ledger {
 		uint64_t victim, giver;	/* cgroup ids */
 		uint64_t until_ns;
 		uint32_t resource, rung;
-		uint32_t times, pad;	/* so far */
+		uint32_t times;		/* so far */
+		/* On trial, because others were over their bounds. */
+		uint32_t slot, tier;	/* who is none of them, and from what tier on */
+		uint32_t over;		/* so many bounds were broken */
+		uint64_t tried_ns;	/* since when; 0: it is not */
+		uint64_t eased_ns;	/* since when there are fewer; 0: there are not */
+		uint64_t innocent_until_ns;
 	} forbidden[FORBIDDEN_MAX];
 	uint64_t forbidden_until_ns;	/* the last of them */
 	struct ledger_watched {
@@ -136,7 +146,9 @@ struct ledger {
 		uint64_t since_ns, last_ns;	/* felt by the giver, and in a plan */
 		uint64_t others_ns;	/* since when others are worse than then; 0: they are not */
 		uint32_t resource, rung;
+		uint64_t value;		/* the widest since then */
 		uint32_t others_bad;	/* at that time */
+		float used;		/* the least since then, by who it is held for */
 		bool is_felt;
 	} watched[LEDGER_WATCHED_MAX];
 	struct ledger_alone {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ledger_watch.h"
 
+#include <math.h>
 #include <string.h>
 
 #define OTHERS_NS 1000000000ull		/* worse for so long, */
@@ -68,12 +69,76 @@ static bool is_felt(const struct plan_policy *policy, const struct plan_host *ho
 	       giver->need[watched->resource].demand >= policy->giver_active[watched->resource] * unit;
 }
 
+/* Whether it may harm from now on who was not harmed before. */
+static bool is_more(const struct plan_policy *policy, const struct plan_host *host, const struct plan_view *victim,
+		    const struct plan_action *action, struct ledger_watched *watched)
+{
+	float unit = watched->resource == RESOURCE_CPU ? 1 : host->capacity[watched->resource];
+	float used = victim->need[watched->resource].demand;
+
+	watched->used = fminf(watched->used, used);
+	watched->value = action->value > watched->value ? action->value : watched->value;
+	if (used >= watched->used + policy->giver_active[watched->resource] * unit)
+		return true;
+	return watched->rung != LEDGER_RUNG_OWN && (float)action->value < (float)watched->value * (1 - policy->churn);
+}
+
+/* It is not suspected now. */
+static bool is_innocent(const struct ledger *ledger, const struct ledger_watched *watched)
+{
+	for (uint32_t i = 0; i < FORBIDDEN_MAX; i++) {
+		const struct ledger_forbidden *forbidden = &ledger->forbidden[i];
+
+		if (forbidden->victim == watched->victim && forbidden->giver == watched->giver && forbidden->resource == watched->resource &&
+		    forbidden->rung == watched->rung)
+			return ledger->now_ns < forbidden->innocent_until_ns;
+	}
+	return false;
+}
+
+static void let_go(struct ledger *ledger, const struct ledger_others *others, uint32_t over, struct ledger_watched *watched)
+{
+	struct ledger_forbidden *forbidden = ledger_forbid(ledger, watched->victim, watched->giver, watched->resource, watched->rung);
+
+	forbidden->tried_ns = ledger->now_ns;
+	forbidden->eased_ns = 0;
+	forbidden->slot = others->slot;
+	forbidden->tier = others->tier;
+	forbidden->over = over;
+	ledger->sums.taken_back[watched->rung == LEDGER_RUNG_OWN ? TAKEN_BACK_OWN : TAKEN_BACK_STANDING]++;
+	memset(watched, 0, sizeof(*watched));
+}
+
+/* What was let go has shown by now whether that helps. */
+void ledger_trials(struct ledger *ledger, const struct plan_policy *policy, struct plan_view *const views[], uint32_t count)
+{
+	for (uint32_t i = 0; ledger->now_ns < ledger->forbidden_until_ns && i < FORBIDDEN_MAX; i++) {
+		struct ledger_forbidden *forbidden = &ledger->forbidden[i];
+		struct ledger_others others = { policy->bad_act, forbidden->slot, forbidden->resource, forbidden->tier, ledger->now_ns };
+
+		if (!forbidden->tried_ns)
+			continue;
+		if (ledger_others_over(&others, views, count) >= forbidden->over)
+			forbidden->eased_ns = 0;
+		else if (!forbidden->eased_ns)
+			forbidden->eased_ns = ledger->now_ns;
+		if (ledger->now_ns - forbidden->tried_ns < LEDGER_TRY_NS)
+			continue;
+		forbidden->tried_ns = 0;
+		if (forbidden->eased_ns && ledger->now_ns - forbidden->eased_ns >= OTHERS_NS)
+			continue;
+		forbidden->innocent_until_ns = forbidden->until_ns;
+		forbidden->until_ns = ledger->now_ns;
+	}
+}
+
 static void action_watch(struct ledger *ledger, const struct plan_policy *policy, const struct plan_host *host,
 			 struct plan_view *const views[], uint32_t count, const struct plan_action *action)
 {
 	const struct plan_view *victim = view_of(host, views, count, action->for_slot), *giver = view_of(host, views, count, action->slot);
 	struct ledger_others others = { policy->bad_act, action->for_slot, action->resource, TIER_BEST_EFFORT, ledger->now_ns };
 	struct ledger_watched *watched;
+	uint32_t over;
 	bool was_felt;
 
 	if (!victim || !giver)
@@ -84,19 +149,20 @@ static void action_watch(struct ledger *ledger, const struct plan_policy *policy
 	was_felt = watched->is_felt;
 	watched->last_ns = ledger->now_ns;
 	watched->is_felt = is_felt(policy, host, giver, watched);
-	if (watched->is_felt && !was_felt) {
+	if (watched->is_felt && !watched->others_ns && (!was_felt || is_more(policy, host, victim, action, watched))) {
 		watched->since_ns = ledger->now_ns;
 		watched->others_bad = ledger_others_over(&others, views, count);
 		watched->others_ns = 0;
+		watched->used = victim->need[action->resource].demand;
+		watched->value = action->value;
 	}
 	/* Most stand for hours, and nobody need be asked. */
-	if (!watched->is_felt || (!watched->others_ns && ledger->now_ns - watched->since_ns > OTHERS_WITHIN_NS) ||
-	    !ledger_others_worse(ledger_others_over(&others, views, count), watched->others_bad, watched->since_ns, ledger->now_ns,
-				 &watched->others_ns))
+	if (!watched->is_felt || (!watched->others_ns && ledger->now_ns - watched->since_ns > OTHERS_WITHIN_NS))
 		return;
-	ledger_forbid(ledger, watched->victim, watched->giver, watched->resource, watched->rung);
-	ledger->sums.taken_back[giver == victim ? TAKEN_BACK_OWN : TAKEN_BACK_STANDING]++;
-	memset(watched, 0, sizeof(*watched));
+	over = ledger_others_over(&others, views, count);
+	if (ledger_others_worse(over, watched->others_bad, watched->since_ns, ledger->now_ns, &watched->others_ns) &&
+	    !is_innocent(ledger, watched))
+		let_go(ledger, &others, over, watched);
 }
 
 void ledger_watch(struct ledger *ledger, const struct plan_policy *policy, const struct plan_host *host,

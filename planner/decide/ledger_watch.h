@@ -21,8 +21,11 @@ uint32_t ledger_others_over(const struct ledger_others *others, struct plan_view
  */
 bool ledger_others_worse(uint32_t over, uint32_t before, uint64_t since_ns, uint64_t now_ns, uint64_t *others_ns);
 
-/* It is not tried again for a while, each time for twice as long. */
-void ledger_forbid(struct ledger *ledger, uint64_t victim, uint64_t giver, uint32_t resource, uint32_t rung);
+/* It is not tried again for a while, each time for twice as long. Returns what is remembered of it. */
+struct ledger_forbidden *ledger_forbid(struct ledger *ledger, uint64_t victim, uint64_t giver, uint32_t resource, uint32_t rung);
+
+/* Once per tick, whatever is held. */
+void ledger_trials(struct ledger *ledger, const struct plan_policy *policy, struct plan_view *const views[], uint32_t count);
 
 /* Once per tick, while the hands hold what the plan says: watches what only stands, and what the protected hold themselves. */
 void ledger_watch(struct ledger *ledger, const struct plan_policy *policy, const struct plan_host *host,

@@ -364,12 +364,22 @@ static void scopes_choose(const struct scene *host)
 	}
 }
 
+/* What is reserved for it and it does not use. */
+static float unused(const struct scene *host, const struct plan_view *view)
+{
+	const struct plan_hold *hold = &view->hold[host->resource];
+
+	if (!view->is_bound || host->now_ns - hold->reserved_ns > IDLE_NS)
+		return 0;
+	return fmaxf(hold->reserved - view->need[host->resource].demand, 0);
+}
+
 /* What hurt whom in this tick, and in a closed second what it was worth; see knee.h. */
 static void knee_learn(const struct scene *host)
 {
 	struct knee *knee = &host->host->knee[host->resource];
+	struct knee_use use = { .rate = host->host->served[host->resource], .capacity = host->capacity };
 	float bad = -1;
-	bool is_held = false;
 
 	for (uint32_t i = 0; i < host->count; i++) {
 		const struct plan_view *view = host->views[i];
@@ -378,11 +388,13 @@ static void knee_learn(const struct scene *host)
 
 		if (view->is_bound)
 			bad = fmaxf(bad, need->bad);
-		is_held |= left > 0 && need->demand > left * USES_UP;
+		use.is_held |= left > 0 && need->demand > left * USES_UP;
+		use.proven += unused(host, view);
 	}
+	use.proven = (use.rate + use.proven) / (1 - host->policy->headroom[host->resource]);
 	knee_tick(knee, bad, host->policy->bad_act);
 	if (host->host->is_second)
-		knee_second(knee, host->host->served[host->resource], host->capacity, is_held);
+		knee_second(knee, &use);
 }
 
 static void resource_plan(struct scene *host, struct plan *plan)

@@ -23,7 +23,7 @@ static bool stands(const struct plan_policy *policy) { return policy->policy == 
 
 bool posture_holds(const struct scene *scene)
 {
-	return stands(scene->policy) && (scene->resource == RESOURCE_CPU || scene->host->knee[scene->resource].is_found);
+	return stands(scene->policy) && (scene->resource == RESOURCE_CPU || knee_stands(&scene->host->knee[scene->resource]));
 }
 
 struct plan_view *posture_limits_for(const struct scene *scene)
@@ -31,7 +31,7 @@ struct plan_view *posture_limits_for(const struct scene *scene)
 	struct plan_view *best = NULL;
 
 	if (scene->path || !stands(scene->policy) || !resource_is_learned(scene->resource) ||
-	    !scene->host->knee[scene->resource].is_found)
+	    !knee_stands(&scene->host->knee[scene->resource]))
 		return NULL;
 	for (uint32_t i = 0; i < scene->count; i++) {
 		struct plan_view *view = scene->views[i];

@@ -5,7 +5,7 @@
  * weights: one of best effort without a bound of its own that lives beside an instance with a bound and a higher tier (their weights
  *	divide the same directory) gets the least cpu.weight, and io.weight where that does something. A weight conserves work: what the
  *	others leave is still its own. An annotated tier is what permits it, so nobody else is touched.
- * limits of a disk or a wire: once it was seen how much of it hurts an instance with a bound on it (knee.h), those same ones of best effort
+ * limits of a disk or a wire: once it was seen how much of it hurts an instance with a bound on it, or that limits end what does (knee.h), those same ones of best effort
  *	hold the limit that a danger would set, whether they use it now or not, as long as the instance uses it: what nobody can foresee
  *	finds it there. A limit does not conserve work, but only what is known to hurt is kept away, and while it is used up without harm
  *	it widens.

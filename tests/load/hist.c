@@ -50,15 +50,6 @@ uint64_t hist_quantile_us(const struct hist *hist, double q)
 	return 0;
 }
 
-uint64_t hist_count_above(const struct hist *hist, uint64_t bound_us)
-{
-	uint64_t above = 0;
-
-	for (unsigned int i = HIST_BUCKET_COUNT; i-- > 0 && bucket_low_us(i) >= bound_us;)
-		above += hist->buckets[i];
-	return above;
-}
-
 void hist_format(const struct hist *hist, FILE *out)
 {
 	const char *separator = "";

@@ -29,9 +29,6 @@ void hist_merge(struct hist *to, const struct hist *from);
 /* The upper edge of the bucket holding quantile q (0..1); 0 when empty. */
 uint64_t hist_quantile_us(const struct hist *hist, double q);
 
-/* How many values lie in buckets that begin at or above bound_us. */
-uint64_t hist_count_above(const struct hist *hist, uint64_t bound_us);
-
 /* Writes the non-empty buckets as "index:count;index:count". */
 void hist_format(const struct hist *hist, FILE *out);
 

@@ -2,6 +2,8 @@
 /* What forecasts earn by coming true, and what a plan may take for those that have not. */
 #include "plan_scene.h"
 
+#include <math.h>
+
 #define HORIZON_NS (2 * NS_PER_SECOND)
 #define ENOUGH 0.25f
 
@@ -223,6 +225,101 @@ static void forecasts_are_tried_beside_what_always_stands(void **state)
 	assert_float_equal(credit->came[1], 1, 0);
 }
 
+/* --- what stands of it --------------------------------------------------------------------------------------------------*/
+
+#define WIRE 6e6f	/* what hurts the server, which sends 1e6 of it */
+
+/* The batch wants so much for a tick and gets what was planned in the tick before. Whether the server is hurt. */
+static bool wire_tick(struct stage *scene, float wants, float risk, float *sent)
+{
+	const struct plan_action *action = action_of(scene, 2, KNOB_NET_EGRESS);
+	float gets = action ? fminf(wants, (float)action->value) : wants;
+	uint64_t tick = scene->now_ns / TICK_NS + 1;
+	bool is_hurt = 1e6f + gets > WIRE;
+
+	*sent = tick % 10 == 1 ? gets : *sent + gets;
+	scene->batch.need[RESOURCE_NET].demand = scene->batch.need[RESOURCE_NET].demand_high = gets;
+	scene->server.need[RESOURCE_NET].bad = is_hurt ? 0.5f : 0;
+	scene->server.need[RESOURCE_NET].risk = risk;
+	scene->host.is_second = tick % 10 == 0;
+	scene->host.served[RESOURCE_NET] = 1e6f + *sent / 10;
+	scene_tick(scene);
+	return is_hurt;
+}
+
+/* Seconds in which the batch goes from one rate to another; in how many ticks the server was hurt. */
+static uint32_t wire_run(struct stage *scene, uint32_t seconds, float from, float to, float risk)
+{
+	uint32_t hurt = 0;
+	float sent = 0;
+
+	for (uint32_t i = 0; i < 10 * seconds; i++)
+		hurt += wire_tick(scene, from + (to - from) * (float)i / (float)(10 * seconds), risk, &sent);
+	return hurt;
+}
+
+/* Bursts that are too much: the reflex ends the first, then the forecast meets them, where there is one. */
+static void bursts_are_learned(struct stage *scene, float risk)
+{
+	wire_init(scene);
+	scene->policy.posture = 1;
+	scene->server.need[RESOURCE_NET].is_bound = true;
+	scene->server.need[RESOURCE_NET].demand_high = 1e6f;
+	scene->server.hold[RESOURCE_NET].shown = 1e6f;
+	scene->host.capacity[RESOURCE_NET] = 7e6f;
+	for (int i = 0; i < 3; i++) {
+		wire_run(scene, 3, 0, 0, risk);
+		wire_run(scene, 2, 9e6f, 9e6f, risk);
+		wire_run(scene, 5, 0, 0, 0);
+	}
+}
+
+static void what_a_limit_ended_in_time_stands_when_nobody_foresees_it(void **state)
+{
+	struct stage scene;
+
+	(void)state;
+	for (int foreseen = 0; foreseen < 2; foreseen++) {
+		bursts_are_learned(&scene, foreseen ? 0.4f : 0);
+		assert_true(knee_stands(&scene.knee[RESOURCE_NET]));
+		/* It says no more than what was seen. */
+		assert_true(scene.knee[RESOURCE_NET].rate * 0.7f <= WIRE);
+		assert_int_equal(action_of(&scene, 2, KNOB_NET_EGRESS)->reason, REASON_STANDING);
+		assert_int_equal(wire_run(&scene, 4, 9e6f, 9e6f, 0), 0);
+	}
+}
+
+static void what_stands_widens_while_it_hurts_nobody(void **state)
+{
+	struct stage scene;
+	float sent = 0;
+
+	(void)state;
+	/* Also where more is kept for the server than it uses. */
+	for (float kept = 1e6f; kept < 4e6f; kept += 2e6f) {
+		bursts_are_learned(&scene, 0.4f);
+		scene.server.need[RESOURCE_NET].demand_high = kept;
+		assert_int_equal(wire_run(&scene, 60, 4.5e6f, 4.5e6f, 0), 0);
+		wire_tick(&scene, 4.5e6f, 0, &sent);
+		assert_float_equal(sent, 4.5e6f, 1);
+	}
+}
+
+static void bursts_that_fit_are_never_limited(void **state)
+{
+	struct stage scene;
+
+	(void)state;
+	wire_init(&scene);
+	scene.policy.posture = 1;
+	scene.server.need[RESOURCE_NET].is_bound = true;
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(wire_run(&scene, 2, 4.5e6f, 4.5e6f, 0.4f), 0);
+		assert_null(action_of(&scene, 2, KNOB_NET_EGRESS));
+		wire_run(&scene, 5, 0, 0, 0.4f);
+	}
+}
+
 static void what_was_measured_is_held_though_a_forecast_speaks_next(void **state)
 {
 	struct stage scene;
@@ -299,6 +396,9 @@ int main(void)
 		cmocka_unit_test(nobody_there_who_could_give_is_no_trial),
 		cmocka_unit_test(a_forecast_that_came_true_is_acted_on_before_harm_once_it_is_known_how_much_helps),
 		cmocka_unit_test(forecasts_are_tried_beside_what_always_stands),
+		cmocka_unit_test(what_a_limit_ended_in_time_stands_when_nobody_foresees_it),
+		cmocka_unit_test(what_stands_widens_while_it_hurts_nobody),
+		cmocka_unit_test(bursts_that_fit_are_never_limited),
 		cmocka_unit_test(what_was_measured_is_held_though_a_forecast_speaks_next),
 		cmocka_unit_test(weights_conserve_work_and_are_taken_at_once),
 		cmocka_unit_test(nobody_waits_for_proof_where_harm_stays),

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "unit.h"
 
+#include <math.h>
+
 #include "decide/knee.h"
 
 #define BAD_ACT 0.05f
@@ -9,7 +11,7 @@ static void second(struct knee *knee, float bad, float rate, bool is_held)
 {
 	for (int i = 0; i < 10; i++)
 		knee_tick(knee, bad, BAD_ACT);
-	knee_second(knee, rate, 100, is_held);
+	knee_second(knee, &(struct knee_use){ rate, 100, INFINITY, is_held });
 }
 
 static void nobody_hurt_is_no_knee(void **state)
@@ -41,7 +43,7 @@ static void a_moment_is_no_second(void **state)
 	(void)state;
 	for (int i = 0; i < 10; i++)
 		knee_tick(&knee, i < 5 ? 1 : 0, BAD_ACT);
-	knee_second(&knee, 30, 100, false);
+	knee_second(&knee, &(struct knee_use){ 30, 100, INFINITY, false });
 	assert_float_equal(knee.rate, 0, 0);
 }
 
@@ -68,7 +70,7 @@ static void second_limited_after(struct knee *knee, int hurt, float rate)
 		knee_tick(knee, i < hurt ? 1 : 0, BAD_ACT);
 		knee->is_tightened |= i + 1 == hurt;
 	}
-	knee_second(knee, rate, 100, true);
+	knee_second(knee, &(struct knee_use){ rate, 100, INFINITY, true });
 }
 
 static void a_limit_late_in_a_second_hides_no_harm(void **state)
@@ -121,6 +123,106 @@ static void before_it_is_found_it_rises_fast(void **state)
 	assert_float_equal(knee.rate, 103.02, 1e-3);
 }
 
+static void it_rises_no_farther_than_was_proven(void **state)
+{
+	struct knee knee = { .rate = 200 };
+
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		knee_tick(&knee, 0, BAD_ACT);
+		knee_second(&knee, &(struct knee_use){ 90, 100, 150, true });
+		assert_float_equal(knee.rate, 200, 0);
+	}
+	for (int i = 0; i < 20; i++) {
+		knee_tick(&knee, 0, BAD_ACT);
+		knee_second(&knee, &(struct knee_use){ 150, 100, 200, true });
+	}
+	assert_float_equal(knee.rate, 250, 1e-3);
+}
+
+/* Harm in the first ticks of a second, which a limit ends if it is held. */
+static void moment(struct knee *knee, bool is_held)
+{
+	for (int i = 0; i < 10; i++) {
+		knee_tick(knee, i < 2 ? 1 : 0, BAD_ACT);
+		knee->is_tightened |= is_held && i == 1;
+	}
+	knee_second(knee, &(struct knee_use){ 40, 100, INFINITY, is_held });
+}
+
+static void a_moment_that_a_limit_ended_twice_is_known(void **state)
+{
+	struct knee knee = { 0 };
+
+	(void)state;
+	moment(&knee, true);
+	second(&knee, 0, 60, true);
+	assert_false(knee_stands(&knee));
+	for (int i = 0; i < 60; i++)
+		second(&knee, 0, 10, false);
+	moment(&knee, true);
+	assert_true(knee_stands(&knee));
+	assert_false(knee.is_found);
+	/* How much it is is still to be found. */
+	second(&knee, 0, 70, true);
+	assert_float_equal(knee.rate, 121, 1e-3);
+}
+
+static void harm_that_ends_in_the_second_after_the_limit_counts_once(void **state)
+{
+	struct knee knee = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		for (int tick = 0; tick < 10; tick++) {
+			knee_tick(&knee, tick > 7 ? 1 : 0, BAD_ACT);
+			knee.is_tightened |= tick == 9;
+		}
+		knee_second(&knee, &(struct knee_use){ 60, 100, INFINITY, true });
+		assert_int_equal(knee.ended, i);
+		for (int calm = 0; calm < 3; calm++)
+			second(&knee, 0, 60, true);
+		assert_int_equal(knee.ended, i + 1);
+	}
+}
+
+static void what_ends_by_itself_or_comes_under_a_limit_tells_nothing(void **state)
+{
+	struct knee knee = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 10; i++) {
+		moment(&knee, false);
+		second(&knee, 0, 40, false);
+		second(&knee, 0, 40, true);
+	}
+	assert_int_equal(knee.ended, 0);
+	for (int i = 0; i < 10; i++) {
+		for (int tick = 0; tick < 10; tick++)
+			knee_tick(&knee, tick < 2 ? 1 : 0, BAD_ACT);
+		knee_second(&knee, &(struct knee_use){ 40, 100, INFINITY, true });
+		second(&knee, 0, 40, true);
+	}
+	assert_int_equal(knee.ended, 0);
+}
+
+static void four_times_as_much_that_hurts_nobody_says_that_it_was_something_else(void **state)
+{
+	struct knee knee = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		moment(&knee, true);
+		second(&knee, 0, 60, true);
+	}
+	second(&knee, 0, 399, false);
+	assert_true(knee_stands(&knee));
+	second(&knee, 0, 401, false);
+	assert_false(knee_stands(&knee));
+	moment(&knee, true);
+	assert_false(knee_stands(&knee));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -131,6 +233,11 @@ int main(void)
 		cmocka_unit_test(a_limit_late_in_a_second_hides_no_harm),
 		cmocka_unit_test(before_it_is_found_it_rises_fast),
 		cmocka_unit_test(calm_under_a_limit_raises_it_slowly),
+		cmocka_unit_test(it_rises_no_farther_than_was_proven),
+		cmocka_unit_test(a_moment_that_a_limit_ended_twice_is_known),
+		cmocka_unit_test(harm_that_ends_in_the_second_after_the_limit_counts_once),
+		cmocka_unit_test(what_ends_by_itself_or_comes_under_a_limit_tells_nothing),
+		cmocka_unit_test(four_times_as_much_that_hurts_nobody_says_that_it_was_something_else),
 	};
 
 	return cmocka_run_group_tests_name("knee", tests, NULL, NULL);
