@@ -238,7 +238,9 @@ check "well" says forestall.service Result success
 check "and the scope is as it was" is_before job.scope
 check "nothing of it runs or is held" eval '! pgrep "^forestall" && ! grep -s . /run/forestall/journal'
 check "it starts once more" systemctl start forestall
-check "and acts as before" within 60 again
+# A mind that has just started on a busy host may be silent for longer than a lease.
+stands() { for ((i = 0; i < 6; i++)); do again || return; sleep 0.5; done; }
+check "and acts as before" within 60 stands
 check "daemon-reload in the middle leaves it" enforced systemctl daemon-reload
 check "and so does the restart of another unit" enforced systemctl restart other.service
 drop_in() { stat -c '%n %i %Z' /run/systemd/{transient,system.control}/job.scope.d/50-CPUWeight.conf 2>/dev/null; }
