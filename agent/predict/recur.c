@@ -30,7 +30,7 @@ static float corr_smooth(const struct recur *recur, uint32_t lag)
 
 static bool has_twice(const struct recur *recur, uint32_t lag)
 {
-	return 2 * lag < RECUR_LAGS - 1 && 3 * lag <= recur->count;
+	return 2 * lag + 2 < RECUR_LAGS && 3 * lag <= recur->count;
 }
 
 /* How much of a period this lag is, 0..1; 0 when it is no local maximum or not to be believed. */

@@ -7,10 +7,10 @@
 #include "train_internal.h"
 
 #define OUTPUTS (RESOURCE_COUNT + 1)	/* demands, then the leading SLI */
-#define ROWS_MIN 200
+#define ROWS_MIN 40
 #define MOVED 0.01f	/* of capacity, or of an SLI's scale, */
 #define MOVED_S 10	/* within so many seconds: of what stands still any quantile holds */
-#define SHIFT_MAX 2.0f	/* either way, of a raw output */
+#define SHIFT_MAX 4.0f	/* either way, of a raw output */
 #define HALVINGS 20
 
 /* What was said of an output at one horizon, raw, and what came. */

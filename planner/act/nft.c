@@ -83,7 +83,10 @@ int nft_read(const struct place *place, struct knob_value *ret)
 
 static int ports_fault(char ret_text[ACT_TEXT_MAX], int error)
 {
-	snprintf(ret_text, ACT_TEXT_MAX, "who listens cannot be told: %s: needs Linux 5.9 and tcp_diag", strerror(-error));
+	if (error == -E2BIG)
+		snprintf(ret_text, ACT_TEXT_MAX, "more than %d sockets listen there: whose all are is not known", LISTENERS_MAX);
+	else
+		snprintf(ret_text, ACT_TEXT_MAX, "who listens cannot be told: %s: needs Linux 5.9 and tcp_diag", strerror(-error));
 	return -EOPNOTSUPP;
 }
 

@@ -46,16 +46,16 @@ static int listener_take(const struct nlmsghdr *header, void *arg)
 	bool is_ipv6 = socket->idiag_family == AF_INET6;
 	bool is_any = memcmp(socket->id.idiag_src, ANY, is_ipv6 ? 16 : 4) == 0;
 	struct words words = { 0 };
-	struct listener *ret = &search->found[search->count];
+	struct listener *ret;
 
-	if (ntohs(socket->id.idiag_sport) != search->port || search->count == LISTENERS_MAX)
+	if (ntohs(socket->id.idiag_sport) != search->port || search->count++ >= LISTENERS_MAX)
 		return MNL_CB_OK;
+	ret = &search->found[search->count - 1];
 	mnl_attr_parse(header, sizeof(*socket), word_take, &words);
 	*ret = (struct listener){ .takes_ipv6 = is_any && is_ipv6 };
 	ret->takes_ipv4 = is_any && (!is_ipv6 || (words.is_ipv6_only && !*words.is_ipv6_only));
 	if (words.cgroup_id)
 		memcpy(&ret->cgroup_id, words.cgroup_id, sizeof(ret->cgroup_id));
-	search->count++;
 	return MNL_CB_OK;
 }
 
@@ -96,6 +96,8 @@ int listeners_find(uint16_t port, struct listener ret[LISTENERS_MAX])
 	if (r == 0)
 		r = family_search(sock, AF_INET6, &search);
 	mnl_socket_close(sock);
+	if (r == 0 && search.count > LISTENERS_MAX)
+		r = -E2BIG;
 	return r < 0 ? r : search.count;
 }
 
@@ -103,11 +105,11 @@ int listeners_find(uint16_t port, struct listener ret[LISTENERS_MAX])
 static bool dir_has(int dir_fd, uint64_t id, unsigned int depth)
 {
 	_cleanup_close_ int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = fd < 0 || depth == WALK_DEPTH_MAX ? NULL : fdopendir(fd);
 	struct dirent *entry;
 	bool is_found = false;
 
-	if (!dir || depth == WALK_DEPTH_MAX)
+	if (!dir)
 		return false;
 	while (!is_found && (entry = readdir(dir))) {
 		_cleanup_close_ int child_fd = -1;

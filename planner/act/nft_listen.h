@@ -14,7 +14,7 @@ struct listener {
 	bool takes_ipv6;
 };
 
-/* Returns how many there are, at most LISTENERS_MAX, or -errno. */
+/* Returns how many there are, -E2BIG when there are more than LISTENERS_MAX, or -errno. */
 int listeners_find(uint16_t port, struct listener ret[LISTENERS_MAX]);
 
 /* The cgroup of that id is the one `dir_fd` is open for, with id `own_id`, or one below it. */

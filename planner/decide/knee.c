@@ -10,7 +10,11 @@
 #define START 1.1f	/* the same before it was found */
 #define PROVEN 1.25f	/* times what was proven, at most */
 #define ENDED 2
+#define MET_TICKS 3
+#define SLOW_S 10
 #define ELSE 4.0f
+
+bool knee_stands(const struct knee *knee) { return knee->is_found || (knee->ended >= ENDED && knee->rate > 0); }
 
 void knee_tick(struct knee *knee, float bad, float bad_act)
 {
@@ -35,7 +39,7 @@ static float knee_hurt(const struct knee *knee, float rate, bool is_held)
 
 static float knee_calm(const struct knee *knee, const struct knee_use *use)
 {
-	float now = knee_capacity(knee, use->capacity), step = knee->is_found ? RISE : START;
+	float now = knee_capacity(knee, use->capacity), step = knee->is_found || knee->slow_s ? RISE : START;
 
 	if (use->is_held)
 		return fmaxf(now, fminf(now * step, use->proven * PROVEN));
@@ -46,12 +50,15 @@ static float knee_calm(const struct knee *knee, const struct knee_use *use)
 static bool is_ended(struct knee *knee, bool is_held)
 {
 	bool is_known = knee->is_tightened ? knee->is_calm : !knee->hurt_ticks && knee->is_judged;
+	bool is_enough;
 
-	knee->is_met |= knee->hurt_ticks && (!is_held || knee->is_tightened);
-	if (!knee->is_met || !is_known || (knee->hurt_ticks && !is_held))
+	if (!is_held || knee->is_tightened)
+		knee->met_ticks += knee->hurt_ticks;
+	is_enough = knee->met_ticks >= MET_TICKS;
+	if (!is_known || (knee->hurt_ticks && !is_held))
 		return false;
-	knee->is_met = false;
-	return is_held;
+	knee->met_ticks = 0;
+	return is_held && is_enough;
 }
 
 static void ended_note(struct knee *knee, float now)
@@ -63,8 +70,12 @@ static void ended_note(struct knee *knee, float now)
 
 void knee_second(struct knee *knee, const struct knee_use *use)
 {
-	bool is_mixed = use->is_held && knee->is_tightened;
+	/* While limits stand and are searched for, one that becomes tighter was there before. */
+	bool is_mixed = use->is_held && knee->is_tightened && (knee->is_found || !knee_stands(knee));
 	bool is_hurt = (is_mixed ? knee->free_hurt_ticks : knee->hurt_ticks) >= HURT_TICKS;
+	bool is_moment = use->is_held && !is_mixed && !knee->is_found && !is_hurt && knee->hurt_ticks >= MET_TICKS &&
+			 use->proven * PROVEN >= knee_capacity(knee, use->capacity);
+	uint32_t slow_s = is_moment ? SLOW_S : knee->slow_s - (knee->slow_s && use->is_held);
 	float moved = knee->rate, rate = use->rate;
 
 	if (is_ended(knee, use->is_held))
@@ -74,13 +85,13 @@ void knee_second(struct knee *knee, const struct knee_use *use)
 		rate = fminf(rate * (float)knee->ticks / (float)knee->free_ticks, fmaxf(rate, use->capacity));
 	if (is_hurt)
 		moved = knee_hurt(knee, rate, use->is_held);
+	else if (is_moment)
+		moved *= STEP;
 	else if (!knee->hurt_ticks && knee->is_judged)
 		moved = knee_calm(knee, use);
 	*knee = (struct knee){ .rate = moved, .rate_ended = knee->rate_ended, .ended = moved > knee->rate_ended * ELSE ? 0 : knee->ended,
-			       .is_found = knee->is_found || is_hurt, .is_met = knee->is_met };
+			       .is_found = knee->is_found || is_hurt, .met_ticks = knee->met_ticks, .slow_s = slow_s };
 }
-
-bool knee_stands(const struct knee *knee) { return knee->is_found || (knee->ended >= ENDED && knee->rate > 0); }
 
 float knee_capacity(const struct knee *knee, float capacity)
 {

@@ -7,10 +7,11 @@
  * its bound is remembered, of one in which a limit came late the part before that: it is what there is to share. Where limits that are
  * used up were not enough it falls, a step per second; where they were enough it rises, fast before it was ever found and slowly then,
  * so that nobody gives more than is needed (slow start and congestion avoidance; Jacobson, 1988). But no farther than was proven: a second in
- * which little was done of what may be done says nothing of more (congestion window validation; RFC 7661).
+ * which little was done of what may be done says nothing of more (congestion window validation; RFC 7661). And a moment of harm under a limit
+ * takes a step back and makes it rise slowly for a while, where what may be done was done.
  *
- * A limit that comes in time leaves no such second, and nobody would ever know. So it counts as well that a moment of harm, for which no limit
- * was there, ended under one that was used up: once is chance, twice is a reason to keep what hurts away (knee_stands). Until four times as
+ * A limit that comes in time leaves no such second, and nobody would ever know. So it counts as well that some tenths of harm, for which no limit
+ * was there, ended under one that was used up (one late request is seen in two ticks, and is less): once is chance, twice is a reason to keep what hurts away (knee_stands). Until four times as
  * much hurts nobody: then it was something else.
  */
 #ifndef FORESTALL_KNEE_H
@@ -24,7 +25,8 @@ struct knee {
 	float rate_ended;	/* the same when a limit ended harm first */
 	uint32_t ended;		/* how often one did */
 	bool is_found;		/* somebody was hurt there */
-	bool is_met;		/* harm came where no limit was, and it is not known yet what ends it */
+	uint32_t slow_s;	/* so many seconds under limits it rises slowly: somebody was hurt under one for a moment */
+	uint32_t met_ticks;	/* of harm that came where no limit was, and of which it is not known yet what ends it */
 	uint32_t hurt_ticks;	/* of the open second: somebody was over the bound */
 	uint32_t ticks;		/* of the open second, */
 	uint32_t free_ticks, free_hurt_ticks;	/* until a limit came or became tighter, and in how many of these somebody was over the bound */

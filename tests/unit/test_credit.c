@@ -229,32 +229,37 @@ static void forecasts_are_tried_beside_what_always_stands(void **state)
 
 #define WIRE 6e6f	/* what hurts the server, which sends 1e6 of it */
 
+struct wire {
+	float sent;		/* in the open second */
+	uint32_t queue;		/* ticks until it is empty again */
+};
+
 /* The batch wants so much for a tick and gets what was planned in the tick before. Whether the server is hurt. */
-static bool wire_tick(struct stage *scene, float wants, float risk, float *sent)
+static bool wire_tick(struct stage *scene, float wants, float risk, struct wire *wire)
 {
 	const struct plan_action *action = action_of(scene, 2, KNOB_NET_EGRESS);
 	float gets = action ? fminf(wants, (float)action->value) : wants;
 	uint64_t tick = scene->now_ns / TICK_NS + 1;
-	bool is_hurt = 1e6f + gets > WIRE;
 
-	*sent = tick % 10 == 1 ? gets : *sent + gets;
+	wire->sent = tick % 10 == 1 ? gets : wire->sent + gets;
+	wire->queue = 1e6f + gets > WIRE ? 3 : wire->queue - (wire->queue > 0);
 	scene->batch.need[RESOURCE_NET].demand = scene->batch.need[RESOURCE_NET].demand_high = gets;
-	scene->server.need[RESOURCE_NET].bad = is_hurt ? 0.5f : 0;
+	scene->server.need[RESOURCE_NET].bad = wire->queue ? 0.5f : 0;
 	scene->server.need[RESOURCE_NET].risk = risk;
 	scene->host.is_second = tick % 10 == 0;
-	scene->host.served[RESOURCE_NET] = 1e6f + *sent / 10;
+	scene->host.served[RESOURCE_NET] = 1e6f + wire->sent / 10;
 	scene_tick(scene);
-	return is_hurt;
+	return wire->queue;
 }
 
 /* Seconds in which the batch goes from one rate to another; in how many ticks the server was hurt. */
 static uint32_t wire_run(struct stage *scene, uint32_t seconds, float from, float to, float risk)
 {
+	struct wire wire = { 0 };
 	uint32_t hurt = 0;
-	float sent = 0;
 
 	for (uint32_t i = 0; i < 10 * seconds; i++)
-		hurt += wire_tick(scene, from + (to - from) * (float)i / (float)(10 * seconds), risk, &sent);
+		hurt += wire_tick(scene, from + (to - from) * (float)i / (float)(10 * seconds), risk, &wire);
 	return hurt;
 }
 
@@ -292,7 +297,7 @@ static void what_a_limit_ended_in_time_stands_when_nobody_foresees_it(void **sta
 static void what_stands_widens_while_it_hurts_nobody(void **state)
 {
 	struct stage scene;
-	float sent = 0;
+	struct wire wire = { 0 };
 
 	(void)state;
 	/* Also where more is kept for the server than it uses. */
@@ -300,8 +305,9 @@ static void what_stands_widens_while_it_hurts_nobody(void **state)
 		bursts_are_learned(&scene, 0.4f);
 		scene.server.need[RESOURCE_NET].demand_high = kept;
 		assert_int_equal(wire_run(&scene, 60, 4.5e6f, 4.5e6f, 0), 0);
-		wire_tick(&scene, 4.5e6f, 0, &sent);
-		assert_float_equal(sent, 4.5e6f, 1);
+		wire_tick(&scene, 4.5e6f, 0, &wire);
+		assert_float_equal(wire.sent, 4.5e6f, 1);
+		memset(&wire, 0, sizeof(wire));
 	}
 }
 

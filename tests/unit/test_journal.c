@@ -114,6 +114,10 @@ static void a_file_that_others_can_write_is_refused(void **state)
 	snprintf(path, sizeof(path), "%s/journal", run_dir);
 	chmod(path, 0666);
 	assert_int_equal(journal_open(&journal, run_fd, &table, &line), -EPERM);
+	if (geteuid() == 0) {
+		assert_int_equal(chmod(path, 0600) | chown(path, 1, 1), 0);
+		assert_int_equal(journal_open(&journal, run_fd, &table, &line), -EPERM);
+	}
 	unlink(path);
 	assert_int_equal(symlink("/dev/null", path), 0);
 	assert_int_equal(journal_open(&journal, run_fd, &table, &line), -ELOOP);

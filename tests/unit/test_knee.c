@@ -144,7 +144,7 @@ static void it_rises_no_farther_than_was_proven(void **state)
 static void moment(struct knee *knee, bool is_held)
 {
 	for (int i = 0; i < 10; i++) {
-		knee_tick(knee, i < 2 ? 1 : 0, BAD_ACT);
+		knee_tick(knee, i < 3 ? 1 : 0, BAD_ACT);
 		knee->is_tightened |= is_held && i == 1;
 	}
 	knee_second(knee, &(struct knee_use){ 40, 100, INFINITY, is_held });
@@ -175,7 +175,7 @@ static void harm_that_ends_in_the_second_after_the_limit_counts_once(void **stat
 	(void)state;
 	for (int i = 0; i < 3; i++) {
 		for (int tick = 0; tick < 10; tick++) {
-			knee_tick(&knee, tick > 7 ? 1 : 0, BAD_ACT);
+			knee_tick(&knee, tick > 6 ? 1 : 0, BAD_ACT);
 			knee.is_tightened |= tick == 9;
 		}
 		knee_second(&knee, &(struct knee_use){ 60, 100, INFINITY, true });
@@ -204,6 +204,67 @@ static void what_ends_by_itself_or_comes_under_a_limit_tells_nothing(void **stat
 		second(&knee, 0, 40, true);
 	}
 	assert_int_equal(knee.ended, 0);
+}
+
+static void one_late_request_is_no_harm_that_a_limit_ended(void **state)
+{
+	struct knee knee = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 10; i++) {
+		for (int tick = 0; tick < 10; tick++) {
+			knee_tick(&knee, tick < 2 ? 0.05f : 0, BAD_ACT);
+			knee.is_tightened |= tick == 1;
+		}
+		knee_second(&knee, &(struct knee_use){ 40, 100, INFINITY, true });
+		second(&knee, 0, 40, true);
+	}
+	assert_int_equal(knee.ended, 0);
+}
+
+static void a_moment_under_a_limit_is_a_step_back_and_slows_the_search(void **state)
+{
+	struct knee knee = { .rate = 200 };
+	float before;
+
+	(void)state;
+	for (int tick = 0; tick < 10; tick++)
+		knee_tick(&knee, tick < 3 ? 1 : 0, BAD_ACT);
+	knee_second(&knee, &(struct knee_use){ 140, 100, INFINITY, true });
+	assert_float_equal(knee.rate, 180, 1e-3);
+	assert_false(knee.is_found);
+	second(&knee, 0, 130, true);
+	assert_float_equal(knee.rate, 183.6, 1e-3);
+	for (int i = 0; i < 9; i++)
+		second(&knee, 0, 130, true);
+	before = knee.rate;
+	assert_true(before < 230);
+	second(&knee, 0, 130, true);
+	assert_float_equal(knee.rate, before * 1.1f, 1e-3);
+}
+
+static void while_limits_stand_one_that_becomes_tighter_was_there_before(void **state)
+{
+	struct knee knee = { .rate = 100, .ended = 2, .rate_ended = 100 };
+
+	(void)state;
+	/* Little was done of what may be. */
+	for (int tick = 0; tick < 10; tick++) {
+		knee_tick(&knee, tick > 2 && tick < 6 ? 1 : 0, BAD_ACT);
+		knee.is_tightened |= tick == 3;
+	}
+	knee_second(&knee, &(struct knee_use){ 40, 100, 60, true });
+	assert_float_equal(knee.rate, 100, 1e-3);
+	second_limited_after(&knee, 4, 80);
+	assert_float_equal(knee.rate, 90, 1e-3);
+	assert_false(knee.is_found);
+	for (int tick = 0; tick < 10; tick++) {
+		knee_tick(&knee, tick < 8 ? 1 : 0, BAD_ACT);
+		knee.is_tightened |= tick == 1;
+	}
+	knee_second(&knee, &(struct knee_use){ 70, 100, INFINITY, true });
+	assert_true(knee.is_found);
+	assert_float_equal(knee.rate, 70, 1e-3);
 }
 
 static void four_times_as_much_that_hurts_nobody_says_that_it_was_something_else(void **state)
@@ -237,6 +298,9 @@ int main(void)
 		cmocka_unit_test(a_moment_that_a_limit_ended_twice_is_known),
 		cmocka_unit_test(harm_that_ends_in_the_second_after_the_limit_counts_once),
 		cmocka_unit_test(what_ends_by_itself_or_comes_under_a_limit_tells_nothing),
+		cmocka_unit_test(one_late_request_is_no_harm_that_a_limit_ended),
+		cmocka_unit_test(a_moment_under_a_limit_is_a_step_back_and_slows_the_search),
+		cmocka_unit_test(while_limits_stand_one_that_becomes_tighter_was_there_before),
 		cmocka_unit_test(four_times_as_much_that_hurts_nobody_says_that_it_was_something_else),
 	};
 

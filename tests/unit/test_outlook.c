@@ -333,6 +333,29 @@ static void a_full_disk_keeps_the_old_file_and_the_memory(void **state)
 	outlook = outlook_open(stage);
 }
 
+/* Names are hashes of paths: two may have the same. */
+static void a_file_of_another_instance_is_not_taken(void **state)
+{
+	struct profile_record *record = malloc(sizeof(*record));
+	char problem[PROFILE_PROBLEM_MAX], one[512], other[512], aside[512];
+	uint32_t count;
+	int fd;
+
+	outlook = outlook_open(*state);
+	live(START_S, 3600);
+	outlook_free(outlook);
+	files_of(one, &count);
+	snprintf(aside, sizeof(aside), "%s/aside", dir);
+	assert_int_equal(rename(one, aside), 0);
+	files_of(other, &count);
+	assert_int_equal(rename(aside, one) | unlink(other) | link(one, other), 0);
+	fd = profile_dir_open(dir);
+	assert_int_equal(profile_load(fd, "/web", record, problem) + profile_load(fd, "/batch", record, problem), 1 - EBADMSG);
+	close(fd);
+	free(record);
+	outlook = outlook_open(*state);
+}
+
 static void a_directory_of_somebody_else_is_not_used(void **state)
 {
 	char path[512];
@@ -365,6 +388,7 @@ int main(void)
 		CASE(what_the_model_said_is_explained_by_its_features),
 		CASE(a_damaged_file_is_learned_anew),
 		CASE(a_full_disk_keeps_the_old_file_and_the_memory),
+		CASE(a_file_of_another_instance_is_not_taken),
 		CASE(a_directory_of_somebody_else_is_not_used),
 	};
 

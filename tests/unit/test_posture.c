@@ -122,6 +122,30 @@ static void what_is_known_to_hurt_is_kept_away_before_anybody_asks_for_it(void *
 	assert_int_equal(action_of(&scene, 2, KNOB_NET_EGRESS)->reason, REASON_REFLEX);
 }
 
+static void what_stands_widens_once_a_second_and_tightens_at_once(void **state)
+{
+	struct stage scene;
+	uint64_t before;
+	uint32_t changes = 0;
+
+	(void)state;
+	wire_init(&scene);
+	scene_tick(&scene);
+	before = action_of(&scene, 2, KNOB_NET_EGRESS)->value;
+	scene.knee[RESOURCE_NET].rate = 50e6f;
+	for (int i = 0; i < 20; i++) {
+		scene.host.is_second = i % 10 == 9;
+		scene_tick(&scene);
+		changes += action_of(&scene, 2, KNOB_NET_EGRESS)->value != before;
+		before = action_of(&scene, 2, KNOB_NET_EGRESS)->value;
+	}
+	assert_int_equal(changes, 2);
+	scene.host.is_second = false;
+	scene.knee[RESOURCE_NET].rate = 5e6f;
+	scene_tick(&scene);
+	assert_true(action_of(&scene, 2, KNOB_NET_EGRESS)->value < before / 2);
+}
+
 static void change_knee(struct stage *scene) { scene->knee[RESOURCE_NET].is_found = false; }
 static void change_use(struct stage *scene) { scene->server.hold[RESOURCE_NET].shown = 0.001e6f; }
 static void change_sli(struct stage *scene) { scene->server.need[RESOURCE_NET].is_bound = false; }
@@ -275,6 +299,7 @@ int main(void)
 		cmocka_unit_test(it_ends_within_a_second_of_the_bound),
 		cmocka_unit_test(danger_is_not_overwritten),
 		cmocka_unit_test(what_is_known_to_hurt_is_kept_away_before_anybody_asks_for_it),
+		cmocka_unit_test(what_stands_widens_once_a_second_and_tightens_at_once),
 		cmocka_unit_test(limits_stand_for_nobody_elses_sake),
 		cmocka_unit_test(a_quota_is_lifted_to_what_is_granted),
 		cmocka_unit_test(a_quota_is_lifted_before_it_is_needed),

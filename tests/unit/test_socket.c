@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -61,28 +62,56 @@ static void socket_answers_one_message_with_one(void **state)
 	close(fd);
 }
 
+static int on_model(void *context, const char *name, char message[ANSWER_MESSAGE_MAX]) { return !context || !name || !message; }
+static int on_challenge(void *context, char message[ANSWER_MESSAGE_MAX]) { return !context || !message; }
+
+static int on_policy(void *context, const struct canary_order *order, char message[ANSWER_MESSAGE_MAX])
+{
+	return !context || !order || !message;
+}
+
+static int on_cohort(void *context, const struct cohort_order *order, char message[ANSWER_MESSAGE_MAX])
+{
+	return !context || !order || !message;
+}
+
+/* True when the answer says so. */
+static bool is_done(int fd, struct socket *server, const struct stage *stage, const char *question)
+{
+	static const char good[] = "{\"ok\":true";
+	char text[4096] = "";
+
+	send(fd, question, strlen(question), 0);
+	assert_int_equal(served(server, stage), 1);
+	assert_true(recv(fd, text, sizeof(text) - 1, MSG_DONTWAIT) > 0);
+	return !strncmp(text, good, sizeof(good) - 1);
+}
+
 static void who_only_looks_can_have_nothing_written(void **state)
 {
-	static const char look[] = "{\"q\":\"look.only\"}", write_it[] = "{\"q\":\"record.start\",\"path\":\"/tmp/none\"}";
-	char path[64], text[4096] = "";
+	static const char *const orders[] = {
+		"{\"q\":\"record.start\",\"path\":\"/tmp/none\"}", "{\"q\":\"record.stop\"}", "{\"q\":\"slo.refresh\",\"path\":\"/web\"}",
+		"{\"q\":\"model.promote\",\"name\":\"m\"}", "{\"q\":\"model.challenge\"}", "{\"q\":\"policy.canary\",\"name\":\"reactive\"}",
+		"{\"q\":\"policy.rollback\"}", "{\"q\":\"action.rollback\"}",
+	};
+	struct stage *stage = *state;
+	char path[64];
 	struct socket *server;
 	int fd;
 
+	stage->world.model_change = on_model;
+	stage->world.challenge = on_challenge;
+	stage->world.policy_order = on_policy;
+	stage->world.cohort_order = on_cohort;
 	snprintf(path, sizeof(path), "/tmp/test_answer.%d", getpid());
 	assert_int_equal(socket_open(path, getuid(), &server), 0);
 	fd = socket_join(path);
-	send(fd, write_it, sizeof(write_it) - 1, 0);
-	assert_int_equal(served(server, *state), 1);
-	assert_true(recv(fd, text, sizeof(text), MSG_DONTWAIT) > 0);
-	assert_memory_equal(text, "{\"ok\":true", 10);
-	send(fd, look, sizeof(look) - 1, 0);
-	assert_int_equal(served(server, *state), 1);
-	assert_true(recv(fd, text, sizeof(text), MSG_DONTWAIT) > 0);
-	assert_memory_equal(text, "{\"ok\":true", 10);
-	send(fd, write_it, sizeof(write_it) - 1, 0);
-	assert_int_equal(served(server, *state), 1);
-	assert_true(recv(fd, text, sizeof(text), MSG_DONTWAIT) > 0);
-	assert_memory_equal(text, "{\"ok\":false", 11);
+	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++)
+		assert_true(is_done(fd, server, stage, orders[i]));
+	assert_true(is_done(fd, server, stage, "{\"q\":\"look.only\"}"));
+	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++)
+		assert_false(is_done(fd, server, stage, orders[i]));
+	assert_true(is_done(fd, server, stage, "{\"q\":\"status\"}"));
 	socket_close(server);
 	close(fd);
 }
@@ -153,6 +182,27 @@ static void who_finds_no_descriptor_is_turned_away(void **state)
 	socket_close(server);
 }
 
+/* Whatever the file's mode is. */
+static void nobody_else_may_ask(void **state)
+{
+	char path[64], byte;
+	struct socket *server;
+	int fd;
+
+	if (geteuid())
+		skip();
+	snprintf(path, sizeof(path), "/tmp/test_answer.%d", getpid());
+	assert_int_equal(socket_open(path, 0, &server), 0);
+	assert_int_equal(chmod(path, 0666), 0);
+	assert_int_equal(seteuid(65534), 0);
+	fd = socket_join(path);
+	assert_int_equal(seteuid(0), 0);
+	served(server, *state);
+	assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), 0);
+	close(fd);
+	socket_close(server);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +210,7 @@ int main(void)
 		STAGED(who_only_looks_can_have_nothing_written),
 		STAGED(socket_drops_who_does_not_read),
 		STAGED(socket_holds_a_bounded_number_of_clients),
+		STAGED(nobody_else_may_ask),
 		STAGED(who_finds_no_descriptor_is_turned_away),
 	};
 

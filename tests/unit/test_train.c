@@ -433,7 +433,7 @@ static void quantiles_are_widened_where_it_moves(void **state)
 			truth->then[0].demand[RESOURCE_MEMORY] = draw_between(-2, 2);
 			truth->then[0].demand[RESOURCE_IO] = draw_between(-20, 20);
 			truth->then[0].known = TRAIN_KNOWS_DEMAND(RESOURCE_NET) | TRAIN_KNOWS_DEMAND(RESOURCE_MEMORY) |
-					       (s || t >= 100 ? 0 : TRAIN_KNOWS_DEMAND(RESOURCE_IO));
+					       (s || t >= 30 ? 0 : TRAIN_KNOWS_DEMAND(RESOURCE_IO));
 		}
 	assert_int_equal(train_widen(&set, &zeros), 0);
 	train_evaluate(&options, &(struct train_subject) { .real = &zeros }, &set, &meter, &score);

@@ -236,6 +236,28 @@ static void only_loopback_is_listened_on(void **state)
 		assert_int_equal(web_listen_tcp(wrong[i]), -EINVAL);
 }
 
+static void only_a_dead_socket_is_taken_away(void **state)
+{
+	char path[64];
+	FILE *file;
+	int fd;
+
+	(void)state;
+	snprintf(path, sizeof(path), "/tmp/test_web.%d", getpid());
+	file = fopen(path, "w");
+	fclose(file);
+	assert_int_equal(web_listen_unix(path, 0), -EEXIST);
+	assert_int_equal(unlink(path), 0);
+	fd = web_listen_unix(path, 0);
+	assert_true(fd >= 0);
+	assert_int_equal(web_listen_unix(path, 0), -EADDRINUSE);
+	close(fd);
+	fd = web_listen_unix(path, 0);
+	assert_true(fd >= 0);
+	close(fd);
+	unlink(path);
+}
+
 /* One round, with a mind that answers in the order of the questions. */
 static void round_run(struct web_poll *poll, int mind_fd, int annotated)
 {
@@ -288,6 +310,7 @@ int main(void)
 		cmocka_unit_test(metrics_name_so_many_at_most),
 		cmocka_unit_test(metrics_of_a_silent_mind_hold_no_old_numbers),
 		cmocka_unit_test(only_loopback_is_listened_on),
+		cmocka_unit_test(only_a_dead_socket_is_taken_away),
 		cmocka_unit_test(the_mind_is_asked_seldom_while_nobody_would_know),
 	};
 
