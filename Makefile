@@ -69,8 +69,8 @@ build/bpf/%.skel.h: build/bpf/%.o
 
 # --- user space ------------------------------------------------------------------------------------------------------
 build/obj/agent/predict/train%.o build/obj/agent/predict/lstm%.o build/obj/agent/predict/adam.o build/obj/planner/decide/allocate%.o: override CFLAGS += -O3
-$(patsubst %.c,build/obj/%.o,$(wildcard agent/sense/load*.c)) $(addprefix build/obj/tests/,bpf/insns.o bpf/test_io.o bench/flood_feed.o): build/bpf/forestall.skel.h
-build/obj/tests/bpf/test_sched.o build/obj/tests/bench/flood_feed.o: build/bpf/reference.skel.h build/bpf/flood.skel.h
+$(patsubst %.c,build/obj/%.o,$(wildcard agent/sense/load*.c)) $(addprefix build/obj/tests/,bpf/insns.o bpf/test_io.o bpf/test_net.o bench/flood_feed.o): build/bpf/forestall.skel.h
+$(addprefix build/obj/tests/,bpf/stage.o bpf/test_sched.o bpf/test_queue.o bench/flood_feed.o): build/bpf/reference.skel.h build/bpf/flood.skel.h
 build/obj/planner/act/tc_limits.o build/steps/planner/act/tc_limits.o: build/bpf/shape.skel.h
 build/obj/%.o: %.c | build/deps.stamp
 	$(call say,CC,$@)
@@ -119,7 +119,7 @@ build/test/test_onset: $(addprefix build/obj/tests/bench/,forecast_measure.o for
 build/test/test_allocate build/test/bench_alloc: override LIBS += -lglpk
 build/test/test_%: build/obj/tests/unit/test_%.o $(ARCHIVES)
 	$(call link,-lcmocka)
-build/test/test_%: build/obj/tests/bpf/test_%.o build/obj/tests/bpf/world.o build/obj/tests/bpf/talk.o $(ARCHIVES)
+build/test/test_%: build/obj/tests/bpf/test_%.o $(addprefix build/obj/tests/bpf/,world.o talk.o stage.o) $(ARCHIVES)
 	$(call link,-lcmocka)
 build/test/bench_realdata: $(filter build/obj/tests/bench/realdata%,$(call objects,tests/bench)) $(addprefix build/lib/lib,tools.a predict.a)
 	$(call link)
