@@ -198,10 +198,14 @@ struct socket_account {
 	__u64 made_ns;		/* when it was accepted by the kernel; 0 as soon as it was asked */
 	__u64 asked_ns;		/* when the question came; 0: nothing waits for an answer */
 	__u64 again_ns;		/* when more came, of which nothing has been read */
-	__u64 cgroup_id;	/* of the task that read the question; 0: nobody did yet */
+	__u64 cgroup_id;	/* of the task that read last, and its slot */
 	__u64 own_id;		/* cgroup and slot of the socket itself, whose its packets are */
 	__u32 slot;
 	__u32 own_slot;
+	__u32 asked_end;	/* number of the byte after the question's first packet; of what came again */
+	__u32 again_end;
+	__u32 is_read;		/* a task read the question */
+	__u32 pad;
 };
 
 struct {

@@ -95,22 +95,35 @@ static __always_inline void packet_asks(struct __sk_buff *skb, struct socket_acc
 	if (!bytes || !is_next(skb, sequence, bytes))
 		return;
 	account->made_ns = 0;
+	*(account->asked_ns ? &account->again_end : &account->asked_end) = sequence + bytes;
 	*(account->asked_ns ? &account->again_ns : &account->asked_ns) = bpf_ktime_get_ns();
 }
 
-/* The first packet with payload since the question was read is the answer of who read it. */
+/* Where the kernel left out on_socket_read: what the socket gives next lies behind the question. */
+static __always_inline bool is_read_unseen(struct __sk_buff *skb, const struct socket_account *account)
+{
+	struct bpf_sock *sk = skb->sk;
+	struct tcp_sock *tcp = sk ? bpf_skc_to_tcp_sock(sk) : 0;
+
+	return tcp && (__s32)(tcp->copied_seq - account->asked_end) >= 0;
+}
+
+/* The first packet with payload since the question was read is the answer of who read it; if nobody was seen to, of who read last. */
 static __always_inline void packet_answers(struct __sk_buff *skb, struct socket_account *account)
 {
 	__u32 sequence, slot;
 	struct wire_row *row;
 	__u64 delay_ns;
 
-	if (!account || !account->asked_ns || !account->cgroup_id || !payload_of(skb, &sequence))
+	if (!account || !account->asked_ns || !payload_of(skb, &sequence))
+		return;
+	if (!account->is_read && !is_read_unseen(skb, account))
 		return;
 	delay_ns = bpf_ktime_get_ns() - account->asked_ns;
-	slot = account->slot;
+	slot = account->is_read ? account->slot : slot_of(0, account->cgroup_id ?: account->own_id);
 	account->asked_ns = account->again_ns;
-	account->again_ns = account->cgroup_id = 0;
+	account->asked_end = account->again_end;
+	account->again_ns = account->is_read = 0;
 	row = row_of(bpf_get_smp_processor_id(), slot);
 	if (!row)
 		return;
@@ -223,6 +236,7 @@ static __always_inline void socket_read(struct socket_account *account, __u64 cg
 	account->made_ns = account->again_ns = 0;
 	account->slot = slot;
 	account->cgroup_id = cgroup_id;
+	account->is_read = 1;
 }
 
 SEC("tp_btf/tcp_rcv_space_adjust")

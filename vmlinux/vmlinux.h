@@ -229,6 +229,7 @@ struct sock {
 struct request_sock;
 
 struct tcp_sock {
+	u32 copied_seq;
 	u32 srtt_us;
 };
 

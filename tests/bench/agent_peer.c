@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define NETDATA "/usr/sbin/netdata"
-#define START_MS_MAX 300000
+#define STILL_MS_MAX 60000	/* who comes no nearer to seeing the load for so long is not waited for */
 #define SPARE_SLOTS 512		/* cgroups of the host beside the load */
 
 const char *const peer_name[PEER_COUNT] = { "forestall", "netdata", "reader" };
@@ -103,7 +103,8 @@ static pid_t ours_start(const char *dir, const struct load *load)
 	return child_start(dir, argv);
 }
 
-static bool ours_sees(const char *dir, const struct load *load)
+/* How many of the last cgroup it shows, 0 or 1. */
+static uint64_t ours_sees(const char *dir, const struct load *load)
 {
 	char command[900];
 
@@ -111,7 +112,6 @@ static bool ours_sees(const char *dir, const struct load *load)
 	return !system(command);
 }
 
-/* It reads four files of each cgroup in a second once it has found them. */
 static uint64_t reads_of(pid_t pid)
 {
 	char path[64], line[128];
@@ -128,19 +128,40 @@ static uint64_t reads_of(pid_t pid)
 	return reads;
 }
 
-static bool netdata_sees(pid_t pid, const struct load *load)
+/* How often it reads in three seconds: once it has found them, four files of each cgroup in a second. */
+static uint64_t netdata_sees(pid_t pid)
 {
 	uint64_t before = reads_of(pid);
 
 	pause_ms(3000);
-	return reads_of(pid) - before > 3ull * 3 * load->count;
+	return reads_of(pid) - before;
+}
+
+/* 0 when it sees the load, or -errno. */
+static int peer_await(enum peer_kind kind, pid_t pid, const char *dir, const struct load *load)
+{
+	uint64_t seen, most = 0, wanted = kind == PEER_OURS ? 1 : 3ull * 3 * load->count, moved_ns = now_ns();
+
+	for (; now_ns() - moved_ns < STILL_MS_MAX * 1000000ull; pause_ms(500)) {
+		seen = kind == PEER_OURS ? ours_sees(dir, load) : netdata_sees(pid);
+		if (seen >= wanted)
+			return 0;
+		if (waitpid(pid, NULL, WNOHANG))
+			return -ECHILD;
+		/* By a tenth: what reads at its limit wavers. */
+		if (seen * 10 > most * 11) {
+			most = seen;
+			moved_ns = now_ns();
+		}
+	}
+	return -ETIMEDOUT;
 }
 
 pid_t peer_start(enum peer_kind kind, const char *scratch, const struct load *load)
 {
-	bool is_seen = kind == PEER_READER;
 	char dir[256];
 	pid_t pid;
+	int r;
 
 	snprintf(dir, sizeof(dir), "%s/%s", scratch, peer_name[kind]);
 	mkdir(dir, 0755);
@@ -150,18 +171,13 @@ pid_t peer_start(enum peer_kind kind, const char *scratch, const struct load *lo
 		pid = fork();
 		if (!pid)
 			reader_run(load);
-	} else {
-		pid = kind == PEER_OURS ? ours_start(dir, load) : netdata_start(dir, load);
+		return pid < 0 ? -errno : pid;
 	}
-	for (uint64_t end = now_ns() + START_MS_MAX * 1000000ull; pid > 0 && !is_seen && now_ns() < end; pause_ms(500)) {
-		is_seen = kind == PEER_OURS ? ours_sees(dir, load) : netdata_sees(pid, load);
-		if (waitpid(pid, NULL, WNOHANG))
-			return -ECHILD;
-	}
-	if (is_seen || pid < 0)
-		return pid;
-	peer_stop(pid);
-	return -ETIMEDOUT;
+	pid = kind == PEER_OURS ? ours_start(dir, load) : netdata_start(dir, load);
+	r = pid < 0 ? pid : peer_await(kind, pid, dir, load);
+	if (r == -ETIMEDOUT)
+		peer_stop(pid);
+	return r ?: pid;
 }
 
 void peer_stop(pid_t pid)

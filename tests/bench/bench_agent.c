@@ -12,6 +12,7 @@
  */
 #include "agent.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,12 +150,15 @@ static void result_print(const struct result *result)
 	fflush(stdout);
 }
 
-static int peers_start(struct result *result, const char *scratch, const struct load *load)
+/* Who did not answer with fewer, in the result before, is not asked again. */
+static int peers_start(struct result *result, const struct result *before, const char *scratch, const struct load *load)
 {
 	for (int kind = PEER_COUNT; kind-- > 0;) {
+		bool is_given_up = before && before->count <= load->count && before->peer[kind].pid == -ETIMEDOUT;
+
 		if (!(option("PEERS", 7) >> kind & 1))
 			continue;
-		result->peer[kind].pid = peer_start((enum peer_kind)kind, scratch, load);
+		result->peer[kind].pid = is_given_up ? -ETIMEDOUT : peer_start((enum peer_kind)kind, scratch, load);
 		if (result->peer[kind].pid <= 0)
 			fprintf(stderr, "bench-agent: %s: %s, see %s/%s/output\n", peer_name[kind],
 				result->peer[kind].pid ? strerror(-result->peer[kind].pid) : "not installed", scratch,
@@ -184,7 +188,7 @@ static void peers_run(struct result *result, const struct load *load)
 	}
 }
 
-static int size_run(struct result *result, const char *scratch, const char *cgroup_root)
+static int size_run(struct result *result, const struct result *before, const char *scratch, const char *cgroup_root)
 {
 	uint64_t most = option("WAKEUPS_MAX", 100000) / result->count;
 	struct load load;
@@ -196,7 +200,7 @@ static int size_run(struct result *result, const char *scratch, const char *cgro
 		fprintf(stderr, "bench-agent: %u cgroups below %s: %s\n", result->count, cgroup_root, strerror(-r));
 		return r;
 	}
-	r = peers_start(result, scratch, &load);
+	r = peers_start(result, before, scratch, &load);
 	if (r > 0) {
 		peers_run(result, &load);
 		result_print(result);
@@ -207,24 +211,42 @@ static int size_run(struct result *result, const char *scratch, const char *cgro
 	return r > 0 ? 0 : -1;
 }
 
-#define LIST(name, format, value)                                                                     \
+/* What was not measured is below 0, and null. */
+static void number_print(const char *format, double value)
+{
+	if (value < 0)
+		printf("null");
+	else
+		printf(format, value);
+}
+
+static const char *answer_of(pid_t pid)
+{
+	return pid > 0 ? "\"answered\"" : pid == -ETIMEDOUT ? "\"did not answer\"" : pid ? "\"failed\"" : "null";
+}
+
+#define LIST_OF(name, print)                                                                          \
 	do {                                                                                          \
 		printf(",\"%s\":[", name);                                                           \
-		for (uint32_t i = 0; i < count; i++)                                                  \
-			printf("%s" format, i ? "," : "", value);                                    \
+		for (uint32_t i = 0; i < count; i++) {                                                \
+			printf("%s", i ? "," : "");                                                  \
+			print;                                                                        \
+		}                                                                                     \
 		printf("]");                                                                          \
 	} while (0)
+#define LIST(name, format, value) LIST_OF(name, number_print(format, value))
 
 static void json_print(const struct result *result, uint32_t count)
 {
 	printf("{\"bench\":\"agent\",\"seconds\":%lu", (unsigned long)option("SECONDS", 60));
-	LIST("n", "%u", result[i].count);
+	LIST("n", "%.0f", result[i].count);
 	LIST("wakeups_per_s", "%.0f", result[i].woken_per_s);
 	LIST("core_percent", "%.4f", core_percent(&result[i].peer[PEER_OURS]));
 	LIST("bpf_core_percent", "%.4f", percent(&result[i].peer[PEER_OURS], bpf_ns(&result[i].peer[PEER_OURS].cost)));
 	LIST("rss_mb", "%.2f", memory_mb(&result[i].peer[PEER_OURS]));
 	LIST("pss_mb", "%.2f", result[i].peer[PEER_OURS].memory.pss_mb + result[i].peer[PEER_OURS].memory.maps_mb);
 	LIST("maps_mb", "%.2f", result[i].peer[PEER_OURS].memory.maps_mb);
+	LIST_OF("netdata", printf("%s", answer_of(result[i].peer[PEER_NETDATA].pid)));
 	LIST("netdata_core_percent", "%.4f", core_percent(&result[i].peer[PEER_NETDATA]));
 	LIST("netdata_rss_mb", "%.2f", memory_mb(&result[i].peer[PEER_NETDATA]));
 	LIST("bpf_runs_per_s", "%.0f", runs_per_s(&result[i].peer[PEER_OURS]));
@@ -247,8 +269,10 @@ int main(void)
 		fprintf(stderr, "bench-agent: needs root, a cgroup v2 mount and a kernel that loads BPF\n");
 		return 1;
 	}
-	for (char *end; !r && count < SIZES_MAX && (result[count].count = (uint32_t)strtoul(sizes, &end, 10)); sizes = end)
-		r = size_run(&result[count++], scratch, root);
+	for (char *end; !r && count < SIZES_MAX && (result[count].count = (uint32_t)strtoul(sizes, &end, 10)); sizes = end) {
+		r = size_run(&result[count], count ? &result[count - 1] : NULL, scratch, root);
+		count++;
+	}
 	cost_close();
 	if (!r)
 		json_print(result, count);
