@@ -20,7 +20,7 @@ LIBS := $(HANDS_LIBS) -lical -lelf -lz -ljansson -linih -lhwloc -lm
 BPF_CFLAGS := -g -O2 -mllvm -disable-block-placement -target bpf -D__TARGET_ARCH_$(ARCH) -Wall -Werror -Wno-missing-declarations -Ivmlinux -Ibpf
 
 .DELETE_ON_ERROR .SECONDARY .SUFFIXES:
-.PHONY: all help deps check check-kernels demo demo-full clean bench-control bench-tick bench-alloc bench-lstm bench-realdata bench-forecast bench-plan bench-profile bench-agent bench-act bench-flood check-churn bench-hook train corpus fuzz test-programs
+.PHONY: all help deps install uninstall check check-kernels demo demo-full clean bench-control bench-tick bench-alloc bench-lstm bench-realdata bench-forecast bench-plan bench-profile bench-agent bench-act bench-flood check-churn bench-hook train corpus fuzz test-programs
 
 objects = $(patsubst %.c,build/obj/%.o,$(wildcard $(1)/*.c))
 ACT_MAIN := planner/act/main.c
@@ -164,28 +164,24 @@ bench-control: deps all $(LOAD) ## every policy under the loads of tests/control
 bench-plan: deps build/test/bench_plan ## what is planned on recordings in which nothing was done, with forecasts and without: CORPUS=DIR, last line JSON
 	$(Q)build/test/bench_plan model/default.model "$(or $(CORPUS),build/corpus)"
 bench-tick: deps build/test/bench_tick ## frames -> LSTM -> plan, microseconds per instance, last line JSON
-	$(Q)build/test/bench_tick
 bench-alloc: deps build/test/bench_alloc ## one division of a resource, microseconds beside GLPK, last line JSON
-	$(Q)build/test/bench_alloc
 bench-lstm: deps build/test/bench_lstm ## one LSTM step, ns by instruction set beside torch, error, bit-identity, last line JSON
-	$(Q)tests/deps python3-torch
-	$(Q)build/test/bench_lstm
+bench-hook: deps build/test/bench_hook ## cost of the hooks beside empty ones and libbpf-tools' runqlat, last line JSON
+bench-agent: deps all build/test/bench_agent ## cost of observing N= cgroups for SECONDS= beside netdata and a plain reader, last line JSON
+bench-flood: deps build/test/bench_flood ## ring records as fast as they come for SECONDS=: accounts, memory, latency, last line JSON
+bench-lstm: package = python3-torch
+bench-hook: package = libbpf-tools
+bench-agent: package = netdata-core
+bench-tick bench-alloc bench-lstm bench-hook bench-agent bench-flood:
+	$(Q)$(if $(package),tests/deps $(package) &&) N="$(N)" SECONDS="$(SECONDS)" build/test/$(subst -,_,$@)
 bench-realdata: deps build/test/bench_realdata ## the LSTM on series from elsewhere: TRAIN=DIR TEST=DIR [SEED=N], last line JSON
 	$(Q)build/test/bench_realdata --seed "$(or $(SEED),1)" "$(TRAIN)" "$(TEST)"
 bench-profile: deps build/test/bench_profile ## the resource profile on series from elsewhere: DATA=DIR, last line JSON
 	$(Q)build/test/bench_profile "$(DATA)"
 bench-forecast: deps build/test/bench_forecast ## the model on recordings held out, by group, beside simpler forecasters: CORPUS=DIR [PART=validation], last line JSON
 	$(Q)build/test/bench_forecast model/default.model "$(or $(CORPUS),build/corpus)" $(PART)
-bench-hook: deps build/test/bench_hook ## cost of the hooks beside empty ones and libbpf-tools' runqlat, last line JSON
-	$(Q)tests/deps libbpf-tools
-	$(Q)build/test/bench_hook
-bench-agent: deps all build/test/bench_agent ## cost of observing N= cgroups for SECONDS= beside netdata and a plain reader, last line JSON
-	$(Q)tests/deps netdata-core
-	$(Q)N="$(N)" SECONDS="$(SECONDS)" build/test/bench_agent
 bench-act: deps all build/test/bench_act build/test/load-burn ## from decision to write to effect per knob, ways to write, HTB; in a guest whose time is instructions, last line JSON
 	$(Q)tests/vm/run --icount --preload build/test/bench_act --preload build/test/load-burn --preload build/bin/forestall-act -- tests/bench/act.sh
-bench-flood: deps build/test/bench_flood ## ring records as fast as they come for SECONDS=: accounts, memory, latency, last line JSON
-	$(Q)SECONDS="$(SECONDS)" build/test/bench_flood
 check-churn: deps all test-programs ## tests/system/churn.sh with 100,000 cgroups instead of 3,000
 	$(Q)CHURN=100000 tests/run system-churn
 corpus: deps all $(LOAD) ## record training runs, in the VM and natively, under build/corpus
@@ -194,6 +190,10 @@ train: deps all ## train the default model from build/corpus
 	$(Q)build/bin/forestall model train --corpus build/corpus --epochs 40 --restarts 6 --out model/default.model
 fuzz: deps ## fuzz the parsers for a minute each
 	$(Q)tests/fuzz/run
+install: all ## the programs, the model and a unit of systemd below DESTDIR and PREFIX=/usr/local; start it with systemctl
+	$(Q)systemd/install install "$(DESTDIR)" "$(or $(PREFIX),/usr/local)"
+uninstall: ## take these away again
+	$(Q)systemd/install uninstall "$(DESTDIR)" "$(or $(PREFIX),/usr/local)"
 clean: ## remove build/ except downloaded kernels
 	$(Q)rm -rf build/obj build/steps build/lib build/bin build/bpf build/test build/deps.stamp
 

@@ -225,7 +225,7 @@ static int held_out_score(struct training *training, const struct model *model, 
 /* The members as one, in float and int8, as sure of itself as the validation part allows. */
 static int model_join(const struct training *training, struct model *model)
 {
-	struct train_set sets[] = { view(&training->set[CORPUS_PART_TRAIN]), view(&training->set[CORPUS_PART_VALIDATION]) };
+	struct train_set validation = view(&training->set[CORPUS_PART_VALIDATION]);
 	const struct lstm_float *members[MEMBERS];
 	uint32_t count = members_count(training);
 	int r;
@@ -233,9 +233,7 @@ static int model_join(const struct training *training, struct model *model)
 	for (uint32_t m = 0; m < count; m++)
 		members[m] = train_best(training->member[m].train);
 	r = train_join(members, count, &model->reference);
-	if (!r)
-		train_regress(sets, 2, &model->reference);
-	r = r ? r : train_widen(&sets[1], &model->reference);
+	r = r ? r : train_widen(&validation, &model->reference);
 	return r ? r : train_quantize(&model->reference, &model->weights);
 }
 

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -290,6 +291,27 @@ static const char *status_ask(const char *run_dir)
 	return at ? at + sizeof(observed) - 1 : NULL;
 }
 
+/* Tells systemd, where that started us (Type=notify, sd_notify(3)). What it does not hear it waits for in vain, and says so itself. */
+static void manager_tell(const char *state)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const char *path = getenv("NOTIFY_SOCKET");
+	size_t length = path ? strlen(path) : 0;
+	int fd;
+
+	if (!length || length >= sizeof(address.sun_path))
+		return;
+	memcpy(address.sun_path, path, length);
+	/* One that is in no directory begins with a NUL. */
+	if (path[0] == '@')
+		address.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
+	close(fd);
+}
+
 /* Says once that the mind answers: from then on the host is watched. */
 static void ready_check(struct up *up)
 {
@@ -301,6 +323,7 @@ static void ready_check(struct up *up)
 	if (!observed)
 		return;
 	up->is_ready = true;
+	manager_tell("READY=1");
 	print_note("up: ready, %lu cgroups observed", strtoul(observed, NULL, 10));
 	trim_code();
 }
@@ -352,6 +375,7 @@ static int undo(const struct up *up)
 
 static void up_stop(struct up *up)
 {
+	manager_tell("STOPPING=1");
 	process_stop(&up->process[ROLE_WEB], MIND_PATIENCE_MS);
 	process_stop(&up->process[ROLE_MIND], MIND_PATIENCE_MS);
 	process_stop(&up->process[ROLE_HANDS], HANDS_PATIENCE_MS);

@@ -195,12 +195,6 @@ void train_evaluate(const struct train_options *options, const struct train_subj
 int train_join(const struct lstm_float *const members[], uint32_t count, struct lstm_float *ret);
 
 /*
- * Mixes into the logit of the risk of every SLI that has been trained that of a logistic regression on the inputs which all SLIs share, one per
- * horizon, fitted on the seconds without a violation: the fewer violations of its own an SLI was taught, the more. The network keeps its shape.
- */
-void train_regress(const struct train_set sets[], uint32_t count, struct lstm_float *weights);
-
-/*
  * Moves the .1 and the .9 quantile of each output so that on this set, which nothing was learned of, a tenth of what came lies beyond either
  * where the output moved lately: a network is surer of what it was not taught than it should be. 0 or -ENOMEM.
  */

@@ -9,10 +9,10 @@
 #define RISE 1.02f
 #define START 1.1f	/* the same before it was found */
 #define PROVEN 1.25f	/* times what was proven, at most */
-#define ENDED 2
-#define MET_TICKS 3
+#define ENDED 2		/* once is chance */
+#define MET_TICKS 3	/* one late request is seen in two */
 #define SLOW_S 10
-#define ELSE 4.0f
+#define ELSE 4.0f	/* times what was there to share: so much more that hurts nobody, and it was something else */
 
 bool knee_stands(const struct knee *knee) { return knee->is_found || (knee->ended >= ENDED && knee->rate > 0); }
 

@@ -17,7 +17,6 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "predict/ridge.h"
 #include "predict/train.h"
 
 #define COLUMNS_MAX 24
@@ -171,6 +170,17 @@ double share_positive(const struct scored *scored, size_t count);
 float pinball(float quantile, float level, float label);
 /* The value below which `share` of the values lie; sorts. */
 float quantile_of(float *values, size_t count, double share);
+
+/* Least squares with a ridge, on sums that were gathered row by row. */
+#define RIDGE_MAX 80
+struct ridge {
+	uint32_t size;
+	double products[RIDGE_MAX][RIDGE_MAX], targets[RIDGE_MAX], weight[RIDGE_MAX];
+};
+void ridge_add(struct ridge *ridge, const float *x, float y);
+/* Solves into weight. */
+void ridge_solve(struct ridge *ridge, double penalty);
+float ridge_say(const struct ridge *ridge, const float *x);
 
 /* --- the data sets: each prints its table, and its part of the JSON into json. 0; 1: left out; -1 ----------------------------*/
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The kernel says no to a write of the hands, in every way it has: the outcome says so, nothing is half applied, nothing stays in the
 # journal, and the next one is made as if nothing had been. The cgroups are this machine's, with the one knob that all of them have;
-# the kernel's answer is strace's.
+# the kernel's answer is strace's. Every other knob that is a file: tests/unit/test_refused_write.c.
 . "$(dirname "$0")/../lib.sh"
 [[ $EUID == 0 && -n $cgroot ]] || skip_all "needs root and cgroup v2, as the hands do"
 run=$scratch/run
@@ -55,6 +55,29 @@ stop
 check "stays in the journal" grep -q 'undone .* failed' "$run/journal"
 check "until somebody else undoes it" "$bin/forestall-act" --undo --cgroup-root "$cgroot" --run-dir "$run"
 check "as it was" eval 'reads web 0 && holds_nothing'
+
+# Several knobs at once, of which one is refused, by the kernel or by a bound: all are let go.
+several() { # CGROUP KNOB VALUE...
+	"$bin/forestall" --run-dir "$run" --cgroup-root "$cgroot" action hold "$top/$1" "${@:2}" --seconds 30 >"$scratch/several.out" 2>&1
+}
+limits_nothing() { [[ -z $(find "/proc/$(cut -d' ' -f1 "$run/act.lock")/fd" -lname '*bpf*link*') ]]; } # the program itself stays loaded for the next
+for error in EBUSY EINVAL EIO ENODEV EOPNOTSUPP; do
+	check "the hands start" start error=$error:when=1
+	check_not "$error: a knob that is refused ends the command" several web net.ingress 1000000 cgroup.freeze 1
+	check "$error: the one before it was taken" grep -q 'net.ingress: applied' "$scratch/several.out"
+	check "$error: and is let go" eval 'limits_nothing && holds_nothing && reads web 0'
+	stop
+done
+check "the hands start" start error=EBUSY:when=100
+several other net.ingress 1000000 &
+holder=$!
+check "one that is held is seen" within 10 eval '! limits_nothing'
+kill -INT "$(pgrep -P $holder)"
+wait $holder
+check_not "so does one beyond its bounds" several web cgroup.freeze 1 net.ingress 1
+check "which names it" grep -q 'net.ingress: refused' "$scratch/several.out"
+check "and the one before it is let go too" eval 'limits_nothing && holds_nothing && reads web 0'
+stop
 
 # The cgroup goes between the journal and the write: the kernel's ENODEV is a real one then.
 check "the hands start" start delay_enter=700000:when=1

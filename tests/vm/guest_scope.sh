@@ -195,17 +195,27 @@ check "and its return puts the property right" within 20 is_before job.scope
 hands_end
 check "in the end nothing is held" is "$(cat "$run/journal")" ""
 
-# --- the whole forestall
+# --- the whole forestall, installed and started as a service
+installed() { find /usr/local /etc/systemd/system /usr/lib/systemd/system -name '*forestall*' -not -path '*/share/doc/*' | sort; }
+installed_before=$(installed)
+check "it is installed" make -s -o all install
+check "with a unit that systemd understands" systemd-analyze verify --man=no forestall.service
 mkdir -p /etc/forestall/instances.d
 printf '[/work.slice/*.scope]\nslo = tier=best-effort kind=batch\n' >/etc/forestall/instances.d/work.conf
 printf '[Service]\nExecStart=/bin/sleep 1000\nSlice=work.slice\n' >/run/systemd/system/other.service
 systemctl daemon-reload
 systemctl start other.service
 printf '[plan]\npolicy = static\n' >/etc/forestall/forestall.conf # a plan that needs no danger
-"$bin/forestall" up --mode enforce --forecaster persistence --model "" --no-web 2>>"$scratch/hands.log" &
-up=$!
+printf 'FORESTALL_OPTIONS="--forecaster persistence"\n' >/etc/default/forestall
+mkdir -p /run/systemd/system/forestall.service.d
+printf '[Service]\nStandardError=append:%s\n' "$scratch/hands.log" >/run/systemd/system/forestall.service.d/log.conf
+systemctl daemon-reload
+check "it starts" systemctl start forestall
+check "and answers from then on" /usr/local/bin/forestall status
+service_is() { is "$(systemctl is-active forestall) $(/usr/local/bin/forestall mode get)" "active $1"; }
+check "in mode observe" service_is observe
+check "it is let act" /usr/local/bin/forestall mode set enforce
 shows() { "$bin/forestall" instance show "$slice/$1" | grep -q -- "$2"; }
-check "forestall starts" within 60 "$bin/forestall" status
 check "the scope is found, and annotated by a glob" within 20 shows job.scope best-effort
 check "the service is found" within 20 shows web.service web.service
 check "and annotated by slo set" "$bin/forestall" slo set "$slice/web.service" 'tier=critical kind=latency runq_p99<4ms'
@@ -219,9 +229,25 @@ enforced() {
 	done
 }
 check "the plan limits the scope" within 30 reads job.scope cpu.weight 1
+up=$(property forestall.service MainPID)
+kill -KILL "$up"
+again() { service_is enforce && [[ $(property forestall.service MainPID) != "$up" ]] && reads job.scope cpu.weight 1; }
+check "killed, it is started again, in the same mode" within 60 again
+check "it is stopped" systemctl stop forestall
+check "well" says forestall.service Result success
+check "and the scope is as it was" is_before job.scope
+check "nothing of it runs or is held" eval '! pgrep "^forestall" && ! grep -s . /run/forestall/journal'
+check "it starts once more" systemctl start forestall
+# A mind that has just started on a busy host may be silent for longer than a lease.
+stands() { for ((i = 0; i < 6; i++)); do again || return; sleep 0.5; done; }
+check "and acts as before" within 60 stands
 check "daemon-reload in the middle leaves it" enforced systemctl daemon-reload
 check "and so does the restart of another unit" enforced systemctl restart other.service
+drop_in() { stat -c '%n %i %Z' /run/systemd/{transient,system.control}/job.scope.d/50-CPUWeight.conf 2>/dev/null; }
+drop_in_before=$(drop_in)
+check "the limit is a drop-in" test -n "$drop_in_before"
 check "of the protected one" enforced systemctl restart web.service
+check "for which systemd is asked nothing" is "$(drop_in)" "$drop_in_before"
 check "and of the manager itself" enforced systemctl daemon-reexec
 systemctl set-property web.service CPUWeight=70
 check "an administrator's property of another unit too" enforced true
@@ -246,8 +272,9 @@ check "the administrator's drop-in stays" test -e /etc/systemd/system.control/we
 check "and no other is left" is "$(find /run/systemd/system.control /run/systemd/transient -name '50-*.conf' | grep -v work.slice | sort)" \
 	"$(printf '%s\n' "${before[@]}" | grep '^/run.*50-.*conf$' | sort)"
 rm -f /etc/forestall/disable
-kill -TERM $up
-wait $up
+systemctl stop forestall
+check "it is taken away again" make -s uninstall
+check "without a trace" is "$(installed)" "$installed_before"
 run=/run/forestall-test
 
 # --- never
