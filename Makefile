@@ -191,9 +191,9 @@ train: deps all ## train the default model from build/corpus
 fuzz: deps ## fuzz the parsers for a minute each
 	$(Q)tests/fuzz/run
 install: all ## the programs, the model and a unit of systemd below DESTDIR and PREFIX=/usr/local; start it with systemctl
-	$(Q)systemd/install install "$(DESTDIR)" "$(or $(PREFIX),/usr/local)"
+	$(Q)tools/systemd/install install "$(DESTDIR)" "$(or $(PREFIX),/usr/local)"
 uninstall: ## take these away again
-	$(Q)systemd/install uninstall "$(DESTDIR)" "$(or $(PREFIX),/usr/local)"
+	$(Q)tools/systemd/install uninstall "$(DESTDIR)" "$(or $(PREFIX),/usr/local)"
 clean: ## remove build/ except downloaded kernels
 	$(Q)rm -rf build/obj build/steps build/lib build/bin build/bpf build/test build/deps.stamp
 
