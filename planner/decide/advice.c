@@ -11,7 +11,6 @@
 #include "scene.h"
 
 #define GAP_NS 2000000000ull	/* over the bound again so soon is still the same story */
-#define IDLE_NS 1000000000ull	/* as in plan.c */
 #define EASE 1.25f		/* a limit is raised to what is wanted and a fifth of it free */
 
 static const char *const why_names[] = { "none", "capped", "promised", "no_giver", "ladder" };
@@ -123,20 +122,15 @@ static bool has_giver(const struct trouble *trouble)
 {
 	const struct scene *scene = &trouble->scene;
 
-	for (uint32_t i = 0; i < scene->count; i++) {
-		const struct plan_view *other = scene->views[i];
-		uint64_t active_ns = other->hold[scene->resource].active_ns;
-
-		if (other->tier < trouble->view->tier && scene_holds(scene, other) && !rung_is_above(other->path, trouble->view->path) &&
-		    active_ns && scene->now_ns - active_ns <= IDLE_NS)
+	for (uint32_t i = 0; i < scene->count; i++)
+		if (scene_may_give(scene, scene->views[i], trouble->view) && scene_was_active(scene, scene->views[i]))
 			return true;
-	}
 	return false;
 }
 
 static float active_least(const struct scene *scene)
 {
-	return scene->policy->giver_active[scene->resource] * (scene->resource == RESOURCE_CPU ? 1 : scene->capacity);
+	return plan_active_least(scene->policy, scene->resource, scene->capacity);
 }
 
 /* Of the annotated beside it, whoever uses most. */
@@ -278,9 +272,10 @@ static void view_advise(struct advice *advice, const struct scene *host, const s
 		if (!lasts(view, r, host->now_ns))
 			continue;
 		trouble.scene.resource = (enum resource)r;
-		trouble.scene.path = trouble.scope ? trouble.scope->path : NULL;
-		trouble.scene.capacity = trouble.scope ? trouble.scope->capacity[r] : host->host->capacity[r];
-		trouble.scene.memory_free = trouble.scope ? trouble.scope->memory_free : host->host->memory_free;
+		trouble.scene.capacity = host->host->capacity[r];
+		trouble.scene.memory_free = host->host->memory_free;
+		if (trouble.scope)
+			trouble.scene = scene_below(&trouble.scene, trouble.scope);
 		one = advice_make(&trouble);
 		if (one.why != ADVICE_NONE)
 			advice_add(advice, &one);

@@ -126,26 +126,36 @@ static uint32_t others_over(struct plan_view *const views[], uint32_t count, con
 	return ledger_others_over(&others, views, count);
 }
 
-static struct ledger_forbidden *forbidden_find(struct ledger *ledger, uint64_t victim, uint64_t giver, uint32_t resource, uint32_t rung)
+struct ledger_forbidden *ledger_forbidden_find(struct ledger *ledger, uint64_t victim, uint64_t giver, uint32_t resource, uint32_t rung)
 {
-	struct ledger_forbidden *oldest = ledger->forbidden;
-
 	for (uint32_t i = 0; i < FORBIDDEN_MAX; i++) {
 		struct ledger_forbidden *forbidden = &ledger->forbidden[i];
 
 		if (forbidden->victim == victim && forbidden->giver == giver && forbidden->resource == resource &&
 		    forbidden->rung == rung)
 			return forbidden;
-		if (forbidden->until_ns < oldest->until_ns)
-			oldest = forbidden;
 	}
+	return NULL;
+}
+
+/* Its place, or that of the one that was over first, begun anew. */
+static struct ledger_forbidden *forbidden_place(struct ledger *ledger, uint64_t victim, uint64_t giver, uint32_t resource, uint32_t rung)
+{
+	struct ledger_forbidden *oldest = ledger_forbidden_find(ledger, victim, giver, resource, rung);
+
+	if (oldest)
+		return oldest;
+	oldest = ledger->forbidden;
+	for (uint32_t i = 0; i < FORBIDDEN_MAX; i++)
+		if (ledger->forbidden[i].until_ns < oldest->until_ns)
+			oldest = &ledger->forbidden[i];
 	*oldest = (struct ledger_forbidden){ .victim = victim, .giver = giver, .resource = resource, .rung = rung };
 	return oldest;
 }
 
 struct ledger_forbidden *ledger_forbid(struct ledger *ledger, uint64_t victim, uint64_t giver, uint32_t resource, uint32_t rung)
 {
-	struct ledger_forbidden *forbidden = forbidden_find(ledger, victim, giver, resource, rung);
+	struct ledger_forbidden *forbidden = forbidden_place(ledger, victim, giver, resource, rung);
 
 	forbidden->until_ns = ledger->now_ns + (FORBID_NS << forbidden->times);
 	forbidden->times += forbidden->times < LEDGER_TWICE_MAX;

@@ -59,41 +59,39 @@ static struct ledger_watched *watched_find(struct ledger *ledger, const struct p
 	return oldest;
 }
 
+static float active_least(const struct plan_policy *policy, const struct plan_host *host, const struct ledger_watched *watched)
+{
+	return plan_active_least(policy, (enum resource)watched->resource, host->capacity[watched->resource]);
+}
+
 /* What an idle giver holds it does not feel; who holds something himself has asked for it. */
 static bool is_felt(const struct plan_policy *policy, const struct plan_host *host, const struct plan_view *giver,
 		    const struct ledger_watched *watched)
 {
-	float unit = watched->resource == RESOURCE_CPU ? 1 : host->capacity[watched->resource];
-
 	return watched->rung == LEDGER_RUNG_OWN ||
-	       giver->need[watched->resource].demand >= policy->giver_active[watched->resource] * unit;
+	       giver->need[watched->resource].demand >= active_least(policy, host, watched);
 }
 
 /* Whether it may harm from now on who was not harmed before. */
 static bool is_more(const struct plan_policy *policy, const struct plan_host *host, const struct plan_view *victim,
 		    const struct plan_action *action, struct ledger_watched *watched)
 {
-	float unit = watched->resource == RESOURCE_CPU ? 1 : host->capacity[watched->resource];
 	float used = victim->need[watched->resource].demand;
 
 	watched->used = fminf(watched->used, used);
 	watched->value = action->value > watched->value ? action->value : watched->value;
-	if (used >= watched->used + policy->giver_active[watched->resource] * unit)
+	if (used >= watched->used + active_least(policy, host, watched))
 		return true;
 	return watched->rung != LEDGER_RUNG_OWN && (float)action->value < (float)watched->value * (1 - policy->churn);
 }
 
 /* It is not suspected now. */
-static bool is_innocent(const struct ledger *ledger, const struct ledger_watched *watched)
+static bool is_innocent(struct ledger *ledger, const struct ledger_watched *watched)
 {
-	for (uint32_t i = 0; i < FORBIDDEN_MAX; i++) {
-		const struct ledger_forbidden *forbidden = &ledger->forbidden[i];
+	const struct ledger_forbidden *forbidden =
+		ledger_forbidden_find(ledger, watched->victim, watched->giver, watched->resource, watched->rung);
 
-		if (forbidden->victim == watched->victim && forbidden->giver == watched->giver && forbidden->resource == watched->resource &&
-		    forbidden->rung == watched->rung)
-			return ledger->now_ns < forbidden->innocent_until_ns;
-	}
-	return false;
+	return forbidden && ledger->now_ns < forbidden->innocent_until_ns;
 }
 
 static void let_go(struct ledger *ledger, const struct ledger_others *others, uint32_t over, struct ledger_watched *watched)

@@ -21,6 +21,9 @@ uint32_t ledger_others_over(const struct ledger_others *others, struct plan_view
  */
 bool ledger_others_worse(uint32_t over, uint32_t before, uint64_t since_ns, uint64_t now_ns, uint64_t *others_ns);
 
+/* What is remembered of a pair that was let go once; NULL: nothing. */
+struct ledger_forbidden *ledger_forbidden_find(struct ledger *ledger, uint64_t victim, uint64_t giver, uint32_t resource, uint32_t rung);
+
 /* It is not tried again for a while, each time for twice as long. Returns what is remembered of it. */
 struct ledger_forbidden *ledger_forbid(struct ledger *ledger, uint64_t victim, uint64_t giver, uint32_t resource, uint32_t rung);
 

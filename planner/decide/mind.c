@@ -237,7 +237,7 @@ static void run_update(const struct mind *mind, const struct predictor_instance 
 	for (int r = 0; r < RESOURCE_COUNT; r++)
 		is_active |= r != RESOURCE_MEMORY &&
 			     open_demand(mind->predictor, instance, (enum resource)r, now_ns) >=
-				     mind->policy.giver_active[r] * (r == RESOURCE_CPU ? 1 : mind->predictor->host.capacity[r]);
+				     plan_active_least(&mind->policy, (enum resource)r, mind->predictor->host.capacity[r]);
 	if (is_active && (!view->ran_ns || now_ns - view->ran_ns > PAUSE_NS))
 		view->run_ns = now_ns;
 	if (is_active)

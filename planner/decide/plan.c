@@ -18,7 +18,6 @@
 #include "still.h"
 
 #define BAD_GAP_NS 500000000ull	/* delays over the bound that are farther apart are two stories */
-#define IDLE_NS 1000000000ull
 #define LEVEL_MAX 3
 #define USES_UP 0.9f		/* of a limit */
 
@@ -35,6 +34,11 @@ bool plan_answers(const struct plan *plan)
 		    plan->action[i].reason != REASON_CANARY)
 			return true;
 	return false;
+}
+
+float plan_active_least(const struct plan_policy *policy, enum resource resource, float capacity)
+{
+	return policy->giver_active[resource] * (resource == RESOURCE_CPU ? 1 : capacity);
 }
 
 bool plan_is_empty(const struct plan *plan) { return !plan->count && !plan->arm_count && !plan->advice_count; }
@@ -93,12 +97,10 @@ static void hold_move(const struct scene *scene, struct plan_view *view, enum pl
 static bool is_active(const struct scene *scene, struct plan_view *view)
 {
 	const struct plan_need *need = &view->need[scene->resource];
-	struct plan_hold *hold = &view->hold[scene->resource];
-	float unit = scene->resource == RESOURCE_CPU ? 1 : scene->capacity;
 
-	if (fmaxf(need->demand, need->coming) >= scene->policy->giver_active[scene->resource] * unit)
-		hold->active_ns = scene->now_ns;
-	return hold->active_ns && scene->now_ns - hold->active_ns <= IDLE_NS;
+	if (fmaxf(need->demand, need->coming) >= plan_active_least(scene->policy, scene->resource, scene->capacity))
+		view->hold[scene->resource].active_ns = scene->now_ns;
+	return scene_was_active(scene, view);
 }
 
 static uint32_t lowest_active_tier(const struct scene *scene)
@@ -173,9 +175,7 @@ static struct danger danger_find(const struct scene *scene, struct plan *plan)
  */
 static bool gives(const struct scene *scene, struct plan_view *view, const struct plan_view *victim)
 {
-	if (!scene_holds(scene, view) || view->tier >= victim->tier || rung_is_above(view->path, victim->path))
-		return false;
-	return policy_is_standing(scene->policy) || is_active(scene, view);
+	return scene_may_give(scene, view, victim) && (policy_is_standing(scene->policy) || is_active(scene, view));
 }
 
 /* Small differences are not worth a write. */
@@ -309,40 +309,6 @@ static void scene_plan(const struct scene *scene, struct plan *plan)
 	standing_plan(scene, plan);
 }
 
-/* An io.max counts bytes or requests: what it leaves, in the units of enum resource, depends on the requests made below it. */
-static float io_capacity(const struct scene *scene, const struct plan_scope *scope)
-{
-	float demand = 0, requests = 0, cost, capacity = INFINITY;
-
-	for (uint32_t i = 0; i < scene->count; i++) {
-		const struct plan_view *view = scene->views[i];
-
-		if (!scene_holds(scene, view))
-			continue;
-		demand += view->need[RESOURCE_IO].demand;
-		requests += view->need[RESOURCE_IO].demand / (view->request_bytes + RESOURCE_IO_REQUEST_BYTES);
-	}
-	if (requests <= 0)
-		return 0;
-	cost = demand / requests;
-	if (scope->io_bps > 0 && cost > RESOURCE_IO_REQUEST_BYTES)
-		capacity = scope->io_bps * cost / (cost - RESOURCE_IO_REQUEST_BYTES);
-	if (scope->io_iops > 0)
-		capacity = fminf(capacity, scope->io_iops * cost);
-	return isinf(capacity) ? 0 : capacity;
-}
-
-static struct scene scene_below(const struct scene *host, const struct plan_scope *scope)
-{
-	struct scene scene = *host;
-
-	scene.path = scope->path;
-	scene.scope = scope->slot;
-	scene.capacity = host->resource == RESOURCE_IO ? io_capacity(&scene, scope) : scope->capacity[host->resource];
-	scene.memory_free = scope->memory_free;
-	return scene;
-}
-
 /* Each of the endangered belongs where it is scarcest: below the fullest directory that is nearly full, else to the host. */
 static void scopes_choose(const struct scene *host)
 {
@@ -372,7 +338,7 @@ static float unused(const struct scene *host, const struct plan_view *view)
 {
 	const struct plan_hold *hold = &view->hold[host->resource];
 
-	if (!view->is_bound || host->now_ns - hold->reserved_ns > IDLE_NS)
+	if (!view->is_bound || host->now_ns - hold->reserved_ns > SCENE_IDLE_NS)
 		return 0;
 	return fmaxf(hold->reserved - view->need[host->resource].demand, 0);
 }

@@ -255,6 +255,9 @@ void plan_make(const struct plan_policy *policy, const struct plan_host *host, s
 /* It answers some danger: what only stands while nothing is wrong is no answer, and what is learned under it is learned as ever. */
 bool plan_answers(const struct plan *plan);
 
+/* What an instance uses at least that is not idle, of a resource of that capacity, in the units of enum resource. */
+float plan_active_least(const struct plan_policy *policy, enum resource resource, float capacity);
+
 /* It says nothing at all. */
 bool plan_is_empty(const struct plan *plan);
 

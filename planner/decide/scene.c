@@ -140,3 +140,49 @@ float scene_fullness(const struct scene *scene)
 			sum += scene_wants(scene, scene->views[i]);
 	return sum / scene->capacity;
 }
+
+bool scene_may_give(const struct scene *scene, const struct plan_view *view, const struct plan_view *victim)
+{
+	return scene_holds(scene, view) && view->tier < victim->tier && !rung_is_above(view->path, victim->path);
+}
+
+bool scene_was_active(const struct scene *scene, const struct plan_view *view)
+{
+	uint64_t active_ns = view->hold[scene->resource].active_ns;
+
+	return active_ns && scene->now_ns - active_ns <= SCENE_IDLE_NS;
+}
+
+/* An io.max counts bytes or requests: what it leaves, in the units of enum resource, depends on the requests made below it. */
+static float io_capacity(const struct scene *scene, const struct plan_scope *scope)
+{
+	float demand = 0, requests = 0, cost, capacity = INFINITY;
+
+	for (uint32_t i = 0; i < scene->count; i++) {
+		const struct plan_view *view = scene->views[i];
+
+		if (!scene_holds(scene, view))
+			continue;
+		demand += view->need[RESOURCE_IO].demand;
+		requests += view->need[RESOURCE_IO].demand / (view->request_bytes + RESOURCE_IO_REQUEST_BYTES);
+	}
+	if (requests <= 0)
+		return 0;
+	cost = demand / requests;
+	if (scope->io_bps > 0 && cost > RESOURCE_IO_REQUEST_BYTES)
+		capacity = scope->io_bps * cost / (cost - RESOURCE_IO_REQUEST_BYTES);
+	if (scope->io_iops > 0)
+		capacity = fminf(capacity, scope->io_iops * cost);
+	return isinf(capacity) ? 0 : capacity;
+}
+
+struct scene scene_below(const struct scene *host, const struct plan_scope *scope)
+{
+	struct scene scene = *host;
+
+	scene.path = scope->path;
+	scene.scope = scope->slot;
+	scene.capacity = host->resource == RESOURCE_IO ? io_capacity(&scene, scope) : scope->capacity[host->resource];
+	scene.memory_free = scope->memory_free;
+	return scene;
+}

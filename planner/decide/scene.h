@@ -5,6 +5,8 @@
 
 #include "plan.h"
 
+#define SCENE_IDLE_NS 1000000000ull	/* where one second ends, the next has nothing to show yet */
+
 /* One resource, and all that share it: on the host, or below a directory with a limit. */
 struct scene {
 	const struct plan_policy *policy;
@@ -28,6 +30,15 @@ float scene_kept(const struct plan_need *need);
 
 /* Whether the instance lives below the scene's directory. */
 bool scene_holds(const struct scene *scene, const struct plan_view *view);
+
+/* The same of all below a directory with a limit; a limit of this resource that it has not is a capacity of 0. */
+struct scene scene_below(const struct scene *host, const struct plan_scope *scope);
+
+/* Whether an instance is one that may be asked to give to another: of a lower tier, in the same scene, and not above it. */
+bool scene_may_give(const struct scene *scene, const struct plan_view *view, const struct plan_view *victim);
+
+/* Whether it used the resource by the last plan, or did a second before. */
+bool scene_was_active(const struct scene *scene, const struct plan_view *view);
 
 /* Bytes that may be taken without taking them from the protected; < 0 where more than all is taken. */
 float scene_memory_spare(const struct scene *scene);

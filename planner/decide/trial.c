@@ -80,13 +80,14 @@ static bool is_limited(const struct plan *plan, const struct plan_view *view, en
 static bool may_give(const struct plan_policy *policy, const struct plan_host *host, const struct plan *plan,
 		     const struct plan_view *view, const struct plan_view *victim, enum resource resource)
 {
-	float unit = resource == RESOURCE_CPU ? 1 : host->capacity[resource], least = policy->giver_min[resource];
+	float least = policy->giver_min[resource];
 
 	if (resource == RESOURCE_CPU)
 		least = fmaxf(least, (float)QUOTA_MIN_US / (float)policy->period_us);
 	return view->tier == TIER_BEST_EFFORT && !view->is_bound && !view->no_probe && view->tier < victim->tier &&
 	       !rung_is_above(view->path, victim->path) && has_knob(view, resource) && !is_limited(plan, view, resource) &&
-	       used(view, resource) >= policy->giver_active[resource] * unit && used(view, resource) * (1 - TRIAL_CUT_MAX) >= least;
+	       used(view, resource) >= plan_active_least(policy, resource, host->capacity[resource]) &&
+	       used(view, resource) * (1 - TRIAL_CUT_MAX) >= least;
 }
 
 /* Its place, or that of the one that is remembered for longest, begun anew. */
