@@ -27,6 +27,9 @@ static void a_starved_task_is_seen_while_it_waits_and_counted_once(void **state)
 	(void)state;
 	stage_open(&stage);
 	pid = in_cgroup_start(&stage.world, spin, NULL);
+	/* What it waits before it is in its cgroup is told of the one that it comes from; the reference counts it here. */
+	for (int i = 0; i < 600 && !TOTAL(&stage.world, switches); i++)
+		usleep(50000);
 	hog_start(&stage, SCHED_FIFO);
 	/* There may be one CPU alone: who looks on must not starve as well. */
 	sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){ .sched_priority = 2 });
