@@ -20,10 +20,12 @@ struct load {
 	pid_t *pid;
 	uint64_t *woken;	/* [count], shared with the processes */
 	bool *is_over;		/* the same */
+	int gate[2];		/* closed when it has begun */
 };
 
-/* 0 or -errno; nothing is left then. */
+/* All are there, and sleep. 0 or -errno; nothing is left then. */
 int load_start(struct load *load, const char *cgroup_root, uint32_t count, uint32_t hz);
+void load_begin(struct load *load);
 void load_stop(struct load *load);
 uint64_t load_woken(const struct load *load);
 
@@ -32,7 +34,7 @@ enum peer_kind { PEER_OURS, PEER_NETDATA, PEER_READER, PEER_COUNT };
 
 extern const char *const peer_name[PEER_COUNT];
 
-/* Starts it and waits until it sees the load. The pid, 0: it is not installed, or -errno. */
+/* Starts it and waits until it sees the cgroups of the load. The pid, 0: it is not installed, or -errno. */
 pid_t peer_start(enum peer_kind kind, const char *scratch, const struct load *load);
 void peer_stop(pid_t pid);
 

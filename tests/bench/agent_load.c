@@ -53,18 +53,18 @@ static pid_t fork_into(const char *path)
 }
 
 /*
- * Begins when nobody holds the gate's end to write any more: who is made first does not wake while the rest are made. Phases are spread
+ * Begins when nobody holds the gate's end to write any more: nobody wakes before load_begin(). Phases are spread
  * evenly, so that the load is as steady as so many sleepers can be.
  */
-static void sleeper_run(const struct load *load, uint32_t at, uint64_t period_ns, const int gate[2])
+static void sleeper_run(const struct load *load, uint32_t at, uint64_t period_ns)
 {
 	uint64_t due;
 	char unused;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_TIMERSLACK, 1);
-	close(gate[1]);
-	if (read(gate[0], &unused, 1))
+	close(load->gate[1]);
+	if (read(load->gate[0], &unused, 1))
 		_exit(1);
 	due = now_ns() + period_ns * at / load->count;
 	while (!*load->is_over) {
@@ -88,7 +88,7 @@ static void *shared(size_t bytes)
 }
 
 /* 0 or -errno; so many as there are have a pid. */
-static int sleepers_start(struct load *load, uint32_t count, uint32_t hz, const int gate[2])
+static int sleepers_start(struct load *load, uint32_t count, uint32_t hz)
 {
 	for (uint32_t at = 0; at < count; at++) {
 		char path[320];
@@ -97,14 +97,14 @@ static int sleepers_start(struct load *load, uint32_t count, uint32_t hz, const 
 		if (mkdir(path, 0755) || (load->pid[at] = fork_into(path)) < 0)
 			return -errno;
 		if (!load->pid[at])
-			sleeper_run(load, at, NS_PER_S / hz, gate);
+			sleeper_run(load, at, NS_PER_S / hz);
 	}
 	return 0;
 }
 
 int load_start(struct load *load, const char *cgroup_root, uint32_t count, uint32_t hz)
 {
-	int gate[2], r;
+	int r;
 
 	memset(load, 0, sizeof(*load));
 	snprintf(load->root, sizeof(load->root), "%s/forestall-bench-%d", cgroup_root, getpid());
@@ -115,18 +115,25 @@ int load_start(struct load *load, const char *cgroup_root, uint32_t count, uint3
 		return -ENOMEM;
 	if (mkdir(load->root, 0755))
 		return -errno;
-	if (pipe2(gate, O_CLOEXEC)) {
+	if (pipe2(load->gate, O_CLOEXEC)) {
 		r = -errno;
 		rmdir(load->root);
 		return r;
 	}
 	load->count = count;
-	r = sleepers_start(load, count, hz, gate);
-	close(gate[0]);
-	close(gate[1]);
+	r = sleepers_start(load, count, hz);
 	if (r)
 		load_stop(load);
 	return r;
+}
+
+void load_begin(struct load *load)
+{
+	for (int end = 0; end < 2; end++) {
+		if (load->gate[end] >= 0)
+			close(load->gate[end]);
+		load->gate[end] = -1;
+	}
 }
 
 void load_stop(struct load *load)
@@ -137,6 +144,7 @@ void load_stop(struct load *load)
 	for (uint32_t at = 0; at < load->count; at++)
 		if (load->pid[at] > 0)
 			kill(load->pid[at], SIGKILL);
+	load_begin(load);
 	for (uint32_t at = 0; at < load->count; at++)
 		if (load->pid[at] > 0)
 			waitpid(load->pid[at], NULL, 0);

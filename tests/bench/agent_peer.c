@@ -214,6 +214,7 @@ void reader_run(const struct load *load)
 	char text[4096];
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	close(load->gate[1]);
 	getrlimit(RLIMIT_NOFILE, &limit);
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
