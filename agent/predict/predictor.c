@@ -272,17 +272,21 @@ void predictor_observe(struct predictor *p, const struct observation *observatio
 
 /*
  * What nobody annotated cannot be violated. A fifth of a second that was bad enough for a reflex counts as well: a
- * reflex that works keeps the second's percentile below the bound, and would else leave foresight nothing to learn from.
+ * reflex that works keeps the second's percentile below the bound, and would else leave foresight nothing to learn from. So does a
+ * second with too few delays for a percentile, most of them late.
  */
 static uint32_t second_violated(const struct slo *slo, const struct window *window)
 {
 	const struct window_second *now = window_at(window, 0);
 	uint32_t violated = 0;
 
-	for (int sli = 0; sli < SLI_COUNT; sli++)
-		if (slo->bound[sli] && (now->sli[sli] > feature_bound(slo, (enum sli)sli) ||
-					(sli_unit((enum sli)sli) == SLI_UNIT_NS && window->judged.worst_bad[sli] >= WORST_BAD)))
+	for (int sli = 0; sli < SLI_COUNT; sli++) {
+		bool is_late = sli_unit((enum sli)sli) == SLI_UNIT_NS &&
+			       (window->judged.worst_bad[sli] >= WORST_BAD || (now->sli[sli] < 0 && window->judged.bad[sli] >= WORST_BAD));
+
+		if (slo->bound[sli] && (now->sli[sli] > feature_bound(slo, (enum sli)sli) || is_late))
 			violated |= 1u << sli;
+	}
 	return violated;
 }
 

@@ -125,6 +125,12 @@ static float share_or_missing(uint64_t part, uint64_t whole, uint64_t whole_min)
 	return whole < whole_min || !whole ? -1.0f : (float)((double)part / (double)whole);
 }
 
+/* Who is starved answers seldom: a few are enough where so many of them are late that no 99th percentile within the bound could be behind it. */
+static float late_or_missing(uint64_t bad, uint64_t good, uint64_t whole_min)
+{
+	return share_or_missing(bad, good + bad, bad >= WINDOW_BAD_MIN ? 1 : whole_min);
+}
+
 /* Without a bound nothing is over it. */
 static float pressure_bad(float share, uint64_t bound_ppm)
 {
@@ -154,7 +160,7 @@ void window_app(struct window *window, const struct observe_app *app)
 static float app_judge(const struct window_app *app, uint64_t bound_micro, uint32_t samples_min)
 {
 	if (app->good + app->bad)
-		return share_or_missing(app->bad, (uint64_t)app->good + app->bad, samples_min);
+		return late_or_missing(app->bad, app->good, samples_min);
 	return app->is_told ? pressure_bad(app->value, bound_micro) : -1;
 }
 
@@ -197,7 +203,7 @@ float window_bad(const struct window *window, const struct slo *slo, enum sli sl
 		retransmits += tick->retransmits;
 	}
 	if (sli_delay[sli] >= 0)
-		return share_or_missing(bad, good + bad, WINDOW_REFLEX_SAMPLES);
+		return late_or_missing(bad, good, WINDOW_REFLEX_SAMPLES);
 	if (sli_psi[sli] >= 0)
 		return is_known ? pressure_bad((float)psi_ns / (float)(tick_ns * ticks), slo->bound[sli]) : -1;
 	/* A retransmit rate is over its bound or not: the bound itself is a share. */
@@ -241,8 +247,7 @@ static void second_slis(struct window *window, const struct slo *slo, struct win
 			const struct wire_verdict *verdict = &sum->verdict[sli_delay[sli]];
 
 			second->sli[sli] = delay_open(window, sli_delay[sli]).p99_ns;
-			judged->bad[sli] = share_or_missing(verdict->bad, verdict->good + verdict->bad,
-							    HIST_P99_SAMPLES_MIN);
+			judged->bad[sli] = late_or_missing(verdict->bad, verdict->good, HIST_P99_SAMPLES_MIN);
 			continue;
 		}
 		second->sli[sli] = sli_psi[sli] >= 0 ? second->psi[sli_psi[sli]] :

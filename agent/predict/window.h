@@ -17,6 +17,7 @@
 #define WINDOW_TICKS 4
 #define WINDOW_REFLEX_TICKS 2		/* what a reflex looks at, and how many delays it needs to say anything */
 #define WINDOW_REFLEX_SAMPLES 20
+#define WINDOW_BAD_MIN 5		/* or so many that are late: of 19, with 1 % late, once in a million */
 
 /* What one closed second says. Rates are per second; a value that could not be measured is negative. */
 struct window_second {
@@ -129,7 +130,7 @@ const struct window_second *window_at(const struct window *window, uint32_t age)
 
 /*
  * How bad the last WINDOW_REFLEX_TICKS ticks of tick_ns were for this SLI: the share of delays or segments over the bound
- * (needs WINDOW_REFLEX_SAMPLES of them), or 1 when the share of stalled time is over its bound, else 0. Negative: unknown.
+ * (needs WINDOW_REFLEX_SAMPLES of them, or of delays WINDOW_BAD_MIN that are over it), or 1 when the share of stalled time is over its bound, else 0. Negative: unknown.
  */
 float window_bad(const struct window *window, const struct slo *slo, enum sli sli, uint64_t tick_ns);
 

@@ -114,9 +114,32 @@ static void who_is_asked_for_is_foreseen_for_a_while(void **state)
 	predictor_free(p);
 }
 
+/* One answer in each fifth of a second, so that none of these says anything: but all of them were late. */
+static void who_answers_seldom_and_late_is_violated(void **state)
+{
+	static struct observation observation;
+	struct predictor *p = predictor_of(false);
+
+	(void)state;
+	p->config.tick_ns = NS_PER_SECOND / 10;
+	for (uint32_t late = 4; late <= 5; late++) {
+		for (uint32_t tick = 1; tick <= 10; tick++) {
+			memset(&observation, 0, sizeof(observation));
+			observation.kind = OBSERVE_SAMPLE;
+			observation.sample.slot = ANNOTATED;
+			observation.sample.moved.verdict[WIRE_DELAY_QUEUE] = (struct wire_verdict){ .bad = tick % 2 && tick / 2 < late };
+			predictor_observe(p, &observation);
+			predictor_tick(p, (late - 3) * NS_PER_SECOND + tick * p->config.tick_ns);
+		}
+		assert_int_equal(p->instance[ANNOTATED].violated, late == 5 ? 1u << SLI_RUNQ_P99 : 0);
+	}
+	predictor_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(who_answers_seldom_and_late_is_violated),
 		cmocka_unit_test(a_stranger_costs_no_foresight_and_is_seen_by_the_annotated_all_the_same),
 		cmocka_unit_test(who_is_asked_for_is_foreseen_for_a_while),
 	};

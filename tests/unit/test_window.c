@@ -263,7 +263,8 @@ static void a_reflex_forgets_ticks_that_are_over(void **state)
 {
 	static struct window window;
 	struct observe_sample bad = sample_of(WIRE_DELAY_IO, 1, 0, 0, 30), good = sample_of(WIRE_DELAY_IO, 1, 0, 30, 0);
-	struct observe_sample few = sample_of(WIRE_DELAY_IO, 1, 0, 0, WINDOW_REFLEX_SAMPLES - 1);
+	struct observe_sample few = sample_of(WIRE_DELAY_IO, 1, 0, WINDOW_REFLEX_SAMPLES - WINDOW_BAD_MIN, WINDOW_BAD_MIN - 1);
+	struct observe_sample late = sample_of(WIRE_DELAY_IO, 1, 0, 0, 1);
 	struct slo slo = slo_of("io_p99<5ms");
 
 	(void)state;
@@ -282,6 +283,14 @@ static void a_reflex_forgets_ticks_that_are_over(void **state)
 	assert_true(window_bad(&window, &slo, SLI_IO_P99, TICK_NS) < 0);
 	window_push(&window, &few);
 	assert_true(window_bad(&window, &slo, SLI_IO_P99, TICK_NS) < 0);
+	/* Who answers seldom and late is heard. */
+	window_tick(&window, &slo, TICK_NS);
+	window_tick(&window, &slo, TICK_NS);
+	for (int i = 0; i < WINDOW_BAD_MIN; i++) {
+		assert_true(window_bad(&window, &slo, SLI_IO_P99, TICK_NS) < 0);
+		window_push(&window, &late);
+	}
+	assert_float_equal(window_bad(&window, &slo, SLI_IO_P99, TICK_NS), 1, 0);
 }
 
 static void pressure_is_judged_by_the_time_of_the_ticks(void **state)
