@@ -146,7 +146,7 @@ static void plan_print(const struct replay *replay, struct output *output)
 				     "action", "path", path_json(replay, action->slot), "for",
 				     path_json(replay, action->for_slot), "knob", knob_name(action->knob), "resource",
 				     resource_name((enum resource)action->resource), "value", (json_int_t)action->value,
-				     "period_us", (json_int_t)action->period_us, "device", value_device(action->device),
+				     "period_us", (json_int_t)action->period_us, "device", value_place(action->knob, action->device),
 				     "reason", plan_reason_name(action->reason), "risk", (double)action->risk));
 	}
 	if (!plan->count && output->last.count)

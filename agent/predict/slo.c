@@ -276,6 +276,29 @@ static const char *concurrency_parse(struct word value, uint32_t *ret)
 	return NULL;
 }
 
+static bool port_parse(struct word word, uint32_t *ret)
+{
+	uint64_t micro = 0;
+
+	if (!word.bytes || number_scan(word, &micro) != word.bytes || micro % 1000000)
+		return false;
+	*ret = (uint32_t)(micro / 1000000);
+	return micro && micro <= 65535ull * 1000000;
+}
+
+static const char *share_parse(struct word value, uint32_t *ret)
+{
+	const char *colon = memchr(value.text, ':', value.bytes);
+	size_t bytes = colon ? (size_t)(colon - value.text) : 0;
+	uint32_t front, own;
+
+	if (!colon || !port_parse((struct word){ value.text, bytes }, &front) ||
+	    !port_parse((struct word){ colon + 1, value.bytes - bytes - 1 }, &own))
+		return "needs two TCP ports, the clients' and its own, such as 80:8081";
+	*ret = front << 16 | own;
+	return NULL;
+}
+
 static bool word_is(struct word word, const char *text)
 {
 	return word.bytes == strlen(text) && !memcmp(word.text, text, word.bytes);
@@ -324,10 +347,12 @@ static const char *pair_parse(struct word key, struct word value, struct slo *sl
 		return duration_parse(value, &slo->duration_ns) ? "needs a duration such as 20s" : NULL;
 	if (word_is(key, "concurrency"))
 		return concurrency_parse(value, &slo->concurrency);
+	if (word_is(key, "share"))
+		return share_parse(value, &slo->share);
 	for (int i = 0; i < RESOURCE_COUNT; i++)
 		if (word_is(key, resource_names[i]))
 			return range_remedy(range_parse(value, (enum resource)i, &slo->range[i]), (enum resource)i);
-	return "is no known key; known: window budget tier kind probe cpu memory io net data duration concurrency";
+	return "is no known key; known: window budget tier kind probe cpu memory io net data duration concurrency share";
 }
 
 static const char *word_parse(struct word word, struct slo *slo)
@@ -432,7 +457,8 @@ static bool range_tighten(struct slo_range *granted, const struct slo_range *wis
 bool slo_tighten(struct slo *granted, const struct slo *wish)
 {
 	bool is_whole = wish->window_ns == granted->window_ns && wish->kind == granted->kind &&
-			wish->data_bytes == granted->data_bytes && wish->duration_ns == granted->duration_ns;
+			wish->data_bytes == granted->data_bytes && wish->duration_ns == granted->duration_ns &&
+			wish->share == granted->share;
 
 	for (int i = 0; i < RESOURCE_COUNT; i++)
 		is_whole = range_tighten(&granted->range[i], &wish->range[i]) && is_whole;

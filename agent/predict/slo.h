@@ -3,7 +3,7 @@
  * The SLO annotation: one line of `SLI<bound` and `key=value` words, see docs/SLO.md. Pure.
  *
  *   runq_p99<5ms resp_p99<20ms mem_full<1% window=1m budget=1% tier=critical kind=latency cpu=0.5..4 memory=256M..2G
- *   io=..200M net=..100mbit app.checkout_ms<250 data=64M duration=20s concurrency=8
+ *   io=..200M net=..100mbit app.checkout_ms<250 data=64M duration=20s concurrency=8 share=80:8081
  */
 #ifndef FORESTALL_SLO_H
 #define FORESTALL_SLO_H
@@ -75,7 +75,7 @@ struct slo {
 	uint64_t data_bytes;		/* that a piece holds in memory */
 	uint64_t duration_ns;		/* that a piece is expected to take; of a batch its whole run */
 	uint32_t concurrency;		/* pieces that it works on at once, each on one CPU at most */
-	uint32_t pad;
+	uint32_t share;			/* of the connections to one TCP port: that << 16 | where it listens itself; 0: none */
 };
 
 struct slo_error {

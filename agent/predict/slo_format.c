@@ -74,6 +74,8 @@ static int work_format(const struct slo *slo, char *text, size_t size)
 	}
 	if (slo->concurrency)
 		at += snprintf(text + at, size - (size_t)at, " concurrency=%u", slo->concurrency);
+	if (slo->share)
+		at += snprintf(text + at, size - (size_t)at, " share=%u:%u", slo->share >> 16, slo->share & 0xffff);
 	return at;
 }
 

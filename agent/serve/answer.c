@@ -96,7 +96,7 @@ static json_t *action_json(const struct answer_world *world, const struct plan_a
 	json_object_set_new(out, "knob", json_string(knob_name(action->knob)));
 	json_object_set_new(out, "value", action_value(action));
 	json_object_set_new(out, "period_us", json_integer((json_int_t)action->period_us));
-	json_object_set_new(out, "device", value_device(action->device));
+	json_object_set_new(out, "device", value_place(action->knob, action->device));
 	json_object_set_new(out, "reason", json_string(plan_reason_name(action->reason)));
 	json_object_set_new(out, "risk", value_number(action->risk));
 	json_object_set_new(out, "resource", json_string(resource_name((enum resource)action->resource)));

@@ -6,6 +6,7 @@
 #include "answer_failure.h"
 #include "answer_report.h"
 #include "answer_signals.h"
+#include "decide/balance.h"
 #include "predict/respond.h"
 #include "value.h"
 
@@ -214,6 +215,14 @@ static json_t *name_json(const struct answer_world *world, const char *path)
 	return name[0] ? value_text(name) : json_null();
 }
 
+/* What the plan gives it of the connections to the port that it shares; null where it shares none. */
+static json_t *share_json(const struct mind *mind, const struct observe_instance *info)
+{
+	const struct plan_view *view = &mind->view[info->slot];
+
+	return info->slo.share && view->cgroup_id == info->cgroup_id ? json_integer(balance_weight(view->balance.step)) : json_null();
+}
+
 json_t *answer_instance_brief(const struct answer_world *world, const struct predictor_instance *instance)
 {
 	const struct observe_instance *info = &instance->info;
@@ -236,6 +245,7 @@ json_t *answer_instance_brief(const struct answer_world *world, const struct pre
 	json_object_set_new(brief, "leading", json_string(slo_sli_name(&info->slo, slo_leading(&info->slo))));
 	json_object_set_new(brief, "risk", is_made ? value_number(forecast_risk(forecast, RISK_HORIZON, &sli)) : json_null());
 	json_object_set_new(brief, "failure_risk", is_made ? value_number(forecast->failure[RISK_HORIZON]) : json_null());
+	json_object_set_new(brief, "share_weight", share_json(world->mind, info));
 	json_object_set_new(brief, "impairment", is_made ? json_string(forecast_impairment_name(forecast->impairment)) : json_null());
 	json_object_set_new(brief, "forecast", json_string(forecast_source_name(is_made ? instance->foresight->forecast.source :
 											  FORECAST_NONE)));

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "decide/balance.h"
 #include "decide/policy.h"
 
 #define SLOTS_MAX 65536	/* as in forestall.conf */
@@ -30,6 +31,8 @@ static bool slo_is_sound(const struct slo *slo)
 	for (int i = 0; i < SLO_APP_MAX; i++)
 		if (!is_text(slo->app[i], sizeof(slo->app[i])))
 			return false;
+	if (!(slo->share >> 16) != !(slo->share & 0xffff))
+		return false;
 	return slo->tier < TIER_COUNT && slo->kind < KIND_COUNT && slo->source < SLO_SOURCE_COUNT;
 }
 
@@ -76,6 +79,8 @@ bool sound_memory(const struct recording_memory *memory, uint32_t slots_max)
 	bool is_live = memory->slot < slots_max;
 	uint32_t slot = memory->instance.info.slot;
 
+	if (memory->view.balance.step > BALANCE_STEPS || memory->view.balance.resource >= RESOURCE_COUNT)
+		return false;
 	if (!memory->slot || memory->slot >= slots_max + PARKED_MAX || !sound_instance(&memory->instance.info))
 		return false;
 	/* One that is parked keeps the slot that it had. */

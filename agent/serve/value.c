@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "act/knob.h"
+
 json_t *value_number(double number)
 {
 	return isfinite(number) ? json_real(number) : json_null();
@@ -48,6 +50,11 @@ json_t *value_text(const char *text)
 json_t *value_device(uint32_t device)
 {
 	return device ? json_sprintf("%u:%u", device >> 20, device & 0xfffff) : json_null();
+}
+
+json_t *value_place(uint32_t knob, uint32_t device)
+{
+	return knob == KNOB_NET_SHARE ? json_sprintf("%u:%u", SHARE_FRONT(device), SHARE_PORT(device)) : value_device(device);
 }
 
 json_t *value_error(const char *format, ...)

@@ -22,6 +22,9 @@ json_t *value_text(const char *text);
 /* "MAJOR:MINOR" of a disk as in struct action; null for 0. */
 json_t *value_device(uint32_t device);
 
+/* What a knob's `device` stands for as in struct action: a disk, or of net.share "FRONT:PORT". */
+json_t *value_place(uint32_t knob, uint32_t device);
+
 /* {"ok":false,"error":"..."} */
 json_t *value_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

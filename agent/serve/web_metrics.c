@@ -32,6 +32,7 @@ static const struct number all_numbers[] = {
 	{ USED, "cpu", "cpu" }, { USED, "memory_bytes", "memory" }, { USED, "io_bytes", "io" }, { USED, "tx_bytes", "net" },
 	{ "forestall_wait_cores", "CPUs waited for in the last second, in CPU seconds per second", "wait", NULL },
 	{ "forestall_failure_risk_ratio", "Probability that it fails within 2 s", "failure_risk", NULL },
+	{ "forestall_share_weight", "Weight that the plan gives it of the new connections to the port that it shares, at most 1000", "share_weight", NULL },
 };
 
 #define FORESEEN ",horizon=\"2\""

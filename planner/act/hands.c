@@ -12,6 +12,8 @@
 
 #define RECONNECT_NS 1000000000ull
 #define ASK_MODE_NS 5000000000ull	/* it does not change but with the connection: this finds hands that hang */
+/* Of a share: when it goes, so do the connections that it sent elsewhere. A mind that starts anew takes it over before. */
+#define SHARE_LEASE_MS 30000
 #define RENEW_PER_LEASE 4	/* a lease is renewed when a quarter of it has passed */
 
 /* What we asked for, per slot and knob. */
@@ -149,7 +151,7 @@ static void action_fill(struct hands *hands, const struct mind *mind, const stru
 	action->period_us = wish->period_us;
 	action->device = wish->device;
 	action->knob = knob;
-	action->lease_ms = mind->policy.lease_ms;
+	action->lease_ms = knob == KNOB_NET_SHARE ? SHARE_LEASE_MS : mind->policy.lease_ms;
 	action->reason = reason;
 	hands->about->about[hands->about->count].slot = slot;
 	hands->about->about[hands->about->count++].knob = knob;

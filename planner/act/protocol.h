@@ -41,7 +41,7 @@ enum knob {
 	KNOB_IO_WBPS,
 	KNOB_IO_RIOPS,
 	KNOB_IO_WIOPS,
-	/* The planner has no use for these; people ask for them (`forestall action hold`). */
+	/* The planner has no use for these but the share; people ask for them (`forestall action hold`). */
 	KNOB_CPU_BURST,		/* cpu.max.burst: value = us that unused quota may save up for one period */
 	KNOB_MEMORY_MIN,	/* memory.min: value = bytes, UINT64_MAX = max */
 	KNOB_CPUSET_MEMS,	/* cpuset.mems: value = mask of memory nodes 0..63, 0 = empty (the parent's) */

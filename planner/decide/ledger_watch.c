@@ -169,6 +169,9 @@ void ledger_watch(struct ledger *ledger, const struct plan_policy *policy, const
 	for (uint32_t i = 0; i < plan->count; i++) {
 		const struct plan_action *action = &plan->action[i];
 
+		/* Who suffers from another's share loses his own: see balance.h. */
+		if (action->knob == KNOB_NET_SHARE)
+			continue;
 		if (action->reason == REASON_STANDING ||
 		    (action->slot == action->for_slot && action->reason != REASON_LIMIT && action->reason != REASON_CANARY))
 			action_watch(ledger, policy, host, views, count, action);

@@ -261,6 +261,7 @@ static void view_update(struct mind *mind, uint32_t slot, uint64_t now_ns, bool 
 	view->tier = instance->info.slo.tier;
 	view->kind = instance->info.slo.kind;
 	view->is_bound = slo_is_bound(&instance->info.slo);
+	view->share = instance->info.slo.share;
 	view->is_fresh = instance->foresight->has_frame;
 	view->is_persistence = instance->foresight->forecast.source == FORECAST_PERSISTENCE;
 	view->has = instance->limits.has;

@@ -6,6 +6,7 @@
 
 #include "absence.h"
 #include "arm.h"
+#include "balance.h"
 #include "caution.h"
 #include "pace.h"
 #include "peer.h"
@@ -411,6 +412,7 @@ void plan_make(const struct plan_policy *policy, const struct plan_host *host, s
 						       NULL, host->capacity[r], host->memory_free, 0 }, ret);
 		posture_plan(policy, host, views, count, now_ns, ret);
 	}
+	balance_plan(policy, host, views, count, now_ns, ret);
 	absence_plan(policy, host, views, count, now_ns, ret);
 	pace_plan(policy, host->pace, views, count, ret);
 }

@@ -206,6 +206,18 @@ struct plan_hold {
 	struct credit credit;		/* of an instance with a bound */
 };
 
+/* What is remembered of one of several servers of a port; see balance.h. */
+struct plan_balance {
+	uint32_t share;		/* what all this is about */
+	uint8_t step;		/* below its full weight */
+	uint8_t endangered_at;	/* the step at which its last danger began, */
+	bool is_falling;	/* which goes on, or it has not risen since */
+	uint8_t reason;		/* enum plan_reason: its danger now */
+	uint8_t resource;	/* enum resource: of what */
+	uint64_t moved_ns;	/* when the step changed last */
+	uint64_t endangered_ns;	/* when it was in danger last; 0: never */
+};
+
 struct plan_view {
 	uint32_t slot;
 	uint32_t tier;		/* enum tier */
@@ -239,6 +251,8 @@ struct plan_view {
 	struct plan_hold hold[RESOURCE_COUNT];
 	struct phase phase[RESOURCE_COUNT];
 	uint32_t beside;	/* slot of one with a bound and a higher tier that its weight acts against; 0: none known */
+	uint32_t share;		/* annotated: the clients' port << 16 | its own; 0: none */
+	struct plan_balance balance;
 	float quota_kept;	/* what quota was before it was lifted, until it has been read again; else 0 */
 	uint64_t lifted_until_ns;
 };

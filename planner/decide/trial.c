@@ -67,12 +67,13 @@ static bool has_knob(const struct plan_view *view, enum resource resource)
 	return view->has >> OBSERVE_HAS_PROCESS & 1;
 }
 
-/* Weights may stand beside it: they leave what it uses as it is. */
+/* Weights and shares may stand beside it: they leave what it uses as it is. */
 static bool is_limited(const struct plan *plan, const struct plan_view *view, enum resource resource)
 {
 	for (uint32_t i = 0; i < plan->count; i++)
 		if (plan->action[i].slot == view->slot && plan->action[i].resource == resource &&
-		    plan->action[i].knob != KNOB_CPU_WEIGHT && plan->action[i].knob != KNOB_IO_WEIGHT)
+		    plan->action[i].knob != KNOB_CPU_WEIGHT && plan->action[i].knob != KNOB_IO_WEIGHT &&
+		    plan->action[i].knob != KNOB_NET_SHARE)
 			return true;
 	return false;
 }

@@ -25,7 +25,7 @@ static void instance_tell(struct mind *mind, struct recording *recording, uint32
 	struct observation observation = { .kind = OBSERVE_INSTANCE, .instance = { .slot = slot, .cgroup_id = 70 + slot } };
 	struct slo_error error;
 
-	slo_parse(slot == 1 ? "runq_p99<5ms mem_some<1% app.queue<10 tier=critical cpu=0.1..2 concurrency=2" :
+	slo_parse(slot == 1 ? "runq_p99<5ms mem_some<1% app.queue<10 tier=critical cpu=0.1..2 concurrency=2 share=80:8081" :
 				     "tier=best-effort kind=batch data=1M duration=5s", &observation.instance.slo, &error);
 	observation.instance.slo.source = SLO_FROM_CONFIG;
 	snprintf(observation.instance.path, OBSERVE_PATH_MAX, "/app/%u", slot);

@@ -5,6 +5,7 @@
 #include <zlib.h>
 
 #include "unit.h"
+#include "decide/balance.h"
 #include "decide/policy.h"
 #include "predict/hist.h"
 #include "older_recording.h"
@@ -409,21 +410,18 @@ static void a_memory_that_points_elsewhere_is_damage(void **state)
 	const struct live *live = *state;
 	struct replay replay;
 
+	damage(live, RECORDING_MIND, offsetof(struct recording_mind, ledger.decision[3].resource) + 1, 1);
+	assert_int_equal(replayed(live->path, false, &replay), -EINVAL);
+	damage(live, RECORDING_MIND, offsetof(struct recording_mind, ledger.decision[3].resource) + 1, 0);
+	damage(live, RECORDING_MEMORY, offsetof(struct recording_memory, view.balance.step), BALANCE_STEPS + 1);
+	assert_int_equal(replayed(live->path, false, &replay), -EINVAL);
+	damage(live, RECORDING_MEMORY, offsetof(struct recording_memory, view.balance.step), 0);
 	damage(live, RECORDING_MEMORY, offsetof(struct recording_memory, instance.info.slot) + 2, 1);
 	assert_int_equal(replayed(live->path, false, &replay), -EINVAL);
 	damage(live, RECORDING_MEMORY, offsetof(struct recording_memory, instance.info.slot) + 2, 0);
 	damage(live, RECORDING_MEMORY, offsetof(struct recording_memory, instance.info.slo.tier) + 1, 1);
 	assert_int_equal(replayed(live->path, false, &replay), -EINVAL);
 	assert_int_equal(replayed(live->path, true, &replay), -EINVAL);
-}
-
-static void a_decision_that_never_was_is_damage(void **state)
-{
-	const struct live *live = *state;
-	struct replay replay;
-
-	damage(live, RECORDING_MIND, offsetof(struct recording_mind, ledger.decision[3].resource) + 1, 1);
-	assert_int_equal(replayed(live->path, false, &replay), -EINVAL);
 }
 
 static void a_canary_that_never_was_is_damage(void **state)
@@ -486,7 +484,6 @@ int main(void)
 		LIVE(what_hurt_before_is_remembered),
 		LIVE(an_unknown_policy_is_damage),
 		LIVE(a_memory_that_points_elsewhere_is_damage),
-		LIVE(a_decision_that_never_was_is_damage),
 		LIVE(a_canary_that_never_was_is_damage),
 		LIVE(what_is_on_canary_is_in_the_plans),
 		LIVE(a_horizon_that_is_none_is_damage),

@@ -18,7 +18,7 @@ static void parse_knows_every_key(void **state)
 {
 	struct slo slo = parsed(" runq_p99<5ms\tcpu_some<10% mem_some<3% mem_full<0.5% io_p99<8ms resp_p99<20ms retrans<1% "
 				"window=5m budget=0.5% tier=critical kind=latency cpu=0.5..4 memory=256M..2G io=..200M "
-				"net=1.5mbit..100mbit data=64M duration=20s concurrency=8\n");
+				"net=1.5mbit..100mbit data=64M duration=20s concurrency=8 share=80:65535\n");
 
 	(void)state;
 	assert_int_equal(slo.bound[SLI_RUNQ_P99], 5000000);
@@ -43,6 +43,7 @@ static void parse_knows_every_key(void **state)
 	assert_int_equal(slo.data_bytes, 64 << 20);
 	assert_int_equal(slo.duration_ns, 20000000000);
 	assert_int_equal(slo.concurrency, 8);
+	assert_int_equal(slo.share, 80 << 16 | 65535);
 }
 
 static void an_application_has_two_slis_of_its_own(void **state)
@@ -158,11 +159,13 @@ static void errors_name_the_word_and_the_remedy(void **state)
 		{ "io_p99<5%", { "io_p99<5%", "duration", "5ms" } }, { "retrans<1", { "retrans<1", "share", "10%" } },
 		{ "cpu=1M..2M", { "cpu=1M..2M", "CPUs", "0.5..4" } }, { "memory=2", { "memory=2", "bytes", "256M..2G" } },
 		{ "io=..", { "io=..", "bytes/s", "..200M" } }, { "net=..1Mbit", { "net=..1Mbit", "rates", "..100mbit" } },
-		{ "disk=1", { "disk=1", "no known key", "cpu memory io net data duration concurrency" } },
+		{ "disk=1", { "disk=1", "no known key", "cpu memory io net data duration concurrency share" } },
 		{ "cpu=4..2", { "cpu=4..2", "MIN above its MAX", "swap" } }, { "net=1M..1kbit", { "net=", "MIN above its MAX", "swap" } },
 		{ "data=0", { "data=0", "bytes", "64M" } }, { "data=1..2", { "data=1..2", "bytes", "64M" } },
 		{ "duration=20", { "duration=20", "duration", "20s" } }, { "concurrency=", { "concurrency=", "whole", "1 to" } },
 		{ "concurrency=0", { "concurrency=0", "whole", "1 to" } }, { "concurrency=1.5", { "concurrency=1.5", "whole", "1 to" } },
+		{ "share=80", { "share=80", "two TCP ports", "80:8081" } }, { "share=0:1", { "share=0:1", "two TCP ports", "80:8081" } },
+		{ "share=80:65536", { "share=80:65536", "two TCP ports", "80:8081" } }, { "share=80:1.5", { "share=80:1.5", "two TCP ports", "80:8081" } },
 		{ "concurrency=2000000", { "concurrency=2000000", "whole", "1000000" } },
 	};
 
@@ -233,6 +236,8 @@ static struct slo random_slo(uint64_t *seed)
 		slo.duration_ns = 1 + random_below(seed, 18000000000000);
 	if (random_below(seed, 2))
 		slo.concurrency = 1 + (uint32_t)random_below(seed, 1000000);
+	if (random_below(seed, 2))
+		slo.share = (uint32_t)(1 + random_below(seed, 65535)) << 16 | (uint32_t)(1 + random_below(seed, 65535));
 	return slo;
 }
 
@@ -287,6 +292,7 @@ static void tighten_never_loosens(void **state)
 		assert_int_equal(after.duration_ns, before.duration_ns);
 		assert_true(after.concurrency <= before.concurrency);
 		assert_true(!after.concurrency == !before.concurrency);
+		assert_int_equal(after.share, before.share);
 		for (int r = 0; r < RESOURCE_COUNT; r++) {
 			assert_true(after.range[r].min <= before.range[r].min);
 			assert_true(after.range[r].max <= before.range[r].max);
@@ -319,7 +325,7 @@ static void wish_for_more_is_not_granted(void **state)
 {
 	static const char *const wishes[] = { "runq_p99<6ms", "cpu_some<1%", "tier=critical", "cpu=1..5", "cpu=2..4",
 					      "cpu=1..", "memory=2G..", "memory=1G..4G", "io=..1M", "net=1M..",
-					      "budget=2%", "window=2m", "data=1M", "duration=1s", "concurrency=2" };
+					      "budget=2%", "window=2m", "data=1M", "duration=1s", "concurrency=2", "share=80:81" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++) {

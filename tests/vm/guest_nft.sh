@@ -223,6 +223,15 @@ rmmod nft_redir
 check "a missing module is named" says 'unavailable .*nft_redir' main $front:$front 1
 check "and nothing was changed" as_before
 echo "$modprobe" >/proc/sys/kernel/modprobe
+# Somebody else's table of that name, which the kernel keeps from all but its owner (Linux 5.12).
+owner_makes() { exec {owner}> >(exec nft -i >"$scratch/owner.log" 2>&1) && echo "add table inet forestall { flags owner; }" >&$owner && within 10 eval 'nft list tables | grep -q forestall'; }
+if ((owned == 0)); then
+	check "a table of that name, owned by another" owner_makes
+	check "is not written to" says 'failed .*not permitted' main $front:$front 1
+	check "and stays as it is" eval '[[ $(nft list table inet forestall | wc -l) -le 4 ]]'
+	exec {owner}>&-
+	check "until it is gone" within 10 as_before
+fi
 check "with it, held" says applied main $front:$front 1
 kill -STOP "$pid"
 check "--undo ends stopped hands" "$act" --undo --run-dir "$run"

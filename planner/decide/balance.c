@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "balance.h"
+
+#include "act/knob.h"
+#include "policy.h"
+#include "rung.h"
+
+#define HALF 4			/* steps */
+#define FIRST (2 * HALF)
+#define DOWN_NS 1000000000ull
+#define UP_NS 2000000000ull
+
+/* 1000 * 2^(-step / 4): a table, since a replay has to give the same on every machine. */
+static const uint16_t weights[BALANCE_STEPS + 1] = { 1000, 841, 707, 595, 500, 420, 354, 297, 250, 210, 177, 149, 125, 105, 88, 74, 62 };
+
+uint32_t balance_weight(uint32_t step) { return weights[step]; }
+
+/* The first danger of it, and of what. */
+static void danger_find(const struct scene *host, struct plan_view *view)
+{
+	struct plan_balance *balance = &view->balance;
+	struct scene scene = *host;
+
+	balance->reason = REASON_NONE;
+	balance->resource = RESOURCE_NET;
+	for (int r = 0; view->is_bound && !policy_is_standing(host->policy) && r < RESOURCE_COUNT; r++) {
+		enum plan_reason reason;
+
+		scene.resource = (enum resource)r;
+		scene.capacity = host->host->capacity[r];
+		if (resource_is_learned(scene.resource))
+			scene.capacity = knee_capacity(&host->host->knee[r], scene.capacity);
+		reason = policy_danger(&scene, view);
+		if (reason == REASON_NONE || (reason == REASON_FORESIGHT && view->hold[r].is_alone))
+			continue;
+		balance->reason = (uint8_t)reason;
+		balance->resource = (uint8_t)r;
+		return;
+	}
+}
+
+static bool are_mates(const struct plan_view *a, const struct plan_view *b)
+{
+	return a != b && a->share && b->share && SHARE_FRONT(a->share) == SHARE_FRONT(b->share);
+}
+
+static bool is_endangered(const struct plan_view *view)
+{
+	return view->balance.reason != REASON_NONE && view->balance.reason != REASON_HOLD;
+}
+
+static bool has_calm_mate(const struct scene *scene, const struct plan_view *view)
+{
+	for (uint32_t i = 0; i < scene->count; i++)
+		if (are_mates(view, scene->views[i]) && !is_endangered(scene->views[i]))
+			return true;
+	return false;
+}
+
+static void step_down(struct plan_balance *balance, uint64_t now_ns)
+{
+	balance->endangered_ns = now_ns;
+	if (!balance->is_falling)
+		balance->endangered_at = balance->step;
+	balance->is_falling = true;
+	if (balance->step == BALANCE_STEPS || now_ns - balance->moved_ns < DOWN_NS)
+		return;
+	balance->step = balance->step + HALF < BALANCE_STEPS ? balance->step + HALF : BALANCE_STEPS;
+	balance->moved_ns = now_ns;
+}
+
+static bool may_rise(const struct plan_balance *balance, uint64_t now_ns)
+{
+	return balance->step && now_ns - balance->moved_ns >= UP_NS &&
+	       (!balance->endangered_ns || balance->step > balance->endangered_at + 1u || now_ns - balance->endangered_ns >= BALANCE_RETRY_NS);
+}
+
+/* After a danger it stays where it is until the pressure that caused it is gone. */
+static void step_move(const struct scene *scene, struct plan_view *view)
+{
+	struct plan_balance *balance = &view->balance;
+
+	if (is_endangered(view) && has_calm_mate(scene, view))
+		step_down(balance, scene->now_ns);
+	if (balance->reason != REASON_NONE || !may_rise(balance, scene->now_ns))
+		return;
+	balance->step--;
+	balance->moved_ns = scene->now_ns;
+	balance->is_falling = false;
+}
+
+static void begin(struct plan_view *view, uint64_t now_ns)
+{
+	if (view->balance.share == view->share)
+		return;
+	view->balance = (struct plan_balance){ .share = view->share, .step = FIRST, .moved_ns = now_ns };
+}
+
+/* While it answers a danger it says of what; where a danger moved nothing, it answers none. */
+static void weight_push(const struct plan_view *view, struct plan *plan)
+{
+	const struct plan_balance *balance = &view->balance;
+	bool is_answer = balance->reason != REASON_NONE && balance->is_falling;
+
+	rung_add(plan, &(struct plan_action){
+			       .slot = view->slot, .for_slot = view->slot, .cgroup_id = view->cgroup_id, .knob = KNOB_NET_SHARE,
+			       .value = weights[balance->step], .device = view->share, .tier = is_answer ? (uint8_t)view->tier : 0,
+			       .reason = is_answer ? balance->reason : REASON_STANDING, .resource = balance->resource,
+			       .risk = view->need[balance->resource].risk });
+}
+
+void balance_plan(const struct plan_policy *policy, const struct plan_host *host, struct plan_view *const views[], uint32_t count,
+		  uint64_t now_ns, struct plan *plan)
+{
+	struct scene scene = { policy, host, views, count, RESOURCE_CPU, now_ns, 0, NULL, 0, host->memory_free, 0 };
+
+	for (uint32_t i = 0; i < count; i++)
+		if (views[i]->share) {
+			begin(views[i], now_ns);
+			danger_find(&scene, views[i]);
+		}
+	/* Who listens where clients connect to comes first: of a port that somebody else has the hands give nothing away. */
+	for (int is_other = 0; is_other < 2; is_other++)
+		for (uint32_t i = 0; i < count; i++) {
+			if (!views[i]->share || (SHARE_FRONT(views[i]->share) != SHARE_PORT(views[i]->share)) != is_other)
+				continue;
+			step_move(&scene, views[i]);
+			weight_push(views[i], plan);
+		}
+}
