@@ -241,6 +241,28 @@ static struct hold *action_hold(struct apply *apply, const struct action *action
 	return lease_find(&apply->leases, action->cgroup_id, (enum knob)action->knob, action->device);
 }
 
+static bool is_served(const struct apply *apply, const struct hold *hold)
+{
+	_cleanup_place_ struct place place = { .dir_fd = -1 };
+	char text[ACT_TEXT_MAX];
+
+	return undo_place_open(apply->root_fd, hold, &place) == 0 && place.dir_fd >= 0 && nft_check_port(&place, text) == 0;
+}
+
+/*
+ * Undoes the shares of servers that have gone: whoever renews them may be slower to see that than their clients are, and a server that
+ * restarts is another cgroup, to which what the one before it held is nothing to come back to.
+ */
+static void shares_end(struct apply *apply, struct now now)
+{
+	for (uint32_t i = apply->leases.count; i-- > 0;) {
+		struct hold *hold = &apply->leases.hold[i];
+
+		if (hold->knob == KNOB_NET_SHARE && !is_served(apply, hold))
+			hold_undo(apply, hold, now);
+	}
+}
+
 void apply_action(struct apply *apply, const struct action *action, struct now now, struct result_item *ret)
 {
 	struct change change = {
@@ -252,6 +274,8 @@ void apply_action(struct apply *apply, const struct action *action, struct now n
 	};
 	struct hold *hold = action_hold(apply, action);
 
+	if (!hold && action->knob == KNOB_NET_SHARE)
+		shares_end(apply, now);
 	change.hold = hold;
 	memset(ret, 0, sizeof(*ret));
 	if (hold && strncmp(hold->path, action->path, sizeof(hold->path)) != 0) {
@@ -388,6 +412,10 @@ void apply_expire(struct apply *apply, struct now now)
 	children_look(apply, now);
 	if (apply->leases.count == 0)
 		return;
+	if (now.mono_ns - apply->shares_ns >= SHARES_LOOK_NS) {
+		apply->shares_ns = now.mono_ns;
+		shares_end(apply, now);
+	}
 	if (access(apply->disable_file, F_OK) == 0)
 		leases_end(apply);
 	while ((hold = lease_expired(&apply->leases, now.mono_ns)))

@@ -25,6 +25,7 @@ struct apply {
 	struct refault_table refaults;
 	struct child dying[CHILDREN_DYING_MAX];	/* killed, nothing to wait for; still to be reaped */
 	uint32_t dying_count;
+	uint64_t shares_ns;		/* when it was last looked whether those that share a port still serve it */
 };
 
 /* The clocks, read once for each message. */

@@ -42,6 +42,7 @@
 #define PLAN_AHEAD_MAX_NS (100 * NS_PER_MS)
 #define HANDS_OFF_NS (600 * NS_PER_S)	/* how long a knob is left alone after somebody else wrote it */
 #define UNDO_RETRY_NS NS_PER_S		/* an undo the kernel refused is tried again after this */
+#define SHARES_LOOK_NS NS_PER_S		/* how soon a share is taken from a server that has gone */
 #define DISABLE_POLL_NS NS_PER_S	/* how soon the disable file undoes what is held */
 
 #define HOLDS_MAX 1024

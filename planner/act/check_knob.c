@@ -303,6 +303,18 @@ static bool check_ingress(struct apply *apply, struct change *change, struct res
 	       item_refuse(ret, OUTCOME_UNAVAILABLE, "%s", text);
 }
 
+/* Two cgroups may listen on one port: the share is the one's that had it first. */
+static bool is_others_share(const struct apply *apply, const struct action *action)
+{
+	for (uint32_t i = 0; i < apply->leases.count; i++) {
+		const struct hold *hold = &apply->leases.hold[i];
+
+		if (hold->knob == KNOB_NET_SHARE && hold->device == action->device && hold->cgroup_id != action->cgroup_id)
+			return true;
+	}
+	return false;
+}
+
 /* Who listens on the clients' port has to have asked for a share of it too: nobody's connections are taken away. */
 static bool front_check(const struct apply *apply, const struct change *change, struct result_item *ret)
 {
@@ -329,6 +341,9 @@ static bool check_share(struct apply *apply, struct change *change, struct resul
 
 	if (r < 0)
 		return item_refuse(ret, change->hold ? OUTCOME_GONE : OUTCOME_UNAVAILABLE, "%s", text);
+	if (!change->hold && is_others_share(apply, change->action))
+		return item_refuse(ret, OUTCOME_REFUSED, "another cgroup that listens on port %u has this share",
+				   SHARE_PORT(change->action->device));
 	return change->hold || !mode_acts(apply->mode) || front_check(apply, change, ret);
 }
 

@@ -118,12 +118,15 @@ mind_is_killed() {
 }
 check "a mind that is killed takes no connection along" mind_is_killed
 check "the new one's shares grow again" within 40 eval 'weight_in main 1000 1000 && weight_in b 1000 1000 && weight_in c 1000 1000'
-restart() {
-	nginx -c "$scratch/b.conf" -s stop && within 10 not test -e "$scratch/b.pid" && within 10 rmdir $cg/web/b && serve b 9002
-}
+# As a unit does: another cgroup of the same path listens before anybody has seen that the first is gone.
+restart() { kill -KILL $(cat $cg/web/b/cgroup.procs) && within 5 rmdir $cg/web/b && serve b 9002; }
 check "one restarts" restart
 check "and begins with less" within 10 weight_in b 1 420
 check "and has the whole again" within 40 weight_in b 1000 1000
+dies() { kill -KILL $(cat $cg/web/b/cgroup.procs) && within 5 rmdir $cg/web/b; }
+check "one dies with its cgroup" dies
+check "and soon nobody is sent there, long before its lease ends" within 4 eval '! nft list table inet forestall | grep -q ": 9002"'
+check "the others answer" eval 'clients 1 && answered_by main c && ! answered_by b'
 check "stop takes all shares away" stop
 check "the ruleset is as before" ruleset_is_as_before
 check "and who listens there answers all" eval 'clients 1 && ! answered_by b && ! answered_by c'
