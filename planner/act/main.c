@@ -130,7 +130,10 @@ static void limits_raise(void)
 	}
 }
 
-/* Undoes what an earlier life left behind. In a mode that acts the journal stays open. */
+/*
+ * Undoes what an earlier life left behind. In a mode that acts the journal stays open, and what the kernel refuses to restore is tried
+ * again like any other: it is no reason to leave the host unobserved. Who only observes could not.
+ */
 static int journal_start(struct dispatch *dispatch, const struct options *options)
 {
 	_cleanup_close_ int root_fd = cgroup_root_open(options->cgroup_root);
@@ -144,10 +147,14 @@ static int journal_start(struct dispatch *dispatch, const struct options *option
 	r = takeover_journal(dispatch->run_fd, root_fd, &dispatch->apply.journal, &dispatch->apply.leases, undo_print,
 			     NULL, &undo);
 	if (r < 0)
-		return undo_explain(options->run_dir, &undo, r);
+		undo_explain(options->run_dir, &undo, r);
+	if (r < 0 && r != -EIO)
+		return 1;
 	STEP(START_UNDONE);
-	if (!mode_acts(dispatch->apply.mode))
+	if (!mode_acts(dispatch->apply.mode)) {
 		journal_close(&dispatch->apply.journal);
+		dispatch->apply.leases.count = 0;
+	}
 	return 0;
 }
 

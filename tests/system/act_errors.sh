@@ -10,9 +10,9 @@ top=/act-errors-$$
 mkdir "$cgroot$top" 2>/dev/null && mkdir "$cgroot$top/web" "$cgroot$top/other" || skip_all "no cgroup can be made in $cgroot"
 [[ -e $cgroot$top/web/cgroup.freeze ]] || skip_all "this kernel has no cgroup.freeze"
 at_exit "rmdir '$cgroot$top/web' '$cgroot$top/other' '$cgroot$top'"
-start() { # INJECTION
+start() { # INJECTION [MODE]
 	strace -f -qq -o /dev/null -P "$cgroot$top/web/cgroup.freeze" -e trace=write -e "inject=write:$1" \
-		"$bin/forestall-act" --mode enforce --cgroup-root "$cgroot" --run-dir "$run" --disable-file "$scratch/disable" \
+		"$bin/forestall-act" --mode "${2:-enforce}" --cgroup-root "$cgroot" --run-dir "$run" --disable-file "$scratch/disable" \
 		2>>"$scratch/act.log" &
 	tracer=$!
 	within 10 driver mode
@@ -53,6 +53,17 @@ check "which is said once, whoever speaks" test "$(grep -c 'disabled by' "$scrat
 rm "$scratch/disable"
 stop
 check "stays in the journal" grep -q 'undone .* failed' "$run/journal"
+check "hands that only observe start all the same" start error=EBUSY:when=1+ observe
+check "and say what they could not restore" grep -q '1 knobs cannot be restored' "$scratch/act.log"
+stop
+check "it is still there" eval 'reads web 1 && grep . "$run/journal"'
+check "and so do hands that act" start error=EBUSY:when=1
+check "which try again" within 10 reads web 0
+check "until it is over" within 5 holds_nothing
+stop
+check "the hands start" start error=EBUSY:when=2+
+check "it takes none" says applied web
+stop
 check "until somebody else undoes it" "$bin/forestall-act" --undo --cgroup-root "$cgroot" --run-dir "$run"
 check "as it was" eval 'reads web 0 && holds_nothing'
 
