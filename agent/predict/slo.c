@@ -265,25 +265,15 @@ static const char *name_value_parse(const char *const *names, size_t count, stru
 	return NULL;
 }
 
-/* The largest is far from where a float of CPUs would round. */
-static const char *concurrency_parse(struct word value, uint32_t *ret)
+/* From 1 to `most`. */
+static int whole_parse(struct word value, uint32_t most, uint32_t *ret)
 {
 	uint64_t micro = 0;
 
-	if (!value.bytes || number_scan(value, &micro) != value.bytes || !micro || micro % 1000000 || micro > 1000000ull * 1000000)
-		return "needs a whole number from 1 to 1000000";
+	if (!value.bytes || number_scan(value, &micro) != value.bytes || !micro || micro % 1000000 || micro > most * 1000000ull)
+		return -EINVAL;
 	*ret = (uint32_t)(micro / 1000000);
-	return NULL;
-}
-
-static bool port_parse(struct word word, uint32_t *ret)
-{
-	uint64_t micro = 0;
-
-	if (!word.bytes || number_scan(word, &micro) != word.bytes || micro % 1000000)
-		return false;
-	*ret = (uint32_t)(micro / 1000000);
-	return micro && micro <= 65535ull * 1000000;
+	return 0;
 }
 
 static const char *share_parse(struct word value, uint32_t *ret)
@@ -292,8 +282,8 @@ static const char *share_parse(struct word value, uint32_t *ret)
 	size_t bytes = colon ? (size_t)(colon - value.text) : 0;
 	uint32_t front, own;
 
-	if (!colon || !port_parse((struct word){ value.text, bytes }, &front) ||
-	    !port_parse((struct word){ colon + 1, value.bytes - bytes - 1 }, &own))
+	if (!colon || whole_parse((struct word){ value.text, bytes }, UINT16_MAX, &front) ||
+	    whole_parse((struct word){ colon + 1, value.bytes - bytes - 1 }, UINT16_MAX, &own))
 		return "needs two TCP ports, the clients' and its own, such as 80:8081";
 	*ret = front << 16 | own;
 	return NULL;
@@ -346,7 +336,8 @@ static const char *pair_parse(struct word key, struct word value, struct slo *sl
 	if (word_is(key, "duration"))
 		return duration_parse(value, &slo->duration_ns) ? "needs a duration such as 20s" : NULL;
 	if (word_is(key, "concurrency"))
-		return concurrency_parse(value, &slo->concurrency);
+		/* The largest is far from where a float of CPUs would round. */
+		return whole_parse(value, 1000000, &slo->concurrency) ? "needs a whole number from 1 to 1000000" : NULL;
 	if (word_is(key, "share"))
 		return share_parse(value, &slo->share);
 	for (int i = 0; i < RESOURCE_COUNT; i++)

@@ -27,9 +27,7 @@ static void danger_find(const struct scene *host, struct plan_view *view)
 		enum plan_reason reason;
 
 		scene.resource = (enum resource)r;
-		scene.capacity = host->host->capacity[r];
-		if (resource_is_learned(scene.resource))
-			scene.capacity = knee_capacity(&host->host->knee[r], scene.capacity);
+		scene.capacity = scene_host_capacity(host->host, scene.resource);
 		reason = policy_danger(&scene, view);
 		if (reason == REASON_NONE || (reason == REASON_FORESIGHT && view->hold[r].is_alone))
 			continue;

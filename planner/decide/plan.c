@@ -369,10 +369,9 @@ static void knee_learn(const struct scene *host)
 
 static void resource_plan(struct scene *host, struct plan *plan)
 {
-	if (resource_is_learned(host->resource)) {
+	if (resource_is_learned(host->resource))
 		knee_learn(host);
-		host->capacity = knee_capacity(&host->host->knee[host->resource], host->capacity);
-	}
+	host->capacity = scene_host_capacity(host->host, host->resource);
 	if (host->resource == RESOURCE_MEMORY)
 		scene_growth(host);
 	scopes_choose(host);

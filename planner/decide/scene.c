@@ -186,3 +186,10 @@ struct scene scene_below(const struct scene *host, const struct plan_scope *scop
 	scene.memory_free = scope->memory_free;
 	return scene;
 }
+
+float scene_host_capacity(const struct plan_host *host, enum resource resource)
+{
+	float capacity = host->capacity[resource];
+
+	return resource_is_learned(resource) ? knee_capacity(&host->knee[resource], capacity) : capacity;
+}

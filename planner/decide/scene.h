@@ -61,6 +61,9 @@ float scene_memory_least(const struct scene *scene, const struct plan_view *give
 /* To be called once per tick and resource, before the above is asked. */
 void scene_growth(const struct scene *scene);
 
+/* What the host has of a resource; of a disk or a wire, no more than was seen not to hurt (knee.h). */
+float scene_host_capacity(const struct plan_host *host, enum resource resource);
+
 /* The share of the capacity that is wanted. */
 float scene_fullness(const struct scene *scene);
 

@@ -4,30 +4,14 @@
 # share=FRONT:PORT by the whole path: three real nginx of one port, one of which has too little CPU, are sent connections by the plan, so
 # that their clients are answered in time again; what comes back, what restarts, what is killed.
 . "$(dirname "$0")/../lib.sh"
+. tests/vm/web.sh
 cg=/sys/fs/cgroup
 front=8080
 forestall() { "$bin/forestall" "$@"; }
 
 # --- three servers -------------------------------------------------------------------------------------------------------
 serve() { # NAME PORT
-	mkdir -p "$cg/web/$1"
-	cat >"$scratch/$1.conf" <<END
-pid $scratch/$1.pid;
-error_log $scratch/$1.log;
-events { worker_connections 2048; }
-http {
-	access_log off;
-	keepalive_timeout 0;
-	server {
-		listen $2 backlog=2048;
-		listen [::]:$2 backlog=2048;
-		location / { return 200 "$1\n"; }
-		location /slow { root $scratch; limit_rate 20k; }
-	}
-}
-END
-	bash -c 'echo $$ >"$0/cgroup.procs" && exec nginx -c "$1"' "$cg/web/$1" "$scratch/$1.conf"
-	forestall slo set "/web/$1" "resp_p99<20ms tier=critical share=$front:$2"
+	web_serve "$1" "$2" && forestall slo set "/web/$1" "resp_p99<20ms tier=critical share=$front:$2"
 }
 servers_make() {
 	for module in tcp_diag nft_chain_nat nft_fib_inet nft_numgen nft_redir; do modprobe $module || return; done

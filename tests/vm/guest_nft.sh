@@ -5,6 +5,7 @@
 # another one, by IPv4 and IPv6; no change of a weight loses a connection; nothing of it outlives the hands, and nothing that is
 # somebody else's is touched.
 . "$(dirname "$0")/../lib.sh"
+. tests/vm/web.sh
 cg=/sys/fs/cgroup
 act=$bin/forestall-act
 run=$scratch/run
@@ -12,32 +13,13 @@ front=8080
 connections=300
 
 # --- three servers, a stranger, and another host -------------------------------------------------------------------------
-serve() { # NAME PORT [CGROUP]
-	mkdir -p "$cg/web/${3:-$1}"
-	cat >"$scratch/$1.conf" <<END
-pid $scratch/$1.pid;
-error_log $scratch/$1.log;
-events { worker_connections 2048; }
-http {
-	access_log off;
-	keepalive_timeout 0;
-	server {
-		listen $2 backlog=2048;
-		listen [::]:$2 backlog=2048;
-		location / { return 200 "$1\n"; }
-		location /slow { root $scratch; limit_rate 20k; }
-	}
-}
-END
-	bash -c 'echo $$ >"$0/cgroup.procs" && exec nginx -c "$1"' "$cg/web/${3:-$1}" "$scratch/$1.conf"
-}
 world_make() {
 	for module in veth tcp_diag nft_chain_nat nft_fib_inet nft_numgen nft_redir; do modprobe $module || return; done
 	ip netns add far && ip link add n0 type veth peer name n1 netns far &&
 		ip addr add 10.77.0.1/24 dev n0 && ip addr add fd77::1/64 dev n0 nodad && ip link set n0 up &&
 		ip -n far addr add 10.77.0.2/24 dev n1 && ip -n far addr add fd77::2/64 dev n1 nodad && ip -n far link set n1 up &&
 		mkdir $cg/web && head -c 100k /dev/zero >"$scratch/slow" && chmod 755 "$scratch" &&
-		serve a 9001 && serve b 9002 && serve c 9003 && serve main $front &&
+		web_serve a 9001 && web_serve b 9002 && web_serve c 9003 && web_serve main $front &&
 		nft -f - <<END
 table ip theirs {
 	set friends { type ipv4_addr; elements = { 10.1.2.3 } }
@@ -108,7 +90,7 @@ check "a server that lacks IPv6 is refused" within 10 says 'unavailable .*of IPv
 check "nothing was changed" as_before
 nginx -c "$scratch/c.conf" -s stop
 within 10 not test -e "$scratch/c.pid"
-serve c 9003
+web_serve c 9003
 
 # --- shares --------------------------------------------------------------------------------------------------------------------
 check "the main server gets a weight" says 'applied 1 ' main $front:$front 1
@@ -156,7 +138,7 @@ nginx -c "$scratch/b.conf" -s stop
 within 10 not test -e "$scratch/b.pid"
 check "a server that stopped loses its share" says '(gone|unavailable) .*listens on TCP port 9002' b $front:9002 6
 check "and nobody is sent there" fits "main=1 a=6" 127.0.0.1
-serve b 9002 b2
+web_serve b 9002 b2
 check "in another cgroup it is another server" within 10 says 'unavailable .*listens on TCP port 9002' b $front:9002 6
 check "which gets a share of its own" says 'applied 7 ' b2 $front:9002 7
 check "at once" fits "main=1 a=6 b=7" 127.0.0.1
@@ -191,7 +173,7 @@ check "that is not renewed ends" within 10 as_before
 check "held" eval 'says applied main $front:$front 1 && says applied a $front:9001 1'
 kill -KILL "$pid"
 not wait "$pid" 2>/dev/null
-owned=$(uname -r | awk -F. '{ print $1 * 100 + $2 >= 512 }')
+owned=$(uname -r | awk -F. '{ print ($1 * 100 + $2 >= 512) }')
 ((owned == 0)) || check "killed hands take the table along" within 5 as_before
 check "the main server answers all that are new" within 5 only main 127.0.0.1
 check "--undo" "$act" --undo --run-dir "$run"
@@ -225,7 +207,7 @@ check "and nothing was changed" as_before
 echo "$modprobe" >/proc/sys/kernel/modprobe
 # Somebody else's table of that name, which the kernel keeps from all but its owner (Linux 5.12).
 owner_makes() { exec {owner}> >(exec nft -i >"$scratch/owner.log" 2>&1) && echo "add table inet forestall { flags owner; }" >&$owner && within 10 eval 'nft list tables | grep -q forestall'; }
-if ((owned == 0)); then
+if ((owned)); then
 	check "a table of that name, owned by another" owner_makes
 	check "is not written to" says 'failed .*not permitted' main $front:$front 1
 	check "and stays as it is" eval '[[ $(nft list table inet forestall | wc -l) -le 4 ]]'
