@@ -50,19 +50,28 @@ void statistical_push(struct statistical *stat, float load, bool is_violated)
 }
 
 /*
- * Without experience an overcommitted host is a coin toss and an idle one is safe. More load is never less risky, so
- * what was learned at a lower load holds at a higher one that was seldom seen.
+ * Without experience an overcommitted host is a coin toss and an idle one is safe. More load is never less risky: isotonic
+ * regression by its max-min formula (Barlow et al., Statistical Inference under Order Restrictions, 1972, theorem 1.4), each
+ * mean with the prior of the bin that is asked about, which keeps it monotone. So what hurt at a lower load is feared at a
+ * higher one that was seldom seen, and what was well at a higher load calms the lower ones.
  */
-static float bin_risk(const struct statistical *stat, float load)
+static float bin_risk(const struct statistical *stat, uint32_t bin)
 {
-	float risk = 0, prior = 0.5f / (1.0f + expf(-8.0f * (load - 1.0f)));
+	float prior = 0.5f / (1.0f + expf(-8.0f * (((float)bin + 0.5f) / 8 - 1.0f)));
+	float risk = 0, seen_below = 0, violated_below = 0;
 
-	for (uint32_t bin = 0; bin <= bin_of(load); bin++) {
-		float middle = ((float)bin + 0.5f) / 8, at = 0.5f / (1.0f + expf(-8.0f * (middle - 1.0f)));
+	for (uint32_t from = bin + 1; from-- > 0;) {
+		float seen = seen_below += stat->seen[from], violated = violated_below += stat->violated[from];
+		float least = (violated + PRIOR_SECONDS * prior) / (seen + PRIOR_SECONDS);
 
-		risk = fmaxf(risk, (stat->violated[bin] + PRIOR_SECONDS * at) / (stat->seen[bin] + PRIOR_SECONDS));
+		for (uint32_t to = bin + 1; to < STATISTICAL_BINS; to++) {
+			seen += stat->seen[to];
+			violated += stat->violated[to];
+			least = fminf(least, (violated + PRIOR_SECONDS * prior) / (seen + PRIOR_SECONDS));
+		}
+		risk = fmaxf(risk, least);
 	}
-	return fmaxf(risk, stat->seen[bin_of(load)] > 0 ? 0 : prior);
+	return risk;
 }
 
 struct spread {
@@ -147,14 +156,16 @@ static enum resource scarcest_soon(const struct statistical_view *view, uint32_t
 static void risk_forecast(const struct statistical_view *view, enum sli sli, struct forecast *ret)
 {
 	const struct statistical *stat = &view->learned[sli];
-	float stay = fmaxf(bin_risk(stat, statistical_load(sli, view->total)), view->violated >> sli & 1 ? 0.8f : 0);
+	float stay = fmaxf(bin_risk(stat, bin_of(statistical_load(sli, view->total))), view->violated >> sli & 1 ? 0.8f : 0);
 	float risk = stay;
-
 	for (uint32_t h = 0; h < FORECAST_HORIZONS; h++) {
 		struct outlook outlook = outlook_of(view, sli_resource(sli), span_of(h));
-		float coming = bin_risk(stat, statistical_load(sli, outlook.total));
 
-		risk = fmaxf(risk, outlook.confidence * coming + (1 - outlook.confidence) * stay);
+		if (outlook.confidence > 0) {
+			float coming = bin_risk(stat, bin_of(statistical_load(sli, outlook.total)));
+
+			risk = fmaxf(risk, outlook.confidence * coming + (1 - outlook.confidence) * stay);
+		}
 		ret->risk[sli][h] = fminf(risk, 1);
 	}
 }

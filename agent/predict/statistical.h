@@ -3,8 +3,8 @@
  * The robust forecaster that is always computed: the fallback when the model or the data is bad. Pure.
  *
  * Demand: mean and spread of the last 30 s. Risk, per SLO: how often it was violated in earlier seconds in which the
- * host was as loaded as it is expected to be, a Beta posterior per bin of load. Load is the total demand of the
- * resource that the SLO is blamed on, as share of capacity; of memory the last quarter counts, four times stretched.
+ * host was as loaded as it is expected to be, a Beta posterior per bin of load, made monotone in the load. Load is the
+ * total demand of the resource that the SLO is blamed on, as share of capacity; of memory the last quarter counts, four times stretched.
  */
 #ifndef FORESTALL_STATISTICAL_H
 #define FORESTALL_STATISTICAL_H

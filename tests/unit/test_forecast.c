@@ -110,6 +110,33 @@ static void risk_follows_what_was_learned_at_that_load(void **state)
 	assert_true(loaded.risk[SLI_IO_P99][1] < 0.1f);
 }
 
+/* Seconds at higher loads that were well speak for a load that was never seen; those that were not, for none below. */
+static void risk_never_falls_with_load_and_rests_on_all_that_was_seen(void **state)
+{
+	static struct question question;
+	float risk[STATISTICAL_BINS];
+	struct forecast forecast;
+
+	(void)state;
+	question_make(&question, "io_p99<5ms");
+	for (int i = 0; i < 100; i++) {
+		statistical_push(&question.learned[SLI_IO_P99], 1.3f, i % 50 == 0);
+		statistical_push(&question.learned[SLI_IO_P99], 0.55f, i % 20 == 0);
+		statistical_push(&question.learned[SLI_IO_P99], 1.7f, i % 10);
+	}
+	for (int bin = 0; bin < STATISTICAL_BINS; bin++) {
+		question.total[RESOURCE_IO] = ((float)bin + 0.5f) / 8;
+		statistical_forecast(&question.view, &forecast);
+		risk[bin] = forecast.risk[SLI_IO_P99][1];
+		assert_true(bin == 0 || risk[bin] >= risk[bin - 1]);
+	}
+	assert_true(risk[9] < 0.05f);		/* 1.2 was never seen, and a coin toss by itself */
+	assert_float_equal(risk[4], risk[10], 0.01);	/* 5 of 100 below, 2 of 100 above: one pool, two priors */
+	assert_float_equal(risk[4], 7.0 / 200, 0.02);
+	assert_true(risk[11] > risk[10] && risk[11] < 0.6f);
+	assert_true(risk[13] > 0.8f && risk[15] > 0.8f);
+}
+
 /* Somebody is expected to want 40 % of each resource within 2 s; the host is 60 % full. */
 static void expected_memory_adds_to_what_is_used_and_a_rate_to_ones_own(void **state)
 {
@@ -398,6 +425,7 @@ int main(void)
 		cmocka_unit_test(load_is_that_of_the_resource_and_of_memory_the_last_quarter),
 		cmocka_unit_test(only_bound_slis_have_a_risk),
 		cmocka_unit_test(risk_follows_what_was_learned_at_that_load),
+		cmocka_unit_test(risk_never_falls_with_load_and_rests_on_all_that_was_seen),
 		cmocka_unit_test(expected_memory_adds_to_what_is_used_and_a_rate_to_ones_own),
 		cmocka_unit_test(demand_is_never_beyond_capacity_and_its_quantiles_never_cross),
 		cmocka_unit_test(late_answers_are_blamed_on_what_is_about_to_be_scarcest),
