@@ -55,23 +55,10 @@ void cgroup_files_open_all(struct cgroup_files *files, int dir_fd)
 	cgroup_files_refresh(files);
 }
 
-/* The file of a controller that was switched off is gone for good, and another one comes when it is switched on again. */
-static bool file_is_gone(int fd)
-{
-	char byte;
-
-	return pread(fd, &byte, 1, 0) < 0 && errno == ENODEV;
-}
-
 void cgroup_files_refresh(struct cgroup_files *files)
 {
-	for (int file = 0; file < CGROUP_FILE_COUNT; file++) {
-		if (files->fd[file] > 0 && file_is_gone(files->fd[file])) {
-			close(files->fd[file]);
-			files->fd[file] = -1;
-		}
+	for (int file = 0; file < CGROUP_FILE_COUNT; file++)
 		file_open(files, files->dir_fd, file);
-	}
 }
 
 void cgroup_files_close(struct cgroup_files *files)
@@ -84,11 +71,19 @@ void cgroup_files_close(struct cgroup_files *files)
 	memset(files, 0, sizeof(*files));
 }
 
-static int file_read(const struct cgroup_files *files, enum cgroup_file file, char *text, size_t size)
+/* The file of a controller that was switched off is gone for good, and another one comes when it is switched on again. */
+static int file_read(struct cgroup_files *files, enum cgroup_file file, char *text, size_t size)
 {
-	ssize_t n = files->fd[file] > 0 ? pread(files->fd[file], text, size - 1, 0) : -1;
+	int *fd = &files->fd[file];
+	ssize_t n = *fd > 0 ? pread(*fd, text, size - 1, 0) : -1;
 
-	if (files->fd[file] <= 0)
+	if (*fd > 0 && n < 0 && errno == ENODEV) {
+		close(*fd);
+		*fd = -1;
+		file_open(files, files->dir_fd, file);
+		n = *fd > 0 ? pread(*fd, text, size - 1, 0) : -1;
+	}
+	if (*fd <= 0)
 		return -ENOENT;
 	if (n < 0)
 		return -errno;
@@ -121,7 +116,7 @@ static bool psi_total(const char *text, const char *line, uint64_t *ret_us)
 	return total;
 }
 
-uint32_t cgroup_files_psi(const struct cgroup_files *files, uint64_t ret_us[PSI_COUNT])
+uint32_t cgroup_files_psi(struct cgroup_files *files, uint64_t ret_us[PSI_COUNT])
 {
 	static const struct {
 		enum cgroup_file file;
@@ -147,7 +142,7 @@ uint32_t cgroup_files_psi(const struct cgroup_files *files, uint64_t ret_us[PSI_
 	return known;
 }
 
-int cgroup_files_memory(const struct cgroup_files *files, uint64_t *ret_bytes)
+int cgroup_files_memory(struct cgroup_files *files, uint64_t *ret_bytes)
 {
 	char text[32];
 	int r = file_read(files, CGROUP_MEMORY_CURRENT, text, sizeof(text));
@@ -157,7 +152,7 @@ int cgroup_files_memory(const struct cgroup_files *files, uint64_t *ret_bytes)
 	return r;
 }
 
-int cgroup_files_memory_stat(const struct cgroup_files *files, struct observe_memory *ret)
+int cgroup_files_memory_stat(struct cgroup_files *files, struct observe_memory *ret)
 {
 	static const char *const events[] = {
 #define EVENT_NAME(id, name) [MEMORY_EVENT_##id] = name,
@@ -226,7 +221,7 @@ static const char *device_line(const char *text, uint32_t device)
 	return best;
 }
 
-static void limits_io(const struct cgroup_files *files, struct observe_limits *ret)
+static void limits_io(struct cgroup_files *files, struct observe_limits *ret)
 {
 	char text[4096];
 	const char *line;
@@ -299,24 +294,12 @@ static bool has_own_netns(const struct cgroup_files *files)
 	return !stat("/proc/self/ns/net", &own) && !stat(path, &its) && own.st_ino != its.st_ino;
 }
 
-static uint32_t limits_has(const struct cgroup_files *files, int root_fd, uint32_t device)
+static uint32_t has_slow(const struct cgroup_files *files, int root_fd, uint32_t device, bool is_populated)
 {
-	char text[64];
 	uint32_t has = 0;
 
-	if (files->dir_fd <= 0)
-		return 0;
-	if (!file_read(files, CGROUP_EVENTS, text, sizeof(text)) && line_value(text, "populated")) {
-		has |= 1u << OBSERVE_HAS_PROCESS;
-		if (has_own_netns(files))
-			has |= 1u << OBSERVE_HAS_NETNS;
-	}
-	if (files->fd[CGROUP_CPU_WEIGHT] > 0)
-		has |= 1u << OBSERVE_HAS_CPU;
-	if (files->fd[CGROUP_MEMORY_HIGH] > 0)
-		has |= 1u << OBSERVE_HAS_MEMORY;
-	if (files->fd[CGROUP_IO_MAX] > 0)
-		has |= 1u << OBSERVE_HAS_IO;
+	if (is_populated && has_own_netns(files))
+		has |= 1u << OBSERVE_HAS_NETNS;
 	if (!faccessat(files->dir_fd, "cpuset.cpus", F_OK, 0))
 		has |= 1u << OBSERVE_HAS_CPUSET;
 	if (!faccessat(files->dir_fd, "io.weight", F_OK, 0) && weight_works(root_fd, device))
@@ -324,7 +307,29 @@ static uint32_t limits_has(const struct cgroup_files *files, int root_fd, uint32
 	return has;
 }
 
-void cgroup_files_limits(const struct cgroup_files *files, int root_fd, struct observe_limits *ret)
+static uint32_t limits_has(struct cgroup_files *files, int root_fd, uint32_t device)
+{
+	bool is_populated;
+	char text[64];
+	uint32_t has;
+
+	if (files->dir_fd <= 0)
+		return 0;
+	is_populated = !file_read(files, CGROUP_EVENTS, text, sizeof(text)) && line_value(text, "populated");
+	if (!files->slow.left || files->slow.device != device || files->slow.is_populated != is_populated)
+		files->slow = (struct cgroup_slow){ has_slow(files, root_fd, device, is_populated), device, CGROUP_SLOW_READS, is_populated };
+	files->slow.left--;
+	has = files->slow.has | (is_populated ? 1u << OBSERVE_HAS_PROCESS : 0);
+	if (files->fd[CGROUP_CPU_WEIGHT] > 0)
+		has |= 1u << OBSERVE_HAS_CPU;
+	if (files->fd[CGROUP_MEMORY_HIGH] > 0)
+		has |= 1u << OBSERVE_HAS_MEMORY;
+	if (files->fd[CGROUP_IO_MAX] > 0)
+		has |= 1u << OBSERVE_HAS_IO;
+	return has;
+}
+
+void cgroup_files_limits(struct cgroup_files *files, int root_fd, struct observe_limits *ret)
 {
 	char text[64];
 

@@ -25,10 +25,18 @@ enum cgroup_file {
 	CGROUP_FILE_COUNT
 };
 
+#define CGROUP_SLOW_READS 10	/* of its limits, for one look at what is seldom another: network namespace, cpuset, io.weight */
+
 /* Descriptors kept open; 0 or -1 where there is none. Zeroed means closed. */
 struct cgroup_files {
 	int dir_fd;
 	int fd[CGROUP_FILE_COUNT];
+	struct cgroup_slow {
+		uint32_t has;		/* bit per OBSERVE_HAS_*, as at the last look */
+		uint32_t device;
+		uint8_t left;		/* so many reads later it is looked at again, or when device or population are others */
+		bool is_populated;
+	} slow;
 };
 
 /*
@@ -37,22 +45,22 @@ struct cgroup_files {
  */
 void cgroup_files_open(struct cgroup_files *files, int dir_fd);
 
-/* Opens the rest, also what was not there before: a controller may have been enabled since. */
+/* Opens the rest; refresh what was not there before: a controller may have been enabled since. What went is seen by who reads it. */
 void cgroup_files_open_all(struct cgroup_files *files, int dir_fd);
 void cgroup_files_refresh(struct cgroup_files *files);
 void cgroup_files_close(struct cgroup_files *files);
 
 /* Totals of the pressure files in us. Returns a bit per enum psi that was read; the others are untouched. */
-uint32_t cgroup_files_psi(const struct cgroup_files *files, uint64_t ret_us[PSI_COUNT]);
+uint32_t cgroup_files_psi(struct cgroup_files *files, uint64_t ret_us[PSI_COUNT]);
 
 /* memory.current. 0 or -errno. */
-int cgroup_files_memory(const struct cgroup_files *files, uint64_t *ret_bytes);
+int cgroup_files_memory(struct cgroup_files *files, uint64_t *ret_bytes);
 
 /* Totals, not growth, of memory.stat and memory.events; slot and pad are untouched. 0 or -errno. */
-int cgroup_files_memory_stat(const struct cgroup_files *files, struct observe_memory *ret);
+int cgroup_files_memory_stat(struct cgroup_files *files, struct observe_memory *ret);
 
 /* Everything of *ret but slot; what has no file says so as observe.h has it. root_fd: the root of the cgroup tree. */
-void cgroup_files_limits(const struct cgroup_files *files, int root_fd, struct observe_limits *ret);
+void cgroup_files_limits(struct cgroup_files *files, int root_fd, struct observe_limits *ret);
 
 /*
  * Opens a cgroup directory by its id through a kernfs file handle (fs/kernfs/mount.c, FILEID_KERNFS), so no walk is needed.

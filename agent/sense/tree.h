@@ -48,7 +48,7 @@ void tree_active(struct tree *tree, uint32_t slot);
 /* Slot of a cgroup id, 0 when not followed. */
 uint32_t tree_slot(const struct tree *tree, uint64_t cgroup_id);
 
-/* Hands on what moved since the last tick; `is_second` also reads what is due once a second. */
+/* Hands on what moved since the last tick, and what is due once a second of a tenth of the annotated; `is_second` of the rest, and of strangers. */
 void tree_tick(struct tree *tree, bool is_second);
 
 /* Somebody annotated one. */

@@ -21,6 +21,7 @@ struct node {
 	uint32_t psi_known;
 	uint32_t detail;		/* index of its histograms; 0: not annotated, or none left */
 	struct observe_memory memory;	/* totals at the last look */
+	uint32_t second;	/* of the tree, in which limits and memory were read last */
 	bool has_memory;
 	uint8_t busy_seconds;	/* > 0: it is in the list of the busy */
 	bool is_fast;		/* it is in the list of those read at each tick */
@@ -38,6 +39,7 @@ struct tree {
 	struct node *node;	/* [slots_max] */
 	int root_fd;
 	uint32_t scan;
+	uint32_t second, tick;	/* how many seconds were closed, from 1, and ticks since */
 	uint32_t slot_top;	/* no slot above this one is in use */
 	uint64_t unfollowed;
 	uint64_t too_long;	/* of these: the path has no room, whatever goes */

@@ -206,7 +206,8 @@ static void weight_switches_on(const struct world *world, const struct stat *dis
 	cgroup_files_open_all(&files, dir_fd);
 	for (int is_on = 1; fd >= 0 && is_on >= 0; is_on--) {
 		assert_true(dprintf(fd, "%u:%u enable=%d\n", major(disk->st_rdev), minor(disk->st_rdev), is_on) > 0);
-		cgroup_files_limits(&files, root_fd, &limits);
+		for (int i = 0; i < CGROUP_SLOW_READS; i++)
+			cgroup_files_limits(&files, root_fd, &limits);
 		assert_int_equal(!!(limits.has & bit(OBSERVE_HAS_IO_WEIGHT)), is_on);
 	}
 	cgroup_files_close(&files);
@@ -264,6 +265,41 @@ static void limits_say_what_the_files_say(void **state)
 	in_cgroup_end(&world, pid);
 	tree_tick(tree, true);
 	assert_false(told.limits.has & (bit(OBSERVE_HAS_PROCESS) | bit(OBSERVE_HAS_NETNS)));
+	tree_close(tree);
+	world_close(&world);
+}
+
+/* At the tick of its slot, or when the second closes before that; a controller that comes and goes between is no gap. */
+static void what_is_due_once_a_second_is_read_once(void **state)
+{
+	const uint32_t lengths[] = { 10, 10, 3, 1, 12 };
+	struct told told = { 0 };
+	struct world world;
+	struct tree *tree;
+	char root[512];
+
+	(void)state;
+	tree = tree_of(&world, &told, root);
+	if (cgroup_lacks(&world, "memory.high")) {
+		tree_close(tree);
+		world_skip(&world, "needs controllers, as in a guest");
+	}
+	for (size_t second = 0; second < sizeof(lengths) / sizeof(lengths[0]); second++) {
+		uint32_t due = told.slot % 10 ? told.slot % 10 : 10;
+
+		told.memories = 0;
+		for (uint32_t tick = 1; tick <= lengths[second]; tick++) {
+			tree_tick(tree, tick == lengths[second]);
+			assert_int_equal(told.memories, tick >= due || tick == lengths[second]);
+		}
+	}
+	cgroup_write(&world, "../cgroup.subtree_control", "-memory");
+	tree_tick(tree, true);
+	assert_false(told.has_memory || told.limits.has & bit(OBSERVE_HAS_MEMORY));
+	cgroup_write(&world, "../cgroup.subtree_control", "+memory");
+	told.memories = 0;
+	tree_tick(tree, true);
+	assert_true(told.has_memory && told.limits.has & bit(OBSERVE_HAS_MEMORY) && told.memories == 1);
 	tree_close(tree);
 	world_close(&world);
 }
@@ -442,6 +478,7 @@ int main(void)
 		cmocka_unit_test(no_wait_is_lost_when_an_annotation_comes_or_goes),
 		cmocka_unit_test(pressure_of_all_three_is_read_at_each_tick),
 		cmocka_unit_test(limits_say_what_the_files_say),
+		cmocka_unit_test(what_is_due_once_a_second_is_read_once),
 		cmocka_unit_test(limits_above_the_annotated_are_told),
 		cmocka_unit_test(the_last_of_too_many_annotated_is_told_so),
 		cmocka_unit_test(a_walk_finds_who_came_and_who_went),

@@ -130,7 +130,7 @@ static void risk_never_falls_with_load_and_rests_on_all_that_was_seen(void **sta
 		risk[bin] = forecast.risk[SLI_IO_P99][1];
 		assert_true(bin == 0 || risk[bin] >= risk[bin - 1]);
 	}
-	assert_true(risk[9] < 0.05f);		/* 1.2 was never seen, and a coin toss by itself */
+	assert_true(risk[9] < 0.05f);		/* 1.2 was never seen */
 	assert_float_equal(risk[4], risk[10], 0.01);	/* 5 of 100 below, 2 of 100 above: one pool, two priors */
 	assert_float_equal(risk[4], 7.0 / 200, 0.02);
 	assert_true(risk[11] > risk[10] && risk[11] < 0.6f);
