@@ -180,6 +180,16 @@ static float app_bad(const struct window *window, const struct slo *slo, enum sl
 	return app_judge(&sum, slo->bound[sli], WINDOW_REFLEX_SAMPLES);
 }
 
+uint32_t window_pressures(const struct slo *slo)
+{
+	uint32_t pressures = 0;
+
+	for (int sli = 0; sli < SLI_COUNT; sli++)
+		if (slo->bound[sli] && sli_psi[sli] >= 0)
+			pressures |= 1u << sli_psi[sli];
+	return pressures;
+}
+
 float window_bad(const struct window *window, const struct slo *slo, enum sli sli, uint64_t tick_ns)
 {
 	uint64_t good = 0, bad = 0, psi_ns = 0, segments = 0, retransmits = 0;

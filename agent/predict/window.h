@@ -128,6 +128,9 @@ void window_second(struct window *window, const struct slo *slo, uint64_t elapse
 /* The second `age` seconds ago, 0 = the one closed last; NULL when not that old. */
 const struct window_second *window_at(const struct window *window, uint32_t age);
 
+/* Which pressure the bounds are judged by at each tick, bit per enum psi; of the rest the second's is enough. */
+uint32_t window_pressures(const struct slo *slo);
+
 /*
  * How bad the last WINDOW_REFLEX_TICKS ticks of tick_ns were for this SLI: the share of delays or segments over the bound
  * (needs WINDOW_REFLEX_SAMPLES of them, or of delays WINDOW_BAD_MIN that are over it), or 1 when the share of stalled time is over its bound, else 0. Negative: unknown.

@@ -116,7 +116,7 @@ static bool psi_total(const char *text, const char *line, uint64_t *ret_us)
 	return total;
 }
 
-uint32_t cgroup_files_psi(struct cgroup_files *files, uint64_t ret_us[PSI_COUNT])
+uint32_t cgroup_files_psi(struct cgroup_files *files, uint32_t wanted, uint64_t ret_us[PSI_COUNT])
 {
 	static const struct {
 		enum cgroup_file file;
@@ -128,14 +128,16 @@ uint32_t cgroup_files_psi(struct cgroup_files *files, uint64_t ret_us[PSI_COUNT]
 		[PSI_IO_SOME] = { CGROUP_IO_PRESSURE, "some" },
 		[PSI_IO_FULL] = { CGROUP_IO_PRESSURE, "full" },
 	};
+	enum cgroup_file held = CGROUP_FILE_COUNT;
 	char text[256] = "";
 	uint32_t known = 0;
 
 	for (int i = 0; i < PSI_COUNT; i++) {
-		bool is_same = i && psi[i].file == psi[i - 1].file;
-
-		if (!is_same && file_read(files, psi[i].file, text, sizeof(text)))
+		if (!(wanted & 1u << i))
+			continue;
+		if (psi[i].file != held && file_read(files, psi[i].file, text, sizeof(text)))
 			text[0] = '\0';
+		held = psi[i].file;
 		if (psi_total(text, psi[i].line, &ret_us[i]))
 			known |= 1u << i;
 	}

@@ -50,8 +50,8 @@ void cgroup_files_open_all(struct cgroup_files *files, int dir_fd);
 void cgroup_files_refresh(struct cgroup_files *files);
 void cgroup_files_close(struct cgroup_files *files);
 
-/* Totals of the pressure files in us. Returns a bit per enum psi that was read; the others are untouched. */
-uint32_t cgroup_files_psi(struct cgroup_files *files, uint64_t ret_us[PSI_COUNT]);
+/* Totals of the pressure files in us, of those `wanted`. Returns a bit per enum psi that was read; the others are untouched. */
+uint32_t cgroup_files_psi(struct cgroup_files *files, uint32_t wanted, uint64_t ret_us[PSI_COUNT]);
 
 /* memory.current. 0 or -errno. */
 int cgroup_files_memory(struct cgroup_files *files, uint64_t *ret_bytes);

@@ -402,14 +402,15 @@ static void fast_tick(struct tree *tree, bool is_second)
 	for (uint32_t i = 0; i < tree->fast.count; i++) {
 		uint32_t slot = tree->fast.slot[i];
 		struct node *node = &tree->node[slot];
+		bool is_due = node->second != tree->second && (is_second || slot % SECOND_TICKS == tree->tick);
 
-		if (node->second != tree->second && (is_second || slot % SECOND_TICKS == tree->tick)) {
+		if (is_due) {
 			node->second = tree->second;
 			cgroup_files_refresh(&node->files);
 			node_read_limits(tree, node);
 			node_read_memory(tree, node);
 		}
-		node_read_fast(tree, node);
+		node_read_fast(tree, node, is_due);
 	}
 	if (is_second) {
 		tree->second++;

@@ -4,12 +4,15 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "predict/window.h"
+
 /*
  * A stranger's pressure is looked at after so many seconds in which it moved, and not read while its tasks have waited less than this
  * since: it cannot have grown by more.
  */
 #define PSI_SECONDS 10
 #define PSI_WAIT_NS 5000000ull
+#define PSI_ALL ((1u << PSI_COUNT) - 1)
 
 void tree_say(struct tree *tree, struct observation *observation, enum observe_kind kind)
 {
@@ -51,10 +54,10 @@ void node_read_memory(struct tree *tree, struct node *node)
 }
 
 /* A total that was not known before has not grown yet. */
-static void psi_read(struct node *node, struct observe_sample *sample)
+static void psi_read(struct node *node, uint32_t wanted, struct observe_sample *sample)
 {
 	uint64_t us[PSI_COUNT];
-	uint32_t known = cgroup_files_psi(&node->files, us);
+	uint32_t known = cgroup_files_psi(&node->files, wanted, us);
 
 	for (int i = 0; i < PSI_COUNT; i++) {
 		if (!(known & 1u << i))
@@ -63,7 +66,8 @@ static void psi_read(struct node *node, struct observe_sample *sample)
 			sample->psi_ns[i] = (us[i] - node->psi_us[i]) * 1000;
 		node->psi_us[i] = us[i];
 	}
-	sample->psi_known = node->psi_known = known;
+	sample->psi_known = known;
+	node->psi_known = (node->psi_known & ~wanted) | known;
 }
 
 /* Of a stranger only CPU pressure is read, as the mean of its last PSI_SECONDS. */
@@ -75,7 +79,7 @@ static void stranger_psi(struct node *node, struct observe_sample *sample)
 	if (is_due)
 		node->psi_cpu_ns = 0;
 	if (is_due && (node->psi_wait_ns >= PSI_WAIT_NS || !node->psi_known)) {
-		psi_read(node, sample);
+		psi_read(node, PSI_ALL, sample);
 		node->psi_cpu_ns = sample->psi_ns[PSI_CPU_SOME] / node->psi_seconds;
 		node->psi_seconds = 0;
 		node->psi_wait_ns = 0;
@@ -84,7 +88,7 @@ static void stranger_psi(struct node *node, struct observe_sample *sample)
 	sample->psi_ns[PSI_CPU_SOME] = node->psi_cpu_ns;
 }
 
-void node_read_fast(struct tree *tree, struct node *node)
+void node_read_fast(struct tree *tree, struct node *node, bool is_due)
 {
 	struct observation observation;
 	struct observe_sample *sample = &observation.sample;
@@ -93,7 +97,7 @@ void node_read_fast(struct tree *tree, struct node *node)
 	if (!has_moved)
 		memset(sample, 0, offsetof(struct observe_sample, bucket));
 	sample->slot = node->limits.slot;
-	psi_read(node, sample);
+	psi_read(node, is_due ? PSI_ALL : node->slo ? window_pressures(node->slo) : 0, sample);
 	sample->has_memory = !cgroup_files_memory(&node->files, &sample->memory_bytes);
 	if (has_moved || sample->psi_known || sample->has_memory)
 		tree_say(tree, &observation, OBSERVE_SAMPLE);

@@ -57,8 +57,11 @@ void node_read_limits(struct tree *tree, struct node *node);
 /* Reads memory.stat and memory.events, and tells what they gained. */
 void node_read_memory(struct tree *tree, struct node *node);
 
-/* Tells what moved since the last time, with pressure and memory; of a stranger only when its row moved. */
-void node_read_fast(struct tree *tree, struct node *node);
+/*
+ * Tells what moved since the last time, with memory and that pressure which has a bound, all three once a second, when `is_due`; of a
+ * stranger only when its row moved.
+ */
+void node_read_fast(struct tree *tree, struct node *node, bool is_due);
 void node_read_stranger(struct tree *tree, struct node *node);
 
 #endif
