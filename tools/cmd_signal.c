@@ -21,7 +21,7 @@ static const char *source_format(const struct measure *measure, const struct sig
 /* "there", "fallback", or "missing"; of files it is not known before they are looked for. */
 static const char *state_of(const struct measure *measure, const struct signal_answers *answers)
 {
-	if (measure->from == MEASURE_FILE || measure->from == MEASURE_TICK_FILE)
+	if (measure->from >= MEASURE_TICK_FILE)
 		return "by file";
 	if (measure->signal == NERVE_ALWAYS)
 		return "there";

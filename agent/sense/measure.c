@@ -32,7 +32,8 @@ void measure_metric(const struct measure *measure, char ret_name[MEASURE_METRIC_
 
 const char *measure_from_name(enum measure_from from)
 {
-	static const char *const names[] = { "hook, 100 ms", "in-kernel read, 100 ms", "file, 100 ms", "file, 1 s" };
+	static const char *const names[] = { "hook, 100 ms", "in-kernel read, 100 ms", "file, 100 ms",
+					     "file, 1 s, with a bound 100 ms", "file, 1 s" };
 
 	_Static_assert(sizeof(names) / sizeof(names[0]) == MEASURE_FROM_COUNT, "a name for each");
 	return names[from];

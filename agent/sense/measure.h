@@ -17,6 +17,7 @@ enum measure_from {
 	MEASURE_HOOK,		/* a program of ours counts each event; the annotated are read at each tick */
 	MEASURE_KERNEL,		/* a counter of the kernel's own, read by a hook and settled by the flush */
 	MEASURE_TICK_FILE,	/* a file of the cgroup, at each tick for the annotated */
+	MEASURE_BOUND_FILE,	/* the same where the annotation bounds it, else once a second */
 	MEASURE_FILE,		/* a file of the cgroup, once a second for the annotated */
 	MEASURE_FROM_COUNT
 };
@@ -74,11 +75,11 @@ enum measure_from {
 	COUNTED(net, responses, "answers", HOOK, RESPONSES, responses, "") \
 	GAUGE(net, response_p50_ns, "ns", HOOK, RESPONSES, "") \
 	GAUGE(net, response_p99_ns, "ns", HOOK, RESPONSES, "") \
-	SHOWN(pressure, cpu_some, "us", TICK_FILE, "cpu.pressure", "forestall_pressure_ratio") \
-	SHOWN(pressure, memory_some, "us", TICK_FILE, "memory.pressure", "forestall_pressure_ratio") \
-	SHOWN(pressure, memory_full, "us", TICK_FILE, "memory.pressure", "forestall_pressure_ratio") \
-	SHOWN(pressure, io_some, "us", TICK_FILE, "io.pressure", "forestall_pressure_ratio") \
-	SHOWN(pressure, io_full, "us", TICK_FILE, "io.pressure", "forestall_pressure_ratio") \
+	SHOWN(pressure, cpu_some, "us", BOUND_FILE, "cpu.pressure", "forestall_pressure_ratio") \
+	SHOWN(pressure, memory_some, "us", BOUND_FILE, "memory.pressure", "forestall_pressure_ratio") \
+	SHOWN(pressure, memory_full, "us", BOUND_FILE, "memory.pressure", "forestall_pressure_ratio") \
+	SHOWN(pressure, io_some, "us", FILE, "io.pressure", "forestall_pressure_ratio") \
+	SHOWN(pressure, io_full, "us", FILE, "io.pressure", "forestall_pressure_ratio") \
 	SHOWN(memory, charged, "bytes", TICK_FILE, "memory.current", "forestall_used")
 
 enum measure_id {
