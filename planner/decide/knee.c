@@ -75,6 +75,7 @@ void knee_second(struct knee *knee, const struct knee_use *use)
 	bool is_hurt = (is_mixed ? knee->free_hurt_ticks : knee->hurt_ticks) >= HURT_TICKS;
 	bool is_moment = use->is_held && !is_mixed && !knee->is_found && !is_hurt && knee->hurt_ticks >= MET_TICKS &&
 			 use->proven * PROVEN >= knee_capacity(knee, use->capacity);
+	bool is_broken = use->is_held && use->is_violated && !knee->is_tightened;
 	uint32_t slow_s = is_moment ? SLOW_S : knee->slow_s - (knee->slow_s && use->is_held);
 	float moved = knee->rate, rate = use->rate;
 
@@ -85,8 +86,8 @@ void knee_second(struct knee *knee, const struct knee_use *use)
 		rate = fminf(rate * (float)knee->ticks / (float)knee->free_ticks, fmaxf(rate, use->capacity));
 	if (is_hurt)
 		moved = knee_hurt(knee, rate, use->is_held);
-	else if (is_moment)
-		moved *= STEP;
+	else if (is_moment || is_broken)
+		moved = knee_capacity(knee, use->capacity) * STEP;
 	else if (!knee->hurt_ticks && knee->is_judged)
 		moved = knee_calm(knee, use);
 	*knee = (struct knee){ .rate = moved, .rate_ended = knee->rate_ended, .ended = moved > knee->rate_ended * ELSE ? 0 : knee->ended,
