@@ -358,7 +358,8 @@ static void knee_learn(const struct scene *host)
 
 		if (view->is_bound)
 			bad = fmaxf(bad, need->bad);
-		use.is_violated |= view->is_bound && view->is_fresh && need->is_violated;
+		/* What shapes a wire lets through evenly. */
+		use.is_violated |= host->resource == RESOURCE_IO && view->is_bound && view->is_fresh && need->is_violated;
 		use.is_held |= left > 0 && need->demand > left * USES_UP;
 		use.proven += unused(host, view);
 	}
