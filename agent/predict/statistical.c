@@ -160,6 +160,7 @@ static void risk_forecast(const struct statistical_view *view, enum sli sli, str
 	const struct statistical *stat = &view->learned[sli];
 	float stay = fmaxf(bin_risk(stat, bin_of(statistical_load(sli, view->total))), view->violated >> sli & 1 ? 0.8f : 0);
 	float risk = stay;
+
 	for (uint32_t h = 0; h < FORECAST_HORIZONS; h++) {
 		struct outlook outlook = outlook_of(view, sli_resource(sli), span_of(h));
 

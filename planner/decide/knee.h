@@ -8,8 +8,8 @@
  * used up were not enough it falls, a step per second; where they were enough it rises, fast before it was ever found and slowly then,
  * so that nobody gives more than is needed (slow start and congestion avoidance; Jacobson, 1988). But no farther than was proven: a second in
  * which little was done of what may be done says nothing of more (congestion window validation; RFC 7661). And a moment of harm under a limit
- * takes a step back and makes it rise slowly for a while, where what may be done was done. So does a second that broke a bound by a few late
- * answers under a limit that is used up: io.max lets what it held go in bunches, a tenth of a second's at a time, and who does little meets few of them.
+ * takes a step back and makes it rise slowly for a while, where what may be done was done. A second of a disk that broke a bound by a few
+ * late answers under a limit that is used up takes a step back too: io.max lets what it held go in bunches, a tenth of a second's at a time, and who does little meets few of them.
  *
  * A limit that comes in time leaves no such second, and nobody would ever know. So it counts as well that some tenths of harm, for which no limit
  * was there, ended under one that was used up (one late request is seen in two ticks, and is less): once is chance, twice is a reason to keep what hurts away (knee_stands). Until four times as
