@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/netlink.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -19,18 +20,21 @@
 #include "log.h"
 #include "tc_door.h"
 
+#define ANSWER_MS 500
+#define END_MS 1000
+#define POLL_MS 5
 #define DOOR_FD 3
 #define DOOR_NETNS_FD 4
 
 struct request {
 	int32_t pid;
-	uint32_t pad;
+	uint32_t serial;
 	uint64_t netns;
 };
 
 struct answer {
 	int32_t error;
-	uint32_t pad;
+	uint32_t serial;	/* of the request */
 	uint64_t netns;
 };
 
@@ -171,7 +175,7 @@ static void __attribute__((noreturn)) door_main(void)
 	bool is_answered = true;
 
 	while (is_answered && recv(DOOR_FD, &request, sizeof(request), 0) == sizeof(request)) {
-		struct answer answer = { 0 };
+		struct answer answer = { .serial = request.serial };
 		_cleanup_close_ int fd = request_serve(&request, &answer.netns);
 
 		answer.error = fd < 0 ? fd : 0;
@@ -228,33 +232,54 @@ int door_open(struct door *door)
 	return 0;
 }
 
+/* A child that the kernel holds on to is left to it. */
 void door_close(struct door *door)
 {
 	if (door->fd < 0)
 		return;
 	close(door->fd);
 	door->fd = -1;
-	waitpid(door->pid, NULL, 0);
+	kill(door->pid, SIGKILL);
+	for (int left_ms = END_MS; waitpid(door->pid, NULL, WNOHANG) == 0 && left_ms > 0; left_ms -= POLL_MS)
+		poll(NULL, 0, POLL_MS);
 }
 
-int door_socket(const struct door *door, pid_t pid, uint64_t netns, uint64_t *ret_netns)
+/* One answer, whosesoever; *ret_fd is the socket that came with it, or -1. -EPIPE: the child is gone. */
+static int answer_receive(const struct door *door, int timeout_ms, struct answer *answer, int *ret_fd)
 {
-	struct request request = { .pid = pid, .netns = netns };
-	struct answer answer;
+	struct pollfd ready = { .fd = door->fd, .events = POLLIN };
 	union control control = { 0 };
-	struct iovec iovec = { .iov_base = &answer, .iov_len = sizeof(answer) };
+	struct iovec iovec = { .iov_base = answer, .iov_len = sizeof(*answer) };
 	struct msghdr header = { .msg_iov = &iovec, .msg_iovlen = 1, .msg_control = control.buf,
 				 .msg_controllen = sizeof(control.buf) };
-	int fd;
 
-	if (send(door->fd, &request, sizeof(request), MSG_NOSIGNAL) != sizeof(request) ||
-	    recvmsg(door->fd, &header, MSG_CMSG_CLOEXEC) != sizeof(answer))
+	*ret_fd = -1;
+	if (poll(&ready, 1, timeout_ms) <= 0)
+		return -ETIMEDOUT;
+	if (recvmsg(door->fd, &header, MSG_CMSG_CLOEXEC) != sizeof(*answer))
 		return -EPIPE;
-	if (answer.error < 0)
-		return answer.error;
-	if (header.msg_controllen < CMSG_LEN(sizeof(fd)) || control.align.cmsg_type != SCM_RIGHTS)
-		return -EPIPE;
-	memcpy(&fd, CMSG_DATA(&control.align), sizeof(fd));
+	if (header.msg_controllen >= CMSG_LEN(sizeof(*ret_fd)) && control.align.cmsg_type == SCM_RIGHTS)
+		memcpy(ret_fd, CMSG_DATA(&control.align), sizeof(*ret_fd));
+	return 0;
+}
+
+int door_socket(struct door *door, pid_t pid, uint64_t netns, uint64_t *ret_netns)
+{
+	struct request request = { .pid = pid, .serial = ++door->serial, .netns = netns };
+	struct answer answer;
+	int fd, r;
+
+	if (send(door->fd, &request, sizeof(request), MSG_NOSIGNAL | MSG_DONTWAIT) != sizeof(request))
+		return errno == EAGAIN ? -ETIMEDOUT : -EPIPE;
+	r = answer_receive(door, ANSWER_MS, &answer, &fd);
+	/* What was asked before and took too long. */
+	while (r == 0 && answer.serial != request.serial) {
+		if (fd >= 0)
+			close(fd);
+		r = answer_receive(door, ANSWER_MS, &answer, &fd);
+	}
+	if (r < 0)
+		return r;
 	*ret_netns = answer.netns;
-	return fd;
+	return answer.error < 0 ? answer.error : fd < 0 ? -EPIPE : fd;
 }

@@ -16,6 +16,7 @@
 struct door {
 	int fd;		/* -1 when closed */
 	pid_t pid;
+	uint32_t serial;	/* of the last request */
 };
 
 /* Starts the child. Needs the capabilities named above. 0 or -errno, door closed. */
@@ -25,8 +26,8 @@ void door_close(struct door *door);
 /*
  * The namespace of process `pid`, or with pid 0 the one whose inode is `netns`, wherever a process or a bind mount
  * keeps it. Returns a bound NETLINK_ROUTE socket, which the caller closes, and its namespace's inode. -ESRCH: no such
- * process or namespace.
+ * process or namespace. -ETIMEDOUT: the child does not answer within half a second; it may answer the next request.
  */
-int door_socket(const struct door *door, pid_t pid, uint64_t netns, uint64_t *ret_netns);
+int door_socket(struct door *door, pid_t pid, uint64_t netns, uint64_t *ret_netns);
 
 #endif

@@ -15,6 +15,7 @@
 
 #define NETDATA "/usr/sbin/netdata"
 #define STILL_MS_MAX 60000	/* who comes no nearer to seeing the load for so long is not waited for */
+#define SLO "runq_p99<50ms mem_some<20% tier=critical"
 #define SPARE_SLOTS 512		/* cgroups of the host beside the load */
 
 const char *const peer_name[PEER_COUNT] = { "forestall", "netdata", "reader" };
@@ -85,6 +86,28 @@ static pid_t netdata_start(const char *dir, const struct load *load)
 	return child_start(dir, argv);
 }
 
+/* ANNOTATED= percent of the load have an SLO= that is judged and not broken. */
+static void slo_write(const char *conf, const struct load *load)
+{
+	const char *wanted = getenv("ANNOTATED"), *slo = getenv("SLO");
+	uint32_t percent = wanted ? (uint32_t)strtoul(wanted, NULL, 10) : 0;
+	char dir[360], path[400];
+	FILE *file;
+
+	if (!percent)
+		return;
+	snprintf(dir, sizeof(dir), "%s/instances.d", conf);
+	mkdir(dir, 0755);
+	snprintf(path, sizeof(path), "%s/load.conf", dir);
+	file = fopen(path, "we");
+	if (!file)
+		return;
+	for (uint32_t at = 0; at < load->count; at++)
+		if ((at + 1) * percent / 100 > at * percent / 100)
+			fprintf(file, "[/c%05u]\nslo = %s\n", at, slo && slo[0] ? slo : SLO);
+	fclose(file);
+}
+
 static pid_t ours_start(const char *dir, const struct load *load)
 {
 	char run[320], conf[320], state[320], max[16];
@@ -100,6 +123,7 @@ static pid_t ours_start(const char *dir, const struct load *load)
 	/* As shipped where that is enough. */
 	if (wanted || load->count + SPARE_SLOTS > 2048)
 		file_write(conf, "forestall.conf", "[mind]\ninstances_max = %s\n%s", wanted ?: max, "");
+	slo_write(conf, load);
 	return child_start(dir, argv);
 }
 

@@ -6,9 +6,9 @@
  * none of the figures. netdata (its cgroups plugin alone) and a plain reader of the same files look on in the same run, in
  * slices: while one is measured the others stand still. CPU time, not wall time. Last line JSON.
  *
- *   N="10 100 1000 10000" SECONDS=60 WAKEUPS_MAX=100000 build/test/bench_agent
+ *   N="10 100 1000 10000" SECONDS=60 WAKEUPS_MAX=100000 ANNOTATED=0 build/test/bench_agent
  *
- * HZ is 100, and less where N * 100 is more than WAKEUPS_MAX.
+ * HZ is 100, and less where N * 100 is more than WAKEUPS_MAX. ANNOTATED percent of them have an SLO, which is judged, forecast and not broken.
  */
 #include "agent.h"
 
@@ -242,7 +242,8 @@ static const char *answer_of(pid_t pid)
 
 static void json_print(const struct result *result, uint32_t count)
 {
-	printf("{\"bench\":\"agent\",\"seconds\":%lu", (unsigned long)option("SECONDS", 60));
+	printf("{\"bench\":\"agent\",\"seconds\":%lu,\"annotated_percent\":%lu", (unsigned long)option("SECONDS", 60),
+	       (unsigned long)option("ANNOTATED", 0));
 	LIST("n", "%.0f", result[i].count);
 	LIST("wakeups_per_s", "%.0f", result[i].woken_per_s);
 	LIST("core_percent", "%.4f", core_percent(&result[i].peer[PEER_OURS]));
