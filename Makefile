@@ -102,7 +102,7 @@ MIND := $(call objects,agent) $(ARCHIVES)
 build/bin/forestalld: $(MIND)
 	$(call link)
 # The hands link nothing but their own room, what limits egress, and sd-bus: no JSON, no model. The supervisor: libc, and of that what it calls.
-build/bin/forestall-up: $(addprefix build/obj/tools/,forestall-up.o print_line.o process.o run_mode.o)
+build/bin/forestall-up: $(addprefix build/obj/tools/,forestall-up.o print_line.o process.o run_mode.o up_ask.o)
 build/bin/forestall-act: build/obj/$(ACT_MAIN:.c=.o)
 build/bin/forestall-act build/bin/forestall-up: build/lib/libact.a
 	$(call say,LINK,$@)

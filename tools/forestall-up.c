@@ -10,15 +10,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,6 +24,7 @@
 #include "process.h"
 #include "print.h"
 #include "run_mode.h"
+#include "up_ask.h"
 
 #define BACKOFF_MAX_MS 10000
 #define WEB_BACKOFF_MAX_MS 60000
@@ -35,8 +32,7 @@
 #define MIND_PATIENCE_MS 3000
 #define HANDS_PATIENCE_MS 10000
 #define READY_POLL_MS 100
-#define ANSWER_S 2
-#define STATUS_BYTES_MAX 65536
+#define PULSES_MISSED_MAX 3
 
 enum role { ROLE_HANDS, ROLE_MIND, ROLE_WEB, ROLE_COUNT };
 
@@ -52,6 +48,8 @@ struct up {
 	bool has_web;
 	bool is_ready;
 	bool is_stopping;
+	uint64_t pulse_ns, pulse_due_ns;
+	int pulses_missed;		/* by the mind that is there */
 	int status;
 	int signal_fd;
 	int lock_fd;
@@ -254,64 +252,6 @@ static void signals_take(struct up *up)
 	children_reap(up);
 }
 
-static int mind_connect(const char *run_dir)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	const struct timeval patience = { .tv_sec = ANSWER_S };
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return -errno;
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	/* Of connect() too: a mind that hangs takes nobody out of its queue. */
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	if ((size_t)snprintf(address.sun_path, sizeof(address.sun_path), "%s/mind.sock", run_dir) < sizeof(address.sun_path) &&
-	    !connect(fd, (struct sockaddr *)&address, sizeof(address)))
-		return fd;
-	close(fd);
-	return -ENOENT;
-}
-
-/* Where in its answer the mind says how many cgroups it observes; NULL when it says nothing, or nothing good. */
-static const char *status_ask(const char *run_dir)
-{
-	static const char question[] = "{\"q\":\"status\"}", good[] = "{\"ok\":true", observed[] = "\"observed\":";
-	static char answer[STATUS_BYTES_MAX];
-	int fd = mind_connect(run_dir);
-	ssize_t n = -1;
-	const char *at;
-
-	if (fd < 0)
-		return NULL;
-	if (send(fd, question, sizeof(question) - 1, MSG_NOSIGNAL) > 0)
-		n = recv(fd, answer, sizeof(answer) - 1, 0);
-	close(fd);
-	answer[n > 0 ? n : 0] = '\0';
-	at = strncmp(answer, good, sizeof(good) - 1) ? NULL : strstr(answer, observed);
-	return at ? at + sizeof(observed) - 1 : NULL;
-}
-
-/* Tells systemd, where that started us (Type=notify, sd_notify(3)). What it does not hear it waits for in vain, and says so itself. */
-static void manager_tell(const char *state)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	const char *path = getenv("NOTIFY_SOCKET");
-	size_t length = path ? strlen(path) : 0;
-	int fd;
-
-	if (!length || length >= sizeof(address.sun_path))
-		return;
-	memcpy(address.sun_path, path, length);
-	/* One that is in no directory begins with a NUL. */
-	if (path[0] == '@')
-		address.sun_path[0] = '\0';
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return;
-	sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
-	close(fd);
-}
-
 /* Says once that the mind answers: from then on the host is watched. */
 static void ready_check(struct up *up)
 {
@@ -319,13 +259,34 @@ static void ready_check(struct up *up)
 
 	if (up->is_ready || !up->process[ROLE_MIND].pid)
 		return;
-	observed = status_ask(up->options.run_dir);
+	observed = mind_ask(up->options.run_dir);
 	if (!observed)
 		return;
 	up->is_ready = true;
+	up->pulses_missed = 0;
 	manager_tell("READY=1");
 	print_note("up: ready, %lu cgroups observed", strtoul(observed, NULL, 10));
 	trim_code();
+}
+
+/*
+ * A mind that hangs undoes itself, since it renews no lease, but would forecast nothing until somebody looks. Systemd's watchdog is told in
+ * any case: it is for this process, which ends and starts the others.
+ */
+static void pulse_check(struct up *up)
+{
+	struct process *mind = &up->process[ROLE_MIND];
+
+	if (process_now_ns() < up->pulse_due_ns)
+		return;
+	up->pulse_due_ns = process_now_ns() + up->pulse_ns;
+	if (up->is_ready && mind->pid)
+		up->pulses_missed = mind_ask(up->options.run_dir) ? 0 : up->pulses_missed + 1;
+	if (up->pulses_missed == PULSES_MISSED_MAX) {
+		print_problem("up: %s, pid %d, has not answered %d times: killed", mind->name, (int)mind->pid, PULSES_MISSED_MAX);
+		kill(mind->pid, SIGKILL);
+	}
+	manager_tell("WATCHDOG=1");
 }
 
 static int pause_ms(const struct up *up)
@@ -337,8 +298,8 @@ static int pause_ms(const struct up *up)
 			next_ns = up->process[role].due_ns;
 	if (!up->is_ready && next_ns > now_ns + READY_POLL_MS * NS_PER_MS)
 		next_ns = now_ns + READY_POLL_MS * NS_PER_MS;
-	if (next_ns == UINT64_MAX)
-		return -1;
+	if (up->pulse_due_ns < next_ns)
+		next_ns = up->pulse_due_ns;
 	return next_ns <= now_ns ? 0 : (int)((next_ns - now_ns) / NS_PER_MS) + 1;
 }
 
@@ -352,8 +313,10 @@ static void up_run(struct up *up)
 		for (int role = 0; role < ROLE_COUNT && !up->is_stopping; role++)
 			if (up->process[role].due_ns && up->process[role].due_ns <= process_now_ns())
 				role_start(up, (enum role)role);
-		if (!up->is_stopping)
+		if (!up->is_stopping) {
 			ready_check(up);
+			pulse_check(up);
+		}
 	}
 }
 
@@ -442,6 +405,7 @@ int main(int argc, char **argv)
 	for (int role = 0; role < ROLE_COUNT; role++)
 		if (role != ROLE_WEB || up.has_web)
 			role_start(&up, (enum role)role);
+	up.pulse_ns = manager_pulse_ns();
 	up_run(&up);
 	up_stop(&up);
 	close(up.signal_fd);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "balance.h"
 
+#include <math.h>
+
 #include "act/knob.h"
 #include "policy.h"
 #include "rung.h"
@@ -40,6 +42,36 @@ static void danger_find(const struct scene *host, struct plan_view *view)
 static bool are_mates(const struct plan_view *a, const struct plan_view *b)
 {
 	return a != b && a->share && b->share && SHARE_FRONT(a->share) == SHARE_FRONT(b->share);
+}
+
+/* CPUs that it may have: its own limit, what its annotation is worth, the directories above it, the host. */
+static float room_of(const struct scene *scene, const struct plan_view *view)
+{
+	const struct plan_host *host = scene->host;
+	float room = host->capacity[RESOURCE_CPU], most = view->need[RESOURCE_CPU].most;
+
+	if (view->quota > 0)
+		room = fminf(room, view->quota);
+	if (most > 0)
+		room = fminf(room, most);
+	for (uint32_t s = 0; s < host->scope_count; s++)
+		if (host->scopes[s].capacity[RESOURCE_CPU] > 0 && rung_is_above(host->scopes[s].path, view->path))
+			room = fminf(room, host->scopes[s].capacity[RESOURCE_CPU]);
+	return room;
+}
+
+/* How far below that of the roomiest of its port the weight of one with less room has to stand, whatever happens. */
+static uint32_t step_by_room(const struct scene *scene, const struct plan_view *view)
+{
+	float room = room_of(scene, view), most = room;
+	uint32_t step = 0;
+
+	for (uint32_t i = 0; i < scene->count; i++)
+		if (are_mates(view, scene->views[i]))
+			most = fmaxf(most, room_of(scene, scene->views[i]));
+	while (step < BALANCE_STEPS && weights[step + 1] * most >= weights[0] * room)
+		step++;
+	return step;
 }
 
 static bool is_endangered(const struct plan_view *view)
@@ -95,14 +127,15 @@ static void begin(struct plan_view *view, uint64_t now_ns)
 }
 
 /* While it answers a danger it says of what; where a danger moved nothing, it answers none. */
-static void weight_push(const struct plan_view *view, struct plan *plan)
+static void weight_push(const struct scene *scene, const struct plan_view *view, struct plan *plan)
 {
 	const struct plan_balance *balance = &view->balance;
+	uint32_t step = balance->step + (policy_is_standing(scene->policy) ? 0 : step_by_room(scene, view));
 	bool is_answer = balance->reason != REASON_NONE && balance->is_falling;
 
 	rung_add(plan, &(struct plan_action){
 			       .slot = view->slot, .for_slot = view->slot, .cgroup_id = view->cgroup_id, .knob = KNOB_NET_SHARE,
-			       .value = weights[balance->step], .device = view->share, .tier = is_answer ? (uint8_t)view->tier : 0,
+			       .value = weights[step < BALANCE_STEPS ? step : BALANCE_STEPS], .device = view->share, .tier = is_answer ? (uint8_t)view->tier : 0,
 			       .reason = is_answer ? balance->reason : REASON_STANDING, .resource = balance->resource,
 			       .risk = view->need[balance->resource].risk });
 }
@@ -123,6 +156,6 @@ void balance_plan(const struct plan_policy *policy, const struct plan_host *host
 			if (!views[i]->share || (SHARE_FRONT(views[i]->share) != SHARE_PORT(views[i]->share)) != is_other)
 				continue;
 			step_move(&scene, views[i]);
-			weight_push(views[i], plan);
+			weight_push(&scene, views[i], plan);
 		}
 }

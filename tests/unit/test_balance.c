@@ -116,6 +116,43 @@ static void who_is_in_danger_is_sent_half_as_much_each_second(void **state)
 	assert_int_equal(action_of(&scene, 2, KNOB_NET_SHARE)->reason, REASON_STANDING);
 }
 
+static void who_may_have_less_is_sent_less_before_it_hurts(void **state)
+{
+	struct plan_scope above = { .path = "/app", .slot = 9, .capacity[RESOURCE_CPU] = 0.5f };
+	struct stage scene;
+
+	(void)state;
+	pool_settle(&scene);
+	scene.host.capacity[RESOURCE_CPU] = 4;
+	/* Its own limit and its annotation; a quarter, and three quarters, to the step that is not too low. */
+	scene.server.quota = 1;
+	scene.stranger.need[RESOURCE_CPU].most = 3;
+	scene_tick(&scene);
+	assert_weights(&scene, 250, 1000, 841);
+	assert_int_equal(action_of(&scene, 1, KNOB_NET_SHARE)->reason, REASON_STANDING);
+	/* Danger comes on top, and the least is the least. */
+	scene.server.need[RESOURCE_CPU].bad = 0.5f;
+	scene_tick(&scene);
+	assert_weights(&scene, 125, 1000, 841);
+	ticks(&scene, 3);
+	assert_weights(&scene, 62, 1000, 841);
+	scene.server.need[RESOURCE_CPU].bad = 0;
+	/* What all of them have in common moves nothing. */
+	pool_settle(&scene);
+	for (int i = 0; i < 3; i++)
+		scene.views[i]->quota = 0.1f;
+	scene_tick(&scene);
+	assert_weights(&scene, 1000, 1000, 1000);
+	/* A directory counts for those below it. */
+	pool_settle(&scene);
+	scene.host.capacity[RESOURCE_CPU] = 1;
+	scene.host.scopes = &above;
+	scene.host.scope_count = 1;
+	scene.server.path = "/elsewhere/first";
+	scene_tick(&scene);
+	assert_weights(&scene, 1000, 500, 500);
+}
+
 static void what_is_foreseen_moves_it_too(void **state)
 {
 	struct stage scene;
@@ -239,6 +276,7 @@ int main(void)
 		cmocka_unit_test(all_that_share_a_port_have_a_weight_that_stands),
 		cmocka_unit_test(who_is_new_begins_with_a_quarter),
 		cmocka_unit_test(who_is_in_danger_is_sent_half_as_much_each_second),
+		cmocka_unit_test(who_may_have_less_is_sent_less_before_it_hurts),
 		cmocka_unit_test(what_is_foreseen_moves_it_too),
 		cmocka_unit_test(what_ails_all_moves_nothing),
 		cmocka_unit_test(it_rises_slowly_to_just_below_and_later_tries_again),

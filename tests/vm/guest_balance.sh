@@ -96,6 +96,12 @@ check "the decision is listed" eval 'forestall decision list | grep -q /web/b'
 slow_is max
 check "it gets its share back when it has its CPU again" slowly 200 weight_in b 1000 1000
 
+slow_is "50000 100000"
+check "who may have half of what the others may is sent half as much, in no danger" within 20 weight_in b 420 500
+check "which stands" eval 'forestall plan show | grep "net.share *8080:9002" | grep -q standing'
+slow_is max
+check "and as much as they when it may have as much" within 20 weight_in b 1000 1000
+
 # --- what is killed, what restarts -----------------------------------------------------------------------------------------
 mind_is_killed() {
 	local killed i
