@@ -18,13 +18,19 @@ static void instance_learn(struct predictor *p, struct predictor_instance *insta
 	if (slo_is_bound(&instance->info.slo))
 		instance->parts |= 1u << MEMORY_STATISTICAL;
 	for (int sli = 0; sli < SLI_COUNT; sli++) {
+		struct statistical *stat = &p->memory.statistical[instance->info.slot][sli];
+		float load = statistical_load((enum sli)sli, p->host.total);
 		bool is_violated = instance->violated >> sli & 1;
 		enum resource cause = sli_resource((enum sli)sli);
 
+		if (!instance->info.slo.bound[sli])
+			continue;
 		if (cause == RESOURCE_COUNT)
 			cause = statistical_scarcest(p->host.total);
-		if (instance->info.slo.bound[sli] && (is_violated || !is_censored || cause == RESOURCE_MEMORY))
-			statistical_push(&p->memory.statistical[instance->info.slot][sli], statistical_load((enum sli)sli, p->host.total), is_violated);
+		if (is_violated || !is_censored || cause == RESOURCE_MEMORY)
+			statistical_push(stat, load, is_violated);
+		else
+			statistical_guard(stat, load);
 	}
 }
 

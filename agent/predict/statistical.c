@@ -6,7 +6,10 @@
 
 #define SEEN_DECAY 0.998f	/* remembers about eight minutes of a bin */
 #define PRIOR_SECONDS 2.0f
-#define PRIOR_RISK 0.15f	/* of an overcommitted host; of the corpus, .19 of first seconds at such a load were followed by harm, .07 of second and third ones */
+#define FEARED 0.5f		/* prior risk of an overcommitted host, of which nothing is known, */
+#define CALM 0.15f		/* and after it was guarded for long; of the corpus, .19 of first seconds at such a load were followed by harm, .07 of second and third ones */
+#define GUARDED_SECONDS 16.0f	/* fear fades by e in so many */
+#define GUARDED_LOAD 1.0f
 #define HISTORY_SECONDS 30
 #define SCARCE_SPAN 1	/* 2 s ahead: how far plans look */
 
@@ -50,16 +53,28 @@ void statistical_push(struct statistical *stat, float load, bool is_violated)
 	stat->violated[bin] = SEEN_DECAY * stat->violated[bin] + (is_violated ? 1 : 0);
 }
 
+void statistical_guard(struct statistical *stat, float load)
+{
+	if (load >= GUARDED_LOAD)
+		stat->guarded++;
+}
+
+/* What is feared of an overcommitted host without experience. */
+static float prior_risk(const struct statistical *stat)
+{
+	return CALM + (FEARED - CALM) * expf(-stat->guarded / GUARDED_SECONDS);
+}
+
 /*
- * Without experience an idle host is safe, and an overcommitted one no reason to act: whoever acts on a load before it has hurt never
- * learns that it does not, since what is well under an action teaches nothing. More load is never less risky: isotonic
+ * Without experience an idle host is safe, and an overcommitted one is feared, but not for ever: whoever acts on a load before it has hurt
+ * never learns that it does not, since what is well under an action teaches nothing, so fear fades while an action stands. More load is never less risky: isotonic
  * regression by its max-min formula (Barlow et al., Statistical Inference under Order Restrictions, 1972, theorem 1.4), each
  * mean with the prior of the bin that is asked about, which keeps it monotone. So what hurt at a lower load is feared at a
  * higher one that was seldom seen, and what was well at a higher load calms the lower ones.
  */
 static float bin_risk(const struct statistical *stat, uint32_t bin)
 {
-	float prior = PRIOR_RISK / (1.0f + expf(-8.0f * (((float)bin + 0.5f) / 8 - 1.0f)));
+	float prior = prior_risk(stat) / (1.0f + expf(-8.0f * (((float)bin + 0.5f) / 8 - 1.0f)));
 	float risk = 0, seen_below = 0, violated_below = 0;
 
 	for (uint32_t from = bin + 1; from-- > 0;) {

@@ -18,6 +18,7 @@
 struct statistical {
 	float seen[STATISTICAL_BINS];
 	float violated[STATISTICAL_BINS];
+	float guarded;		/* seconds that taught nothing: the host was overcommitted, and something was held against it */
 };
 
 /* What the forecaster has learned of one instance, by SLI, and what it is asked about. */
@@ -36,6 +37,9 @@ float statistical_load(enum sli sli, const float total[RESOURCE_COUNT]);
 
 /* One closed second: the load, and whether the SLO was violated in it. */
 void statistical_push(struct statistical *stat, float load, bool is_violated);
+
+/* The same of a second that was well under our own action, which may be why. */
+void statistical_guard(struct statistical *stat, float load);
 
 /* What it says: demand, leading SLI, and risk of every SLI that is bound. */
 void statistical_forecast(const struct statistical_view *view, struct forecast *ret);

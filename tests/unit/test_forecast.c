@@ -137,6 +137,33 @@ static void risk_never_falls_with_load_and_rests_on_all_that_was_seen(void **sta
 	assert_true(risk[13] > 0.8f && risk[15] > 0.8f);
 }
 
+/* Else who acts on fear alone would never let go, and never learn. */
+static void fear_of_what_was_never_seen_fades_while_it_is_guarded_against(void **state)
+{
+	static struct question question;
+	struct forecast before, after, hurt;
+
+	(void)state;
+	question_make(&question, "io_p99<5ms");
+	question.total[RESOURCE_IO] = 1.5f;
+	statistical_forecast(&question.view, &before);
+	for (int i = 0; i < 40; i++)
+		statistical_guard(&question.learned[SLI_IO_P99], 0.9f);
+	statistical_forecast(&question.view, &after);
+	assert_float_equal(after.risk[SLI_IO_P99][1], before.risk[SLI_IO_P99][1], 0);
+	for (int i = 0; i < 40; i++)
+		statistical_guard(&question.learned[SLI_IO_P99], 1.5f);
+	statistical_forecast(&question.view, &after);
+	assert_true(before.risk[SLI_IO_P99][1] > 0.4f && after.risk[SLI_IO_P99][1] < 0.2f);
+	/* What has hurt is feared however long it is guarded against. */
+	for (int i = 0; i < 5; i++)
+		statistical_push(&question.learned[SLI_IO_P99], 1.5f, true);
+	for (int i = 0; i < 400; i++)
+		statistical_guard(&question.learned[SLI_IO_P99], 1.5f);
+	statistical_forecast(&question.view, &hurt);
+	assert_true(hurt.risk[SLI_IO_P99][1] > 0.7f);
+}
+
 /* Somebody is expected to want 40 % of each resource within 2 s; the host is 60 % full. */
 static void expected_memory_adds_to_what_is_used_and_a_rate_to_ones_own(void **state)
 {
@@ -426,6 +453,7 @@ int main(void)
 		cmocka_unit_test(only_bound_slis_have_a_risk),
 		cmocka_unit_test(risk_follows_what_was_learned_at_that_load),
 		cmocka_unit_test(risk_never_falls_with_load_and_rests_on_all_that_was_seen),
+		cmocka_unit_test(fear_of_what_was_never_seen_fades_while_it_is_guarded_against),
 		cmocka_unit_test(expected_memory_adds_to_what_is_used_and_a_rate_to_ones_own),
 		cmocka_unit_test(demand_is_never_beyond_capacity_and_its_quantiles_never_cross),
 		cmocka_unit_test(late_answers_are_blamed_on_what_is_about_to_be_scarcest),
