@@ -22,7 +22,7 @@ static void list_tells_what_is_measured_and_null_for_the_rest(void **state)
 	assert_float_equal(number_of(web, "io_bytes"), 500000, 1);
 	assert_float_equal(number_of(web, "tx_bytes"), 20000, 1);
 	assert_true(number_of(web, "risk") >= 0.8 && number_of(web, "risk") <= 1);
-	assert_string_equal(json_string_value(json_object_get(web, "impairment")), "cpu");	/* both are over their bounds, equally likely to stay so */
+	assert_string_equal(json_string_value(json_object_get(web, "impairment")), "memory");	/* both are over their bounds, and memory is the fuller */
 	assert_string_equal(json_string_value(json_object_get(web, "leading")), "runq_p99");
 	assert_string_equal(json_string_value(json_object_get(web, "forecast")), "statistical");
 	assert_true(json_is_true(json_object_get(web, "violated")));
