@@ -9,7 +9,7 @@
 #define FEARED 0.5f		/* prior risk of an overcommitted host, of which nothing is known, */
 #define CALM 0.15f		/* and after it was guarded for long; of the corpus, .19 of first seconds at such a load were followed by harm, .07 of second and third ones */
 #define GUARDED_SECONDS 16.0f	/* fear fades by e in so many */
-#define GUARDED_LOAD 1.0f
+#define OVERCOMMITTED 1.0f
 #define HISTORY_SECONDS 30
 #define SCARCE_SPAN 1	/* 2 s ahead: how far plans look */
 
@@ -55,14 +55,20 @@ void statistical_push(struct statistical *stat, float load, bool is_violated)
 
 void statistical_guard(struct statistical *stat, float load)
 {
-	if (load >= GUARDED_LOAD)
+	if (load >= OVERCOMMITTED)
 		stat->guarded++;
 }
 
-/* What is feared of an overcommitted host without experience. */
+/* What is feared of an overcommitted host at a load that was never seen: what came of others at which it was overcommitted. */
 static float prior_risk(const struct statistical *stat)
 {
-	return CALM + (FEARED - CALM) * expf(-stat->guarded / GUARDED_SECONDS);
+	float seen = PRIOR_SECONDS, violated = PRIOR_SECONDS * (CALM + (FEARED - CALM) * expf(-stat->guarded / GUARDED_SECONDS));
+
+	for (uint32_t bin = bin_of(OVERCOMMITTED); bin < STATISTICAL_BINS; bin++) {
+		seen += stat->seen[bin];
+		violated += stat->violated[bin];
+	}
+	return violated / seen;
 }
 
 /*

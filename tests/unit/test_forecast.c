@@ -164,6 +164,28 @@ static void fear_of_what_was_never_seen_fades_while_it_is_guarded_against(void *
 	assert_true(hurt.risk[SLI_IO_P99][1] > 0.7f);
 }
 
+static void what_hurt_at_a_higher_load_makes_a_lower_one_suspect(void **state)
+{
+	static struct question question;
+	struct forecast before, after, calm;
+
+	(void)state;
+	question_make(&question, "io_p99<5ms");
+	question.total[RESOURCE_IO] = 1.4f;
+	for (int i = 0; i < 100; i++)
+		statistical_guard(&question.learned[SLI_IO_P99], 1.4f);
+	statistical_forecast(&question.view, &before);
+	for (int i = 0; i < 5; i++)
+		statistical_push(&question.learned[SLI_IO_P99], 3, true);
+	statistical_forecast(&question.view, &after);
+	assert_true(before.risk[SLI_IO_P99][1] < 0.2f && after.risk[SLI_IO_P99][1] > 0.6f);
+	/* Until it was seen to be well itself. */
+	for (int i = 0; i < 20; i++)
+		statistical_push(&question.learned[SLI_IO_P99], 1.4f, false);
+	statistical_forecast(&question.view, &calm);
+	assert_true(calm.risk[SLI_IO_P99][1] < 0.1f);
+}
+
 /* Somebody is expected to want 40 % of each resource within 2 s; the host is 60 % full. */
 static void expected_memory_adds_to_what_is_used_and_a_rate_to_ones_own(void **state)
 {
@@ -454,6 +476,7 @@ int main(void)
 		cmocka_unit_test(risk_follows_what_was_learned_at_that_load),
 		cmocka_unit_test(risk_never_falls_with_load_and_rests_on_all_that_was_seen),
 		cmocka_unit_test(fear_of_what_was_never_seen_fades_while_it_is_guarded_against),
+		cmocka_unit_test(what_hurt_at_a_higher_load_makes_a_lower_one_suspect),
 		cmocka_unit_test(expected_memory_adds_to_what_is_used_and_a_rate_to_ones_own),
 		cmocka_unit_test(demand_is_never_beyond_capacity_and_its_quantiles_never_cross),
 		cmocka_unit_test(late_answers_are_blamed_on_what_is_about_to_be_scarcest),
