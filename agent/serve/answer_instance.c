@@ -6,7 +6,6 @@
 #include "answer_failure.h"
 #include "answer_report.h"
 #include "answer_signals.h"
-#include "decide/balance.h"
 #include "predict/respond.h"
 #include "value.h"
 
@@ -220,7 +219,7 @@ static json_t *share_json(const struct mind *mind, const struct observe_instance
 {
 	const struct plan_view *view = &mind->view[info->slot];
 
-	return info->slo.share && view->cgroup_id == info->cgroup_id ? json_integer(balance_weight(view->balance.step)) : json_null();
+	return info->slo.share && view->cgroup_id == info->cgroup_id ? json_integer(view->balance.weight) : json_null();
 }
 
 json_t *answer_instance_brief(const struct answer_world *world, const struct predictor_instance *instance)

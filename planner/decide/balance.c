@@ -17,25 +17,25 @@ static const uint16_t weights[BALANCE_STEPS + 1] = { 1000, 841, 707, 595, 500, 4
 
 uint32_t balance_weight(uint32_t step) { return weights[step]; }
 
-/* The first danger of it, and of what. */
-static void danger_find(const struct scene *host, struct plan_view *view)
+/* The first danger of each, and of what. */
+static void dangers_find(struct scene *scene)
 {
-	struct plan_balance *balance = &view->balance;
-	struct scene scene = *host;
+	for (int r = 0; r < RESOURCE_COUNT; r++) {
+		scene->resource = (enum resource)r;
+		scene->capacity = scene_host_capacity(scene->host, scene->resource);
+		scene_sum(scene);
+		for (uint32_t i = 0; i < scene->count; i++) {
+			struct plan_view *view = scene->views[i];
+			enum plan_reason reason;
 
-	balance->reason = REASON_NONE;
-	balance->resource = RESOURCE_NET;
-	for (int r = 0; view->is_bound && !policy_is_standing(host->policy) && r < RESOURCE_COUNT; r++) {
-		enum plan_reason reason;
-
-		scene.resource = (enum resource)r;
-		scene.capacity = scene_host_capacity(host->host, scene.resource);
-		reason = policy_danger(&scene, view);
-		if (reason == REASON_NONE || (reason == REASON_FORESIGHT && view->hold[r].is_alone))
-			continue;
-		balance->reason = (uint8_t)reason;
-		balance->resource = (uint8_t)r;
-		return;
+			if (!view->share || !view->is_bound || view->balance.reason != REASON_NONE)
+				continue;
+			reason = policy_danger(scene, view);
+			if (reason == REASON_NONE || (reason == REASON_FORESIGHT && view->hold[r].is_alone))
+				continue;
+			view->balance.reason = (uint8_t)reason;
+			view->balance.resource = (uint8_t)r;
+		}
 	}
 }
 
@@ -121,21 +121,23 @@ static void step_move(const struct scene *scene, struct plan_view *view)
 
 static void begin(struct plan_view *view, uint64_t now_ns)
 {
-	if (view->balance.share == view->share)
-		return;
-	view->balance = (struct plan_balance){ .share = view->share, .step = FIRST, .moved_ns = now_ns };
+	if (view->balance.share != view->share)
+		view->balance = (struct plan_balance){ .share = view->share, .step = FIRST, .moved_ns = now_ns };
+	view->balance.reason = REASON_NONE;
+	view->balance.resource = RESOURCE_NET;
 }
 
 /* While it answers a danger it says of what; where a danger moved nothing, it answers none. */
-static void weight_push(const struct scene *scene, const struct plan_view *view, struct plan *plan)
+static void weight_push(const struct scene *scene, struct plan_view *view, struct plan *plan)
 {
-	const struct plan_balance *balance = &view->balance;
+	struct plan_balance *balance = &view->balance;
 	uint32_t step = balance->step + (policy_is_standing(scene->policy) ? 0 : step_by_room(scene, view));
 	bool is_answer = balance->reason != REASON_NONE && balance->is_falling;
 
+	balance->weight = weights[step < BALANCE_STEPS ? step : BALANCE_STEPS];
 	rung_add(plan, &(struct plan_action){
 			       .slot = view->slot, .for_slot = view->slot, .cgroup_id = view->cgroup_id, .knob = KNOB_NET_SHARE,
-			       .value = weights[step < BALANCE_STEPS ? step : BALANCE_STEPS], .device = view->share, .tier = is_answer ? (uint8_t)view->tier : 0,
+			       .value = balance->weight, .device = view->share, .tier = is_answer ? (uint8_t)view->tier : 0,
 			       .reason = is_answer ? balance->reason : REASON_STANDING, .resource = balance->resource,
 			       .risk = view->need[balance->resource].risk });
 }
@@ -143,13 +145,19 @@ static void weight_push(const struct scene *scene, const struct plan_view *view,
 void balance_plan(const struct plan_policy *policy, const struct plan_host *host, struct plan_view *const views[], uint32_t count,
 		  uint64_t now_ns, struct plan *plan)
 {
-	struct scene scene = { policy, host, views, count, RESOURCE_CPU, now_ns, 0, NULL, 0, host->memory_free, 0 };
+	struct scene scene = { .policy = policy, .host = host, .views = views, .count = count, .now_ns = now_ns,
+			       .memory_free = host->memory_free };
+	bool is_shared = false;
 
 	for (uint32_t i = 0; i < count; i++)
 		if (views[i]->share) {
 			begin(views[i], now_ns);
-			danger_find(&scene, views[i]);
+			is_shared = true;
 		}
+	if (!is_shared)
+		return;
+	if (!policy_is_standing(policy))
+		dangers_find(&scene);
 	/* Who listens where clients connect to comes first: of a port that somebody else has the hands give nothing away. */
 	for (int is_other = 0; is_other < 2; is_other++)
 		for (uint32_t i = 0; i < count; i++) {

@@ -304,8 +304,9 @@ static void danger_plan(const struct scene *scene, struct plan *plan)
 		danger.view->hold[scene->resource].answered_ns = scene->now_ns;
 }
 
-static void scene_plan(const struct scene *scene, struct plan *plan)
+static void scene_plan(struct scene *scene, struct plan *plan)
 {
+	scene_sum(scene);
 	danger_plan(scene, plan);
 	standing_plan(scene, plan);
 }
@@ -409,8 +410,10 @@ void plan_make(const struct plan_policy *policy, const struct plan_host *host, s
 		peer_plan(policy, host, views, count, elapsed_ns, ret);
 	} else {
 		for (int r = 0; r < RESOURCE_COUNT; r++)
-			resource_plan(&(struct scene){ policy, host, views, count, (enum resource)r, now_ns, (float)elapsed_ns / 1e9f,
-						       NULL, host->capacity[r], host->memory_free, 0 }, ret);
+			resource_plan(&(struct scene){ .policy = policy, .host = host, .views = views, .count = count,
+						       .resource = (enum resource)r, .now_ns = now_ns,
+						       .seconds = (float)elapsed_ns / 1e9f, .capacity = host->capacity[r],
+						       .memory_free = host->memory_free }, ret);
 		posture_plan(policy, host, views, count, now_ns, ret);
 	}
 	balance_plan(policy, host, views, count, now_ns, ret);

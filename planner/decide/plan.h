@@ -209,7 +209,8 @@ struct plan_hold {
 /* What is remembered of one of several servers of a port; see balance.h. */
 struct plan_balance {
 	uint32_t share;		/* what all this is about */
-	uint8_t step;		/* below its full weight */
+	uint16_t weight;	/* in the plan made last */
+	uint8_t step;		/* below its full weight, for the dangers that it was in */
 	uint8_t endangered_at;	/* the step at which its last danger began, */
 	bool is_falling;	/* which goes on, or it has not risen since */
 	uint8_t reason;		/* enum plan_reason: its danger now */

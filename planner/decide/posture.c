@@ -111,7 +111,7 @@ static float quota_granted(const struct plan_policy *policy, const struct plan_v
 }
 
 /* Not by danger alone: what others do to it a quota does not mend. */
-static bool quota_is_short(const struct scene *scene, const struct plan_view *view)
+static bool quota_is_short(struct scene *scene, const struct plan_view *view)
 {
 	float needed = quota_needed(scene->policy, view);
 
@@ -119,8 +119,10 @@ static bool quota_is_short(const struct scene *scene, const struct plan_view *vi
 		needed = fmaxf(needed, view->need[RESOURCE_CPU].phase);
 	if (needed <= scene->capacity * QUOTA_NEAR)
 		return false;
-	return scene->policy->policy == POLICY_FORESTALL || scene->now_ns < view->lifted_until_ns ||
-	       policy_danger(scene, view) != REASON_NONE;
+	if (scene->policy->policy == POLICY_FORESTALL || scene->now_ns < view->lifted_until_ns)
+		return true;
+	scene_sum(scene);
+	return policy_danger(scene, view) != REASON_NONE;
 }
 
 /* It harmed others of its tier lately. */

@@ -49,39 +49,6 @@ float scene_memory_spare(const struct scene *scene)
 	return spare;
 }
 
-/* Whether the resource is nearly used up by those that would have to give and the one they would give to. */
-bool scene_is_pressed(const struct scene *scene, const struct plan_view *view)
-{
-	float headroom = scene->policy->headroom[scene->resource], sum = view->need[scene->resource].demand;
-
-	if (scene->resource == RESOURCE_MEMORY)
-		return scene->memory_free >= 0 && scene_memory_spare(scene) < 2 * headroom * scene->capacity;
-	for (uint32_t i = 0; i < scene->count; i++)
-		if (scene->views[i]->tier < view->tier && scene_holds(scene, scene->views[i]))
-			sum += scene_wants(scene, scene->views[i]);
-	return sum > scene->capacity * (1 - headroom);
-}
-
-bool scene_is_announced(const struct scene *scene, const struct plan_view *view)
-{
-	float headroom = scene->policy->headroom[scene->resource] * scene->capacity, more = 0, sum = 0;
-
-	for (uint32_t i = 0; i < scene->count; i++) {
-		const struct plan_view *other = scene->views[i];
-		float wants = scene_wants(scene, other);
-
-		if (other != view && (other->tier >= view->tier || !scene_holds(scene, other)))
-			continue;
-		more += fmaxf(other->need[scene->resource].announced - wants, 0);
-		sum += wants;
-	}
-	if (more <= 0)
-		return false;
-	if (scene->resource == RESOURCE_MEMORY)
-		return scene->memory_free >= 0 && scene_memory_spare(scene) - more < headroom;
-	return sum + more > scene->capacity - headroom;
-}
-
 void scene_growth(const struct scene *scene)
 {
 	for (uint32_t i = 0; scene->seconds > 0 && i < scene->count; i++) {
@@ -115,17 +82,65 @@ static float taken_soon(const struct scene *scene, const struct plan_view *view)
 	return fmaxf(fmaxf(hold->grows, 0) * fminf(ends_s, SOON_S), fminf(fmaxf(hold->creeps, 0) * fminf(ends_s, LEAK_S), room));
 }
 
+/* What load that was announced for now comes to beyond what it uses. */
+static float announced_more(const struct scene *scene, const struct plan_view *view)
+{
+	return fmaxf(view->need[scene->resource].announced - scene_wants(scene, view), 0);
+}
+
+void scene_sum(struct scene *scene)
+{
+	struct scene_sums *sums = &scene->sums;
+
+	*sums = (struct scene_sums){ .memory_spare = scene->resource == RESOURCE_MEMORY ? scene_memory_spare(scene) : 0 };
+	for (uint32_t i = 0; i < scene->count; i++) {
+		const struct plan_view *view = scene->views[i];
+
+		if (!scene_holds(scene, view))
+			continue;
+		sums->wants[view->tier] += scene_wants(scene, view);
+		sums->announced[view->tier] += announced_more(scene, view);
+		if (scene->resource == RESOURCE_MEMORY)
+			sums->taken_soon[view->tier] += taken_soon(scene, view);
+	}
+}
+
+/* Over the tiers that would have to give to this one. */
+static float below(const float sum[TIER_COUNT], uint32_t tier)
+{
+	float all = 0;
+
+	for (uint32_t t = 0; t < tier; t++)
+		all += sum[t];
+	return all;
+}
+
+bool scene_is_pressed(const struct scene *scene, const struct plan_view *view)
+{
+	float headroom = scene->policy->headroom[scene->resource];
+
+	if (scene->resource == RESOURCE_MEMORY)
+		return scene->memory_free >= 0 && scene->sums.memory_spare < 2 * headroom * scene->capacity;
+	return view->need[scene->resource].demand + below(scene->sums.wants, view->tier) > scene->capacity * (1 - headroom);
+}
+
+bool scene_is_announced(const struct scene *scene, const struct plan_view *view)
+{
+	float headroom = scene->policy->headroom[scene->resource] * scene->capacity;
+	float more = announced_more(scene, view) + below(scene->sums.announced, view->tier);
+
+	if (more <= 0)
+		return false;
+	if (scene->resource == RESOURCE_MEMORY)
+		return scene->memory_free >= 0 && scene->sums.memory_spare - more < headroom;
+	return scene_wants(scene, view) + below(scene->sums.wants, view->tier) + more > scene->capacity - headroom;
+}
+
 bool scene_is_running_out(const struct scene *scene, const struct plan_view *view)
 {
-	float more = 0;
+	float more = below(scene->sums.taken_soon, view->tier);
 
-	for (uint32_t i = 0; i < scene->count; i++) {
-		const struct plan_view *other = scene->views[i];
-
-		if (other->tier < view->tier && scene_holds(scene, other))
-			more += taken_soon(scene, other);
-	}
-	return scene->memory_free >= 0 && more > 0 && scene_memory_spare(scene) < more;
+	return scene->memory_free >= 0 && more > 0 && scene->sums.memory_spare < more;
 }
 
 /* The share of the capacity that is wanted. */

@@ -7,6 +7,12 @@
 
 #define SCENE_IDLE_NS 1000000000ull	/* where one second ends, the next has nothing to show yet */
 
+/* Over those that live in the scene, by tier, and what all instances with a bound leave of memory: made by scene_sum(). */
+struct scene_sums {
+	float wants[TIER_COUNT], announced[TIER_COUNT], taken_soon[TIER_COUNT];	/* announced: beyond what is wanted */
+	float memory_spare;
+};
+
 /* One resource, and all that share it: on the host, or below a directory with a limit. */
 struct scene {
 	const struct plan_policy *policy;
@@ -20,7 +26,11 @@ struct scene {
 	float capacity;
 	float memory_free;	/* < 0: not known */
 	uint32_t scope;		/* slot of the directory; 0: the host */
+	struct scene_sums sums;
 };
+
+/* To be called before the danger of anybody in the scene is asked for: that is asked once for each, and must not look at all the others each time. */
+void scene_sum(struct scene *scene);
 
 /* What an instance would use: a limit does not hide the need that it causes. */
 float scene_wants(const struct scene *scene, const struct plan_view *view);
@@ -58,7 +68,7 @@ bool scene_is_running_out(const struct scene *scene, const struct plan_view *vie
 /* The least limit of its memory that the hands would take now (act/protocol.h); 0: any. */
 float scene_memory_least(const struct scene *scene, const struct plan_view *giver);
 
-/* To be called once per tick and resource, before the above is asked. */
+/* To be called once per tick and resource, before scene_sum(). */
 void scene_growth(const struct scene *scene);
 
 /* What the host has of a resource; of a disk or a wire, no more than was seen not to hurt (knee.h). */

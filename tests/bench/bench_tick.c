@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * N synthetic instances through one second of the pure path: ten ticks of samples, windows, frames, LSTM, forecasts and
- * plans; no kernel, no writes. Every instance is active, one in ten is annotated. Medians of interleaved rounds; last line
- * JSON. Weights are random: the work does not depend on them.
+ * plans; no kernel, no writes. Every instance is active, one in ten is annotated, or all are, or all are and have limits of their own.
+ * Medians of interleaved rounds; last line JSON. Weights are random: the work does not depend on them.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -16,8 +16,11 @@
 
 #define ROUNDS 15
 #define TICKS 10
-static const uint32_t sizes[] = { 100, 1000, 10000 };
-#define SIZES (sizeof(sizes) / sizeof(sizes[0]))
+static const struct shape {
+	uint32_t count, annotated_every;
+	bool is_limited;	/* the annotated have a cpu.max and a memory.max */
+} shapes[] = { { 100, 10, false }, { 1000, 10, false }, { 10000, 10, false }, { 100, 1, false }, { 1000, 1, false }, { 100, 1, true }, { 1000, 1, true } };
+#define SHAPES (sizeof(shapes) / sizeof(shapes[0]))
 
 static uint64_t state = 88172645463325252ull;
 
@@ -55,28 +58,42 @@ static void weights_draw(struct lstm_weights *weights)
 		abort();
 }
 
-static struct mind *mind_make(uint32_t count, const struct lstm_weights *weights)
+static void limits_set(struct mind *mind, uint32_t slot)
 {
-	struct predictor_config config = { .slots_max = count + 1, .host_cpus = 64, .second_ns = 1000000000ull,
+	struct observation observation = { .kind = OBSERVE_LIMITS };
+	struct observe_limits *limits = &observation.limits;
+
+	*limits = (struct observe_limits){ .slot = slot, .memory_low = 0, .memory_high = LIMIT_NONE, .memory_max = 200000000, .weight = 100,
+					   .quota_us = 50000, .period_us = 100000, .io_bps = LIMIT_NONE, .io_iops = LIMIT_NONE };
+	predictor_observe(mind->predictor, &observation);
+}
+
+static struct mind *mind_make(const struct shape *shape, const struct lstm_weights *weights)
+{
+	struct predictor_config config = { .slots_max = shape->count + 1, .host_cpus = 64, .second_ns = 1000000000ull,
 					   .tick_ns = 100000000ull, .forecaster = FORECAST_LSTM, .weights = weights, .isa = lstm_isa_best() };
 	struct plan_policy policy;
 	struct mind *mind;
 
 	plan_policy_init(&policy);
 	mind = mind_new(&config, &policy);
-	for (uint32_t slot = 1; mind && slot <= count; slot++) {
+	for (uint32_t slot = 1; mind && slot <= shape->count; slot++) {
 		struct observation observation = { .kind = OBSERVE_INSTANCE };
 
 		slo_init(&observation.instance.slo);
 		observation.instance.slot = slot;
 		observation.instance.cgroup_id = slot;
 		snprintf(observation.instance.path, sizeof(observation.instance.path), "/bench/%u", slot);
-		if (slot % 10 == 0) {
+		if (slot % shape->annotated_every == 0) {
+			bool is_giver = slot / shape->annotated_every % 2;
+
 			observation.instance.slo.source = SLO_FROM_TRUSTED_XATTR;
-			observation.instance.slo.bound[SLI_RUNQ_P99] = slot % 20 ? 0 : 5000000;
-			observation.instance.slo.tier = slot % 20 ? TIER_BEST_EFFORT : TIER_CRITICAL;
+			observation.instance.slo.bound[SLI_RUNQ_P99] = is_giver ? 0 : 5000000;
+			observation.instance.slo.tier = is_giver ? TIER_BEST_EFFORT : TIER_CRITICAL;
 		}
 		predictor_observe(mind->predictor, &observation);
+		if (shape->is_limited && slot % shape->annotated_every == 0)
+			limits_set(mind, slot);
 	}
 	return mind;
 }
@@ -172,37 +189,48 @@ static struct aside aside_measure(const struct lstm_weights *weights, const stru
 	return (struct aside){ us[0][ROUNDS / 2], us[1][ROUNDS / 2], us[2][ROUNDS / 2] };
 }
 
+#define LIST(name, format, value)                                                             \
+	do {                                                                                  \
+		for (size_t i = 0; i < SHAPES; i++)                                           \
+			printf("%s" format, i ? "," : ",\"" name "\":[", value);             \
+		printf("]");                                                                  \
+	} while (0)
+
 int main(void)
 {
 	static struct lstm_weights weights;
-	static double us[SIZES][ROUNDS];
-	struct mind *mind[SIZES];
-	uint64_t now_ns[SIZES];
+	static double us[SHAPES][ROUNDS];
+	struct mind *mind[SHAPES];
+	uint64_t now_ns[SHAPES];
 	struct aside aside;
 
 	weights_draw(&weights);
-	for (size_t i = 0; i < SIZES; i++) {
+	for (size_t i = 0; i < SHAPES; i++) {
 		now_ns[i] = 1000000000ull;
-		mind[i] = mind_make(sizes[i], &weights);
+		mind[i] = mind_make(&shapes[i], &weights);
 		if (!mind[i])
 			return 1;
-		round_us(mind[i], sizes[i], &now_ns[i]);
+		round_us(mind[i], shapes[i].count, &now_ns[i]);
 	}
 	for (int round = 0; round < ROUNDS; round++)
-		for (size_t i = 0; i < SIZES; i++)
-			us[i][round] = round_us(mind[i], sizes[i], &now_ns[i]);
+		for (size_t i = 0; i < SHAPES; i++)
+			us[i][round] = round_us(mind[i], shapes[i].count, &now_ns[i]);
 	printf("one second (10 ticks, 1 forecast) per instance, isa %s, median of %d\n", lstm_isa_name(lstm_isa_best()), ROUNDS);
-	for (size_t i = 0; i < SIZES; i++) {
+	for (size_t i = 0; i < SHAPES; i++) {
 		qsort(us[i], ROUNDS, sizeof(us[i][0]), ascending);
-		printf("%6u instances: %.3f us (min %.3f, max %.3f)\n", sizes[i], us[i][ROUNDS / 2], us[i][0],
-		       us[i][ROUNDS - 1]);
+		printf("%6u instances, %u annotated%s: %.3f us (min %.3f, max %.3f)\n", shapes[i].count, shapes[i].count / shapes[i].annotated_every,
+		       shapes[i].is_limited ? ", with limits of their own" : "", us[i][ROUNDS / 2], us[i][0], us[i][ROUNDS - 1]);
 	}
 	aside = aside_measure(&weights, &mind[0]->predictor->instance[20]);
 	printf("per annotated instance: %.1f us to explain a risk, %.1f us for a joint path, %.2f us a second to learn for both\n",
 	       aside.explain, aside.path, aside.learn);
-	for (size_t i = 0; i < SIZES; i++)
+	printf("{\"bench\":\"tick\"");
+	LIST("n", "%u", shapes[i].count);
+	LIST("annotated", "%u", shapes[i].count / shapes[i].annotated_every);
+	LIST("limited", "%d", shapes[i].is_limited);
+	LIST("us_per_instance", "%.3f", us[i][ROUNDS / 2]);
+	printf(",\"explain_us\":%.1f,\"path_us\":%.1f}\n", aside.explain, aside.path);
+	for (size_t i = 0; i < SHAPES; i++)
 		mind_free(mind[i]);
-	printf("{\"bench\":\"tick\",\"n\":[%u,%u,%u],\"us_per_instance\":[%.3f,%.3f,%.3f],\"explain_us\":%.1f,\"path_us\":%.1f}\n", sizes[0], sizes[1], sizes[2],
-	       us[0][ROUNDS / 2], us[1][ROUNDS / 2], us[2][ROUNDS / 2], aside.explain, aside.path);
 	return 0;
 }
