@@ -6,6 +6,7 @@
 #include "act/knob.h"
 #include "policy.h"
 #include "rung.h"
+#include "share.h"
 
 #define HALF 4			/* steps */
 #define FIRST (2 * HALF)
@@ -54,8 +55,8 @@ static float room_of(const struct scene *scene, const struct plan_view *view)
 		room = fminf(room, view->quota);
 	if (most > 0)
 		room = fminf(room, most);
-	for (uint32_t s = 0; s < host->scope_count; s++)
-		if (host->scopes[s].capacity[RESOURCE_CPU] > 0 && rung_is_above(host->scopes[s].path, view->path))
+	for (uint32_t s = view->below; s != PLAN_NOWHERE; s = host->share->tree.above[s])
+		if (host->scopes[s].capacity[RESOURCE_CPU] > 0)
 			room = fminf(room, host->scopes[s].capacity[RESOURCE_CPU]);
 	return room;
 }

@@ -26,10 +26,11 @@ struct mind *mind_new(const struct predictor_config *config, const struct plan_p
 	mind->view = calloc(config->slots_max, sizeof(*mind->view));
 	mind->annotated = calloc(config->slots_max, sizeof(*mind->annotated));
 	mind->scope = calloc(config->slots_max, sizeof(*mind->scope));
+	mind->is_limit_felt = calloc(config->slots_max, sizeof(*mind->is_limit_felt));
 	mind->placed = calloc(config->slots_max, sizeof(*mind->placed));
 	/* Not touched, and no memory, unless a policy needs it: one on canary may. */
 	mind->peer = calloc(config->slots_max, sizeof(*mind->peer));
-	if (share_new(&mind->share, config->slots_max) || !mind->peer || !mind->predictor || !mind->view || !mind->annotated ||
+	if (subtree_new(&mind->limited, config->slots_max) || share_new(&mind->share, config->slots_max) || !mind->is_limit_felt || !mind->peer || !mind->predictor || !mind->view || !mind->annotated ||
 	    !mind->scope || !mind->placed) {
 		mind_free(mind);
 		return NULL;
@@ -47,6 +48,8 @@ void mind_free(struct mind *mind)
 	free(mind->scope);
 	free(mind->peer);
 	share_done(&mind->share);
+	subtree_done(&mind->limited);
+	free(mind->is_limit_felt);
 	free(mind->placed);
 	free(mind);
 }
@@ -298,7 +301,8 @@ static void scope_fill(const struct predictor *p, const struct predictor_instanc
 	const struct observe_limits *limits = &instance->limits;
 	bool has_max = limits->memory_max != LIMIT_NONE;
 
-	*ret = (struct plan_scope){ .path = instance->info.path, .slot = instance->info.slot, .memory_free = -1 };
+	*ret = (struct plan_scope){ .path = instance->info.path, .cgroup_id = instance->info.cgroup_id, .slot = instance->info.slot,
+				    .memory_free = -1 };
 	ret->capacity[RESOURCE_CPU] = own_quota(p, limits);
 	if (limits->io_bps != LIMIT_NONE)
 		ret->io_bps = (float)limits->io_bps;
@@ -310,6 +314,14 @@ static void scope_fill(const struct predictor *p, const struct predictor_instanc
 		ret->memory_free = fmaxf((float)limits->memory_max - (float)instance->window.memory_bytes, 0);
 }
 
+static bool holds_bound(const struct subtree *tree, uint32_t scope)
+{
+	for (uint32_t i = 0; i < tree->count[scope]; i++)
+		if (tree->view[tree->from[scope] + i]->is_bound)
+			return true;
+	return false;
+}
+
 /* The limits of directories that hold nobody with a bound do not matter. */
 static uint32_t scopes_collect(struct mind *mind, uint32_t view_count)
 {
@@ -317,17 +329,14 @@ static uint32_t scopes_collect(struct mind *mind, uint32_t view_count)
 	uint32_t count = 0, limited_count;
 	const uint32_t *limited = predictor_limited(p, &limited_count);
 
-	for (uint32_t i = 0; i < limited_count; i++) {
-		struct plan_scope *scope = &mind->scope[count];
-
-		scope_fill(p, &p->instance[limited[i]], scope);
-		for (uint32_t v = 0; v < view_count; v++) {
-			if (!mind->annotated[v]->is_bound || !rung_is_above(scope->path, mind->annotated[v]->path))
-				continue;
-			count++;
-			break;
-		}
-	}
+	for (uint32_t i = 0; i < limited_count; i++)
+		scope_fill(p, &p->instance[limited[i]], &mind->scope[i]);
+	if (subtree_make(&mind->limited, mind->scope, limited_count, mind->annotated, view_count))
+		for (uint32_t i = 0; i < limited_count; i++)
+			mind->is_limit_felt[i] = holds_bound(&mind->limited, i);
+	for (uint32_t i = 0; i < limited_count; i++)
+		if (mind->is_limit_felt[i])
+			mind->scope[count++] = mind->scope[i];
 	return count;
 }
 

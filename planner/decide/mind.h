@@ -23,6 +23,8 @@ struct mind {
 	struct plan_view *view;		/* [slots_max], by slot */
 	struct plan_view **annotated;	/* the views the plan sees */
 	struct plan_scope *scope;	/* [slots_max], the directories with limits that it sees */
+	struct subtree limited;		/* of all directories with limits */
+	bool *is_limit_felt;		/* [slots_max], of each of these: somebody with a bound lives below it */
 	struct knee knee[RESOURCE_COUNT];
 	struct share share;
 	struct ledger ledger;

@@ -324,10 +324,10 @@ static void scopes_choose(const struct scene *host)
 		struct scene scene = scene_below(host, &host->host->scopes[s]);
 		float full = scene.capacity > 0 ? scene_fullness(&scene) : 0;
 
-		for (uint32_t i = 0; full > least && i < host->count; i++) {
-			struct plan_view *view = host->views[i];
+		for (uint32_t i = 0; full > least && i < scene.count; i++) {
+			struct plan_view *view = scene.views[i];
 
-			if (full <= view->scope_fullness || !scene_holds(&scene, view))
+			if (full <= view->scope_fullness)
 				continue;
 			view->scope = scene.path;
 			view->scope_fullness = full;
@@ -406,6 +406,7 @@ void plan_make(const struct plan_policy *policy, const struct plan_host *host, s
 	ret->arm_count = ret->advice_count = 0;
 	memset(ret->arm, 0, sizeof(ret->arm));	/* it is compared as a whole in a replay */
 	memset(ret->advice, 0, sizeof(ret->advice));
+	share_tree(host->share, host, views, count);
 	if (policy_has_limits(policy)) {
 		peer_plan(policy, host, views, count, elapsed_ns, ret);
 	} else {

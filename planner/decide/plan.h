@@ -128,9 +128,12 @@ struct plan_policy {
 	uint32_t pad;
 };
 
+#define PLAN_NOWHERE UINT32_MAX
+
 /* A directory that may use less than the host (cpu.max, memory.max, io.max). */
 struct plan_scope {
 	const char *path;	/* kept by the predictor */
+	uint64_t cgroup_id;
 	uint32_t slot;
 	float capacity[RESOURCE_COUNT];	/* 0: it does not limit this resource; of io see io_bps */
 	float memory_free;	/* bytes below memory.max; < 0: not known */
@@ -244,6 +247,7 @@ struct plan_view {
 	const char *scope;	/* of the resource in hand: path of the directory that holds it back, NULL: the host */
 	float scope_fullness;
 
+	uint32_t below;		/* the deepest directory with a limit that it is, or is below, by index; PLAN_NOWHERE: none. Made anew each tick */
 	uint32_t scope_of[RESOURCE_COUNT];	/* slot of the directory where it was scarce when it was last in danger; 0: the host */
 	bool is_giver;		/* of the resource in hand: whether it gives, */
 	float granted;		/* and what is left to it then; see share.h */

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "rung.h"
+#include "share.h"
 
 #define GROWTH_WEIGHT 0.5f
 #define SOON_S 3.0f		/* less time than this until memory is used up is no time to wait and see */
@@ -193,8 +194,12 @@ static float io_capacity(const struct scene *scene, const struct plan_scope *sco
 
 struct scene scene_below(const struct scene *host, const struct plan_scope *scope)
 {
+	const struct subtree *tree = &host->host->share->tree;
+	uint32_t index = (uint32_t)(scope - host->host->scopes);
 	struct scene scene = *host;
 
+	scene.views = tree->view + tree->from[index];
+	scene.count = tree->count[index];
 	scene.path = scope->path;
 	scene.scope = scope->slot;
 	scene.capacity = host->resource == RESOURCE_IO ? io_capacity(&scene, scope) : scope->capacity[host->resource];

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "rung.h"
 #include "scene.h"
@@ -22,19 +23,31 @@ _Static_assert(sizeof(tier_worth) / sizeof(tier_worth[0]) == ALLOCATE_TIERS, "a 
 
 int share_new(struct share *share, uint32_t slots_max)
 {
-	int r = allocate_new(&share->allocate, slots_max, slots_max + 1);
+	int r = allocate_new(&share->allocate, slots_max, slots_max + 1), tree_r = subtree_new(&share->tree, slots_max);
 
 	share->view = calloc(slots_max, sizeof(*share->view));
-	share->scope = calloc((size_t)slots_max + 1, sizeof(*share->scope));
-	return r || !share->view || !share->scope ? -ENOMEM : 0;
+	share->node = calloc(slots_max, sizeof(*share->node));
+	share->first = calloc((size_t)slots_max + 2, sizeof(*share->first));
+	return r || tree_r || !share->view || !share->node || !share->first ? -ENOMEM : 0;
 }
 
 void share_done(struct share *share)
 {
 	if (share->allocate.scratch)
 		allocate_done(&share->allocate);
+	subtree_done(&share->tree);
 	free(share->view);
-	free(share->scope);
+	free(share->node);
+	free(share->first);
+}
+
+void share_tree(struct share *share, const struct plan_host *host, struct plan_view *const views[], uint32_t count)
+{
+	struct subtree *tree = &share->tree;
+
+	subtree_make(tree, host->scopes, host->scope_count, views, count);
+	for (uint32_t i = 0; i < count; i++)
+		tree->view[i]->below = tree->deepest[i];
 }
 
 float share_wants(const struct scene *scene, const struct plan_view *giver)
@@ -95,24 +108,20 @@ static void leaf_give(const struct scene *scene, const struct plan_view *view, b
 	leaf->segment[leaf->segment_count++] = (struct allocate_segment){ worth * BEYOND, wants * WIDE };
 }
 
-/* By path as a walk of the tree would meet them: '/' comes before everything else. */
-static int path_compare(const char *a, const char *b)
-{
-	while (*a && *a == *b) {
-		a++;
-		b++;
-	}
-	if (*a == '/' || *b == '/')
-		return *a == *b ? 0 : *a == '/' ? (*b ? -1 : 1) : (*a ? 1 : -1);
-	return (unsigned char)*a - (unsigned char)*b;
-}
-
 /* What a directory leaves to those below it; of IO that depends on their requests, and the kernel alone sees to it. */
 static double scope_room(const struct scene *scene, const struct plan_scope *scope)
 {
 	if (scene->resource == RESOURCE_MEMORY)
 		return scope->memory_free >= 0 ? scope->memory_free : INFINITY;
 	return scene->resource == RESOURCE_CPU && scope->capacity[RESOURCE_CPU] > 0 ? scope->capacity[RESOURCE_CPU] : INFINITY;
+}
+
+/* The next one above, itself included, that is a node. */
+static uint32_t node_above(const struct share *share, uint32_t scope)
+{
+	while (scope != PLAN_NOWHERE && !share->node[scope])
+		scope = share->tree.above[scope];
+	return scope == PLAN_NOWHERE ? 0 : share->node[scope];
 }
 
 static void nodes_build(const struct scene *scene, struct share *share, double room)
@@ -122,42 +131,24 @@ static void nodes_build(const struct scene *scene, struct share *share, double r
 
 	a->node[0] = (struct allocate_node){ .cap = room };
 	a->node_count = 1;
-	for (uint32_t s = 0; s < scene->host->scope_count; s++) {
-		uint32_t at = a->node_count;
+	for (uint32_t i = 0; i < scene->host->scope_count; i++) {
+		uint32_t s = share->tree.order[i];
 
+		share->node[s] = 0;
 		if (isinf(scope_room(scene, &scopes[s])) || scopes[s].path == scene->path ||
 		    (scene->path && !rung_is_above(scene->path, scopes[s].path)))
 			continue;
-		for (; at > 1 && path_compare(scopes[share->scope[at - 1]].path, scopes[s].path) > 0; at--)
-			share->scope[at] = share->scope[at - 1];
-		share->scope[at] = s;
-		a->node_count++;
-	}
-	for (uint32_t n = 1; n < a->node_count; n++) {
-		uint32_t up = n - 1;
-
-		while (up && !rung_is_above(scopes[share->scope[up]].path, scopes[share->scope[n]].path))
-			up = a->node[up].parent;
-		a->node[n] = (struct allocate_node){ .parent = up, .cap = scope_room(scene, &scopes[share->scope[n]]) };
+		a->node[a->node_count] = (struct allocate_node){ .parent = node_above(share, s), .cap = scope_room(scene, &scopes[s]) };
+		share->node[s] = a->node_count++;
 	}
 }
 
-/* The deepest node that holds it. */
-static uint32_t node_of(const struct scene *scene, const struct share *share, const struct plan_view *view)
-{
-	uint32_t n = share->allocate.node_count - 1;
-
-	while (n && !rung_is_above(scene->host->scopes[share->scope[n]].path, view->path))
-		n--;
-	return n;
-}
-
-static void leaf_build(const struct scene *scene, struct share *share, uint32_t i, uint32_t node, bool is_less)
+static void leaf_build(const struct scene *scene, struct share *share, uint32_t i, bool is_less)
 {
 	struct plan_view *view = scene->views[i];
 	const struct plan_need *need = &view->need[scene->resource];
-	struct allocate *a = &share->allocate;
-	struct allocate_leaf *leaf = &a->leaf[a->leaf_count];
+	uint32_t node = node_above(share, view->below), at = share->first[node]++;
+	struct allocate_leaf *leaf = &share->allocate.leaf[at];
 	bool is_memory = scene->resource == RESOURCE_MEMORY;
 
 	*leaf = (struct allocate_leaf){ .node = node, .tier = view->tier, .min = is_memory ? 0 : need->min,
@@ -166,7 +157,7 @@ static void leaf_build(const struct scene *scene, struct share *share, uint32_t 
 		leaf_give(scene, view, is_less, leaf);
 	else
 		leaf_protect(scene, view, leaf);
-	share->view[a->leaf_count++] = i;
+	share->view[at] = i;
 }
 
 static bool takes_part(const struct scene *scene, const struct plan_view *view, const struct plan_view *victim)
@@ -175,6 +166,23 @@ static bool takes_part(const struct scene *scene, const struct plan_view *view, 
 		return true;
 	/* What of memory is to spare leaves out what they hold. */
 	return scene->resource != RESOURCE_MEMORY && is_protected(scene, view, victim->tier);
+}
+
+/* Those of one node beside one another. */
+static void leaves_build(const struct scene *scene, struct share *share, const struct plan_view *victim, bool is_less)
+{
+	struct allocate *a = &share->allocate;
+
+	memset(share->first, 0, (a->node_count + 1) * sizeof(share->first[0]));
+	for (uint32_t i = 0; i < scene->count; i++)
+		if (takes_part(scene, scene->views[i], victim))
+			share->first[node_above(share, scene->views[i]->below) + 1]++;
+	for (uint32_t n = 0; n < a->node_count; n++)
+		share->first[n + 1] += share->first[n];
+	a->leaf_count = share->first[a->node_count];
+	for (uint32_t i = 0; i < scene->count; i++)
+		if (takes_part(scene, scene->views[i], victim))
+			leaf_build(scene, share, i, is_less);
 }
 
 float share_solve(const struct scene *scene, const struct plan_view *victim)
@@ -189,14 +197,9 @@ float share_solve(const struct scene *scene, const struct plan_view *victim)
 	/* Without swap nothing shrinks. */
 	is_less = room < 0 && scene->resource == RESOURCE_MEMORY && scene->host->swap_free > -room;
 	nodes_build(scene, share, is_less ? -room : fmax(room, 0));
-	a->leaf_count = 0;
-	for (uint32_t n = 0; n < a->node_count; n++) {
-		if (is_less)
-			a->node[n].cap = -room;
-		for (uint32_t i = 0; i < scene->count; i++)
-			if (takes_part(scene, scene->views[i], victim) && node_of(scene, share, scene->views[i]) == n)
-				leaf_build(scene, share, i, n, is_less);
-	}
+	for (uint32_t n = 0; is_less && n < a->node_count; n++)
+		a->node[n].cap = -room;
+	leaves_build(scene, share, victim, is_less);
 	if (allocate_solve(a))
 		return 0;
 	for (uint32_t leaf = 0; leaf < a->leaf_count; leaf++)

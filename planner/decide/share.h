@@ -12,18 +12,23 @@
 #define FORESTALL_SHARE_H
 
 #include "allocate.h"
-struct plan_view;
+#include "subtree.h"
 struct scene;
 
 struct share {
 	struct allocate allocate;
+	struct subtree tree;
 	uint32_t *view;		/* of each leaf */
-	uint32_t *scope;	/* of each node but the root */
+	uint32_t *node;		/* of each scope, 0: none in this scene */
+	uint32_t *first;	/* leaf of each node, and of the next */
 };
 
 /* 0 or -ENOMEM; share_done() takes both. */
 int share_new(struct share *share, uint32_t slots_max);
 void share_done(struct share *share);
+
+/* Once per tick: who lives below which directory with a limit, and `below` of each view. */
+void share_tree(struct share *share, const struct plan_host *host, struct plan_view *const views[], uint32_t count);
 
 /*
  * Sets `granted` of all views with is_giver set, in the units of the scene's resource; of memory what they may grow by, or < 0, have to
