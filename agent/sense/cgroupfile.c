@@ -48,17 +48,31 @@ void cgroup_files_open(struct cgroup_files *files, int dir_fd)
 	*fd = -1;
 }
 
+static void all_open(struct cgroup_files *files)
+{
+	for (int file = 0; file < CGROUP_FILE_COUNT; file++)
+		file_open(files, files->dir_fd, file);
+}
+
 void cgroup_files_open_all(struct cgroup_files *files, int dir_fd)
 {
 	if (files->dir_fd <= 0)
 		files->dir_fd = fcntl(dir_fd, F_DUPFD_CLOEXEC, 3);
-	cgroup_files_refresh(files);
+	all_open(files);
 }
 
 void cgroup_files_refresh(struct cgroup_files *files)
 {
-	for (int file = 0; file < CGROUP_FILE_COUNT; file++)
-		file_open(files, files->dir_fd, file);
+	int left = CGROUP_FILE_COUNT;
+
+	do
+		files->asked = (uint8_t)((files->asked + 1) % CGROUP_FILE_COUNT);
+	while (files->fd[files->asked] > 0 && --left);
+	if (!left)
+		return;
+	file_open(files, files->dir_fd, files->asked);
+	if (files->fd[files->asked] > 0)
+		all_open(files);
 }
 
 void cgroup_files_close(struct cgroup_files *files)

@@ -31,6 +31,7 @@ enum cgroup_file {
 struct cgroup_files {
 	int dir_fd;
 	int fd[CGROUP_FILE_COUNT];
+	uint8_t asked;		/* of the missing, who was looked for last */
 	struct cgroup_slow {
 		uint32_t has;		/* bit per OBSERVE_HAS_*, as at the last look */
 		uint32_t device;
@@ -45,7 +46,10 @@ struct cgroup_files {
  */
 void cgroup_files_open(struct cgroup_files *files, int dir_fd);
 
-/* Opens the rest; refresh what was not there before: a controller may have been enabled since. What went is seen by who reads it. */
+/*
+ * Opens the rest. A controller may be enabled later: refresh looks for one of the missing at each call, the next one each time, and once that
+ * is there for all. What went is seen by who reads it.
+ */
 void cgroup_files_open_all(struct cgroup_files *files, int dir_fd);
 void cgroup_files_refresh(struct cgroup_files *files);
 void cgroup_files_close(struct cgroup_files *files);

@@ -253,6 +253,25 @@ json_t *answer_instance_brief(const struct answer_world *world, const struct pre
 	return brief;
 }
 
+json_t *answer_instance_few(const struct predictor_instance *instance)
+{
+	const struct observe_instance *info = &instance->info;
+	const struct window_second *now = window_at(&instance->window, 0);
+	const struct forecast *forecast = &instance->foresight->forecast;
+	const float none = -1;
+	bool is_made = forecast_is_made(instance);
+	json_t *slis = slis_json(&info->slo, now, NULL);
+	enum sli sli;
+
+	slis_judge(slis, instance, is_made);
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "path", value_text(info->path), "cpu",
+			 value_measured(now ? now->cpu : none), "wait", value_measured(now ? now->wait : none), "memory_bytes",
+			 value_measured(now ? now->memory : none), "io_bytes", value_measured(now ? now->io_bytes : none), "tx_bytes",
+			 value_measured(now ? now->tx_bytes : none), "slis", slis, "risk",
+			 is_made ? value_number(forecast_risk(forecast, RISK_HORIZON, &sli)) : json_null(), "violated",
+			 (int)answer_instance_is_violated(instance));
+}
+
 json_t *answer_quantiles(const float value[FORECAST_QUANTILES])
 {
 	return json_pack("{s:o, s:o, s:o, s:o}", "p10", value_number(value[0]), "p50", value_number(value[1]),

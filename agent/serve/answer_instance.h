@@ -20,7 +20,10 @@ bool answer_instance_is_violated(const struct predictor_instance *instance);
 /* A line of instance.list. */
 json_t *answer_instance_brief(const struct answer_world *world, const struct predictor_instance *instance);
 
-/* The same, with the seconds of the window, the frame, what is expected and the whole forecast. */
+/* Of that what is kept of a second (serve/web_history.h) and no more. */
+json_t *answer_instance_few(const struct predictor_instance *instance);
+
+/* A line of instance.list, with the seconds of the window, the frame, what is expected and the whole forecast. */
 json_t *answer_instance_full(const struct answer_world *world, const struct predictor_instance *instance);
 
 /* {"source":..., "horizons":[...]}; null before the first frame. */

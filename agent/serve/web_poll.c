@@ -19,6 +19,7 @@
 #define WHOLE_ROUNDS 300	/* five minutes */
 #define SECOND_NS 1000000000ull
 #define IDLE_SECONDS 5
+#define LOOK_PATIENCE_MS 300
 #define INSTANCES_MAX 65536	/* more is not believed */
 
 enum stage { STAGE_IDLE, STAGE_STATUS, STAGE_INSTANCES, STAGE_FAILURES, STAGE_PLAN };
@@ -30,6 +31,7 @@ struct web_poll {
 	uint32_t looked_rounds;	/* so many more are looked at by somebody */
 	uint32_t whole_rounds;	/* so many more are asked for signals */
 	bool is_whole;		/* the one that runs is */
+	bool is_few;		/* or it asks for what history keeps, and no more */
 	json_int_t failure_changes;	/* what the mind had counted when it was asked for failures last */
 	struct web_view view;
 	char buffer[ANSWER_BYTES_MAX];
@@ -123,8 +125,8 @@ static int ask(struct web_poll *poll, enum stage stage)
 	if (stage == STAGE_STATUS)
 		snprintf(question, sizeof(question), "{\"q\":\"status\"}");
 	else if (stage == STAGE_INSTANCES)
-		snprintf(question, sizeof(question), "{\"q\":\"instance.pick\",\"offset\":%zu,\"signals\":%s}",
-			 json_array_size(poll->instances), poll->is_whole ? "true" : "false");
+		snprintf(question, sizeof(question), "{\"q\":\"instance.pick\",\"offset\":%zu,\"signals\":%s,\"few\":%s}",
+			 json_array_size(poll->instances), poll->is_whole ? "true" : "false", poll->is_few ? "true" : "false");
 	else if (stage == STAGE_FAILURES)
 		snprintf(question, sizeof(question), "{\"q\":\"failure.list\"}");
 	else
@@ -139,6 +141,7 @@ int web_poll_begin(struct web_poll *poll)
 	if (poll->stage != STAGE_IDLE)
 		return 0;
 	poll->is_whole = poll->whole_rounds > 0;
+	poll->is_few = poll->view.rounds && !poll->looked_rounds && !poll->is_whole;
 	poll->whole_rounds -= poll->is_whole;
 	poll->looked_rounds -= poll->looked_rounds > 0;
 	json_decref(poll->instances);
@@ -160,6 +163,7 @@ static void round_complete(struct web_poll *poll, json_t *plan, uint64_t now_ns)
 	view->plan = json_is_true(json_object_get(plan, "ok")) ? json_incref(plan) : NULL;
 	poll->status = poll->instances = poll->rest = NULL;
 	view->time_ns = now_ns;
+	view->is_few = poll->is_few;
 	view->rounds++;
 	poll->stage = STAGE_IDLE;
 }
@@ -241,9 +245,33 @@ void web_poll_want(struct web_poll *poll)
 	poll->whole_rounds = WHOLE_ROUNDS;
 }
 
+static bool is_readable(int fd, uint64_t within_ns)
+{
+	struct pollfd ready = { .fd = fd, .events = POLLIN };
+
+	return poll(&ready, 1, (int)(within_ns / 1000000)) > 0;
+}
+
+static uint64_t clock_ns(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * SECOND_NS + (uint64_t)time.tv_nsec;
+}
+
 void web_poll_look(struct web_poll *poll)
 {
+	uint64_t until_ns = clock_ns() + LOOK_PATIENCE_MS * 1000000ull;
+	int r = 0;
+
 	poll->looked_rounds = WHOLE_ROUNDS;
+	for (uint64_t now_ns = clock_ns(); poll->view.is_few && r >= 0 && now_ns < until_ns; now_ns = clock_ns()) {
+		/* What is gone is told to who takes the next answer. */
+		r = web_poll_begin(poll);
+		if (r >= 0 && is_readable(poll->fd, until_ns - now_ns))
+			r = web_poll_take(poll, now_ns);
+	}
 }
 
 uint64_t web_poll_pause_ns(const struct web_poll *poll)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What forestall-web knows: asked from the mind once a second, every fifth while nobody is annotated and nobody looks, over one connection that was opened while the process
- * was still root. Never waits for the mind: a question is sent, and the next one only when its answer came, so a
- * stopped mind makes the view old and nothing else. A lost connection is not opened again here, since an unprivileged
+ * What forestall-web knows: asked from the mind once a second, every fifth while nobody is annotated and nobody looks, over one connection
+ * that was opened while the process was still root. While nobody looks only what history keeps is asked for. A question is sent, and the next
+ * one only when its answer came, so a stopped mind makes the view old and nothing else; it is waited for only by who begins to look. A lost connection is not opened again here, since an unprivileged
  * process could not.
  */
 #ifndef FORESTALL_WEB_POLL_H
@@ -22,6 +22,7 @@ struct web_view {
 	json_t *failures;	/* of "failure.list": the last ones, asked for again when something changed; NULL: none yet */
 	uint64_t time_ns;	/* monotonic, when the round was complete */
 	uint64_t rounds;
+	bool is_few;		/* instances have only what history keeps: nobody looks */
 };
 
 struct web_poll;
@@ -47,7 +48,7 @@ int web_poll_begin(struct web_poll *poll);
  */
 int web_poll_take(struct web_poll *poll, uint64_t now_ns);
 
-/* Somebody looks: for the next minutes there is a round each second. */
+/* Somebody looks: for the next minutes there is a round each second, of all that is shown. When the view is not, it waits up to 0.3 s for one. */
 void web_poll_look(struct web_poll *poll);
 
 /* From the beginning of one round to that of the next. */

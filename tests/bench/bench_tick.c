@@ -19,7 +19,7 @@
 static const struct shape {
 	uint32_t count, annotated_every;
 	bool is_limited;	/* the annotated have a cpu.max and a memory.max */
-} shapes[] = { { 100, 10, false }, { 1000, 10, false }, { 10000, 10, false }, { 100, 1, false }, { 1000, 1, false }, { 100, 1, true }, { 1000, 1, true } };
+} shapes[] = { { 100, 10, false }, { 1000, 10, false }, { 10000, 10, false }, { 100, 1, false }, { 1000, 1, false }, { 100, 1, true }, { 1000, 1, true }, { 10000, 1, true } };
 #define SHAPES (sizeof(shapes) / sizeof(shapes[0]))
 
 static uint64_t state = 88172645463325252ull;

@@ -96,6 +96,30 @@ static void too_many_annotated_are_in_the_rest_too(void **state)
 	mind_free(mind);
 }
 
+/* What history keeps is the same, asked for alone. */
+static void few_is_a_part_of_all(void **state)
+{
+	struct mind *mind = crowd_make(3);
+	struct answer_world world = { .mind = mind };
+	json_t *question = json_pack("{s:s, s:b}", "q", "instance.pick", "few", 1), *all = page_of(mind, 0), *few, *one, *same;
+	const char *key;
+	json_t *value;
+
+	(void)state;
+	few = answer_question(&world, question);
+	assert_int_equal(json_array_size(json_object_get(few, "instances")), json_array_size(json_object_get(all, "instances")));
+	one = json_array_get(json_object_get(few, "instances"), json_array_size(json_object_get(few, "instances")) - 1);
+	same = json_array_get(json_object_get(all, "instances"), json_array_size(json_object_get(all, "instances")) - 1);
+	assert_int_equal(json_object_size(one), 9);
+	json_object_foreach(one, key, value)
+		if (strcmp(key, "slis"))
+			assert_true(json_equal(value, json_object_get(same, key)));
+	json_decref(few);
+	json_decref(all);
+	json_decref(question);
+	mind_free(mind);
+}
+
 /* Signals come when they are asked for, of all who are named, on pages that fit even with the longest paths. */
 static void signals_are_told_to_who_asks(void **state)
 {
@@ -130,6 +154,7 @@ static void signals_are_told_to_who_asks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(few_is_a_part_of_all),
 		cmocka_unit_test(signals_are_told_to_who_asks),
 		cmocka_unit_test(the_busiest_and_the_annotated_are_named_and_the_rest_adds_up),
 		cmocka_unit_test(too_many_annotated_are_in_the_rest_too),

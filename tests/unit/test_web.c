@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What forestall-web makes of the mind's answers: metrics text. See also test_web_history.c. */
 #include <errno.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -298,9 +299,64 @@ static void the_mind_is_asked_seldom_while_nobody_would_know(void **state)
 	close(fd[1]);
 }
 
+/* A mind of one instance for as many rounds as there are, which tells whether it was asked for few. */
+static void *mind_run(void *arg)
+{
+	const int *fd = arg;
+	char question[128];
+
+	while (recv(*fd, question, sizeof(question), 0) > 0) {
+		const char *answer = strstr(question, "status") ? "{\"ok\":true,\"instances\":{\"annotated\":1}}" :
+				     strstr(question, "\"few\":true") ? "{\"ok\":true,\"total\":1,\"instances\":[{\"path\":\"/few\"}]}" :
+				     strstr(question, "instance.pick") ? "{\"ok\":true,\"total\":1,\"instances\":[{\"path\":\"/all\"}]}" :
+									 "{\"ok\":true,\"actions\":[]}";
+
+		send(*fd, answer, strlen(answer), MSG_NOSIGNAL);
+	}
+	return NULL;
+}
+
+static const char *round_wait(struct web_poll *poll)
+{
+	assert_int_equal(web_poll_begin(poll), 0);
+	while (!web_poll_take(poll, NS_PER_SECOND))
+		;
+	return web_pick_text(json_array_get(web_poll_view(poll)->instances, 0), "path");
+}
+
+static void who_begins_to_look_sees_all_at_once(void **state)
+{
+	struct web_poll *poll;
+	pthread_t mind;
+	int fd[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fd), 0);
+	poll = web_poll_new(fd[0]);
+	assert_int_equal(pthread_create(&mind, NULL, mind_run, &fd[1]), 0);
+	assert_string_equal(round_wait(poll), "/all");
+	assert_string_equal(round_wait(poll), "/few");
+	/* In the middle of a round that asks for few, too. */
+	assert_int_equal(web_poll_begin(poll), 0);
+	web_poll_look(poll);
+	assert_string_equal(web_pick_text(json_array_get(web_poll_view(poll)->instances, 0), "path"), "/all");
+	for (int i = 0; i < 298; i++)
+		assert_string_equal(round_wait(poll), "/all");
+	round_wait(poll);
+	assert_string_equal(round_wait(poll), "/few");
+	/* A mind that stands still is not waited for. */
+	shutdown(fd[1], SHUT_RD);
+	pthread_join(mind, NULL);
+	web_poll_look(poll);
+	assert_true(web_poll_view(poll)->is_few);
+	web_poll_free(poll);
+	close(fd[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(who_begins_to_look_sees_all_at_once),
 		cmocka_unit_test(metrics_escape_whatever_a_cgroup_is_called),
 		cmocka_unit_test(who_rules_and_who_is_on_canary_are_metrics),
 		cmocka_unit_test(a_setting_on_canary_and_advice_are_metrics),
