@@ -132,7 +132,7 @@ static void begin(struct plan_view *view, uint64_t now_ns)
 static void weight_push(const struct scene *scene, struct plan_view *view, struct plan *plan)
 {
 	struct plan_balance *balance = &view->balance;
-	uint32_t step = balance->step + (policy_is_standing(scene->policy) ? 0 : step_by_room(scene, view));
+	uint32_t step = balance->step + (scene->policy->policy == POLICY_FORESTALL ? step_by_room(scene, view) : 0);
 	bool is_answer = balance->reason != REASON_NONE && balance->is_falling;
 
 	balance->weight = weights[step < BALANCE_STEPS ? step : BALANCE_STEPS];

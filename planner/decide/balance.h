@@ -6,7 +6,7 @@
  * a quarter of an octave, so four of them halve the weight and BALANCE_STEPS leave a sixteenth.
  *
  * room: who may have fewer CPUs than the roomiest of the port (its own limit, or the hands', its annotation, a directory above) stands lower by as
- *	much from the start, so that equal shares of what each may have are asked of all. Not under a policy that only stands.
+ *	much from the start, so that equal shares of what each may have are asked of all. The published policies know nothing of this.
  * down: who is in danger, as the policy knows it, whatever of, loses half of its weight at once and again each second, as long as some other
  *	of the same port is in none. What ails all of them no share can mend, and they stay as they are.
  * up: one step each two seconds once the danger is over, to just below where it began; there it waits BALANCE_RETRY_NS before it tries
