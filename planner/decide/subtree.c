@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#define _GNU_SOURCE
 #include "subtree.h"
 
 #include <errno.h>
@@ -20,6 +19,10 @@ struct subtree_key {
 		const char *path;
 		uint64_t cgroup_id;
 	} *scope;
+	struct named {
+		const char *path;
+		uint32_t scope;
+	} *named;	/* scopes, to be sorted */
 };
 
 int subtree_new(struct subtree *tree, uint32_t slots_max)
@@ -37,7 +40,8 @@ int subtree_new(struct subtree *tree, uint32_t slots_max)
 		return -ENOMEM;
 	key->view = calloc(slots_max, sizeof(*key->view));
 	key->scope = calloc(slots_max, sizeof(*key->scope));
-	return tree->view && tree->deepest && tree->order && tree->above && tree->from && tree->count && key->view && key->scope ? 0 : -ENOMEM;
+	key->named = calloc(slots_max, sizeof(*key->named));
+	return tree->view && tree->deepest && tree->order && tree->above && tree->from && tree->count && key->view && key->scope && key->named ? 0 : -ENOMEM;
 }
 
 void subtree_done(struct subtree *tree)
@@ -51,6 +55,7 @@ void subtree_done(struct subtree *tree)
 	if (tree->key) {
 		free(tree->key->view);
 		free(tree->key->scope);
+		free(tree->key->named);
 	}
 	free(tree->key);
 }
@@ -73,11 +78,20 @@ static int view_compare(const void *a, const void *b)
 	return path_compare(one->path, other->path);
 }
 
-static int scope_compare(const void *a, const void *b, void *scopes)
+static int named_compare(const void *a, const void *b)
 {
-	const struct plan_scope *all = scopes;
+	return path_compare(((const struct named *)a)->path, ((const struct named *)b)->path);
+}
 
-	return path_compare(all[*(const uint32_t *)a].path, all[*(const uint32_t *)b].path);
+static void scopes_sort(struct subtree *tree, const struct plan_scope *scopes)
+{
+	struct named *named = tree->key->named;
+
+	for (uint32_t s = 0; s < tree->scope_count; s++)
+		named[s] = (struct named){ scopes[s].path, s };
+	qsort(named, tree->scope_count, sizeof(*named), named_compare);
+	for (uint32_t s = 0; s < tree->scope_count; s++)
+		tree->order[s] = named[s].scope;
 }
 
 /* Remembers what it is made from; true when that is what it was made from before. */
@@ -134,13 +148,11 @@ bool subtree_make(struct subtree *tree, const struct plan_scope *scopes, uint32_
 	memcpy(tree->view, views, count * sizeof(views[0]));
 	for (uint32_t v = 0; v < count; v++)
 		tree->deepest[v] = PLAN_NOWHERE;
-	for (uint32_t s = 0; s < scope_count; s++)
-		tree->order[s] = s;
 	/* Where nothing has a limit nobody asks who lives below it. */
 	if (!scope_count)
 		return true;
 	qsort(tree->view, count, sizeof(tree->view[0]), view_compare);
-	qsort_r(tree->order, scope_count, sizeof(tree->order[0]), scope_compare, (void *)scopes);
+	scopes_sort(tree, scopes);
 	scopes_link(tree, scopes);
 	return true;
 }
