@@ -280,11 +280,13 @@ static void pulse_check(struct up *up)
 	if (process_now_ns() < up->pulse_due_ns)
 		return;
 	up->pulse_due_ns = process_now_ns() + up->pulse_ns;
-	if (up->is_ready && mind->pid)
-		up->pulses_missed = mind_ask(up->options.run_dir) ? 0 : up->pulses_missed + 1;
-	if (up->pulses_missed == PULSES_MISSED_MAX) {
+	/* One that was killed, or is yet to be started, owes no answer. */
+	if (!up->is_ready || !mind->pid || mind_ask(up->options.run_dir)) {
+		up->pulses_missed = 0;
+	} else if (++up->pulses_missed == PULSES_MISSED_MAX) {
 		print_problem("up: %s, pid %d, has not answered %d times: killed", mind->name, (int)mind->pid, PULSES_MISSED_MAX);
 		kill(mind->pid, SIGKILL);
+		up->pulses_missed = 0;
 	}
 	manager_tell("WATCHDOG=1");
 }
