@@ -73,10 +73,10 @@ static float prior_risk(const struct statistical *stat)
 
 /*
  * Without experience an idle host is safe, and an overcommitted one is feared, but not for ever: whoever acts on a load before it has hurt
- * never learns that it does not, since what is well under an action teaches nothing, so fear fades while an action stands. More load is never less risky: isotonic
- * regression by its max-min formula (Barlow et al., Statistical Inference under Order Restrictions, 1972, theorem 1.4), each
- * mean with the prior of the bin that is asked about, which keeps it monotone. So what hurt at a lower load is feared at a
- * higher one that was seldom seen, and what was well at a higher load calms the lower ones.
+ * never learns that it does not, since what is well under an action teaches nothing, so fear fades while an action stands. More load is
+ * never less risky: isotonic regression by its max-min formula (Barlow et al., Statistical Inference under Order Restrictions, 1972,
+ * theorem 1.4), each mean with the prior of the bin that is asked about, which keeps it monotone. So what hurt at a lower load is feared
+ * at a higher one that was seldom seen, and what was well at a higher load calms the lower ones.
  */
 static float bin_risk(const struct statistical *stat, uint32_t bin)
 {

@@ -15,7 +15,7 @@ struct subtree_key;
 struct subtree {
 	struct plan_view **view;	/* all, in the order of the walk */
 	uint32_t view_count;
-	uint32_t *deepest;		/* of each of these: the deepest scope that it lives below, by index; PLAN_NOWHERE: none */
+	uint32_t *deepest;	/* of each of these: the deepest scope that it lives below, by index; PLAN_NOWHERE: none */
 	uint32_t scope_count;
 	uint32_t *order;		/* scopes, by index, in the order of the walk */
 	uint32_t *above;		/* of each scope by index: the next one above; PLAN_NOWHERE: none */
