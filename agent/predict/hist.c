@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#define SUB_COUNT (1u << WIRE_HIST_SUB_BITS)
-
 uint32_t hist_bucket(uint64_t ns)
 {
 	uint32_t exp;
@@ -15,7 +13,7 @@ uint32_t hist_bucket(uint64_t ns)
 	if (exp >= WIRE_HIST_MIN_EXP + WIRE_HIST_OCTAVES)
 		return WIRE_HIST_COUNT - 1;
 	return ((exp - WIRE_HIST_MIN_EXP) << WIRE_HIST_SUB_BITS) +
-	       (uint32_t)((ns >> (exp - WIRE_HIST_SUB_BITS)) & (SUB_COUNT - 1)) + 1;
+	       (uint32_t)((ns >> (exp - WIRE_HIST_SUB_BITS)) & (HIST_SUB_COUNT - 1)) + 1;
 }
 
 uint64_t hist_bucket_floor(uint32_t bucket)
@@ -24,21 +22,27 @@ uint64_t hist_bucket_floor(uint32_t bucket)
 
 	if (bucket == 0)
 		return 0;
-	exp = (bucket - 1) / SUB_COUNT + WIRE_HIST_MIN_EXP;
-	sub = (bucket - 1) % SUB_COUNT;
+	exp = (bucket - 1) / HIST_SUB_COUNT + WIRE_HIST_MIN_EXP;
+	sub = (bucket - 1) % HIST_SUB_COUNT;
 	return (1ull << exp) + ((uint64_t)sub << (exp - WIRE_HIST_SUB_BITS));
 }
 
-void hist_spread(uint32_t octave, uint32_t count, uint32_t to[WIRE_HIST_COUNT])
+uint32_t hist_spread(uint32_t octave, uint32_t count, uint32_t ret_count[HIST_SUB_COUNT])
 {
-	uint32_t first = octave ? (octave - 1) * SUB_COUNT + 1 : 0;
+	uint64_t before = HIST_SUB_COUNT / 2;
 
 	if (!octave || octave == WIRE_OCTAVES - 1) {
-		to[first] += count;
-		return;
+		memset(ret_count, 0, HIST_SUB_COUNT * sizeof(*ret_count));
+		ret_count[0] = count;
+		return octave ? WIRE_HIST_COUNT - 1 : 0;
 	}
-	for (uint64_t sub = 0; sub < SUB_COUNT; sub++)
-		to[first + sub] += (uint32_t)((count * (sub + 1) + SUB_COUNT / 2) / SUB_COUNT - (count * sub + SUB_COUNT / 2) / SUB_COUNT);
+	for (uint32_t sub = 0; sub < HIST_SUB_COUNT; sub++) {
+		uint64_t after = before + count;
+
+		ret_count[sub] = (uint32_t)(after / HIST_SUB_COUNT - before / HIST_SUB_COUNT);
+		before = after;
+	}
+	return (octave - 1) * HIST_SUB_COUNT + 1;
 }
 
 void hist_reset(struct hist *hist)

@@ -20,11 +20,13 @@ uint32_t hist_bucket(uint64_t ns);
 /* Smallest value in ns that falls into the bucket (0 for bucket 0). */
 uint64_t hist_bucket_floor(uint32_t bucket);
 
+#define HIST_SUB_COUNT (1u << WIRE_HIST_SUB_BITS)
+
 /*
- * Adds `count` delays of which only the octave is known (of WIRE_OCTAVES) to its sub-buckets, evenly; what cannot be
- * divided goes to those in the middle.
+ * `count` delays of which only the octave is known (of WIRE_OCTAVES) among its sub-buckets, evenly; what cannot be
+ * divided goes to those in the middle. The bucket of ret_count[0]; those that the octave has no sub-bucket for are 0.
  */
-void hist_spread(uint32_t octave, uint32_t count, uint32_t to[WIRE_HIST_COUNT]);
+uint32_t hist_spread(uint32_t octave, uint32_t count, uint32_t ret_count[HIST_SUB_COUNT]);
 
 void hist_reset(struct hist *hist);
 void hist_add(struct hist *hist, uint32_t bucket, uint32_t count);

@@ -426,7 +426,8 @@ static void predictor_second(struct predictor *p, uint64_t now_ns, uint64_t elap
 	for (uint32_t i = 0; i < p->live_count; i++) {
 		struct predictor_instance *instance = &p->instance[p->live[i]];
 
-		respond_second(p, instance, now_ns);
+		if (predictor_is_annotated(instance))
+			respond_second(p, instance, now_ns);
 		if (predictor_foresees(p, instance))
 			foresee(p, instance, now_ns);
 		else

@@ -47,22 +47,35 @@ static struct window_delay delay_of(const struct hist *hist)
 	return (struct window_delay){ (float)hist_quantile(hist, 0.5), (float)hist_quantile(hist, 0.99) };
 }
 
+/* Of who has no histograms of its own: it has one sample a second, mostly too small to tell anything. */
+static void queue_push(struct window *window, const struct observe_bucket *bucket, uint32_t count)
+{
+	struct hist queue;
+	uint32_t total = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		total += bucket[i].delay == WIRE_DELAY_QUEUE ? bucket[i].count : 0;
+	if (total < HIST_P99_SAMPLES_MIN)
+		return;
+	hist_reset(&queue);
+	for (uint32_t i = 0; i < count; i++)
+		if (bucket[i].delay == WIRE_DELAY_QUEUE)
+			hist_add(&queue, bucket[i].idx, bucket[i].count);
+	window->queue = delay_of(&queue);
+}
+
 static void buckets_push(struct window *window, const struct observe_sample *sample)
 {
 	uint32_t count = sample->bucket_count < OBSERVE_BUCKETS_MAX ? sample->bucket_count : OBSERVE_BUCKETS_MAX;
-	struct hist queue = { 0 };
 
 	for (uint32_t i = 0; i < count; i++)
 		if (sample->bucket[i].delay != WIRE_DELAY_QUEUE && sample->bucket[i].delay < WIRE_DELAY_ALL)
 			window_remember(window);
-	for (uint32_t i = 0; i < count; i++) {
-		const struct observe_bucket *bucket = &sample->bucket[i];
-
-		if (bucket->delay < WIRE_DELAY_ALL)
-			hist_add(window->is_rare ? &window->rare->hist[bucket->delay] : &queue, bucket->idx, bucket->count);
-	}
-	if (!window->is_rare && queue.total >= HIST_P99_SAMPLES_MIN)
-		window->queue = delay_of(&queue);
+	for (uint32_t i = 0; window->is_rare && i < count; i++)
+		if (sample->bucket[i].delay < WIRE_DELAY_ALL)
+			hist_add(&window->rare->hist[sample->bucket[i].delay], sample->bucket[i].idx, sample->bucket[i].count);
+	if (!window->is_rare)
+		queue_push(window, sample->bucket, count);
 }
 
 static void counters_add(struct wire_counters *to, const struct wire_counters *from)

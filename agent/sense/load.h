@@ -63,8 +63,8 @@ int nerve_slot_clear(struct nerve *nerve, uint64_t cgroup_id, uint32_t slot);
 uint32_t nerve_cpus(const struct nerve *nerve);
 const volatile struct wire_row *nerve_row(const struct nerve *nerve, uint32_t cpu, uint32_t slot);
 
-/* Queue waits of one octave in such a row. */
-uint32_t nerve_waits(const struct nerve *nerve, uint32_t cpu, uint32_t slot, uint32_t octave);
+/* Queue waits by octave, of all rows of a slot. */
+void nerve_waits(const struct nerve *nerve, uint32_t slot, uint32_t ret_count[WIRE_OCTAVES]);
 
 /*
  * The same for the histograms of an annotated instance; 0 < detail < NERVE_DETAILS_MAX. The reset, after which they are empty, comes first:

@@ -154,11 +154,17 @@ const volatile struct wire_row *nerve_row(const struct nerve *nerve, uint32_t cp
 	return &nerve->rows[(size_t)cpu * nerve->slots_max + slot];
 }
 
-uint32_t nerve_waits(const struct nerve *nerve, uint32_t cpu, uint32_t slot, uint32_t octave)
+void nerve_waits(const struct nerve *nerve, uint32_t slot, uint32_t ret_count[WIRE_OCTAVES])
 {
-	const volatile struct wire_row *row = nerve_row(nerve, cpu, slot);
+	memset(ret_count, 0, WIRE_OCTAVES * sizeof(*ret_count));
+	for (uint32_t cpu = 0; cpu < nerve->cpus; cpu++) {
+		const volatile struct wire_row *row = nerve_row(nerve, cpu, slot);
 
-	return octave < WIRE_OCTAVES_SHORT ? row->waits[octave] : row->long_waits[octave - WIRE_OCTAVES_SHORT];
+		for (uint32_t octave = 0; octave < WIRE_OCTAVES_SHORT; octave++)
+			ret_count[octave] += row->waits[octave];
+		for (uint32_t octave = WIRE_OCTAVES_SHORT; octave < WIRE_OCTAVES; octave++)
+			ret_count[octave] += row->long_waits[octave - WIRE_OCTAVES_SHORT];
+	}
 }
 
 const volatile struct wire_detail *nerve_detail(const struct nerve *nerve, uint32_t cpu, uint32_t detail)

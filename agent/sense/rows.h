@@ -28,4 +28,7 @@ struct rows_mark {
 bool rows_read(const struct nerve *nerve, uint32_t slot, uint32_t detail, struct rows_mark *mark,
 	       struct observe_sample *ret);
 
+/* rows_read() of this slot is about to come: asks the processor for what it will read. */
+void rows_expect(const struct nerve *nerve, uint32_t slot);
+
 #endif

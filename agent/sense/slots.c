@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "slots.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -120,4 +121,53 @@ void slot_list_remove(struct slot_list *list, uint32_t slot)
 			list->slot[i] = list->slot[--list->count];
 			return;
 		}
+}
+
+int slot_recent_init(struct slot_recent *recent, uint32_t max)
+{
+	recent->words = max / 64 + 1;
+	for (int i = 0; i < SLOT_RECENT_SECONDS; i++) {
+		recent->word[i] = calloc(recent->words, sizeof(*recent->word[i]));
+		if (!recent->word[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+void slot_recent_free(struct slot_recent *recent)
+{
+	for (int i = 0; i < SLOT_RECENT_SECONDS; i++)
+		free(recent->word[i]);
+}
+
+void slot_recent_add(struct slot_recent *recent, uint32_t slot) { recent->word[0][slot / 64] |= 1ull << slot % 64; }
+
+void slot_recent_remove(struct slot_recent *recent, uint32_t slot)
+{
+	for (int i = 0; i < SLOT_RECENT_SECONDS; i++)
+		recent->word[i][slot / 64] &= ~(1ull << slot % 64);
+}
+
+uint32_t slot_recent_from(const struct slot_recent *recent, uint32_t slot)
+{
+	uint64_t mask = ~0ull << slot % 64;
+
+	for (uint32_t at = slot / 64; at < recent->words; at++, mask = ~0ull) {
+		uint64_t word = 0;
+
+		for (int i = 0; i < SLOT_RECENT_SECONDS; i++)
+			word |= recent->word[i][at];
+		if (word & mask)
+			return at * 64 + (uint32_t)__builtin_ctzll(word & mask);
+	}
+	return 0;
+}
+
+void slot_recent_second(struct slot_recent *recent)
+{
+	uint64_t *oldest = recent->word[SLOT_RECENT_SECONDS - 1];
+
+	memmove(&recent->word[1], &recent->word[0], (SLOT_RECENT_SECONDS - 1) * sizeof(recent->word[0]));
+	memset(oldest, 0, recent->words * sizeof(*oldest));
+	recent->word[0] = oldest;
 }

@@ -41,4 +41,24 @@ struct slot_list {
 void slot_list_add(struct slot_list *list, uint32_t slot);
 void slot_list_remove(struct slot_list *list, uint32_t slot);
 
+/* Slots by when they were last added: in this second, or in one of those before. Walked in their order, which is that of what lies by slot. */
+#define SLOT_RECENT_SECONDS 3
+
+struct slot_recent {
+	uint64_t *word[SLOT_RECENT_SECONDS];	/* a bit per slot */
+	uint32_t words;
+};
+
+/* 0 or -ENOMEM; what was begun is freed either way by slot_recent_free(). */
+int slot_recent_init(struct slot_recent *recent, uint32_t max);
+void slot_recent_free(struct slot_recent *recent);
+void slot_recent_add(struct slot_recent *recent, uint32_t slot);
+void slot_recent_remove(struct slot_recent *recent, uint32_t slot);
+
+/* The lowest of them from `slot` on; 0: none. */
+uint32_t slot_recent_from(const struct slot_recent *recent, uint32_t slot);
+
+/* A second is over: those that were not added in the last SLOT_RECENT_SECONDS are none of them any more. */
+void slot_recent_second(struct slot_recent *recent);
+
 #endif

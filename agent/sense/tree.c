@@ -13,8 +13,6 @@
 #include "setup/annotate.h"
 #include "tree_node.h"
 
-/* A row is told of once a second, so what it gains in the second after a record is told by none; one more for a late tick. */
-#define BUSY_SECONDS 3
 #define DEPTH_MAX 64
 #define SECOND_TICKS 10	/* as config.h has them by default; of more the later ones read nothing that is due once a second */
 
@@ -31,9 +29,9 @@ int tree_open(const struct tree_setup *setup, struct tree **ret_tree)
 	tree->slots = slots_new(setup->slots_max);
 	tree->node = calloc(setup->slots_max, sizeof(*tree->node));
 	tree->fast.slot = calloc(setup->slots_max, sizeof(uint32_t));
-	tree->busy.slot = calloc(setup->slots_max, sizeof(uint32_t));
 	tree->kept = kept_new();
-	if (!details_init(&tree->details) && tree->slots && tree->node && tree->fast.slot && tree->busy.slot && tree->kept) {
+	if (!details_init(&tree->details) && !slot_recent_init(&tree->busy, setup->slots_max) && tree->slots && tree->node &&
+	    tree->fast.slot && tree->kept) {
 		tree->root_fd = open(setup->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		r = tree->root_fd < 0 ? -errno : 0;
 	}
@@ -65,7 +63,7 @@ void tree_close(struct tree *tree)
 	free(tree->node);
 	details_done(&tree->details);
 	free(tree->fast.slot);
-	free(tree->busy.slot);
+	slot_recent_free(&tree->busy);
 	kept_free(tree->kept);
 	if (tree->root_fd >= 0)
 		close(tree->root_fd);
@@ -254,8 +252,7 @@ static void node_drop(struct tree *tree, uint32_t slot, uint64_t now_ns)
 		kept_put(tree->kept, node->path, node->slo);
 	detail_give(tree, node);
 	fast_set(tree, slot, false);
-	if (node->busy_seconds)
-		slot_list_remove(&tree->busy, slot);
+	slot_recent_remove(&tree->busy, slot);
 	slots_give(tree->slots, node->cgroup_id, now_ns);
 	node_free(node);
 }
@@ -380,11 +377,8 @@ void tree_gone(struct tree *tree, uint64_t cgroup_id, uint64_t now_ns)
 
 void tree_active(struct tree *tree, uint32_t slot)
 {
-	if (slot >= tree->setup.slots_max || !slots_id(tree->slots, slot))
-		return;
-	if (!tree->node[slot].busy_seconds)
-		slot_list_add(&tree->busy, slot);
-	tree->node[slot].busy_seconds = BUSY_SECONDS;
+	if (slot < tree->setup.slots_max && slots_id(tree->slots, slot))
+		slot_recent_add(&tree->busy, slot);
 }
 
 uint32_t tree_slot(const struct tree *tree, uint64_t cgroup_id)
@@ -418,19 +412,19 @@ static void fast_tick(struct tree *tree, bool is_second)
 	}
 }
 
-/* An idle stranger's pressure does not move: its row would have. */
+/*
+ * An idle stranger's pressure does not move: its row would have. A row is told of once a second, so what it gains in the second after a
+ * record is told by none, and a tick may be late: hence SLOT_RECENT_SECONDS.
+ */
 static void busy_second(struct tree *tree)
 {
-	for (uint32_t i = 0; i < tree->busy.count;) {
-		struct node *node = &tree->node[tree->busy.slot[i]];
-
-		if (!node->is_fast)
-			node_read_stranger(tree, node);
-		if (--node->busy_seconds)
-			i++;
-		else
-			tree->busy.slot[i] = tree->busy.slot[--tree->busy.count];
+	for (uint32_t slot = slot_recent_from(&tree->busy, 1), next; slot; slot = next) {
+		next = slot_recent_from(&tree->busy, slot + 1);
+		rows_expect(tree->setup.nerve, next);
+		if (!tree->node[slot].is_fast)
+			node_read_stranger(tree, &tree->node[slot]);
 	}
+	slot_recent_second(&tree->busy);
 }
 
 void tree_tick(struct tree *tree, bool is_second)

@@ -23,7 +23,6 @@ struct node {
 	struct observe_memory memory;	/* totals at the last look */
 	uint32_t second;	/* of the tree, in which limits and memory were read last */
 	bool has_memory;
-	uint8_t busy_seconds;	/* > 0: it is in the list of the busy */
 	bool is_fast;		/* it is in the list of those read at each tick */
 	bool is_above;		/* it holds an annotated one */
 	uint64_t psi_wait_ns;	/* of one that is not read at each tick: what its tasks waited since its pressure was read */
@@ -44,7 +43,8 @@ struct tree {
 	uint64_t unfollowed;
 	uint64_t too_long;	/* of these: the path has no room, whatever goes */
 	struct details details;
-	struct slot_list fast, busy;	/* the annotated and those above them; the others that moved lately */
+	struct slot_list fast;		/* the annotated and those above them */
+	struct slot_recent busy;	/* who moved lately */
 	struct kept *kept;
 };
 

@@ -272,14 +272,12 @@ uint64_t hist_of(const struct world *world, enum wire_delay delay, uint64_t ret_
 
 uint64_t octaves_of(const struct world *world, uint64_t ret_count[WIRE_OCTAVES])
 {
+	uint32_t count[WIRE_OCTAVES];
 	uint64_t total = 0;
 
-	memset(ret_count, 0, WIRE_OCTAVES * sizeof(*ret_count));
-	for (uint32_t cpu = 0; cpu < nerve_cpus(world->nerve); cpu++)
-		for (uint32_t octave = 0; octave < WIRE_OCTAVES; octave++) {
-			ret_count[octave] += nerve_waits(world->nerve, cpu, SLOT, octave);
-			total += nerve_waits(world->nerve, cpu, SLOT, octave);
-		}
+	nerve_waits(world->nerve, SLOT, count);
+	for (uint32_t octave = 0; octave < WIRE_OCTAVES; octave++)
+		total += ret_count[octave] = count[octave];
 	return total;
 }
 

@@ -77,11 +77,48 @@ static void what_is_kept_is_taken_once_and_by_its_path(void **state)
 	kept_free(kept);
 }
 
+/* Against a list of when each was added. */
+static void the_recent_are_those_of_the_last_seconds_in_order(void **state)
+{
+	enum { COUNT = 1000 };
+	struct slot_recent recent = { 0 };
+	int added[COUNT] = { 0 };
+
+	(void)state;
+	assert_int_equal(slot_recent_init(&recent, COUNT), 0);
+	srand(7);
+	for (int second = 1; second <= 200; second++) {
+		uint32_t at = 1;
+
+		for (int i = rand() % 300; i-- > 0;) {
+			uint32_t slot = 1 + (uint32_t)rand() % (COUNT - 1);
+
+			added[slot] = second;
+			slot_recent_add(&recent, slot);
+			if (rand() % 4)
+				continue;
+			slot = 1 + (uint32_t)rand() % (COUNT - 1);
+			added[slot] = 0;
+			slot_recent_remove(&recent, slot);
+		}
+		for (uint32_t slot = 1; slot < COUNT; slot++) {
+			if (!added[slot] || second - added[slot] >= SLOT_RECENT_SECONDS)
+				continue;
+			assert_int_equal(slot_recent_from(&recent, at), slot);
+			at = slot + 1;
+		}
+		assert_int_equal(slot_recent_from(&recent, at), 0);
+		slot_recent_second(&recent);
+	}
+	slot_recent_free(&recent);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_id_is_confused_over_100000_lives),
 		cmocka_unit_test(what_is_kept_is_taken_once_and_by_its_path),
+		cmocka_unit_test(the_recent_are_those_of_the_last_seconds_in_order),
 	};
 
 	return cmocka_run_group_tests_name("slots", tests, NULL, NULL);

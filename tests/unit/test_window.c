@@ -48,9 +48,10 @@ static void what_is_spread_stays_in_its_octave_and_whole(void **state)
 	for (uint32_t octave = 0; octave < WIRE_OCTAVES; octave++)
 		for (uint32_t count = 1; count < 20; count++) {
 			uint64_t low_ns = octave ? 512ull << octave : 0, high_ns = octave < WIRE_OCTAVES - 1 ? (1024ull << octave) - 1 : low_ns;
-			uint32_t to[WIRE_HIST_COUNT] = { 0 }, sum = 0, most = 0, least = UINT32_MAX;
+			uint32_t spread[HIST_SUB_COUNT], first = hist_spread(octave, count, spread);
+			uint32_t to[WIRE_HIST_COUNT + HIST_SUB_COUNT] = { 0 }, sum = 0, most = 0, least = UINT32_MAX;
 
-			hist_spread(octave, count, to);
+			memcpy(&to[first], spread, sizeof(spread));
 			for (uint32_t i = hist_bucket(low_ns); i <= hist_bucket(high_ns); i++) {
 				sum += to[i];
 				most = to[i] > most ? to[i] : most;
