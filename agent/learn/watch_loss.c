@@ -76,13 +76,15 @@ static void instance_second(struct said *said, const struct predictor_instance *
 
 void watch_loss_second(struct watch_loss *watch, const struct mind *mind, uint64_t now_ns, struct drift *drift)
 {
-	const struct predictor *p = mind->predictor;
+	struct predictor *p = mind->predictor;
 	bool is_censored = predictor_is_censored(p, now_ns);
+	uint32_t count;
+	const uint32_t *annotated = predictor_annotated(p, &count);
 
-	for (uint32_t i = 0; i < p->live_count; i++) {
-		const struct predictor_instance *instance = &p->instance[p->live[i]];
+	for (uint32_t i = 0; i < count; i++) {
+		const struct predictor_instance *instance = &p->instance[annotated[i]];
 
-		if (slo_is_bound(&instance->info.slo) && p->live[i] < watch->slots_max)
-			instance_second(&watch->said[p->live[i]], instance, is_censored, drift);
+		if (slo_is_bound(&instance->info.slo) && annotated[i] < watch->slots_max)
+			instance_second(&watch->said[annotated[i]], instance, is_censored, drift);
 	}
 }

@@ -156,18 +156,18 @@ static json_t *answer_plan_show(const struct answer_world *world, const json_t *
 /* How many instances there are of each sort. */
 static json_t *counts_json(const struct answer_world *world)
 {
-	const struct predictor *predictor = world->mind->predictor;
-	uint32_t annotated = 0, bound = 0, violated = 0;
+	struct predictor *predictor = world->mind->predictor;
+	uint32_t count, bound = 0, violated = 0;
+	const uint32_t *annotated = predictor_annotated(predictor, &count);
 
-	for (uint32_t i = 0; i < predictor->live_count; i++) {
-		const struct predictor_instance *instance = &predictor->instance[predictor->live[i]];
+	for (uint32_t i = 0; i < count; i++) {
+		const struct predictor_instance *instance = &predictor->instance[annotated[i]];
 
-		annotated += instance->info.slo.source != SLO_FROM_DEFAULT;
 		bound += slo_is_bound(&instance->info.slo);
 		violated += answer_instance_is_violated(instance);
 	}
 	return json_pack("{s:i, s:i, s:i, s:i, s:i, s:I}", "observed", (int)predictor->live_count, "annotated",
-			 (int)annotated, "bound", (int)bound, "violated", (int)violated, "max",
+			 (int)count, "bound", (int)bound, "violated", (int)violated, "max",
 			 (int)predictor->config.slots_max - 1, "unfollowed", (json_int_t)world->unfollowed);
 }
 
