@@ -85,6 +85,15 @@ void cgroup_files_close(struct cgroup_files *files)
 	memset(files, 0, sizeof(*files));
 }
 
+bool cgroup_is_leaf(const struct stat *st) { return st->st_nlink == 2; }
+
+bool cgroup_files_leaf(const struct cgroup_files *files)
+{
+	struct stat st;
+
+	return files->dir_fd > 0 && !fstat(files->dir_fd, &st) && cgroup_is_leaf(&st);
+}
+
 /* The file of a controller that was switched off is gone for good, and another one comes when it is switched on again. */
 static int file_read(struct cgroup_files *files, enum cgroup_file file, char *text, size_t size)
 {

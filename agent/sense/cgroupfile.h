@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include "predict/observe.h"
 
 enum cgroup_file {
@@ -53,6 +54,12 @@ void cgroup_files_open(struct cgroup_files *files, int dir_fd);
 void cgroup_files_open_all(struct cgroup_files *files, int dir_fd);
 void cgroup_files_refresh(struct cgroup_files *files);
 void cgroup_files_close(struct cgroup_files *files);
+
+/* The kernel counts a directory's children in its links: one with two has none, and its sixty files need not be listed to know. */
+bool cgroup_is_leaf(const struct stat *st);
+
+/* The same of one of which all files are open; false when it cannot be told. */
+bool cgroup_files_leaf(const struct cgroup_files *files);
 
 /* Totals of the pressure files in us, of those `wanted`. Returns a bit per enum psi that was read; the others are untouched. */
 uint32_t cgroup_files_psi(struct cgroup_files *files, uint32_t wanted, uint64_t ret_us[PSI_COUNT]);

@@ -268,16 +268,13 @@ static void dir_visit(struct tree *tree, int dir_fd, uint64_t id, const char *pa
 		tree->node[slot].scan = tree->scan;
 }
 
-/* The kernel counts a directory's children in its links: one with two has none, and its sixty files need not be listed to know. */
-static bool is_leaf(const struct stat *st) { return st->st_nlink == 2; }
-
 /* One that is known and has no children needs no descriptor. */
 static bool leaf_seen(struct tree *tree, int parent_fd, const struct dirent *entry)
 {
 	uint32_t slot = slots_find(tree->slots, entry->d_ino);
 	struct stat st;
 
-	if (!slot || fstatat(parent_fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) || st.st_ino != entry->d_ino || !is_leaf(&st))
+	if (!slot || fstatat(parent_fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) || st.st_ino != entry->d_ino || !cgroup_is_leaf(&st))
 		return false;
 	tree->node[slot].scan = tree->scan;
 	return true;
@@ -292,7 +289,7 @@ static void dir_walk(struct tree *tree, int dir_fd, const char *path, uint32_t d
 
 	if (!fstat(dir_fd, &st)) {
 		dir_visit(tree, dir_fd, st.st_ino, path, now_ns);
-		dir = depth < DEPTH_MAX && !is_leaf(&st) ? fdopendir(dir_fd) : NULL;
+		dir = depth < DEPTH_MAX && !cgroup_is_leaf(&st) ? fdopendir(dir_fd) : NULL;
 	}
 	if (!dir) {
 		close(dir_fd);

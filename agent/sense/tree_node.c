@@ -13,6 +13,8 @@
 #define PSI_SECONDS 10
 #define PSI_WAIT_NS 5000000ull
 #define PSI_ALL ((1u << PSI_COUNT) - 1)
+#define PSI_MEMORY (1u << PSI_MEMORY_SOME | 1u << PSI_MEMORY_FULL)
+#define CALM_NS_PER_PPM 25	/* of a bound on CPU pressure: a quarter of what it allows in a tick of 100 ms */
 
 void tree_say(struct tree *tree, struct observation *observation, enum observe_kind kind)
 {
@@ -88,6 +90,48 @@ static void stranger_psi(struct node *node, struct observe_sample *sample)
 	sample->psi_ns[PSI_CPU_SOME] = node->psi_cpu_ns;
 }
 
+/* Nothing that is reclaimed: neither by its tasks nor soon, for its own limit. */
+static bool is_memory_calm(const struct tree *tree, const struct node *node, const struct observe_sample *sample)
+{
+	uint64_t limit = node->limits.memory_high < node->limits.memory_max ? node->limits.memory_high : node->limits.memory_max;
+
+	return nerve_has(tree->setup.nerve, NERVE_RECLAIM) && !node->is_pressed && !sample->moved.reclaims &&
+	       !sample->moved.major_faults && sample->memory_bytes < limit - limit / 4;
+}
+
+/*
+ * The bounded pressures that may have moved since they were read: each read is a sum over all CPUs of the kernel's. Of a leaf, CPU pressure is no
+ * more than its tasks waited, and there is none of memory without reclaim or faults. What is left out comes with a later read, once a second at least.
+ */
+static uint32_t pressures_moved(const struct tree *tree, struct node *node, const struct observe_sample *sample)
+{
+	uint32_t bound = node->slo ? window_pressures(node->slo) : 0, calm = 0;
+
+	node->psi_wait_ns += sample->moved.wait_ns;
+	if (!bound || !node->is_leaf)
+		return bound;
+	if (node->psi_wait_ns < node->slo->bound[SLI_CPU_SOME] * CALM_NS_PER_PPM)
+		calm |= 1u << PSI_CPU_SOME;
+	if (is_memory_calm(tree, node, sample))
+		calm |= PSI_MEMORY;
+	return bound & ~calm;
+}
+
+static void fast_psi(const struct tree *tree, struct node *node, bool is_due, struct observe_sample *sample)
+{
+	uint32_t wanted = pressures_moved(tree, node, sample), known = node->psi_known;
+
+	if (is_due)
+		wanted = PSI_ALL;
+	psi_read(node, wanted, sample);
+	if (sample->psi_known & PSI_MEMORY)
+		node->is_pressed = sample->psi_ns[PSI_MEMORY_SOME] || sample->psi_ns[PSI_MEMORY_FULL];
+	if (wanted & 1u << PSI_CPU_SOME)
+		node->psi_wait_ns = 0;
+	if (node->slo)
+		sample->psi_known |= known & window_pressures(node->slo) & ~wanted;
+}
+
 void node_read_fast(struct tree *tree, struct node *node, bool is_due)
 {
 	struct observation observation;
@@ -97,8 +141,10 @@ void node_read_fast(struct tree *tree, struct node *node, bool is_due)
 	if (!has_moved)
 		memset(sample, 0, offsetof(struct observe_sample, bucket));
 	sample->slot = node->limits.slot;
-	psi_read(node, is_due ? PSI_ALL : node->slo ? window_pressures(node->slo) : 0, sample);
 	sample->has_memory = !cgroup_files_memory(&node->files, &sample->memory_bytes);
+	if (is_due)
+		node->is_leaf = cgroup_files_leaf(&node->files);
+	fast_psi(tree, node, is_due, sample);
 	if (has_moved || sample->psi_known || sample->has_memory)
 		tree_say(tree, &observation, OBSERVE_SAMPLE);
 }

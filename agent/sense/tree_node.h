@@ -25,7 +25,9 @@ struct node {
 	bool has_memory;
 	bool is_fast;		/* it is in the list of those read at each tick */
 	bool is_above;		/* it holds an annotated one */
-	uint64_t psi_wait_ns;	/* of one that is not read at each tick: what its tasks waited since its pressure was read */
+	bool is_leaf;		/* it holds no other: its row tells of all its tasks; as seen once a second, of one that is read at each tick */
+	bool is_pressed;	/* its memory pressure grew when it was read last */
+	uint64_t psi_wait_ns;	/* what its tasks waited since its CPU pressure was read */
 	uint64_t psi_cpu_ns;	/* and its pressure per second, in the seconds in which it moved before that */
 	uint32_t psi_seconds;	/* and how many of these there were since */
 	uint32_t scan;		/* number of the walk that saw it last */

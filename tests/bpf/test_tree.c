@@ -164,31 +164,6 @@ static void no_wait_is_lost_when_an_annotation_comes_or_goes(void **state)
 	world_close(&world);
 }
 
-static void pressure_is_read_at_each_tick_where_it_has_a_bound(void **state)
-{
-	const uint32_t bound = 1u << PSI_MEMORY_FULL, all = (1u << PSI_COUNT) - 1;
-	struct told told = { 0 };
-	struct world world;
-	struct tree *tree;
-	char root[512];
-	uint32_t samples;
-
-	(void)state;
-	tree = tree_of(&world, &told, root);
-	annotate(world.cgroup, "mem_full<1% runq_p99<5ms");
-	tree_refresh(tree, told.slot);
-	samples = told.samples;
-	for (uint32_t tick = 1; tick <= 20; tick++) {
-		bool is_due = tick % 10 == told.slot % 10;
-
-		tree_tick(tree, tick % 10 == 0);
-		assert_int_equal(told.samples, samples + tick);
-		assert_int_equal(told.psi_known, is_due ? all : bound);
-	}
-	tree_close(tree);
-	world_close(&world);
-}
-
 static void sleep_long(void *unused)
 {
 	(void)unused;
@@ -482,7 +457,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(delays_come_with_their_histograms),
 		cmocka_unit_test(no_wait_is_lost_when_an_annotation_comes_or_goes),
-		cmocka_unit_test(pressure_is_read_at_each_tick_where_it_has_a_bound),
 		cmocka_unit_test(limits_say_what_the_files_say),
 		cmocka_unit_test(what_is_due_once_a_second_is_read_once),
 		cmocka_unit_test(limits_above_the_annotated_are_told),
