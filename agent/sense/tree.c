@@ -417,7 +417,8 @@ static void busy_second(struct tree *tree)
 {
 	for (uint32_t slot = slot_recent_from(&tree->busy, 1), next; slot; slot = next) {
 		next = slot_recent_from(&tree->busy, slot + 1);
-		rows_expect(tree->setup.nerve, next);
+		if (next)
+			rows_expect(tree->setup.nerve, next);
 		if (!tree->node[slot].is_fast)
 			node_read_stranger(tree, &tree->node[slot]);
 	}

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "predict/window.h"
+#include "setup/config.h"
 
 /*
  * A stranger's pressure is looked at after so many seconds in which it moved, and not read while its tasks have waited less than this
@@ -14,7 +15,7 @@
 #define PSI_WAIT_NS 5000000ull
 #define PSI_ALL ((1u << PSI_COUNT) - 1)
 #define PSI_MEMORY (1u << PSI_MEMORY_SOME | 1u << PSI_MEMORY_FULL)
-#define CALM_NS_PER_PPM 25	/* of a bound on CPU pressure: a quarter of what it allows in a tick of 100 ms */
+#define CALM_SHARE 4	/* of what a bound on CPU pressure allows in a tick, waits of a quarter tell nothing yet */
 
 void tree_say(struct tree *tree, struct observation *observation, enum observe_kind kind)
 {
@@ -99,9 +100,18 @@ static bool is_memory_calm(const struct tree *tree, const struct node *node, con
 	       !sample->moved.major_faults && sample->memory_bytes < limit - limit / 4;
 }
 
+/* Its tasks waited for so little since its CPU pressure was read that this cannot be near its bound. */
+static bool is_cpu_calm(const struct tree *tree, const struct node *node)
+{
+	uint64_t tick_us = tree->setup.config->tick_ms * 1000ull;
+
+	return node->psi_wait_ns < node->slo->bound[SLI_CPU_SOME] * tick_us / 1000 / CALM_SHARE;
+}
+
 /*
  * The bounded pressures that may have moved since they were read: each read is a sum over all CPUs of the kernel's. Of a leaf, CPU pressure is no
- * more than its tasks waited, and there is none of memory without reclaim or faults. What is left out comes with a later read, once a second at least.
+ * more than its tasks waited, and pressure of memory mostly comes with reclaim or faults of its own; where it does not (it waits for pages that
+ * others' reclaim took from a file that it reads) it is seen by the read that is due once a second, with which all comes that was left out.
  */
 static uint32_t pressures_moved(const struct tree *tree, struct node *node, const struct observe_sample *sample)
 {
@@ -110,7 +120,7 @@ static uint32_t pressures_moved(const struct tree *tree, struct node *node, cons
 	node->psi_wait_ns += sample->moved.wait_ns;
 	if (!bound || !node->is_leaf)
 		return bound;
-	if (node->psi_wait_ns < node->slo->bound[SLI_CPU_SOME] * CALM_NS_PER_PPM)
+	if (is_cpu_calm(tree, node))
 		calm |= 1u << PSI_CPU_SOME;
 	if (is_memory_calm(tree, node, sample))
 		calm |= PSI_MEMORY;

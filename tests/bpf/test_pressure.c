@@ -12,6 +12,7 @@
 
 #include "sense/host.h"
 #include "sense/tree.h"
+#include "setup/config.h"
 
 #define TICKS 10
 #define TICK_US 100000
@@ -36,7 +37,8 @@ static void take(void *context, const struct observation *observation)
 
 static struct tree *tree_of(struct world *world, struct told *told, const char *slo)
 {
-	struct tree_setup setup = { .slots_max = SLOTS_MAX, .observe = take, .context = told };
+	static const struct config config = { .tick_ms = 100 };
+	struct tree_setup setup = { .slots_max = SLOTS_MAX, .observe = take, .context = told, .config = &config };
 	static char root[512];
 	struct tree *tree;
 

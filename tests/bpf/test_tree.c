@@ -14,6 +14,7 @@
 #include "sense/cgroupfile.h"
 #include "sense/host.h"
 #include "sense/tree.h"
+#include "setup/config.h"
 #include "world.h"
 
 #define BLOCK 4096
@@ -80,7 +81,8 @@ static void annotate(const char *path, const char *slo)
 /* A tree that begins at the world's cgroup and has the annotated /job below, which the world then follows. */
 static struct tree *tree_of(struct world *world, struct told *told, char root[512])
 {
-	struct tree_setup setup = { .root = root, .slots_max = SLOTS_MAX, .observe = take, .context = told };
+	static const struct config config = { .tick_ms = 100 };
+	struct tree_setup setup = { .root = root, .slots_max = SLOTS_MAX, .observe = take, .context = told, .config = &config };
 	struct tree *tree;
 
 	world_open(world, 1 << 18);
