@@ -19,15 +19,15 @@ static void row_print(const char *group, enum speaks who, const struct corpus *c
 		at[shown] = onset_measure(corpus, index, who, shown);
 	printf("%-13s %-11s %6.3f %6.3f %6.3f  %6.3f %6.3f %6.3f  %5u %6.2f %6.1f %6.1f", group, speaks_name[who], at[0].auprc,
 	       at[1].auprc, at[2].auprc, at[0].prevalence, at[1].prevalence, at[2].prevalence, at[MAIN_HORIZON].events,
-	       at[MAIN_HORIZON].recall, at[MAIN_HORIZON].lead_median_s, at[MAIN_HORIZON].lead_p10_s);
-	if (who == SPEAKS_SPOKEN || who == SPEAKS_INT8 || who == SPEAKS_FLOAT || who == SPEAKS_LOGISTIC)
+	       at[ALARM_HORIZON].recall, at[ALARM_HORIZON].lead_median_s, at[ALARM_HORIZON].lead_p10_s);
+	if (who == SPEAKS_SPOKEN || who == SPEAKS_INT8 || who == SPEAKS_FLOAT || who >= SPEAKS_LOGISTIC)
 		printf("  %5.3f %5.3f", at[MAIN_HORIZON].ece, at[MAIN_HORIZON].ece_any);
 	putchar('\n');
 }
 
 static void onset_print(const struct corpus *corpus)
 {
-	printf("onset of a violation within 2, 5, 15 s; events, recall at one false alarm per instance and hour, leads: score of 5 s\n"
+	printf("onset of a violation within 2, 5, 15 s; events, recall at one false alarm per instance and hour, leads: score of 15 s\n"
 	       "%-13s %-11s %-20s  %-20s  %5s %6s %6s %6s  %5s %5s\n", "group", "by", "AUPRC", "a guess", "begun", "recall", "lead",
 	       "p10", "ECE", "any");
 	for (int group = -1; group < CORPUS_GROUP_COUNT; group++)
@@ -62,13 +62,16 @@ static void number_print(const char *name, double value)
 		printf("\"%s\":null", name);
 }
 
-static void alarms_print(const struct onset_figures *f)
+/* A group's, or all: what was said within the main horizon, and the alarms. */
+static void spoken_print(const struct corpus *corpus, int group, const struct onset_figures *f)
 {
-	number_print("recall", f->recall);
+	struct onset_figures alarms = onset_measure(corpus, group, SPEAKS_SPOKEN, ALARM_HORIZON);
+
+	number_print("recall", alarms.recall);
 	putchar(',');
-	number_print("lead_s_median", f->lead_median_s);
+	number_print("lead_s_median", alarms.lead_median_s);
 	putchar(',');
-	number_print("lead_s_p10", f->lead_p10_s);
+	number_print("lead_s_p10", alarms.lead_p10_s);
 	putchar(',');
 	number_print("ece", f->ece);
 	putchar(',');
@@ -88,11 +91,11 @@ static void groups_print(const struct corpus *corpus)
 		putchar(',');
 		number_print("persistence", onset_measure(corpus, group, SPEAKS_NOW, MAIN_HORIZON).auprc);
 		putchar(',');
-		alarms_print(&f);
+		spoken_print(corpus, group, &f);
 		putchar('}');
 	}
 	printf("},\"baselines\":{");
-	for (int who = SPEAKS_NOW; who < SPEAKS_COUNT; who++) {
+	for (int who = SPEAKS_NOW; who <= SPEAKS_LOGISTIC; who++) {
 		printf("%s", who > SPEAKS_NOW ? "," : "");
 		number_print(speaks_name[who], onset_measure(corpus, -1, (enum speaks)who, MAIN_HORIZON).auprc);
 	}
@@ -127,7 +130,9 @@ static void json_print(const struct corpus *corpus)
 	putchar(',');
 	number_print("auprc_float", onset_measure(corpus, -1, SPEAKS_FLOAT, MAIN_HORIZON).auprc);
 	putchar(',');
-	alarms_print(&spoken);
+	number_print("auprc_told", onset_measure(corpus, -1, SPEAKS_TOLD, MAIN_HORIZON).auprc);
+	putchar(',');
+	spoken_print(corpus, -1, &spoken);
 	putchar(',');
 	number_print("coverage80", cover_all(corpus));
 	printf("}\n");

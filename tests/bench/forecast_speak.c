@@ -107,20 +107,45 @@ static void simple_speak(struct life *life)
 	}
 }
 
-static void logistic_inputs(const float *input, float scale, float ret[FEATURE_COUNT + 1])
+/* What a forecaster of load could say at best: the loads that come, of which TOLD also hears the highest and the mean within the horizon. */
+static const enum feature load_feature[] = {
+	FEATURE_OTHERS_CPU, FEATURE_OTHERS_IO, FEATURE_OTHERS_TX, FEATURE_OTHERS_RECLAIM, FEATURE_HOST_MEMORY_FREE,
+	FEATURE_OWN_CPU, FEATURE_OWN_MEMORY, FEATURE_OWN_TX, FEATURE_OWN_RX,
+};
+#define LOADS (sizeof(load_feature) / sizeof(load_feature[0]))
+_Static_assert(FEATURE_COUNT + 1 + 2 * LOADS <= RIDGE_MAX, "what TOLD hears");
+
+static float clamped(float value)
 {
+	return fminf(fmaxf(finite_or(value, 0), -4), 4);
+}
+
+static void logistic_inputs(const struct life *life, uint32_t t, uint32_t horizon, enum speaks who, float ret[RIDGE_MAX])
+{
+	uint32_t last = t + forecast_horizon_s[horizon] < life->steps ? t + forecast_horizon_s[horizon] : life->steps - 1;
+
 	for (int i = 0; i < FEATURE_COUNT; i++)
-		ret[i] = scale * fminf(fmaxf(finite_or(input[i], 0), -4), 4);
-	ret[FEATURE_COUNT] = scale;
+		ret[i] = clamped(life->input[t][i]);
+	ret[FEATURE_COUNT] = 1;
+	for (size_t i = 0; who == SPEAKS_TOLD && i < LOADS; i++) {
+		float most = -4, sum = 0;
+
+		for (uint32_t at = t + 1; at <= last; at++) {
+			most = fmaxf(most, clamped(life->input[at][load_feature[i]]));
+			sum += clamped(life->input[at][load_feature[i]]);
+		}
+		ret[FEATURE_COUNT + 1 + 2 * i] = last > t ? most : ret[load_feature[i]];
+		ret[FEATURE_COUNT + 2 + 2 * i] = last > t ? sum / (float)(last - t) : ret[load_feature[i]];
+	}
 }
 
 /* One round of reweighted least squares on what is shown. */
-static void logistic_round(const struct corpus *corpus, uint32_t horizon, struct ridge *ridge)
+static void logistic_round(const struct corpus *corpus, uint32_t horizon, enum speaks who, struct ridge *ridge)
 {
 	struct ridge *next = must_alloc(1, sizeof(*next));
-	float x[FEATURE_COUNT + 1];
+	float x[RIDGE_MAX];
 
-	next->size = FEATURE_COUNT + 1;
+	next->size = ridge->size;
 	for (size_t i = 0; i < corpus->count; i++) {
 		const struct life *life = &corpus->life[i];
 
@@ -130,11 +155,12 @@ static void logistic_round(const struct corpus *corpus, uint32_t horizon, struct
 
 			if (onset < 0)
 				continue;
-			logistic_inputs(life->input[t], 1, x);
+			logistic_inputs(life, t, horizon, who, x);
 			logit = fminf(fmaxf(ridge_say(ridge, x), -8), 8);
 			p = lstm_float_sigmoid(logit);
 			root = sqrtf(p * (1 - p));
-			logistic_inputs(life->input[t], root, x);
+			for (uint32_t j = 0; j < ridge->size; j++)
+				x[j] *= root;
 			ridge_add(next, x, root * (logit + ((float)onset - p) / (p * (1 - p))));
 		}
 	}
@@ -143,18 +169,18 @@ static void logistic_round(const struct corpus *corpus, uint32_t horizon, struct
 	free(next);
 }
 
-static void logistic_speak(struct corpus *corpus, uint32_t shown)
+static void logistic_speak(struct corpus *corpus, enum speaks who, uint32_t shown)
 {
 	struct ridge *ridge = must_alloc(1, sizeof(*ridge));
-	float x[FEATURE_COUNT + 1];
+	float x[RIDGE_MAX];
 
-	ridge->size = FEATURE_COUNT + 1;
+	ridge->size = FEATURE_COUNT + 1 + (who == SPEAKS_TOLD ? 2 * LOADS : 0);
 	for (int i = 0; i < LOGISTIC_ROUNDS; i++)
-		logistic_round(corpus, shown_horizon[shown], ridge);
+		logistic_round(corpus, shown_horizon[shown], who, ridge);
 	for (size_t i = 0; i < corpus->count; i++)
 		for (uint32_t t = 0; t < corpus->life[i].steps; t++) {
-			logistic_inputs(corpus->life[i].input[t], 1, x);
-			corpus->life[i].score[t][SPEAKS_LOGISTIC][shown] = lstm_float_sigmoid(ridge_say(ridge, x));
+			logistic_inputs(&corpus->life[i], t, shown_horizon[shown], who, x);
+			corpus->life[i].score[t][who][shown] = lstm_float_sigmoid(ridge_say(ridge, x));
 		}
 	free(ridge);
 }
@@ -166,5 +192,6 @@ void corpus_speak(struct corpus *corpus, const struct model *model)
 		simple_speak(&corpus->life[i]);
 	}
 	for (uint32_t shown = 0; shown < SHOWN_HORIZONS; shown++)
-		logistic_speak(corpus, shown);
+		for (enum speaks who = SPEAKS_LOGISTIC; who <= SPEAKS_TOLD; who++)
+			logistic_speak(corpus, who, shown);
 }

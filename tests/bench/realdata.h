@@ -172,7 +172,7 @@ float pinball(float quantile, float level, float label);
 float quantile_of(float *values, size_t count, double share);
 
 /* Least squares with a ridge, on sums that were gathered row by row. */
-#define RIDGE_MAX 80
+#define RIDGE_MAX 84
 struct ridge {
 	uint32_t size;
 	double products[RIDGE_MAX][RIDGE_MAX], targets[RIDGE_MAX], weight[RIDGE_MAX];

@@ -225,8 +225,13 @@ enforced() {
 	for ((i = 0; i < 4; i++)); do
 		"$@"
 		sleep 0.2
-		reads job.scope cpu.weight 1 && says job.scope CPUWeight 1 || return
+		reads job.scope cpu.weight 1 && says job.scope CPUWeight 1 || { enforced_not; return 1; }
 	done
+}
+enforced_not() { # why: what the hands said of it, what the plan says, how late the mind's ticks are
+	tail -n 8 "$scratch/hands.log"
+	"$bin/forestall" plan show
+	"$bin/forestall" status
 }
 check "the plan limits the scope" within 30 reads job.scope cpu.weight 1
 up=$(property forestall.service MainPID)
