@@ -104,7 +104,7 @@ struct {
 	__type(value, struct task_account);
 } tasks __weak SEC(".maps");
 
-/* Who ran on a CPU last, newest at `last`. All times are in the clock of its run queue, as those of sched_info. */
+/* Which cgroups ran on a CPU last, newest at `last`. All times are in the clock of its run queue, as those of sched_info. */
 #define LANE_RUNS 64u
 
 /* A wait that is to be put into its parts. */

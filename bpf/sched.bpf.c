@@ -84,6 +84,7 @@ static __always_inline void wait_settle(struct task_struct *task, struct task_ac
 	__u64 ns = run_delay - account->wait_ns, throttled_ns = throttled_of(task), quota_ns = throttled_ns - account->throttled_ns;
 	struct lane_run *run = lane_run(lane, 0);
 	struct starved told = { 0 };
+	bool is_blamed = wait_is_blamed(lane, bound, arrival_ns, ns);
 
 	account->wait_ns = run_delay;
 	if (ns >= STARVED_NS)
@@ -101,8 +102,8 @@ static __always_inline void wait_settle(struct task_struct *task, struct task_ac
 	}
 	if (is_moved)
 		return;
-	/* Nearly always: short, and in one run. */
-	if (!quota_ns && ns < WIRE_BLAME_NS && run->end_ns == arrival_ns && lane_run(lane, 1)->end_ns <= arrival_ns - ns) {
+	/* Nearly always: in one run. */
+	if (!quota_ns && !is_blamed && run->end_ns == arrival_ns && lane_run(lane, 1)->end_ns <= arrival_ns - ns) {
 		if (run->cgroup_id == account->cgroup_id)
 			row->now.wait_sibling_ns += ns;
 		else if (run->cgroup_id)
@@ -112,7 +113,7 @@ static __always_inline void wait_settle(struct task_struct *task, struct task_ac
 	wait_tell(account, lane, row, arrival_ns, ns);
 	lane->wait.quota_ns = quota_ns;
 	lane->wait.told_ns = told.told_ns;
-	wait_split(bpf_get_smp_processor_id(), slot, bound && bound->detail);
+	wait_split(bpf_get_smp_processor_id(), slot, is_blamed);
 }
 
 /* `task` leaves the CPU at now_ns. */

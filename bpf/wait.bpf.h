@@ -31,15 +31,16 @@ static __always_inline struct lane_run *lane_run(struct lane *lane, __u32 back)
 	return &lane->run[(lane->last - back) & (LANE_RUNS - 1)];
 }
 
-/* The run that ends now; row is that of its cgroup, 0 when the CPU was idle. */
+/* The run that ends now; row is that of its cgroup, 0 when the CPU was idle. Runs of one cgroup that follow each other are one. */
 static __always_inline void lane_push(struct lane *lane, struct wire_row *row, __u64 now_ns, __u64 cgroup_id)
 {
-	__u64 ran_ns = now_ns - lane_run(lane, 0)->end_ns;
-	struct lane_run *run = lane_run(lane, -1u);
+	struct lane_run *run = lane_run(lane, 0);
+	__u64 ran_ns = now_ns - run->end_ns;
 
+	lane->last += run->cgroup_id != cgroup_id;
+	run = lane_run(lane, 0);
 	run->end_ns = now_ns;
 	run->cgroup_id = cgroup_id;
-	lane->last++;
 	if (!row)
 		return;
 	lane->busy_ns += ran_ns;
@@ -85,11 +86,11 @@ static __always_inline __u64 run_part(struct lane *lane, __u32 back, __u64 since
  * to it. Kernels before 5.12 let such a function have numbers alone, so the wait lies in the lane.
  */
 
-/* Writes down who ran in the lane's wait: runs of one cgroup that follow each other, as in a crowd, at once. */
+/* Writes down who ran in the lane's wait. */
 __noinline int wait_blame(__u32 cpu)
 {
 	struct lane *lane = bpf_map_lookup_elem(&lanes, &cpu);
-	__u64 since_ns, minute = minute_now(), runner = 0, ns = 0;
+	__u64 since_ns, minute = minute_now();
 	bool is_last = false;
 
 	if (!lane)
@@ -97,18 +98,12 @@ __noinline int wait_blame(__u32 cpu)
 	lane->far_ns = lane->wait.until_ns;
 	since_ns = lane->wait.since_ns + lane->wait.told_ns;
 	for (__u32 back = 0; back < LANE_FAR && !is_last; back++) {
-		__u64 cgroup_id = lane_run(lane, back)->cgroup_id;
+		__u64 runner = lane_run(lane, back)->cgroup_id;
+		__u64 ns = run_part(lane, back, since_ns, lane->wait.until_ns, &is_last);
 
-		if (cgroup_id != runner) {
-			if (ns && runner)
-				blame_add(lane->wait.cgroup_id, runner, ns, minute);
-			runner = cgroup_id;
-			ns = 0;
-		}
-		ns += run_part(lane, back, since_ns, lane->wait.until_ns, &is_last);
+		if (ns && runner)
+			blame_add(lane->wait.cgroup_id, runner, ns, minute);
 	}
-	if (ns && runner)
-		blame_add(lane->wait.cgroup_id, runner, ns, minute);
 	return 0;
 }
 
@@ -147,8 +142,14 @@ static __always_inline void wait_look(struct lane *lane, const struct wait *wait
 	}
 }
 
-/* Puts the lane's wait into its parts, in the row of `slot`. For the annotated, who ran in a long one is written down. */
-__noinline int wait_split(__u32 cpu, __u32 slot, __u32 is_annotated)
+/* Whether who ran in this wait is to be written down. */
+static __always_inline bool wait_is_blamed(const struct lane *lane, const struct wire_bound *bound, __u64 arrival_ns, __u64 ns)
+{
+	return ns >= WIRE_BLAME_NS && bound && bound->detail && arrival_ns - lane->far_ns >= LANE_FAR_EVERY_NS;
+}
+
+/* Puts the lane's wait into its parts, in the row of `slot`. */
+__noinline int wait_split(__u32 cpu, __u32 slot, __u32 is_blamed)
 {
 	struct lane *lane = bpf_map_lookup_elem(&lanes, &cpu);
 	struct wire_row *row = row_of(cpu, slot);
@@ -176,8 +177,7 @@ __noinline int wait_split(__u32 cpu, __u32 slot, __u32 is_annotated)
 	row->now.wait_quota_ns += quota_ns;
 	row->now.wait_sibling_ns += sibling_ns;
 	row->now.wait_other_ns += other_ns;
-	is_annotated = is_annotated && ns >= WIRE_BLAME_NS && lane->wait.until_ns - lane->far_ns >= LANE_FAR_EVERY_NS;
-	return is_annotated ? wait_blame(cpu) : 0;
+	return is_blamed ? wait_blame(cpu) : 0;
 }
 
 #endif

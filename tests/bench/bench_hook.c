@@ -19,7 +19,7 @@
 #include "sense/host.h"
 #include "sense/load.h"
 
-#define ROUNDS 7
+#define ROUNDS 21
 #define ROUND_US 200000
 #define RUNQLAT "/usr/sbin/runqlat"
 #define SLOT 1
