@@ -264,20 +264,28 @@ static void limits_io(struct cgroup_files *files, struct observe_limits *ret)
 	ret->io_iops = word_least(line, "riops=", "wiops=");
 }
 
-/* io.weight is there wherever io.cost is built in, and does nothing before that is switched on for the disk, or bfq serves it. */
-static bool weight_works(int root_fd, uint32_t device)
+/*
+ * io.weight is there wherever io.cost is built in, and does nothing before somebody switches that on for the disk, or bfq serves it. What
+ * we switch on ourselves needs no weights (decide/iocost.h); the lines are those of act/knob.c.
+ */
+static uint32_t has_io(int root_fd, uint32_t device)
 {
-	char text[4096], path[64];
-	const char *line = NULL;
+	char text[4096], path[64], line[256] = "enable=0 ctrl=auto";
+	const char *found;
 
-	if (!device)
-		return false;
-	if (!text_read(root_fd, "io.cost.qos", text, sizeof(text)))
-		line = device_line(text, device);
-	if (line && word_value(line, "enable="))
-		return true;
 	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/queue/scheduler", device >> 20, device & ((1u << 20) - 1));
-	return !text_read(AT_FDCWD, path, text, sizeof(text)) && strstr(text, "[bfq]");
+	if (!text_read(AT_FDCWD, path, text, sizeof(text)) && strstr(text, "[bfq]"))
+		return 1u << OBSERVE_HAS_IO_WEIGHT;
+	if (text_read(root_fd, "io.cost.qos", text, sizeof(text)))
+		return 0;
+	found = device_line(text, device);
+	if (found)
+		sscanf(found, "%*s %255[^\n]", line);
+	if (!strncmp(line, "enable=0 ctrl=auto", strlen("enable=0 ctrl=auto")))
+		return 1u << OBSERVE_HAS_IO_COST;
+	if (strstr(line, "enable=1 ctrl=user rpct=95.00 ") && strstr(line, " min=10.00 max=10000.00"))
+		return 1u << OBSERVE_HAS_IO_COST | 1u << OBSERVE_HAS_IO_COST_ON;
+	return word_value(line, "enable=") ? 1u << OBSERVE_HAS_IO_WEIGHT : 0;
 }
 
 static pid_t first_process(int dir_fd, int depth)
@@ -327,8 +335,8 @@ static uint32_t has_slow(const struct cgroup_files *files, int root_fd, uint32_t
 		has |= 1u << OBSERVE_HAS_NETNS;
 	if (!faccessat(files->dir_fd, "cpuset.cpus", F_OK, 0))
 		has |= 1u << OBSERVE_HAS_CPUSET;
-	if (!faccessat(files->dir_fd, "io.weight", F_OK, 0) && weight_works(root_fd, device))
-		has |= 1u << OBSERVE_HAS_IO_WEIGHT;
+	if (device && !faccessat(files->dir_fd, "io.weight", F_OK, 0))
+		has |= has_io(root_fd, device);
 	return has;
 }
 
@@ -341,8 +349,12 @@ static uint32_t limits_has(struct cgroup_files *files, int root_fd, uint32_t dev
 	if (files->dir_fd <= 0)
 		return 0;
 	is_populated = !file_read(files, CGROUP_EVENTS, text, sizeof(text)) && line_value(text, "populated");
-	if (!files->slow.left || files->slow.device != device || files->slow.is_populated != is_populated)
-		files->slow = (struct cgroup_slow){ has_slow(files, root_fd, device, is_populated), device, CGROUP_SLOW_READS, is_populated };
+	if (!files->slow.left || files->slow.device != device || files->slow.is_populated != is_populated) {
+		has = has_slow(files, root_fd, device, is_populated);
+		/* io.cost that is only there may be on a moment later. */
+		files->slow = (struct cgroup_slow){ has, device, (has >> OBSERVE_HAS_IO_COST & 3) == 1 ? CGROUP_SOON_READS : CGROUP_SLOW_READS,
+						    is_populated };
+	}
 	files->slow.left--;
 	has = files->slow.has | (is_populated ? 1u << OBSERVE_HAS_PROCESS : 0);
 	if (files->fd[CGROUP_CPU_WEIGHT] > 0)

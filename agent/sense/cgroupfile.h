@@ -27,6 +27,7 @@ enum cgroup_file {
 };
 
 #define CGROUP_SLOW_READS 10	/* of its limits, for one look at what is seldom another: network namespace, cpuset, io.weight */
+#define CGROUP_SOON_READS 2	/* the same, where what is seen may change by what we do */
 
 /* Descriptors kept open; 0 or -1 where there is none. Zeroed means closed. */
 struct cgroup_files {

@@ -52,7 +52,7 @@ static bool check_shape(struct apply *apply, struct change *change, struct resul
 	if (action->cgroup_id == 0)
 		return item_refuse(ret, OUTCOME_REFUSED, "cgroup_id is missing");
 	if ((action->device != 0) != knob_has_device((enum knob)action->knob))
-		return item_refuse(ret, OUTCOME_REFUSED, "a device is named with io.max and io.latency, ports with net.share, else none");
+		return item_refuse(ret, OUTCOME_REFUSED, "a device is named with io.max, io.latency and io.cost, ports with net.share, else none");
 	if (action->flags & ~ACTION_MAY_KILL)
 		return item_refuse(ret, OUTCOME_REFUSED, "flags %#x are unknown", action->flags);
 	if (action->knob == KNOB_NET_SHARE && (!SHARE_FRONT(action->device) || !SHARE_PORT(action->device)))
@@ -153,7 +153,7 @@ static bool item_missing(const struct apply *apply, const struct change *change,
 	enum knob knob = (enum knob)change->action->knob;
 	const struct knob_spec *spec = knob_spec(knob);
 
-	if (controller_is_here(change->place.dir_fd, spec->controller))
+	if (change->place.via == VIA_DISK || controller_is_here(change->place.dir_fd, spec->controller))
 		return item_refuse(ret, OUTCOME_UNAVAILABLE, "this kernel has no %s: it needs %s", knob_name(knob),
 				   spec->since);
 	if (controller_is_here(apply->root_fd, spec->controller))

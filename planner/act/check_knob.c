@@ -347,6 +347,18 @@ static bool check_share(struct apply *apply, struct change *change, struct resul
 	return change->hold || !mode_acts(apply->mode) || front_check(apply, change, ret);
 }
 
+/* On, or set up and off for now: whoever did that knows the disk. */
+static bool check_cost(struct apply *apply, struct change *change, struct result_item *ret)
+{
+	char disk[DISK_NAME_MAX] = "";
+
+	(void)apply;
+	if (change->hold || (change->current.value == KNOB_MAX && !change->current.aux))
+		return true;
+	disk_find(change->action->device, disk);
+	return item_refuse(ret, OUTCOME_OWNED, "io.cost of %s is set up by somebody: see io.cost.qos of the cgroup root", disk);
+}
+
 bool check_knob(struct apply *apply, struct change *change, struct result_item *ret)
 {
 	switch ((enum knob)change->action->knob) {
@@ -375,6 +387,8 @@ bool check_knob(struct apply *apply, struct change *change, struct result_item *
 		return check_ingress(apply, change, ret);
 	case KNOB_NET_SHARE:
 		return check_share(apply, change, ret);
+	case KNOB_IO_COST:
+		return check_cost(apply, change, ret);
 	default:
 		return true;
 	}

@@ -68,6 +68,8 @@ static const struct knob_spec SPECS[] = {
 	[KNOB_NET_INGRESS] = { .kind = KIND_LIMIT, .min = NET_BYTES_MIN, .max = LIMIT_MAX,
 			       .fault = "less than 16 KiB/s or more than 2^60" },
 	[KNOB_NET_SHARE] = { .kind = KIND_SHARE, .max = SHARE_MAX, .fault = "weight not in 0..1000" },
+	[KNOB_IO_COST] = { .file = "io.cost.qos", .controller = "io", .kind = KIND_COST, .min = IO_LATENCY_MIN_US,
+			   .max = IO_LATENCY_MAX_US, .fault = "target not in 100 us..60 s", .since = "CONFIG_BLK_CGROUP_IOCOST" },
 	[KNOB_NET_PRIORITY] = { .kind = KIND_NUMBER, .max = 7, .fault = "priority not in 0..7" },
 };
 _Static_assert(sizeof(SPECS) / sizeof(*SPECS) == KNOB_COUNT, "every knob is described");
@@ -79,7 +81,7 @@ const struct knob_spec *knob_spec(enum knob knob)
 
 static bool kind_knows_max(enum knob_kind kind)
 {
-	return kind == KIND_LIMIT || kind == KIND_BYTES || kind == KIND_QUOTA || kind == KIND_DEVICE_KEY;
+	return kind == KIND_LIMIT || kind == KIND_BYTES || kind == KIND_QUOTA || kind == KIND_DEVICE_KEY || kind == KIND_COST;
 }
 
 int number_parse(const char *text, char end, uint64_t *ret)
@@ -241,6 +243,45 @@ static int key_parse(const char *text, const char *key, uint32_t device, uint64_
 	return 0;
 }
 
+/*
+ * Its terms: how many of its requests have to be in time, and how far the kernel may go below and above what it takes a disk of this kind to
+ * do (block/blk-iocost.c), which it does by itself from then on. No lower: where the disk itself is late that would hold up everybody.
+ */
+static int cost_format(uint32_t device, const struct knob_value *value, char *buf, size_t size)
+{
+	unsigned long long us = value->value;
+	int length = us == KNOB_MAX ? snprintf(buf, size, "%u:%u enable=0 ctrl=auto", DEVICE_MAJOR(device), DEVICE_MINOR(device)) :
+		snprintf(buf, size, "%u:%u enable=1 ctrl=user rpct=95.00 rlat=%llu wpct=95.00 wlat=%llu min=10.00 max=10000.00",
+			 DEVICE_MAJOR(device), DEVICE_MINOR(device), us, us);
+
+	return length_check(length, size);
+}
+
+/* No line: it was never asked for. */
+static void cost_parse(const char *text, uint32_t device, struct knob_value *ret)
+{
+	struct knob_value off = { .value = KNOB_MAX };
+	char start[32], ours[KNOB_TEXT_MAX];
+	size_t length = (size_t)snprintf(start, sizeof(start), "%u:%u ", DEVICE_MAJOR(device), DEVICE_MINOR(device));
+	unsigned long long us;
+	const char *line = text;
+
+	while (*line && strncmp(line, start, length) != 0) {
+		line += strcspn(line, "\n");
+		line += *line == '\n';
+	}
+	*ret = off;
+	cost_format(device, &off, ours, sizeof(ours));
+	if (!*line || strncmp(line, ours, strlen(ours)) == 0)
+		return;
+	ret->aux = 1;
+	if (sscanf(line + length, "enable=1 ctrl=user rpct=%*u.%*u rlat=%llu", &us) != 1)
+		return;
+	cost_format(device, &(struct knob_value){ .value = us }, ours, sizeof(ours));
+	if (strncmp(line, ours, strlen(ours)) == 0)
+		*ret = (struct knob_value){ .value = us };
+}
+
 /* "root", or "root invalid (WHY)": what was asked for, and that the kernel could not do it, or not any more. */
 static int partition_parse(const char *text, struct knob_value *ret)
 {
@@ -300,6 +341,10 @@ int knob_parse(enum knob knob, uint32_t device, const char *text, struct knob_va
 			*ret = value;
 		return r;
 	}
+	if (SPECS[knob].kind == KIND_COST) {
+		cost_parse(text, device, ret);
+		return 0;
+	}
 	if (length >= sizeof(line))
 		return -EINVAL;
 	if (SPECS[knob].kind != KIND_DEFAULT && text[length] == '\n' && text[length + 1] != '\0')
@@ -323,6 +368,11 @@ int knob_word_parse(enum knob knob, const char *text, struct knob_value *ret)
 		break;
 	case KIND_DEFAULT:
 		r = number_parse(text, '\0', &value.value);
+		break;
+	case KIND_COST:
+		value.aux = strcmp(text, "other") == 0;
+		value.value = KNOB_MAX;
+		r = value.aux ? 0 : limit_parse(text, '\0', &value.value);
 		break;
 	case KIND_DEVICE_KEY:
 		r = limit_parse(text, '\0', &value.value);
@@ -350,6 +400,8 @@ int knob_format(enum knob knob, uint32_t device, const struct knob_value *value,
 		return length_check(snprintf(buf, size, "%s", PARTITION_NAMES[number]), size);
 	case KIND_DEFAULT:
 		return length_check(snprintf(buf, size, "default %llu", number), size);
+	case KIND_COST:
+		return cost_format(device, value, buf, size);
 	case KIND_DEVICE_KEY:
 		limit_format(value->value, "", limit, sizeof(limit));
 		return length_check(snprintf(buf, size, "%u:%u %s=%s", DEVICE_MAJOR(device), DEVICE_MINOR(device),
@@ -372,6 +424,8 @@ int knob_word_format(enum knob knob, const struct knob_value *value, char *buf, 
 			length_check(snprintf(buf, size, "none"), size);
 	if (kind == KIND_PARTITION)
 		return length_check(snprintf(buf, size, "%s", PARTITION_NAMES[value->value]), size);
+	if (kind == KIND_COST && value->aux)
+		return length_check(snprintf(buf, size, "other"), size);
 	if (kind_knows_max(kind))
 		return length_check(limit_format(value->value, "", buf, size), size);
 	return length_check(snprintf(buf, size, "%llu", (unsigned long long)value->value), size);
@@ -379,7 +433,9 @@ int knob_word_format(enum knob knob, const struct knob_value *value, char *buf, 
 
 bool knob_equal(enum knob knob, const struct knob_value *a, const struct knob_value *b)
 {
-	return a->value == b->value && (SPECS[knob].kind != KIND_QUOTA || a->aux == b->aux);
+	bool has_aux = SPECS[knob].kind == KIND_QUOTA || SPECS[knob].kind == KIND_COST;
+
+	return a->value == b->value && (!has_aux || a->aux == b->aux);
 }
 
 static bool is_within(uint64_t a, uint64_t b, uint64_t distance)
@@ -391,7 +447,7 @@ bool knob_close(enum knob knob, const struct knob_value *a, const struct knob_va
 {
 	enum knob_kind kind = SPECS[knob].kind;
 
-	if (kind == KIND_IDLE || kind == KIND_CPUS || kind == KIND_PARTITION || kind == KIND_DEED || a->value == KNOB_MAX || b->value == KNOB_MAX)
+	if (kind == KIND_IDLE || kind == KIND_CPUS || kind == KIND_PARTITION || kind == KIND_DEED || kind == KIND_COST || a->value == KNOB_MAX || b->value == KNOB_MAX)
 		return knob_equal(knob, a, b);
 	if (kind == KIND_BYTES)
 		return is_within(a->value, b->value, PAGE_BYTES_MAX - 1);
@@ -400,7 +456,7 @@ bool knob_close(enum knob knob, const struct knob_value *a, const struct knob_va
 
 bool knob_has_device(enum knob knob)
 {
-	return SPECS[knob].kind == KIND_DEVICE_KEY || SPECS[knob].kind == KIND_SHARE;
+	return SPECS[knob].kind == KIND_DEVICE_KEY || SPECS[knob].kind == KIND_SHARE || SPECS[knob].kind == KIND_COST;
 }
 
 bool knob_is_rule(enum knob knob)

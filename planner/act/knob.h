@@ -28,6 +28,7 @@ enum knob_kind {
 	KIND_PARTITION,		/* "member", "root", "isolated", and what the kernel says of one that it broke */
 	KIND_DEVICE_KEY,	/* one key of the line of a device: "8:0 rbps=1048576 wbps=max ..." */
 	KIND_SHARE,		/* a number for a pair of ports, in no file */
+	KIND_COST,		/* the line of a device in io.cost.qos of the root; aux = 1: as nobody but somebody else would set it */
 	KIND_DEED,		/* can be written only; what it does cannot be undone and reads as 0 */
 };
 
@@ -46,7 +47,7 @@ struct knob_value {
 	/*
 	 * cpu.max: period in us. cpu.idle read as 0: the cpu.weight at that time, since the kernel forgets the weight
 	 * when a group becomes idle and undo has to bring it back. cpuset.cpus.partition: 1 when the kernel calls it
-	 * invalid. Otherwise 0.
+	 * invalid. io.cost: see KIND_COST. Otherwise 0.
 	 */
 	uint64_t aux;
 };

@@ -169,6 +169,8 @@ bool owner_way(enum owner owner, const char *path, enum knob knob, enum via *ret
 		*ret = VIA_BPF;
 	else if (knob_is_rule(knob))
 		*ret = VIA_NFT;
+	else if (knob == KNOB_IO_COST)
+		*ret = VIA_DISK;
 	else if (owner == OWNER_NONE || (owner == OWNER_SYSTEMD && knob == KNOB_MEMORY_RECLAIM))
 		*ret = VIA_FILE;
 	else if (owner == OWNER_SYSTEMD && systemd_has_property(knob) && systemd_unit_name(path, unit))

@@ -10,7 +10,7 @@
 #include "tc.h"
 #include "tc_ingress.h"
 
-static const char *const VIA_NAMES[] = { "file", "systemd", "tc", "nft", "bpf" };
+static const char *const VIA_NAMES[] = { "file", "systemd", "tc", "nft", "bpf", "disk" };
 _Static_assert(sizeof(VIA_NAMES) / sizeof(*VIA_NAMES) == VIA_COUNT, "every way has a name");
 
 const char *via_name(enum via via)
@@ -60,6 +60,8 @@ int place_read(const struct place *place, enum knob knob, struct knob_value *ret
 		return ingress_read(place, ret);
 	if (place->device && !device_is_there(place->device))
 		return -ENODEV;
+	if (place->via == VIA_DISK)
+		return cgroup_read(place->root_fd, knob, place->device, ret);
 	if (place->dir_fd < 0)
 		return place->dir_fd;
 	return cgroup_read(place->dir_fd, knob, place->device, ret);
@@ -75,7 +77,7 @@ int place_write(const struct place *place, enum knob knob, const struct knob_val
 		return ingress_write(place, value);
 	if (place->via == VIA_SYSTEMD)
 		return systemd_set(place, knob, value);
-	return cgroup_write(place->dir_fd, knob, place->device, value);
+	return cgroup_write(place->via == VIA_DISK ? place->root_fd : place->dir_fd, knob, place->device, value);
 }
 
 int place_write_start(const struct place *place, enum knob knob, const struct knob_value *value, struct child *ret)

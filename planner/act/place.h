@@ -7,6 +7,7 @@
  *   VIA_TC	reads and writes a class of a network device; knows the cgroup by its id
  *   VIA_BPF	reads and writes a program attached to the cgroup, and what it goes by
  *   VIA_NFT	reads and writes a table of nftables; knows the cgroup by its id, or by the ports in `device`
+ *   VIA_DISK	reads and writes what a file of the cgroup root says of a disk
  */
 #ifndef FORESTALL_ACT_PLACE_H
 #define FORESTALL_ACT_PLACE_H
@@ -14,7 +15,7 @@
 #include "child.h"
 #include "knob.h"
 
-enum via { VIA_FILE, VIA_SYSTEMD, VIA_TC, VIA_NFT, VIA_BPF, VIA_COUNT };
+enum via { VIA_FILE, VIA_SYSTEMD, VIA_TC, VIA_NFT, VIA_BPF, VIA_DISK, VIA_COUNT };
 
 struct place {
 	int root_fd;		/* the cgroup root (O_PATH), not owned */

@@ -54,6 +54,11 @@ enum knob {
 	KNOB_CPUSET_EXCLUSIVE,	/* cpuset.cpus.exclusive: value = mask as in cpuset.cpus */
 	KNOB_CPUSET_PARTITION,	/* cpuset.cpus.partition: value = enum partition; of the CPUs that the two masks name */
 	KNOB_NET_INGRESS,	/* what arrives for its sockets: value = bytes/s, UINT64_MAX = no limit */
+	/*
+	 * io.cost of `device`, for the sake of this cgroup: value = us within which 19 of 20 requests of whoever end, UINT64_MAX = off.
+	 * The kernel divides the disk by io.weight while they do not. Of a disk for which somebody else set it up: OWNED.
+	 */
+	KNOB_IO_COST,
 	KNOB_COUNT
 };
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "iocost.h"
 #include "rung.h"
 #include "worth.h"
 
@@ -293,6 +294,9 @@ static void view_update(struct mind *mind, uint32_t slot, uint64_t now_ns, bool 
 			worth_update(mind->predictor, instance, (enum resource)r, view->need[r].demand_high, &view->worth[r]);
 	}
 	dangers_update(mind, instance, view);
+	view->iocost.bound_us = (uint32_t)fminf((float)instance->info.slo.bound[SLI_IO_P99] / 1e3f, 1e9f);
+	if (is_second)
+		iocost_second(view, now_ns);
 }
 
 /* What the directory's own limits leave to it and all below it. */

@@ -222,6 +222,17 @@ struct plan_balance {
 	uint64_t endangered_ns;	/* when it was in danger last; 0: never */
 };
 
+/* What is remembered of io.cost, held for the sake of one with a bound on its delays on a disk; see iocost.h. */
+struct plan_iocost {
+	uint32_t bound_us;	/* 0: it has no such bound */
+	uint32_t level;		/* of the target, 0: the loosest; and when it moved last */
+	uint64_t moved_ns;
+	uint64_t hurt_ns;	/* the last violated second; 0: there was none */
+	uint64_t off_until_ns;	/* it was of no use */
+	float missed;		/* violated seconds while it was on, fading */
+	uint32_t pad;
+};
+
 struct plan_view {
 	uint32_t slot;
 	uint32_t tier;		/* enum tier */
@@ -258,6 +269,7 @@ struct plan_view {
 	uint32_t beside;	/* slot of one with a bound and a higher tier that its weight acts against; 0: none known */
 	uint32_t share;		/* annotated: the clients' port << 16 | its own; 0: none */
 	struct plan_balance balance;
+	struct plan_iocost iocost;
 	float quota_kept;	/* what quota was before it was lifted, until it has been read again; else 0 */
 	uint64_t lifted_until_ns;
 };

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "iocost.h"
+
 #define PRESSURE_ACT 0.1f	/* share of the last second in which some task of it stalled */
 
 static bool is_bad(const struct scene *scene, const struct plan_view *view)
@@ -26,6 +28,8 @@ bool policy_foresees(const struct scene *scene, const struct plan_view *view)
 
 static enum plan_reason danger_forestall(const struct scene *scene, const struct plan_view *view)
 {
+	if (iocost_serves(scene, view))
+		return REASON_NONE;
 	/* What was measured a second ago needs no forecast to be believed. */
 	if (is_bad(scene, view) || (view->is_fresh && view->need[scene->resource].is_violated))
 		return REASON_REFLEX;

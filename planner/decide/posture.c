@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "iocost.h"
 #include "ledger.h"
 #include "policy.h"
 #include "predict/slo.h"
@@ -36,7 +37,7 @@ struct plan_view *posture_limits_for(const struct scene *scene)
 	for (uint32_t i = 0; i < scene->count; i++) {
 		struct plan_view *view = scene->views[i];
 
-		if (view->is_bound && view->need[scene->resource].is_bound && (!best || view->tier > best->tier) &&
+		if (view->is_bound && view->need[scene->resource].is_bound && !iocost_serves(scene, view) && (!best || view->tier > best->tier) &&
 		    view->hold[scene->resource].shown >= SHOWN_MIN * scene->capacity)
 			best = view;
 	}
@@ -166,6 +167,8 @@ void posture_plan(const struct plan_policy *policy, const struct plan_host *host
 
 	for (uint32_t i = 0; policy->policy != POLICY_NONE && i < count; i++)
 		quota_lift(&scene, views[i], plan);
-	if (stands(policy))
-		weights_stand(policy, host, views, count, plan);
+	if (!stands(policy))
+		return;
+	weights_stand(policy, host, views, count, plan);
+	iocost_plan(views, count, now_ns, plan);
 }

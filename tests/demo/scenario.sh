@@ -114,7 +114,7 @@ start_forestall() {
 write_meta() {
 	local name
 	{
-		echo "family,$family"
+		echo "family,${family/iocost/io}" # what a table or chart is of
 		echo "scenario,$scenario"
 		echo "arm,$arm"
 		echo "seed,$seed"

@@ -7,6 +7,7 @@
 # cpu     redis counting bits over 64 KiB.
 # memory  nginx serving 30 MiB of files that fit into the page cache, on a disk of 5 ms a request; no swap.
 # io      redis that flushes its log for each write, to a disk that does 4 requests of 2 ms at a time.
+# iocost  the same where the administrator has io.cost on for that disk, with what it can do as its model.
 # quota   the redis of cpu, below a cpu.max of its own.
 # mixed   the redis of cpu and that of io side by side; the client of the second is started with api_args.
 # net     redis sending 4 KB answers through a router whose link does 20 Mbit/s and queues 40 ms.
@@ -24,7 +25,7 @@ family_vm_options() { # FAMILY
 	case $1 in
 	# Half of it is free for the antagonist (programs and libraries lie in memory too): filling more would only take the host's time.
 	memory) echo --mem 376M; programs="nginx mkfs.ext4 mount head split" ;;
-	io | mixed) echo --mem 1G; programs+=" mkfs.ext4 mount dd" ;;
+	io | iocost | mixed) echo --mem 1G; programs+=" mkfs.ext4 mount dd" ;;
 	net) echo --mem 1G; programs+=" ip tc" ;;
 	*) echo --mem 1G ;;
 	esac
@@ -52,6 +53,15 @@ make_disk() { # MIB DEPTH NS: an ext4 on a new null_blk disk, mounted at $work/d
 	mkfs.ext4 -q -O ^has_journal -E lazy_itable_init=0 /dev/nullb0
 	mkdir -p "$work/disk"
 	mount -o noatime /dev/nullb0 "$work/disk"
+}
+
+# The kernel's own controller of weights, told what the disk of make_disk 4 2000000 can do.
+iocost_on() {
+	local disk
+	disk=$(</sys/block/nullb0/dev)
+	echo "$disk ctrl=user model=linear rbps=1000000000 rseqiops=2000 rrandiops=2000 wbps=1000000000 wseqiops=2000 wrandiops=2000" \
+		>/sys/fs/cgroup/io.cost.model
+	echo "$disk enable=1 ctrl=user rpct=95 rlat=5000 wpct=95 wlat=5000 min=50 max=100" >/sys/fs/cgroup/io.cost.qos
 }
 
 make_wire() {
@@ -127,8 +137,9 @@ family_start() { # FAMILY GROUP
 		start_nginx "$2"
 		client_args=(--http $memory_files)
 		;;
-	io)
+	io | iocost)
 		make_disk 256 4 2000000
+		[[ $1 != iocost ]] || iocost_on
 		head -c 64M /dev/zero >"$work/disk/bulk"
 		sync
 		start_redis "$2" 127.0.0.1 --appendonly yes --appendfsync always --dir "$work/disk" \
@@ -161,7 +172,7 @@ family_start() { # FAMILY GROUP
 family_stop() { # FAMILY
 	local disk name
 	case $1 in
-	memory | io)
+	memory | io | iocost)
 		umount "$work/disk"
 		for disk in /sys/kernel/config/nullb/nullb?; do
 			echo 0 >"$disk/power"
@@ -208,7 +219,8 @@ family_burn() { # FAMILY SIZE read|write|MiB
 		free_kib=$(awk '/^MemFree:/ { print $2 }' /proc/meminfo)
 		burn_args+=(--bytes $(((free_kib / 2048 * 2048 + memory_files * memory_file_kib) * 1024 / 100 * $2)))
 		;;
-	io)
+	io | iocost)
+		burn_args[1]=io
 		burn_args+=(--target "$work/disk/bulk" --bytes "$2")
 		[[ $3 != write ]] || burn_args+=(--write)
 		;;

@@ -40,6 +40,7 @@ static const struct sample {
 	{ KNOB_MEMORY_MAX, 256 * MIB, 0, "max\n", "1073741824\n" },
 	{ KNOB_IO_LATENCY, 5000, 0, "", "DISK target=7000\n" },
 	{ KNOB_CPUSET_EXCLUSIVE, 2, 0, "\n", "0\n" },
+	{ KNOB_IO_COST, 5000, 0, "", "DISK enable=1 ctrl=user rpct=90.00 rlat=5000 wpct=90.00 wlat=5000 min=50.00 max=100.00\n" },
 	{ KNOB_CPUSET_PARTITION, PARTITION_ROOT, 0, "member\n", "isolated\n" },
 };
 
@@ -85,17 +86,25 @@ static inline int hands_make(void **state)
 	return journal_open(&apply.journal, run_fd, &apply.leases, &line);
 }
 
+/* Where a file lies: what is of a disk and of no cgroup in the root. */
+static inline const char *dir_of(const char *name)
+{
+	static char dir[128];
+
+	snprintf(dir, sizeof(dir), "%s%s", root, strcmp(name, "io.cost.qos") ? "/web" : "");
+	return dir;
+}
+
 static inline void web_write(const char *name, const char *text)
 {
-	char web[128], line[160];
 	const char *word = strstr(text, "DISK");
+	char line[160];
 
-	snprintf(web, sizeof(web), "%s/web", root);
 	if (word)
 		snprintf(line, sizeof(line), "%u:%u%s", DEVICE_MAJOR(disk), DEVICE_MINOR(disk), word + 4);
 	else
 		snprintf(line, sizeof(line), "%s", text);
-	file_write(web, name, line);
+	file_write(dir_of(name), name, line);
 }
 
 /* Files that the checks look at; the knobs' own come after. */
@@ -138,7 +147,7 @@ static inline struct knob_value web_read(const struct sample *sample)
 {
 	struct action action = sample_action(sample);
 	struct knob_value value = { 0 };
-	int fd = cgroup_open(root_fd, "/web", 0);
+	int fd = open(dir_of(knob_spec(sample->knob)->file), O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	assert_int_equal(cgroup_read(fd, sample->knob, action.device, &value), 0);
 	close(fd);

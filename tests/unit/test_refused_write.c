@@ -31,7 +31,7 @@ static void kernel_refuses(const struct sample *sample, int error)
 
 	write_file = knob_spec(sample->knob)->file;
 	write_error = error;
-	snprintf(path, sizeof(path), "%s/web/%s", root, write_file);
+	snprintf(path, sizeof(path), "%s/%s", dir_of(write_file), write_file);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	memset(write_kept, 0, sizeof(write_kept));
 	assert_true(read(fd, write_kept, sizeof(write_kept) - 1) >= 0);
@@ -57,7 +57,7 @@ static bool is_torn(const struct sample *sample)
 	char path[160];
 	struct stat now;
 
-	snprintf(path, sizeof(path), "%s/web/%s", root, knob_spec(sample->knob)->file);
+	snprintf(path, sizeof(path), "%s/%s", dir_of(knob_spec(sample->knob)->file), knob_spec(sample->knob)->file);
 	write_error = 0;
 	if (stat(path, &now) || now.st_size || !sample->first[0])
 		return false;

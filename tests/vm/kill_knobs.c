@@ -301,6 +301,28 @@ static void latency_test(void)
 	      "io.latency is held, or what the kernel lacks for it is named");
 }
 
+static bool cost_says(const char *words)
+{
+	char text[4096], line[200];
+
+	snprintf(line, sizeof(line), "%u:%u %s", disk_device() >> 20, disk_device() & 0xfffff, words);
+	file_read("", "io.cost.qos", text, sizeof(text));
+	return strstr(text, line) != NULL;
+}
+
+static void cost_test(void)
+{
+	check(plan_device("/kt/plain", KNOB_IO_COST, 5000, disk_device()).outcome == OUTCOME_APPLIED &&
+	      cost_says("enable=1 ctrl=user rpct=95.00 rlat=5000 wpct=95.00 wlat=5000 "), "io.cost of the disk is on for one");
+	check(text_is(plan_device("/kt/weighty", KNOB_IO_COST, 4000, disk_device()), OUTCOME_OWNED, "is set up by somebody"),
+	      "and not another's meanwhile");
+	check(release_one("/kt/plain", KNOB_IO_COST).outcome == OUTCOME_RELEASED && cost_says("enable=0 ctrl=auto"), "it is let go");
+	io_cost_write("enable=0 ctrl=user rpct=90 rlat=7000 min=50 max=100");
+	check(text_is(plan_device("/kt/plain", KNOB_IO_COST, 5000, disk_device()), OUTCOME_OWNED, "is set up by somebody") &&
+	      cost_says("enable=0 ctrl=user rpct=90.00 rlat=7000"), "what an administrator prepared stays as it is");
+	io_cost_write("enable=0 ctrl=auto");
+}
+
 /* The number of the partition, once the kernel shows it. */
 static uint32_t partition_device(void)
 {
@@ -414,6 +436,7 @@ void knobs_test(void)
 	cpuset_partition_test();
 	io_test();
 	latency_test();
+	cost_test();
 	missing_test();
 	reclaim_refusal_test();
 }

@@ -59,6 +59,14 @@ void io_max_write(const char *path, const char *keys)
 	file_write(path, "io.max", text);
 }
 
+void io_cost_write(const char *words)
+{
+	char text[160];
+
+	snprintf(text, sizeof(text), "%u:%u %s", disk_device() >> 20, disk_device() & 0xfffff, words);
+	file_write("", "io.cost.qos", text);
+}
+
 static void limits_write(void)
 {
 	bool has_idle = access(ROOT "/kt/lazy/cpu.idle", F_OK) == 0;
@@ -86,6 +94,8 @@ static void limits_write(void)
 		file_write(WORLD[i], "io.weight", "default 100");
 		io_max_write(WORLD[i], "rbps=max wbps=max riops=max wiops=max");
 	}
+	/* The line of a disk does not go away again. */
+	io_cost_write("enable=0 ctrl=auto");
 	file_write("/kt/weighty", "cpu.weight", "317");
 	file_write("/kt/capped", "cpu.max", "60000 120000");
 	file_write("/kt/tight", "cpu.weight", "53");
@@ -244,8 +254,10 @@ static size_t dir_snapshot(const char *path, char *ret, size_t size)
 
 void snapshot_take(char ret[SNAPSHOT_BYTES])
 {
-	size_t used = 0;
+	size_t used;
 
+	file_read("", "io.cost.qos", ret, SNAPSHOT_BYTES);
+	used = strlen(ret);
 	for (int i = 0; i < WORLD_PATHS; i++)
 		used += dir_snapshot(WORLD[i], ret + used, SNAPSHOT_BYTES - used);
 }

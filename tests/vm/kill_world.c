@@ -287,7 +287,7 @@ static void action_fill(struct action *action, const char *path, uint32_t knob, 
 	action->value = value;
 	action->period_us = period_us;
 	action->lease_ms = 60000;
-	if ((knob >= KNOB_IO_RBPS && knob <= KNOB_IO_WIOPS) || knob == KNOB_IO_LATENCY)
+	if ((knob >= KNOB_IO_RBPS && knob <= KNOB_IO_WIOPS) || knob == KNOB_IO_LATENCY || knob == KNOB_IO_COST)
 		action->device = disk_device();
 }
 

@@ -80,6 +80,7 @@ pid_t world_ballast(void);
 /* The disk as in struct action, and a write to its line in io.max, as somebody else would. */
 uint32_t disk_device(void);
 void io_max_write(const char *path, const char *keys);
+void io_cost_write(const char *words);
 
 /* One action answered by the hands; lease 60 s. Ends the test when they do not answer. */
 struct result_item;

@@ -59,12 +59,12 @@ static unsigned int draw(struct driver *driver, unsigned int below)
 	return (unsigned int)rand_r(&driver->seed) % below;
 }
 
-/* io.max and io.latency are asked for on the one disk a guest has. */
+/* io.max, io.latency and io.cost are asked for on the one disk a guest has. */
 static uint32_t device_of(uint32_t knob)
 {
 	struct stat stat_buf;
 
-	if (((knob < KNOB_IO_RBPS || knob > KNOB_IO_WIOPS) && knob != KNOB_IO_LATENCY) || stat(DISK, &stat_buf) < 0)
+	if (((knob < KNOB_IO_RBPS || knob > KNOB_IO_WIOPS) && knob != KNOB_IO_LATENCY && knob != KNOB_IO_COST) || stat(DISK, &stat_buf) < 0)
 		return 0;
 	return major(stat_buf.st_rdev) << 20 | minor(stat_buf.st_rdev);
 }
@@ -99,6 +99,7 @@ static void value_draw(struct driver *driver, struct action *ret)
 		ret->value = few % PARTITION_COUNT;
 		break;
 	case KNOB_IO_LATENCY:
+	case KNOB_IO_COST:
 		ret->value = few == 4 ? UINT64_MAX : 1000 * few;
 		break;
 	case KNOB_MEMORY_MAX:
@@ -130,9 +131,9 @@ static void action_draw(struct driver *driver, struct action *ret)
 	ret->lease_ms = driver->lease_ms;
 	ret->reason = draw(driver, 9);
 	/* What changes a network is no matter of these cgroups. */
-	ret->knob = draw(driver, KNOB_COUNT - 1 - (KNOB_MEMORY_MAX - KNOB_NET_EGRESS));
-	if (ret->knob >= KNOB_NET_EGRESS)
-		ret->knob += KNOB_MEMORY_MAX - KNOB_NET_EGRESS;
+	do
+		ret->knob = draw(driver, KNOB_COUNT);
+	while ((ret->knob >= KNOB_NET_EGRESS && ret->knob < KNOB_MEMORY_MAX) || ret->knob == KNOB_NET_INGRESS);
 	ret->device = device_of(ret->knob);
 	value_draw(driver, ret);
 }

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The kernel's own controller of a disk (io.cost, block/blk-iocost.c): while more than one request in twenty ends later than a target, it
+ * lets less through and divides that by io.weight; else it lets more through. It sees each request, so it needs neither a forecast nor a
+ * tick. Pure.
+ *
+ * It costs the others work even where nobody suffers (large requests are late by themselves), so it stands only once a second of somebody
+ * with a bound on his delays on that disk was violated, and for ten minutes after the last such second; somebody of best effort has to be
+ * beside one with a bound, as for weights (posture.h). The target is half of the bound; each violated second makes it a third, then a quarter, each
+ * minute without one takes that back. On a disk for which somebody else set it up nothing is changed.
+ *
+ * While it stands nothing else is done about dangers on that disk, unless it does not help: three of the last ten seconds were violated.
+ * Six, and it is let go for ten minutes: a disk that is late by itself would hold up everybody.
+ */
+#ifndef FORESTALL_IOCOST_H
+#define FORESTALL_IOCOST_H
+
+#include "scene.h"
+
+/* Once a second, when needs are known: what it was worth to this instance. */
+void iocost_second(struct plan_view *view, uint64_t now_ns);
+
+/* It keeps dangers of the scene's resource away from this instance. */
+bool iocost_serves(const struct scene *scene, const struct plan_view *view);
+
+/* Adds to *plan what is to stand. */
+void iocost_plan(struct plan_view *const views[], uint32_t count, uint64_t now_ns, struct plan *plan);
+
+#endif
