@@ -54,6 +54,7 @@ static const struct field fields[] = {
 	PLAN("lease_ms", lease_ms, FIELD_U32, 300, 60000, 1),
 	PLAN("no_action", no_action, FIELD_FLOAT, 0, 0.5, 1),
 	PLAN("probe", probe, FIELD_BOOL, 0, 0, 1),
+	PLAN("io_cost", io_cost, FIELD_BOOL, 0, 0, 1),
 	CANARY("canary", policy, FIELD_POLICY, 0, 0, 1),
 	CANARY("canary_share", share, FIELD_FLOAT, CANARY_SHARE_MIN, CANARY_SHARE_MAX, 1),
 	CANARY("canary_block_s", block_ns, FIELD_U64, 10, 3600, 1e9),

@@ -7,9 +7,9 @@
 #define NS_PER_S 1000000000ull
 #define DISKS_MAX 16		/* of which it stands; what follows has none */
 #define KEEP_NS (600 * NS_PER_S)	/* after the last violated second; and without it when it was of no use */
-#define LEVEL_MAX 2
+#define LEVEL_MAX 4		/* of the target, each a sixteenth of the bound below the one before; the first is half of it */
 #define TIGHTEN_NS (2 * NS_PER_S)
-#define RELAX_NS (60 * NS_PER_S)
+#define RELAX_NS (120 * NS_PER_S)
 #define MISSED_FADE 0.9f	/* a second: about the last ten count */
 #define MISSED_HELP 3.0f	/* from so many violated ones on it is not enough, */
 #define MISSED_VAIN 6.0f	/* and of no use */
@@ -51,7 +51,7 @@ bool iocost_serves(const struct scene *scene, const struct plan_view *view)
 
 static uint32_t target_us(const struct plan_iocost *iocost)
 {
-	uint32_t us = iocost->bound_us / (2 + iocost->level);
+	uint32_t us = iocost->bound_us / 16 * (8 - iocost->level);
 
 	return us < IO_LATENCY_MIN_US ? IO_LATENCY_MIN_US : us > IO_LATENCY_MAX_US ? IO_LATENCY_MAX_US : us;
 }

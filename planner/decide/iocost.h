@@ -4,10 +4,11 @@
  * lets less through and divides that by io.weight; else it lets more through. It sees each request, so it needs neither a forecast nor a
  * tick. Pure.
  *
- * It costs the others work even where nobody suffers (large requests are late by themselves), so it stands only once a second of somebody
+ * It is of the whole disk: whoever uses that is held back, annotated or not, so it is for the operator to allow (`[plan] io_cost = yes`). It costs the
+ * others work even where nobody suffers (large requests are late by themselves), so it stands only once a second of somebody
  * with a bound on his delays on that disk was violated, and for ten minutes after the last such second; somebody of best effort has to be
- * beside one with a bound, as for weights (posture.h). The target is half of the bound; each violated second makes it a third, then a quarter, each
- * minute without one takes that back. On a disk for which somebody else set it up nothing is changed.
+ * beside one with a bound, as for weights (posture.h). The target is half of the bound; violated seconds take a sixteenth of the bound from it
+ * each, to a quarter at least, and each two minutes without one give that back. On a disk for which somebody else set it up nothing is changed.
  *
  * While it stands nothing else is done about dangers on that disk, unless it does not help: three of the last ten seconds were violated.
  * Six, and it is let go for ten minutes: a disk that is late by itself would hold up everybody.

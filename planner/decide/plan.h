@@ -125,7 +125,7 @@ struct plan_policy {
 	float no_action;	/* share of foreseen dangers that is left alone by lot, to learn whether they come; 0: none */
 	uint64_t seed;		/* of that lot */
 	uint32_t probe;		/* 1: small limits on givers of best effort, to learn from; see trial.h */
-	uint32_t pad;
+	uint32_t io_cost;	/* 1: io.cost may be switched on for a disk; see iocost.h */
 };
 
 #define PLAN_NOWHERE UINT32_MAX

@@ -170,5 +170,6 @@ void posture_plan(const struct plan_policy *policy, const struct plan_host *host
 	if (!stands(policy))
 		return;
 	weights_stand(policy, host, views, count, plan);
-	iocost_plan(views, count, now_ns, plan);
+	if (policy->io_cost)
+		iocost_plan(views, count, now_ns, plan);
 }

@@ -9,7 +9,7 @@
  *	hold the limit that a danger would set, whether they use it now or not, as long as the instance uses it: what nobody can foresee
  *	finds it there. A limit does not conserve work, but only what is known to hurt is kept away, and while it is used up without harm
  *	it widens.
- * io.cost of a disk: see iocost.h.
+ * io.cost of a disk, where `[plan] io_cost = yes` allows it: see iocost.h.
  * quota: an instance with a bound whose own cpu.max lies below the maximum that its annotation grants (cpu=..MAX) gets that maximum
  *	once it uses, or is expected to use, four fifths of what it has, and falls back when it needs less. This every policy does, when
  *	it knows of the danger; forestall also when its own past or the forecast says so.

@@ -84,7 +84,10 @@ start_forestall() {
 	observe) mode=observe ;;
 	reactive) forecaster=persistence ;;&
 	# The demo shows what foresight is worth by itself, and what stands without a danger leaves it nothing to do.
-	reactive | forestall) [[ ${SHAPES:-demo} == control ]] || plan_set "posture = 0" ;;
+	reactive | forestall) [[ ${SHAPES:-demo} == control ]] || plan_set "posture = 0" ;;&
+	# All who use that disk are annotated.
+	reactive | forestall | oracle) [[ ${SHAPES:-demo} != control || $family != @(io|mixed) ]] || plan_set "io_cost = yes" ;;&
+	reactive | forestall) ;;
 	policy-*) plan_set "policy = ${arm#policy-}" ;;
 	no-posture) plan_set "posture = 0" ;;
 	oracle)

@@ -31,7 +31,7 @@ static void settings_reach_their_fields(void **state)
 					"instances_max=4096\nforecaster = statistical\n"
 					"model = /m ; why\n[plan]\npolicy = headroom\nrisk_act = 0.4\nact_horizon_s = 5\nbad_act=0.1\n"
 					"quality_min=0.25\nheadroom=0.2\nmemory_headroom=0.3\nio_headroom=0.4\nnet_headroom=0.5\ngiver_min=0.1\nrelax_per_s=0.5\nstep=0.2\nmemory_step=0.3\nio_step=0.4\nnet_step=0.5\nchurn=0.15\nchanges_max=7\nhold_ms=3000\n"
-					"period_us=20000\nlease_ms=1500\nno_action=0.05\nprobe=yes\ncanary=reactive\ncanary_share=0.25\ncanary_block_s=30\ncanary_hours=2\n"
+					"period_us=20000\nlease_ms=1500\nno_action=0.05\nprobe=yes\nio_cost=yes\ncanary=reactive\ncanary_share=0.25\ncanary_block_s=30\ncanary_hours=2\n"
 					"[learn]\nhistory_mb=64\nmodels_max=5\nshadow_min=30\nevery_h=12\ndrift=no\npromote=yes\ncpu_s=300\n"
 					"memory_mb=256\ndeadline_min=90\ncpu_share=0.25\n", problem), 0);
 	assert_int_equal(config.tick_ms, 50);
@@ -54,6 +54,7 @@ static void settings_reach_their_fields(void **state)
 	assert_int_equal(config.policy.lease_ms, 1500);
 	assert_float_equal(config.policy.no_action, 0.05, 1e-6);
 	assert_int_equal(config.policy.probe, 1);
+	assert_int_equal(config.policy.io_cost, 1);
 	assert_string_equal(policy_name(config.canary.policy), "reactive");
 	assert_float_equal(config.canary.share, 0.25, 1e-6);
 	assert_int_equal(config.canary.block_ns, 30 * NS_PER_SECOND);

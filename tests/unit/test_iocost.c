@@ -13,7 +13,7 @@ static void disk_init(struct stage *scene)
 {
 	scene_hurt(scene, RESOURCE_IO, 80e6f);
 	scene->server.need[RESOURCE_IO].bad = -1;
-	scene->policy.posture = 1;
+	scene->policy.posture = scene->policy.io_cost = 1;
 	scene->host.is_second = true;
 	scene->server.device = scene->batch.device = DISK;
 	scene->server.iocost.bound_us = 6000;
@@ -67,6 +67,10 @@ static void who_has_no_such_bound_or_disk_has_none(void **state)
 	disk_init(&scene);
 	scene.policy.posture = 0;
 	assert_null(second(&scene, true));
+	/* It is of everybody on the disk: the operator has not allowed it. */
+	disk_init(&scene);
+	scene.policy.io_cost = 0;
+	assert_null(second(&scene, true));
 	/* Nobody is there who would have to stand back. */
 	disk_init(&scene);
 	scene.batch.tier = TIER_STANDARD;
@@ -81,12 +85,13 @@ static void it_tightens_while_it_is_too_little_and_loosens_by_the_minute(void **
 	disk_init(&scene);
 	second(&scene, true);
 	scene.server.has |= 1u << OBSERVE_HAS_IO_COST_ON;
-	assert_int_equal(second(&scene, true)->value, 2000);
-	assert_int_equal(second(&scene, false)->value, 2000);
-	assert_int_equal(second(&scene, true)->value, 1500);
-	for (int s = 0; s < 59; s++)
-		assert_int_equal(second(&scene, false)->value, 1500);
-	assert_int_equal(second(&scene, false)->value, 2000);
+	assert_int_equal(second(&scene, true)->value, 2625);
+	assert_int_equal(second(&scene, false)->value, 2625);
+	assert_int_equal(second(&scene, true)->value, 2250);
+	for (int s = 0; s < 119; s++)
+		assert_int_equal(second(&scene, false)->value, 2250);
+	assert_int_equal(second(&scene, false)->value, 2625);
+	assert_int_equal(second(&scene, false)->value, 2625);
 }
 
 static void nothing_else_is_done_while_it_serves(void **state)
