@@ -53,10 +53,10 @@ enum observe_has {
 	OBSERVE_HAS_CPUSET,
 	OBSERVE_HAS_MEMORY,	/* memory.high is there */
 	OBSERVE_HAS_IO,		/* io.max is there */
-	OBSERVE_HAS_IO_WEIGHT,	/* io.weight is there and does something: somebody has io.cost on for `device`, or bfq serves it */
+	OBSERVE_HAS_IO_WEIGHT,	/* io.weight is there and does something: io.cost is on for `device`, or bfq serves it */
 	OBSERVE_HAS_NETNS,	/* its processes have a network namespace of their own */
 	OBSERVE_HAS_IO_COST,	/* the kernel has io.cost for `device`, and nobody else set it up */
-	OBSERVE_HAS_IO_COST_ON,	/* besides: it is on, as we do it */
+	OBSERVE_HAS_IO_COST_ON,	/* it is on, whoever did that */
 };
 
 struct observe_gone {

@@ -265,8 +265,8 @@ static void limits_io(struct cgroup_files *files, struct observe_limits *ret)
 }
 
 /*
- * io.weight is there wherever io.cost is built in, and does nothing before somebody switches that on for the disk, or bfq serves it. What
- * we switch on ourselves needs no weights (decide/iocost.h); the lines are those of act/knob.c.
+ * io.weight is there wherever io.cost is built in, and does nothing before that is switched on for the disk, or bfq serves it. The lines are
+ * those of act/knob.c.
  */
 static uint32_t has_io(int root_fd, uint32_t device)
 {
@@ -284,8 +284,8 @@ static uint32_t has_io(int root_fd, uint32_t device)
 	if (!strncmp(line, "enable=0 ctrl=auto", strlen("enable=0 ctrl=auto")))
 		return 1u << OBSERVE_HAS_IO_COST;
 	if (strstr(line, "enable=1 ctrl=user rpct=95.00 ") && strstr(line, " min=10.00 max=10000.00"))
-		return 1u << OBSERVE_HAS_IO_COST | 1u << OBSERVE_HAS_IO_COST_ON;
-	return word_value(line, "enable=") ? 1u << OBSERVE_HAS_IO_WEIGHT : 0;
+		return 1u << OBSERVE_HAS_IO_COST | 1u << OBSERVE_HAS_IO_COST_ON | 1u << OBSERVE_HAS_IO_WEIGHT;
+	return word_value(line, "enable=") ? 1u << OBSERVE_HAS_IO_COST_ON | 1u << OBSERVE_HAS_IO_WEIGHT : 0;
 }
 
 static pid_t first_process(int dir_fd, int depth)

@@ -10,7 +10,7 @@
  * beside one with a bound, as for weights (posture.h). The target is half of the bound; violated seconds take a sixteenth of the bound from it
  * each, to a quarter at least, and each two minutes without one give that back. On a disk for which somebody else set it up nothing is changed.
  *
- * While it stands nothing else is done about dangers on that disk, unless it does not help: three of the last ten seconds were violated.
+ * While it is on, whoever did that, weights divide the disk (posture.h) and nothing else is done about dangers on that disk, unless it does not help: three of the last ten seconds were violated.
  * Six, and it is let go for ten minutes: a disk that is late by itself would hold up everybody.
  */
 #ifndef FORESTALL_IOCOST_H

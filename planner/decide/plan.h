@@ -117,7 +117,7 @@ struct plan_policy {
 	uint32_t changes_max;	/* actions that a tick may start, change or end */
 	uint64_t hold_ns;
 	uint64_t escalate_ns;	/* delays over the bound this long under protection: the next rung is taken too */
-	uint64_t weight;	/* cpu.weight and io.weight of a giver while it gives */
+	uint64_t weight;	/* cpu.weight of a giver while it gives */
 	uint64_t period_us;	/* of cpu.max: short, so that a giver's turn is shorter than the bound */
 	uint32_t lease_ms;
 	uint32_t policy;	/* enum policy of decide/policy.h */

@@ -3,7 +3,7 @@
  * What stands while nobody is in danger, because it costs nothing. Pure.
  *
  * weights: one of best effort without a bound of its own that lives beside an instance with a bound and a higher tier (their weights
- *	divide the same directory) gets the least cpu.weight, and io.weight where that does something. A weight conserves work: what the
+ *	divide the same directory) gets the least cpu.weight, and an io.weight of 10 where that does something. A weight conserves work: what the
  *	others leave is still its own. An annotated tier is what permits it, so nobody else is touched.
  * limits of a disk or a wire: once it was seen how much of it hurts an instance with a bound on it, or that limits end what does (knee.h), those same ones of best effort
  *	hold the limit that a danger would set, whether they use it now or not, as long as the instance uses it: what nobody can foresee

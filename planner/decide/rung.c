@@ -71,8 +71,7 @@ static bool pin_applies(const struct rung_wish *wish)
 
 static uint64_t weight_value(const struct rung_wish *wish, enum knob knob)
 {
-	(void)knob;
-	return wish->policy->weight;
+	return knob == KNOB_IO_WEIGHT ? RUNG_IO_WEIGHT : wish->policy->weight;
 }
 
 static uint64_t pin_value(const struct rung_wish *wish, enum knob knob)

@@ -177,9 +177,21 @@ static void sleep_long(void *unused)
 
 static uint32_t bit(enum observe_has has) { return 1u << has; }
 
+/* As the hands switch it on; see act/knob.c. */
+#define COST_OURS "enable=1 ctrl=user rpct=95.00 rlat=5000 wpct=95.00 wlat=5000 min=10.00 max=10000.00"
+
 /* Where io.cost is not built in there is no io.weight either. */
 static void weight_switches_on(const struct world *world, const struct stat *disk)
 {
+	const struct {
+		const char *words;
+		uint32_t has;
+	} steps[] = {
+		{ "enable=1 ctrl=auto", bit(OBSERVE_HAS_IO_WEIGHT) | bit(OBSERVE_HAS_IO_COST_ON) },
+		{ "enable=0 ctrl=user rlat=7000", 0 },
+		{ COST_OURS, bit(OBSERVE_HAS_IO_WEIGHT) | bit(OBSERVE_HAS_IO_COST_ON) | bit(OBSERVE_HAS_IO_COST) },
+		{ "enable=0 ctrl=auto", bit(OBSERVE_HAS_IO_COST) },
+	};
 	int root_fd = open(world->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int dir_fd = open(world->cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int fd = cgroup_lacks(world, "io.weight") ? -1 : openat(root_fd, "io.cost.qos", O_WRONLY | O_CLOEXEC);
@@ -187,11 +199,11 @@ static void weight_switches_on(const struct world *world, const struct stat *dis
 	struct observe_limits limits;
 
 	cgroup_files_open_all(&files, dir_fd);
-	for (int is_on = 1; fd >= 0 && is_on >= 0; is_on--) {
-		assert_true(dprintf(fd, "%u:%u enable=%d\n", major(disk->st_rdev), minor(disk->st_rdev), is_on) > 0);
+	for (size_t step = 0; fd >= 0 && step < sizeof(steps) / sizeof(steps[0]); step++) {
+		assert_true(dprintf(fd, "%u:%u %s\n", major(disk->st_rdev), minor(disk->st_rdev), steps[step].words) > 0);
 		for (int i = 0; i < CGROUP_SLOW_READS; i++)
 			cgroup_files_limits(&files, root_fd, &limits);
-		assert_int_equal(!!(limits.has & bit(OBSERVE_HAS_IO_WEIGHT)), is_on);
+		assert_int_equal(limits.has & (bit(OBSERVE_HAS_IO_WEIGHT) | bit(OBSERVE_HAS_IO_COST) | bit(OBSERVE_HAS_IO_COST_ON)), steps[step].has);
 	}
 	cgroup_files_close(&files);
 	close(fd);
