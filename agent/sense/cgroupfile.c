@@ -342,7 +342,7 @@ static uint32_t has_slow(const struct cgroup_files *files, int root_fd, uint32_t
 
 static uint32_t limits_has(struct cgroup_files *files, int root_fd, uint32_t device)
 {
-	bool is_populated;
+	bool is_populated, may_change;
 	char text[64];
 	uint32_t has;
 
@@ -352,8 +352,8 @@ static uint32_t limits_has(struct cgroup_files *files, int root_fd, uint32_t dev
 	if (!files->slow.left || files->slow.device != device || files->slow.is_populated != is_populated) {
 		has = has_slow(files, root_fd, device, is_populated);
 		/* io.cost that is only there may be on a moment later. */
-		files->slow = (struct cgroup_slow){ has, device, (has >> OBSERVE_HAS_IO_COST & 3) == 1 ? CGROUP_SOON_READS : CGROUP_SLOW_READS,
-						    is_populated };
+		may_change = has >> OBSERVE_HAS_IO_COST & 1 && !(has >> OBSERVE_HAS_IO_COST_ON & 1);
+		files->slow = (struct cgroup_slow){ has, device, may_change ? CGROUP_SOON_READS : CGROUP_SLOW_READS, is_populated };
 	}
 	files->slow.left--;
 	has = files->slow.has | (is_populated ? 1u << OBSERVE_HAS_PROCESS : 0);

@@ -201,7 +201,7 @@ static void change_apply(struct apply *apply, struct change *change, struct resu
 	hold = hold_new(apply, change, ret);
 	if (!hold)
 		return;
-	r = hold_watch(apply, hold, hold->via == VIA_DISK ? apply->root_fd : change->place.dir_fd);
+	r = hold_watch(apply, hold, place_dir(&change->place));
 	if (r < 0) {
 		item_refuse(ret, OUTCOME_FAILED, "%s cannot be watched: %s", knob_name(hold->knob), strerror(-r));
 		hold_forget(apply, hold);

@@ -153,7 +153,7 @@ static bool item_missing(const struct apply *apply, const struct change *change,
 	enum knob knob = (enum knob)change->action->knob;
 	const struct knob_spec *spec = knob_spec(knob);
 
-	if (change->place.via == VIA_DISK || controller_is_here(change->place.dir_fd, spec->controller))
+	if (controller_is_here(place_dir(&change->place), spec->controller))
 		return item_refuse(ret, OUTCOME_UNAVAILABLE, "this kernel has no %s: it needs %s", knob_name(knob),
 				   spec->since);
 	if (controller_is_here(apply->root_fd, spec->controller))

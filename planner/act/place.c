@@ -60,11 +60,9 @@ int place_read(const struct place *place, enum knob knob, struct knob_value *ret
 		return ingress_read(place, ret);
 	if (place->device && !device_is_there(place->device))
 		return -ENODEV;
-	if (place->via == VIA_DISK)
-		return cgroup_read(place->root_fd, knob, place->device, ret);
-	if (place->dir_fd < 0)
-		return place->dir_fd;
-	return cgroup_read(place->dir_fd, knob, place->device, ret);
+	if (place_dir(place) < 0)
+		return place_dir(place);
+	return cgroup_read(place_dir(place), knob, place->device, ret);
 }
 
 int place_write(const struct place *place, enum knob knob, const struct knob_value *value)
@@ -77,7 +75,7 @@ int place_write(const struct place *place, enum knob knob, const struct knob_val
 		return ingress_write(place, value);
 	if (place->via == VIA_SYSTEMD)
 		return systemd_set(place, knob, value);
-	return cgroup_write(place->via == VIA_DISK ? place->root_fd : place->dir_fd, knob, place->device, value);
+	return cgroup_write(place_dir(place), knob, place->device, value);
 }
 
 int place_write_start(const struct place *place, enum knob knob, const struct knob_value *value, struct child *ret)

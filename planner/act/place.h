@@ -41,6 +41,9 @@ int place_open(struct place *place);
 void place_close(struct place *place);
 #define _cleanup_place_ __attribute__((cleanup(place_close)))
 
+/* The directory in which the knob's file lies: the cgroup's, or of what is said of a disk the root. */
+static inline int place_dir(const struct place *place) { return place->via == VIA_DISK ? place->root_fd : place->dir_fd; }
+
 /*
  * 0 or -errno, *ret untouched then. cgroup_is_gone() knows the errors of a cgroup, or a device, that went away.
  * -EOPNOTSUPP: this host has no such way, which makes the knob unavailable.

@@ -69,8 +69,7 @@ static void stand(const struct plan_policy *policy, const struct plan_view *view
 			return;
 	if (plan->count < ACTIONS_MAX)
 		rung_add(plan, &(struct plan_action){ .slot = view->slot, .cgroup_id = view->cgroup_id, .for_slot = view->beside, .knob = knob,
-						      .reason = REASON_STANDING, .value = knob == KNOB_IO_WEIGHT ? RUNG_IO_WEIGHT : policy->weight,
-						      .resource = resource });
+						      .reason = REASON_STANDING, .value = rung_weight(policy, knob), .resource = resource });
 }
 
 static bool is_forbidden(const struct plan_host *host, const struct plan_view *view, enum resource resource)

@@ -12,6 +12,8 @@
 #define MEMORY_STEP (16u << 20)		/* protection moves in steps, or it would be written at every tick */
 #define RECLAIM_STEP (16u << 20)	/* taken per renewal */
 #define KNOBS_MAX 4
+/* Not the least: below io.cost a cgroup of 1 beside one of 100 waits so long that what it sends then comes in bunches. */
+#define IO_WEIGHT 10
 /* The hands refuse less. */
 #define IO_BYTES_MIN (1u << 20)
 #define IO_REQUESTS_MIN 16
@@ -69,9 +71,11 @@ static bool pin_applies(const struct rung_wish *wish)
 	return has(wish, OBSERVE_HAS_CPUSET) && wish->host->giver_cpus;
 }
 
+uint64_t rung_weight(const struct plan_policy *policy, enum knob knob) { return knob == KNOB_IO_WEIGHT ? IO_WEIGHT : policy->weight; }
+
 static uint64_t weight_value(const struct rung_wish *wish, enum knob knob)
 {
-	return knob == KNOB_IO_WEIGHT ? RUNG_IO_WEIGHT : wish->policy->weight;
+	return rung_weight(wish->policy, knob);
 }
 
 static uint64_t pin_value(const struct rung_wish *wish, enum knob knob)

@@ -32,8 +32,8 @@ bool rung_is_weight_only(const struct rung_wish *wish);
 /* Rungs of its ladder. */
 uint32_t rung_count(enum resource resource);
 
-/* The io.weight of a giver. Not the least: below io.cost a cgroup of 1 beside one of 100 waits so long that what it sends then comes in bunches. */
-#define RUNG_IO_WEIGHT 10
+/* The cpu.weight or io.weight of a giver. */
+uint64_t rung_weight(const struct plan_policy *policy, enum knob knob);
 
 /* Adds the first rung that applies and as many more as the victim's level says. */
 void rung_push(const struct rung_wish *wish, struct plan *plan);

@@ -77,20 +77,27 @@ plan_set() { # LINE
 	printf '[plan]\n%s\n' "$1" >/etc/forestall/forestall.conf
 }
 
+# The demo shows what foresight is worth by itself, and what stands without a danger leaves it nothing to do. In io and mixed of
+# `make bench-control` all who use the disk are annotated.
+plan_usual() {
+	if [[ ${SHAPES:-demo} != control ]]; then
+		plan_set "posture = 0"
+	elif [[ $family == io || $family == mixed ]]; then
+		plan_set "io_cost = yes"
+	fi
+}
+
 start_forestall() {
 	local mode=enforce forecaster=lstm
 	case $arm in
 	none) return 0 ;;
 	observe) mode=observe ;;
-	reactive) forecaster=persistence ;;&
-	# The demo shows what foresight is worth by itself, and what stands without a danger leaves it nothing to do.
-	reactive | forestall) [[ ${SHAPES:-demo} == control ]] || plan_set "posture = 0" ;;&
-	# All who use that disk are annotated.
-	reactive | forestall | oracle) [[ ${SHAPES:-demo} != control || $family != @(io|mixed) ]] || plan_set "io_cost = yes" ;;&
-	reactive | forestall) ;;
+	reactive) forecaster=persistence; plan_usual ;;
+	forestall) plan_usual ;;
 	policy-*) plan_set "policy = ${arm#policy-}" ;;
 	no-posture) plan_set "posture = 0" ;;
 	oracle)
+		plan_usual
 		# The same programs, but for the mind.
 		mkdir -p "$work/oracle"
 		cp "$bin/forestall" "$bin/forestall-up" "$bin/forestall-act" "$work/oracle/"
