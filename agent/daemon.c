@@ -90,6 +90,19 @@ static bool result_holds(const struct result *result)
 	return false;
 }
 
+/* Who is first, as of the plan made last: the planner limits others in another way while the hands do not hold that. */
+static void first_tell(struct daemon *daemon)
+{
+	for (uint32_t i = 0; i < daemon->plan.count; i++) {
+		const struct plan_action *action = &daemon->plan.action[i];
+		const struct result_item *said = action->knob == KNOB_NET_FIRST ? hands_outcome(daemon->hands, action->slot, action->knob) : NULL;
+		struct observation observation = { .kind = OBSERVE_FIRST, .first = { .slot = action->slot, .time_ns = host_now_ns() } };
+
+		if (said && (said->outcome == OUTCOME_APPLIED || said->outcome == OUTCOME_RENEWED))
+			daemon_observe(daemon, &observation);
+	}
+}
+
 static void answers_take(struct daemon *daemon)
 {
 	struct observation held = { .kind = plan_answers(&daemon->plan) ? OBSERVE_ACTED : OBSERVE_HELD, .time_ns = host_now_ns() };
@@ -103,6 +116,7 @@ static void answers_take(struct daemon *daemon)
 		recording_result(learn_recording(daemon->learn), &result);
 		if (result_holds(&result))
 			daemon_observe(daemon, &held);
+		first_tell(daemon);
 	}
 }
 

@@ -17,7 +17,7 @@ struct shape_limit {
 	__u64 rate;		/* bytes/s on the wire */
 	__u64 next_ns;		/* EDT: when the next packet may leave, CLOCK_MONOTONIC */
 	__u32 classid;		/* HTB: the class; 0: the packets are paced through their departure time */
-	__u32 pad;
+	__u32 is_first;		/* HTB: rate is of all limits on the device together, and it is served before them; for the hands */
 };
 
 /* What may arrive: a token bucket, kept as a time. What that lies back is in it, at most half a second of the rate. */

@@ -204,6 +204,13 @@ struct observe_profile {
 	uint32_t pad;
 };
 
+/* The hands hold net.first of it. */
+struct observe_first {
+	uint32_t slot;
+	uint32_t pad;
+	uint64_t time_ns;
+};
+
 enum observe_kind {
 	OBSERVE_INSTANCE = 1,
 	OBSERVE_LIMITS,
@@ -221,6 +228,7 @@ enum observe_kind {
 	OBSERVE_ANNOUNCED,
 	OBSERVE_PROFILE,
 	OBSERVE_HELD,	/* the hands hold something of ours that only stands; time_ns */
+	OBSERVE_FIRST,
 	OBSERVE_KIND_COUNT
 };
 
@@ -241,6 +249,7 @@ struct observation {
 		struct observe_announced announced;
 		struct observe_profile profile;
 		struct observe_asked asked;
+		struct observe_first first;
 		uint64_t time_ns;
 	};
 };

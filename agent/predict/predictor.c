@@ -256,6 +256,10 @@ void predictor_observe(struct predictor *p, const struct observation *observatio
 	case OBSERVE_ASKED:
 		take_asked(p, &observation->asked);
 		break;
+	case OBSERVE_FIRST:
+		if (observation->first.slot < p->config.slots_max)
+			p->instance[observation->first.slot].first_ns = observation->first.time_ns;
+		break;
 	case OBSERVE_HOST_MEMORY:
 		take_host_memory(p, &observation->host_memory);
 		break;

@@ -52,6 +52,7 @@ struct predictor_instance {
 	uint32_t recur_count[RESOURCE_COUNT];	/* seconds in which the demand was known */
 	uint32_t parked_at;		/* of one that is gone: seconds that the host had closed */
 	uint32_t asked_at;	/* 1 + seconds that the host had closed when somebody last asked for its forecast; 0: nobody did */
+	uint64_t first_ns;	/* when the hands said last that they hold net.first of it; 0: never */
 	bool is_live;
 };
 

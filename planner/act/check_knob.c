@@ -288,11 +288,11 @@ static bool check_reclaim(struct apply *apply, struct change *change, struct res
 static bool check_egress(struct apply *apply, struct change *change, struct result_item *ret)
 {
 	char text[ACT_TEXT_MAX] = "";
-	int r = !change->hold && mode_acts(apply->mode) ? tc_check(&change->place, text) : 0;
+	int r = !change->hold && mode_acts(apply->mode) ? tc_check(&change->place, change->action->knob == KNOB_NET_FIRST, text) : 0;
 
 	if (r == -EOPNOTSUPP)
 		return item_refuse(ret, OUTCOME_UNAVAILABLE, "%s", text);
-	return r == 0 || item_fail(ret, KNOB_NET_EGRESS, r);
+	return r == 0 || item_fail(ret, (enum knob)change->action->knob, r);
 }
 
 static bool check_ingress(struct apply *apply, struct change *change, struct result_item *ret)
@@ -382,6 +382,7 @@ bool check_knob(struct apply *apply, struct change *change, struct result_item *
 	case KNOB_MEMORY_RECLAIM:
 		return check_reclaim(apply, change, ret);
 	case KNOB_NET_EGRESS:
+	case KNOB_NET_FIRST:
 		return check_egress(apply, change, ret);
 	case KNOB_NET_INGRESS:
 		return check_ingress(apply, change, ret);

@@ -70,6 +70,8 @@ static const struct knob_spec SPECS[] = {
 	[KNOB_NET_SHARE] = { .kind = KIND_SHARE, .max = SHARE_MAX, .fault = "weight not in 0..1000" },
 	[KNOB_IO_COST] = { .file = "io.cost.qos", .controller = "io", .kind = KIND_COST, .min = IO_LATENCY_MIN_US,
 			   .max = IO_LATENCY_MAX_US, .fault = "target not in 100 us..60 s", .since = "CONFIG_BLK_CGROUP_IOCOST" },
+	[KNOB_NET_FIRST] = { .kind = KIND_LIMIT, .min = NET_BYTES_MIN, .max = LIMIT_MAX,
+			     .fault = "less than 16 KiB/s or more than 2^60" },
 	[KNOB_NET_PRIORITY] = { .kind = KIND_NUMBER, .max = 7, .fault = "priority not in 0..7" },
 };
 _Static_assert(sizeof(SPECS) / sizeof(*SPECS) == KNOB_COUNT, "every knob is described");
@@ -458,6 +460,8 @@ bool knob_has_device(enum knob knob)
 {
 	return SPECS[knob].kind == KIND_DEVICE_KEY || SPECS[knob].kind == KIND_SHARE || SPECS[knob].kind == KIND_COST;
 }
+
+bool knob_is_class(enum knob knob) { return knob == KNOB_NET_EGRESS || knob == KNOB_NET_FIRST; }
 
 bool knob_is_rule(enum knob knob)
 {

@@ -77,6 +77,9 @@ bool knob_close(enum knob knob, const struct knob_value *a, const struct knob_va
 /* Part of what is changed is named by `device`: a disk or a pair of ports. */
 bool knob_has_device(enum knob knob);
 
+/* It is a class of a network device. */
+bool knob_is_class(enum knob knob);
+
 /* It is set by a rule of nftables. */
 bool knob_is_rule(enum knob knob);
 

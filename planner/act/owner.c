@@ -163,7 +163,7 @@ bool owner_way(enum owner owner, const char *path, enum knob knob, enum via *ret
 {
 	char unit[ACT_PATH_MAX];
 
-	if (knob == KNOB_NET_EGRESS)
+	if (knob_is_class(knob))
 		*ret = VIA_TC;
 	else if (knob == KNOB_NET_INGRESS)
 		*ret = VIA_BPF;

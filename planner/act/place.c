@@ -53,7 +53,7 @@ static bool device_is_there(uint32_t device)
 int place_read(const struct place *place, enum knob knob, struct knob_value *ret)
 {
 	if (place->via == VIA_TC)
-		return tc_read(place, ret);
+		return tc_read(place, knob == KNOB_NET_FIRST, ret);
 	if (place->via == VIA_NFT)
 		return nft_read(place, ret);
 	if (place->via == VIA_BPF)
@@ -68,7 +68,7 @@ int place_read(const struct place *place, enum knob knob, struct knob_value *ret
 int place_write(const struct place *place, enum knob knob, const struct knob_value *value)
 {
 	if (place->via == VIA_TC)
-		return tc_write(place, value);
+		return tc_write(place, knob == KNOB_NET_FIRST, value);
 	if (place->via == VIA_NFT)
 		return nft_write(place, value);
 	if (place->via == VIA_BPF)

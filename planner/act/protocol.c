@@ -11,7 +11,7 @@ static const char *const KNOB_NAMES[] = {
 	"memory.reclaim", "io.weight", "io.max.rbps", "io.max.wbps", "io.max.riops", "io.max.wiops",
 	"cpu.max.burst",  "memory.min", "cpuset.mems", "cgroup.freeze", "net.egress",
 	"net.share",	  "net.priority", "memory.max", "io.latency", "cpuset.cpus.exclusive", "cpuset.cpus.partition",
-	"net.ingress",	  "io.cost",
+	"net.ingress",	  "io.cost",	  "net.first",
 };
 _Static_assert(sizeof(KNOB_NAMES) / sizeof(*KNOB_NAMES) == KNOB_COUNT, "every knob has a name");
 

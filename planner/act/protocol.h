@@ -59,6 +59,7 @@ enum knob {
 	 * The kernel divides the disk by io.weight while they do not. Of a disk for which somebody else set it up: OWNED.
 	 */
 	KNOB_IO_COST,
+	KNOB_NET_FIRST,		/* what it and all with a net.egress on its device may send together, it before them: value = bytes/s, UINT64_MAX = none */
 	KNOB_COUNT
 };
 

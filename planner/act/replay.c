@@ -88,7 +88,7 @@ static int way_parse(const struct line *line, struct hold *ret)
 		if (ret->knob != KNOB_NET_SHARE || ports_parse(line->word[i++] + 6, &ret->device) < 0)
 			return -EBADMSG;
 	if (i != line->count || (ret->device != 0) != knob_has_device(ret->knob) ||
-	    (ret->via == VIA_TC) != (ret->knob == KNOB_NET_EGRESS) ||
+	    (ret->via == VIA_TC) != knob_is_class(ret->knob) ||
 	    (ret->via == VIA_BPF) != (ret->knob == KNOB_NET_INGRESS) || (ret->via == VIA_DISK) != (ret->knob == KNOB_IO_COST) || (ret->via == VIA_NFT) != knob_is_rule(ret->knob))
 		return -EBADMSG;
 	return 0;

@@ -136,11 +136,18 @@ static bool spot_is_ours(const struct spot *spot)
 	return tc_root_is_ours(spot->link.qdiscs, spot->link.count);
 }
 
-/* Takes class `classid` away, 0 for none, and with the last limit of the device all that is ours. */
-static int spot_clean(const struct spot *spot, uint32_t classid, bool is_last, char ret_text[ACT_TEXT_MAX])
+static void all_change(struct tc_change *change, uint64_t total)
+{
+	const struct tc_class all = tc_class_all(total);
+
+	tc_add_class(change, &all, false);
+}
+
+/* Takes class `classid` away, 0 for none, and with the last limit of the device all that is ours. `total` is of those that stay. */
+static int spot_clean(const struct spot *spot, uint32_t classid, bool is_last, uint64_t total, char ret_text[ACT_TEXT_MAX])
 {
 	struct tc_change change = { .ifindex = spot->link.ifindex };
-	uint64_t rate;
+	uint64_t rate, all;
 
 	if (is_last && spot->filters.ours)
 		tc_delete_filter(&change, spot->filters.ours);
@@ -148,9 +155,12 @@ static int spot_clean(const struct spot *spot, uint32_t classid, bool is_last, c
 		tc_delete_clsact(&change);
 	if (is_last && spot_is_ours(spot))
 		tc_delete_root(&change);
-	else if (classid && spot_is_ours(spot) &&
-		 tc_link_rate(spot->sock, spot->link.ifindex, classid, &rate) == 0)
-		tc_delete_class(&change, classid);
+	else if (classid && spot_is_ours(spot)) {
+		if (tc_link_rate(spot->sock, spot->link.ifindex, TC_CLASS_ALL, &all) == 0 && all != total)
+			all_change(&change, total);
+		if (tc_link_rate(spot->sock, spot->link.ifindex, classid, &rate) == 0)
+			tc_delete_class(&change, classid);
+	}
 	return tc_change_send(&change, spot->sock, ret_text);
 }
 
@@ -158,7 +168,8 @@ static int spot_clean(const struct spot *spot, uint32_t classid, bool is_last, c
 static int limit_remove(uint64_t cgroup_id, const struct shape_limit *limit, const struct spot *spot)
 {
 	bool is_last = limits_count(&tc.limits, limit->netns, limit->ifindex) <= 1;
-	int r = spot_clean(spot, limit->classid, is_last, tc.fault);
+	uint64_t total = limits_total(&tc.limits, limit->netns, limit->ifindex, cgroup_id);
+	int r = spot_clean(spot, limit->classid, is_last, total, tc.fault);
 
 	return r < 0 && r != -ENODEV ? r : limits_drop(&tc.limits, cgroup_id);
 }
@@ -167,13 +178,22 @@ static int limit_remove(uint64_t cgroup_id, const struct shape_limit *limit, con
 static bool limit_read(const struct shape_limit *limit, const struct spot *spot, uint64_t *ret_rate)
 {
 	char text[ACT_TEXT_MAX];
+	uint64_t all;
 
 	if (!spot->filters.ours)
 		return false;
 	*ret_rate = limit->rate;
 	if (limit->classid == 0)
 		return spot_method(spot, text) == TC_EDT;
-	return spot_is_ours(spot) && tc_link_rate(spot->sock, spot->link.ifindex, limit->classid, ret_rate) == 0;
+	if (!spot_is_ours(spot) || tc_link_rate(spot->sock, spot->link.ifindex, limit->classid, ret_rate) < 0)
+		return false;
+	if (!limit->is_first)
+		return true;
+	if (tc_link_rate(spot->sock, spot->link.ifindex, TC_CLASS_ALL, &all) < 0)
+		return false;
+	/* What another says that is first may be less. */
+	*ret_rate = all == limits_total(&tc.limits, limit->netns, limit->ifindex, 0) ? limit->rate : all;
+	return true;
 }
 
 /* The device that a limit is on. -ENODEV: it went, and the limit is forgotten. */
@@ -186,7 +206,7 @@ static int limit_spot_open(uint64_t cgroup_id, const struct shape_limit *limit, 
 	return r;
 }
 
-int tc_read(const struct place *place, struct knob_value *ret)
+int tc_read(const struct place *place, bool is_first, struct knob_value *ret)
 {
 	_cleanup_spot_ struct spot spot = { 0 };
 	struct knob_value value = { .value = KNOB_MAX };
@@ -196,7 +216,7 @@ int tc_read(const struct place *place, struct knob_value *ret)
 	r = tc.is_sealed && !tc.is_open ? -ENOENT : tc_open(tc.fault);
 	if (r == 0)
 		r = limits_get(&tc.limits, place->cgroup_id, &limit);
-	if (r == -ENOENT) {
+	if (r == -ENOENT || (r == 0 && limit.is_first != is_first)) {
 		*ret = value;
 		return 0;
 	}
@@ -213,27 +233,58 @@ int tc_read(const struct place *place, struct knob_value *ret)
 	return r;
 }
 
-int tc_check(const struct place *place, char ret_text[ACT_TEXT_MAX])
+/* The way for a new limit. -EOPNOTSUPP with a line. */
+static int spot_choose(const struct spot *spot, bool is_first, enum tc_method *ret, char ret_text[ACT_TEXT_MAX])
+{
+	*ret = spot_method(spot, ret_text);
+	if (*ret == TC_EDT && is_first)
+		snprintf(ret_text, ACT_TEXT_MAX, "%s has fq, which knows no net.first: net.egress is there", spot->link.name);
+	return *ret == TC_REFUSED || (*ret == TC_EDT && is_first) ? -EOPNOTSUPP : 0;
+}
+
+/* -EOPNOTSUPP with a line: it has a limit of the other kind. */
+static int other_check(const struct place *place, bool is_first, char ret_text[ACT_TEXT_MAX])
+{
+	struct shape_limit limit;
+	int r = limits_get(&tc.limits, place->cgroup_id, &limit);
+
+	if (r < 0 || limit.is_first == is_first)
+		return 0;
+	snprintf(ret_text, ACT_TEXT_MAX, "it has %s, and a cgroup has one of the two", is_first ? "net.egress" : "net.first");
+	return -EOPNOTSUPP;
+}
+
+int tc_check(const struct place *place, bool is_first, char ret_text[ACT_TEXT_MAX])
 {
 	_cleanup_spot_ struct spot spot = { 0 };
+	enum tc_method method;
 	int r = tc_open(ret_text);
 
 	if (r == 0)
+		r = other_check(place, is_first, ret_text);
+	if (r == 0)
 		r = spot_open_place(&spot, place, ret_text);
-	if (r == 0 && spot_method(&spot, ret_text) == TC_REFUSED)
-		r = -EOPNOTSUPP;
-	return r;
+	return r ?: spot_choose(&spot, is_first, &method, ret_text);
+}
+
+static struct tc_class limit_class(const struct shape_limit *limit)
+{
+	return limit->is_first ? tc_class_first(limit->classid) : tc_class_behind(limit->classid, limit->rate);
 }
 
 static int limit_install(const struct spot *spot, const struct shape_limit *limit)
 {
 	struct tc_change change = { .ifindex = spot->link.ifindex };
 	bool has_clsact = tc_has_clsact(spot->link.qdiscs, spot->link.count);
+	uint64_t total = limits_total(&tc.limits, limit->netns, limit->ifindex, 0);
+	const struct tc_class class = limit_class(limit);
 
 	if (limit->classid && !spot_is_ours(spot))
-		tc_add_root(&change);
+		tc_add_root(&change, total);
+	else if (limit->is_first)
+		all_change(&change, total);
 	if (limit->classid)
-		tc_add_class(&change, limit->classid, limit->rate, true);
+		tc_add_class(&change, &class, true);
 	if (!has_clsact)
 		tc_add_clsact(&change);
 	if (!spot->filters.ours)
@@ -275,18 +326,18 @@ static void limit_abort(uint64_t cgroup_id, const struct shape_limit *limit, boo
 	memcpy(tc.fault, fault, sizeof(fault));
 }
 
-static int limit_add(const struct place *place, uint64_t rate)
+static int limit_add(const struct place *place, bool is_first, uint64_t rate)
 {
 	_cleanup_spot_ struct spot spot = { 0 };
-	struct shape_limit limit = { .rate = rate };
+	struct shape_limit limit = { .rate = rate, .is_first = is_first };
 	enum tc_method method;
 	int r = spot_open_place(&spot, place, tc.fault);
 
 	if (r < 0)
 		return r;
-	method = spot_method(&spot, tc.fault);
-	if (method == TC_REFUSED)
-		return -EOPNOTSUPP;
+	r = spot_choose(&spot, is_first, &method, tc.fault);
+	if (r < 0)
+		return r;
 	limit.netns = spot.netns;
 	limit.ifindex = (uint32_t)spot.link.ifindex;
 	if (method == TC_HTB)
@@ -306,16 +357,21 @@ static int limit_add(const struct place *place, uint64_t rate)
 static int limit_change(uint64_t cgroup_id, struct shape_limit *limit, const struct spot *spot, uint64_t rate)
 {
 	struct tc_change change = { .ifindex = spot->link.ifindex };
+	uint64_t others = limits_total(&tc.limits, limit->netns, limit->ifindex, cgroup_id);
+	struct tc_class class;
 	int r;
 
-	if (limit->classid)
-		tc_add_class(&change, limit->classid, rate, false);
-	r = tc_change_send(&change, spot->sock, tc.fault);
 	limit->rate = rate;
+	class = limit_class(limit);
+	if (limit->is_first)
+		all_change(&change, rate < others ? rate : others);
+	else if (limit->classid)
+		tc_add_class(&change, &class, false);
+	r = tc_change_send(&change, spot->sock, tc.fault);
 	return r < 0 ? install_error(r) : limits_set(&tc.limits, cgroup_id, limit);
 }
 
-int tc_write(const struct place *place, const struct knob_value *value)
+int tc_write(const struct place *place, bool is_first, const struct knob_value *value)
 {
 	_cleanup_spot_ struct spot spot = { 0 };
 	struct shape_limit limit;
@@ -327,7 +383,9 @@ int tc_write(const struct place *place, const struct knob_value *value)
 	if (r == 0)
 		r = limits_get(&tc.limits, place->cgroup_id, &limit);
 	if (r == -ENOENT)
-		return value->value == KNOB_MAX ? 0 : limit_add(place, value->value);
+		return value->value == KNOB_MAX ? 0 : limit_add(place, is_first, value->value);
+	if (r == 0 && limit.is_first != is_first)
+		return value->value == KNOB_MAX ? 0 : other_check(place, is_first, tc.fault);
 	if (r == 0)
 		r = limit_spot_open(place->cgroup_id, &limit, &spot);
 	if (r < 0)
@@ -335,7 +393,7 @@ int tc_write(const struct place *place, const struct knob_value *value)
 	if (value->value != KNOB_MAX && limit_read(&limit, &spot, &rate))
 		return limit_change(place->cgroup_id, &limit, &spot, value->value);
 	r = limit_remove(place->cgroup_id, &limit, &spot);
-	return r < 0 || value->value == KNOB_MAX ? r : limit_add(place, value->value);
+	return r < 0 || value->value == KNOB_MAX ? r : limit_add(place, is_first, value->value);
 }
 
 /* Nobody is limited on this device, and yet something of ours is there. */
@@ -347,7 +405,7 @@ static void remains_clean(void)
 	if (spot_open(&spot, getpid(), 0, 0) < 0 ||
 	    limits_count(&tc.limits, spot.netns, (uint32_t)spot.link.ifindex) > 0)
 		return;
-	if (spot_clean(&spot, 0, true, text) < 0)
+	if (spot_clean(&spot, 0, true, TC_RATE_REST, text) < 0)
 		log_line("net.egress: remains on %s: %s", spot.link.name, text);
 }
 

@@ -66,8 +66,9 @@ static void options_end(struct tc_change *change, struct nl_msg *msg, struct nla
 		change->error = -ENOMEM;
 }
 
-void tc_add_root(struct tc_change *change)
+void tc_add_root(struct tc_change *change, uint64_t total)
 {
+	const struct tc_class rest = tc_class_rest(), all = tc_class_all(total);
 	struct tcmsg head = { .tcm_handle = TC_ROOT, .tcm_parent = TC_H_ROOT };
 	struct tc_htb_glob glob = { .version = 3, .rate2quantum = 10, .defcls = TC_H_MIN(TC_CLASS_REST) };
 	/* Exclusive: a root that somebody has made since we looked is not replaced. */
@@ -76,7 +77,8 @@ void tc_add_root(struct tc_change *change)
 
 	put(change, msg, TCA_HTB_INIT, sizeof(glob), &glob);
 	options_end(change, msg, options);
-	tc_add_class(change, TC_CLASS_REST, TC_RATE_REST, true);
+	tc_add_class(change, &rest, true);
+	tc_add_class(change, &all, true);
 }
 
 static void leaf_add(struct tc_change *change, uint32_t classid, uint64_t rate)
@@ -92,27 +94,29 @@ static void leaf_add(struct tc_change *change, uint32_t classid, uint64_t rate)
 	options_end(change, msg, options);
 }
 
-void tc_add_class(struct tc_change *change, uint32_t classid, uint64_t rate, bool is_new)
+static uint32_t rate32(uint64_t rate) { return rate > UINT32_MAX ? UINT32_MAX : (uint32_t)rate; }
+
+void tc_add_class(struct tc_change *change, const struct tc_class *class, bool is_new)
 {
-	struct tcmsg head = { .tcm_handle = classid, .tcm_parent = TC_ROOT };
-	uint32_t rate32 = rate > UINT32_MAX ? UINT32_MAX : (uint32_t)rate;
+	struct tcmsg head = { .tcm_handle = class->id, .tcm_parent = class->parent };
 	struct tc_htb_opt opt = {
 		/* With a link layer named, the kernel computes by itself and wants no rate table (sch_htb.c). */
-		.rate = { .rate = rate32, .linklayer = TC_LINKLAYER_ETHERNET },
-		.ceil = { .rate = rate32, .linklayer = TC_LINKLAYER_ETHERNET },
-		.buffer = tc_buffer_ticks(rate),
-		.cbuffer = tc_buffer_ticks(rate),
-		.quantum = tc_quantum(rate),
+		.rate = { .rate = rate32(class->rate), .linklayer = TC_LINKLAYER_ETHERNET },
+		.ceil = { .rate = rate32(class->ceil), .linklayer = TC_LINKLAYER_ETHERNET },
+		.buffer = tc_buffer_ticks(class->rate, class->burst_ms),
+		.cbuffer = tc_buffer_ticks(class->ceil, class->burst_ms),
+		.quantum = tc_quantum(class->ceil),
+		.prio = class->priority,
 	};
 	struct nl_msg *msg = request_new(change, "class htb", RTM_NEWTCLASS, is_new ? NLM_F_CREATE : 0, &head);
 	struct nlattr *options = options_begin(change, msg, "htb");
 
-	put(change, msg, TCA_HTB_RATE64, sizeof(rate), &rate);
-	put(change, msg, TCA_HTB_CEIL64, sizeof(rate), &rate);
+	put(change, msg, TCA_HTB_RATE64, sizeof(class->rate), &class->rate);
+	put(change, msg, TCA_HTB_CEIL64, sizeof(class->ceil), &class->ceil);
 	put(change, msg, TCA_HTB_PARMS, sizeof(opt), &opt);
 	options_end(change, msg, options);
-	if (is_new)
-		leaf_add(change, classid, rate);
+	if (is_new && class->id != TC_CLASS_ALL)
+		leaf_add(change, class->id, class->ceil);
 }
 
 static void clsact_put(struct tc_change *change, int type, int flags)

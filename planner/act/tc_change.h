@@ -8,7 +8,7 @@
 
 #include "tc_plan.h"
 
-#define TC_REQUESTS_MAX 8
+#define TC_REQUESTS_MAX 10
 
 struct nl_msg;
 struct nl_sock;
@@ -21,10 +21,10 @@ struct tc_change {
 	const char *what[TC_REQUESTS_MAX];	/* the object, with the module it needs */
 };
 
-/* Our HTB root with the class and leaf for what has no limit. Fails where a root qdisc was configured meanwhile. */
-void tc_add_root(struct tc_change *change);
-/* A class with an fq_codel leaf; the leaf only when it is new. One that nobody holds any more is taken over. */
-void tc_add_class(struct tc_change *change, uint32_t classid, uint64_t rate, bool is_new);
+/* Our HTB root with the class and leaf for what has no limit, and the total of all others. Fails where a root qdisc was configured meanwhile. */
+void tc_add_root(struct tc_change *change, uint64_t total);
+/* A class, when it is new with an fq_codel leaf unless it has classes below it. One that nobody holds any more is taken over. */
+void tc_add_class(struct tc_change *change, const struct tc_class *class, bool is_new);
 void tc_add_clsact(struct tc_change *change);
 void tc_add_filter(struct tc_change *change, uint32_t handle, int program_fd);
 

@@ -137,6 +137,17 @@ uint32_t limits_count(const struct limits *limits, uint64_t netns, uint32_t ifin
 	return count;
 }
 
+uint64_t limits_total(const struct limits *limits, uint64_t netns, uint32_t ifindex, uint64_t except)
+{
+	uint64_t cgroup_id, *key = NULL, total = TC_RATE_REST;
+	struct shape_limit limit;
+
+	while (next_on_device(limits, netns, ifindex, &key, &cgroup_id, &limit))
+		if (limit.is_first && cgroup_id != except && limit.rate < total)
+			total = limit.rate;
+	return total;
+}
+
 uint32_t limits_class_free(const struct limits *limits, uint64_t netns, uint32_t ifindex)
 {
 	bool is_taken[SHAPE_LIMITS_MAX + 1] = { false };
@@ -145,9 +156,9 @@ uint32_t limits_class_free(const struct limits *limits, uint64_t netns, uint32_t
 	uint32_t i = 0;
 
 	while (next_on_device(limits, netns, ifindex, &key, &cgroup_id, &limit))
-		if (limit.classid >= TC_CLASS_FIRST && limit.classid - TC_CLASS_FIRST < SHAPE_LIMITS_MAX)
-			is_taken[limit.classid - TC_CLASS_FIRST] = true;
+		if (limit.classid >= TC_CLASS_LOWEST && limit.classid - TC_CLASS_LOWEST < SHAPE_LIMITS_MAX)
+			is_taken[limit.classid - TC_CLASS_LOWEST] = true;
 	while (is_taken[i])
 		i++;
-	return TC_CLASS_FIRST + i;
+	return TC_CLASS_LOWEST + i;
 }

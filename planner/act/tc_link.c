@@ -136,7 +136,7 @@ int tc_link_rate(struct nl_sock *sock, int ifindex, uint32_t classid, uint64_t *
 	if (r < 0)
 		return error_of(r);
 	class = rtnl_class_get(cache, ifindex, classid);
-	r = class ? error_of(rtnl_htb_get_rate64(class, ret)) : -ENOENT;
+	r = class ? error_of(rtnl_htb_get_ceil64(class, ret)) : -ENOENT;
 	if (class)
 		rtnl_class_put(class);
 	nl_cache_free(cache);

@@ -30,7 +30,7 @@ int tc_link_default(struct nl_sock *sock);
 int tc_link_read(struct nl_sock *sock, int ifindex, struct tc_link *ret);
 void tc_link_free(struct tc_link *link);
 
-/* Bytes/s of an HTB class; -ENOENT. */
+/* Bytes/s that an HTB class may send at most; -ENOENT. */
 int tc_link_rate(struct nl_sock *sock, int ifindex, uint32_t classid, uint64_t *ret);
 
 struct tc_filters {

@@ -8,6 +8,8 @@
 
 #define PACKET_BYTES 1514u
 #define TICK_NS 64u
+#define BURST_MS 10u
+#define ALL_BURST_MS 2u
 #define QUANTUM_MAX 60000u
 #define CODEL_TARGET_US 5000u		/* the defaults of net/sched/sch_fq_codel.c */
 #define CODEL_INTERVAL_US 100000u
@@ -124,9 +126,9 @@ static uint64_t packet_ns(uint64_t rate)
 	return PACKET_BYTES * NS_PER_S / (rate ? rate : 1);
 }
 
-uint32_t tc_buffer_ticks(uint64_t rate)
+uint32_t tc_buffer_ticks(uint64_t rate, uint32_t burst_ms)
 {
-	uint64_t ticks = (10 * NS_PER_MS + 2 * packet_ns(rate)) / TICK_NS;
+	uint64_t ticks = (burst_ms * NS_PER_MS + 2 * packet_ns(rate)) / TICK_NS;
 
 	return ticks > UINT32_MAX ? UINT32_MAX : (uint32_t)ticks;
 }
@@ -138,6 +140,27 @@ uint32_t tc_quantum(uint64_t rate)
 	if (bytes < PACKET_BYTES)
 		return PACKET_BYTES;
 	return bytes > QUANTUM_MAX ? QUANTUM_MAX : (uint32_t)bytes;
+}
+
+struct tc_class tc_class_rest(void)
+{
+	return (struct tc_class){ .id = TC_CLASS_REST, .parent = TC_ROOT, .rate = TC_RATE_REST, .ceil = TC_RATE_REST, .burst_ms = BURST_MS };
+}
+
+struct tc_class tc_class_all(uint64_t total)
+{
+	return (struct tc_class){ .id = TC_CLASS_ALL, .parent = TC_ROOT, .rate = total, .ceil = total, .burst_ms = ALL_BURST_MS };
+}
+
+struct tc_class tc_class_behind(uint32_t classid, uint64_t rate)
+{
+	return (struct tc_class){ .id = classid, .parent = TC_CLASS_ALL, .rate = rate < NET_BYTES_MIN ? rate : NET_BYTES_MIN,
+				  .ceil = rate, .priority = 1, .burst_ms = BURST_MS };
+}
+
+struct tc_class tc_class_first(uint32_t classid)
+{
+	return (struct tc_class){ .id = classid, .parent = TC_CLASS_ALL, .rate = TC_RATE_REST, .ceil = TC_RATE_REST, .burst_ms = BURST_MS };
 }
 
 uint32_t tc_codel_target_us(uint64_t rate)

@@ -36,6 +36,7 @@ enum resource cohort_resource(uint32_t knob)
 	case KNOB_IO_WEIGHT:
 		return RESOURCE_IO;
 	case KNOB_NET_EGRESS:
+	case KNOB_NET_FIRST:
 	case KNOB_NET_PRIORITY:
 		return RESOURCE_NET;
 	default:

@@ -10,6 +10,8 @@
  * which little was done of what may be done says nothing of more (congestion window validation; RFC 7661). And a moment of harm under a limit
  * takes a step back and makes it rise slowly for a while, where what may be done was done. A second of a disk that broke a bound by a few
  * late answers under a limit that is used up takes a step back too: io.max lets what it held go in bunches, a tenth of a second's at a time, and who does little meets few of them.
+ * Where that is one total for all (first.h) its end is sharp, and who is beyond it is hurt at once; but shortly before, packets begin to wait on their
+ * way. That takes a step back as well, once (who waits for other reasons says no more), and from there on the end is neared slowly.
  *
  * A limit that comes in time leaves no such second, and nobody would ever know. So it counts as well that some tenths of harm, for which no limit
  * was there, ended under one that was used up (one late request is seen in two ticks, and is less): once is chance, twice is a reason to keep what hurts away (knee_stands). Until four times as
@@ -25,6 +27,7 @@ struct knee {
 	float rate;		/* in the units of enum resource; 0: not known */
 	float rate_ended;	/* the same when a limit ended harm first */
 	uint32_t ended;		/* how often one did */
+	float near_rate;	/* what it was when a total that was used up was too much last, or nearly; 0: never */
 	bool is_found;		/* somebody was hurt there */
 	uint32_t slow_s;	/* so many seconds under limits it rises slowly: somebody was hurt under one for a moment */
 	uint32_t met_ticks;	/* of harm that came where no limit was, and of which it is not known yet what ends it */
@@ -39,12 +42,17 @@ struct knee {
 /* One tick: the worst share over the bound, < 0 where it is not known, and the share that counts as hurt. */
 void knee_tick(struct knee *knee, float bad, float bad_act);
 
+/* One tick in which a total was used up, and how long packets of who is first waited meanwhile: from 1 on it is about to be too much. */
+void knee_wait(struct knee *knee, float capacity, float queued);
+
 /* What all together did in a second. */
 struct knee_use {
 	float rate;
 	float capacity;		/* what the resource has shown */
 	float proven;		/* what there would be to share if it were all used up by this: the headroom counts, and what is kept for the protected */
 	bool is_held;		/* some giver used up what a limit left to it */
+	bool is_total;		/* what limits leave is one total, and the kernel sees who is first: the end of what hurts nobody is sharp */
+	float queued;		/* see knee_wait() */
 	bool is_violated;	/* the second as a whole broke a bound: a few late ones of few do, which no tick calls hurt */
 };
 

@@ -95,7 +95,7 @@ static struct decision *decision_begin(struct ledger *ledger, const struct plan_
 	return decision;
 }
 
-static bool is_limit(uint32_t knob) { return knob != KNOB_CPU_WEIGHT && knob != KNOB_IO_WEIGHT && knob != KNOB_IO_COST && knob != KNOB_MEMORY_LOW; }
+static bool is_limit(uint32_t knob) { return knob != KNOB_CPU_WEIGHT && knob != KNOB_IO_WEIGHT && knob != KNOB_IO_COST && knob != KNOB_NET_FIRST && knob != KNOB_MEMORY_LOW; }
 
 static void giver_note(struct decision *decision, const struct plan_view *giver, const struct plan_action *action)
 {

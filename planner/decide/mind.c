@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "first.h"
 #include "iocost.h"
 #include "rung.h"
 #include "worth.h"
@@ -14,6 +15,7 @@
 #define ANNOUNCED_NS 10000000000ull
 #define OPEN_NS_MIN 90000000ull	/* a tick, or nearly */
 #define PAUSE_NS 3000000000ull	/* who did nothing for so long starts anew */
+#define RTT_SAMPLES 8
 #define SPANS_ACT 3		/* of struct expectation: within 5 s */
 
 struct mind *mind_new(const struct predictor_config *config, const struct plan_policy *policy)
@@ -297,6 +299,10 @@ static void view_update(struct mind *mind, uint32_t slot, uint64_t now_ns, bool 
 	view->iocost.bound_us = (uint32_t)fminf((float)instance->info.slo.bound[SLI_IO_P99] / 1e3f, 1e9f);
 	if (is_second)
 		iocost_second(view, now_ns);
+	view->first.held_ns = instance->first_ns;
+	first_tick(view, open->rtt_samples >= RTT_SAMPLES ? (float)open->rtt_ns / (float)open->rtt_samples : now ? now->rtt_ns : -1);
+	if (is_second)
+		first_second(view, now ? now->rtt_ns : -1, now_ns);
 }
 
 /* What the directory's own limits leave to it and all below it. */

@@ -8,6 +8,7 @@
 #include "arm.h"
 #include "balance.h"
 #include "caution.h"
+#include "first.h"
 #include "pace.h"
 #include "peer.h"
 #include "policy.h"
@@ -264,6 +265,8 @@ static void standing_plan(const struct scene *scene, struct plan *plan)
 	float used = 0;
 
 	paced.seconds = scene->host->is_second ? 1 : 0;
+	if (standing.view)
+		first_plan(scene, standing.view, plan);
 	for (uint32_t i = 0; standing.view && i < scene->count; i++)
 		if (posture_yields(scene->views[i], standing.view))
 			used += scene_wants(scene, scene->views[i]);
@@ -273,6 +276,11 @@ static void standing_plan(const struct scene *scene, struct plan *plan)
 
 		if (!posture_yields(view, standing.view) || view->hold[scene->resource].gave_ns == scene->now_ns)
 			continue;
+		if (first_serves(scene, standing.view) && first_is_before(view)) {
+			view->granted = scene->capacity;
+			giver_limit(&paced, view, &standing, 0, plan);
+			continue;
+		}
 		view->granted = fmaxf(free_for_givers(scene, standing.view->tier) * need /
 					      (need + fmaxf(used - scene_wants(scene, view), 0)),
 				      view->need[scene->resource].min);
@@ -350,8 +358,10 @@ static void knee_learn(const struct scene *host)
 {
 	struct knee *knee = &host->host->knee[host->resource];
 	struct knee_use use = { .rate = host->host->served[host->resource], .capacity = host->capacity };
-	float bad = -1;
+	struct scene known = *host;
+	float bad = -1, demand = 0;
 
+	known.capacity = scene_host_capacity(host->host, host->resource);
 	for (uint32_t i = 0; i < host->count; i++) {
 		const struct plan_view *view = host->views[i];
 		const struct plan_need *need = &view->need[host->resource];
@@ -362,10 +372,17 @@ static void knee_learn(const struct scene *host)
 		/* What shapes a wire lets through evenly. */
 		use.is_violated |= host->resource == RESOURCE_IO && view->is_bound && view->is_fresh && need->is_violated;
 		use.is_held |= left > 0 && need->demand > left * USES_UP;
+		use.is_total |= first_holds(host, view);
+		if (first_holds(host, view))
+			use.queued = fmaxf(use.queued, view->first.queued);
 		use.proven += unused(host, view);
+		demand += need->demand;
 	}
+	use.is_held |= use.is_total && demand > first_total(&known) * USES_UP;
 	use.proven = (use.rate + use.proven) / (1 - host->policy->headroom[host->resource]);
 	knee_tick(knee, bad, host->policy->bad_act);
+	if (use.is_total && use.is_held)
+		knee_wait(knee, host->capacity, use.queued);
 	if (host->host->is_second)
 		knee_second(knee, &use);
 }

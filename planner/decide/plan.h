@@ -233,6 +233,17 @@ struct plan_iocost {
 	uint32_t pad;
 };
 
+/* What is remembered of net.first, held for the sake of one with a bound that the wire is blamed for; see first.h. */
+struct plan_first {
+	uint64_t held_ns;	/* the hands said so last; 0: never */
+	uint64_t asked_ns;	/* since when it is asked for in vain; 0: it is not */
+	uint64_t off_until_ns;	/* it was of no use, or the hands would not */
+	float missed;		/* violated seconds while it was held, fading */
+	float way_ns;		/* the least round trip, rising slowly; 0: none was measured */
+	float queued;		/* how much longer its packets took of late, see knee.h */
+	uint32_t is_asked;	/* in the open second */
+};
+
 struct plan_view {
 	uint32_t slot;
 	uint32_t tier;		/* enum tier */
@@ -270,6 +281,7 @@ struct plan_view {
 	uint32_t share;		/* annotated: the clients' port << 16 | its own; 0: none */
 	struct plan_balance balance;
 	struct plan_iocost iocost;
+	struct plan_first first;
 	float quota_kept;	/* what quota was before it was lifted, until it has been read again; else 0 */
 	uint64_t lifted_until_ns;
 };

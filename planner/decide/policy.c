@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "first.h"
 #include "iocost.h"
 
 #define PRESSURE_ACT 0.1f	/* share of the last second in which some task of it stalled */
@@ -28,7 +29,7 @@ bool policy_foresees(const struct scene *scene, const struct plan_view *view)
 
 static enum plan_reason danger_forestall(const struct scene *scene, const struct plan_view *view)
 {
-	if (iocost_serves(scene, view))
+	if (iocost_serves(scene, view) || first_serves(scene, view))
 		return REASON_NONE;
 	/* What was measured a second ago needs no forecast to be believed. */
 	if (is_bad(scene, view) || (view->is_fresh && view->need[scene->resource].is_violated))

@@ -73,7 +73,7 @@ static bool is_limited(const struct plan *plan, const struct plan_view *view, en
 	for (uint32_t i = 0; i < plan->count; i++)
 		if (plan->action[i].slot == view->slot && plan->action[i].resource == resource &&
 		    plan->action[i].knob != KNOB_CPU_WEIGHT && plan->action[i].knob != KNOB_IO_WEIGHT &&
-		    plan->action[i].knob != KNOB_NET_SHARE && plan->action[i].knob != KNOB_IO_COST)
+		    plan->action[i].knob != KNOB_NET_SHARE && plan->action[i].knob != KNOB_NET_FIRST && plan->action[i].knob != KNOB_IO_COST)
 			return true;
 	return false;
 }

@@ -254,12 +254,13 @@ static void htb_make(int ifindex, struct nl_sock *sock)
 {
 	struct tc_change root = { .ifindex = ifindex };
 
-	tc_add_root(&root);
+	tc_add_root(&root, TC_RATE_REST);
 	change_send(&root, sock);
 	for (uint32_t i = 0; i < CLASSES; i++) {
 		struct tc_change one = { .ifindex = ifindex };
+		const struct tc_class class = tc_class_behind(TC_CLASS_LOWEST + i, 1000000);
 
-		tc_add_class(&one, TC_CLASS_FIRST + i, 1000000, true);
+		tc_add_class(&one, &class, true);
 		change_send(&one, sock);
 	}
 }
@@ -272,8 +273,11 @@ static double htb_time(int ifindex, struct nl_sock *sock, uint32_t at_once, uint
 	for (uint32_t i = 0; i < CLASSES; i += at_once) {
 		struct tc_change change = { .ifindex = ifindex };
 
-		for (uint32_t k = i; k < i + at_once; k++)
-			tc_add_class(&change, TC_CLASS_FIRST + k, rate, false);
+		for (uint32_t k = i; k < i + at_once; k++) {
+			const struct tc_class class = tc_class_behind(TC_CLASS_LOWEST + k, rate);
+
+			tc_add_class(&change, &class, false);
+		}
 		change_send(&change, sock);
 	}
 	return now_us() - begun;

@@ -137,6 +137,7 @@ static void what_is_written_reads_back(void **state)
 	assert_round_trip(KNOB_IO_RBPS, 2097152, 0, "8:16 rbps=2097152", "2097152");
 	assert_round_trip(KNOB_IO_WIOPS, KNOB_MAX, 0, "8:16 wiops=max", "max");
 	assert_round_trip(KNOB_NET_EGRESS, KNOB_MAX, 0, "max", "max");
+	assert_round_trip(KNOB_NET_FIRST, 2500000, 0, "2500000", "2500000");
 	assert_round_trip(KNOB_CPU_BURST, 0, 0, "0", "0");
 	assert_round_trip(KNOB_MEMORY_MIN, KNOB_MAX, 0, "max", "max");
 	assert_round_trip(KNOB_CPUSET_MEMS, 5, 0, "0,2", "0,2");

@@ -88,8 +88,10 @@ static void the_way_and_the_disk_are_read(void **state)
 				"intent 7 99 /web 7 net.share 0 -> 5 reason=3 via=nft ports=80:8081\n"
 				"intent 8 99 /web 7 net.ingress max -> 65536 reason=3 via=bpf\n"
 				"intent 9 99 /web 7 io.latency max -> 5000 reason=3 dev=8:0\n"
-				"intent 10 99 /web 7 cpuset.cpus.partition member -> isolated reason=3\n"), 0);
-	assert_int_equal(table.count, 10);
+				"intent 10 99 /web 7 cpuset.cpus.partition member -> isolated reason=3\n"
+				"intent 11 99 /db 8 net.first max -> 2500000 reason=5 via=tc\n"), 0);
+	assert_int_equal(table.count, 11);
+	assert_int_equal(table.hold[10].via, VIA_TC);
 	assert_int_equal(table.hold[7].via, VIA_BPF);
 	assert_int_equal(table.hold[8].device, 8 << 20);
 	assert_int_equal(table.hold[9].wanted.value, PARTITION_ISOLATED);
@@ -160,6 +162,8 @@ static void corruption_is_refused_with_its_line(void **state)
 	assert_corrupt("intent 1 99 /web 7 cpu.weight 100 -> 50 reason=3 dev=8:0\n", 1);
 	assert_corrupt("intent 1 99 /web 7 cpu.weight 100 -> 50 reason=3 via=systemd x\n", 1);
 	assert_corrupt("intent 1 99 /web 7 net.egress max -> 50 reason=3\n", 1);
+	assert_corrupt("intent 1 99 /web 7 net.first max -> 50 reason=3\n", 1);
+	assert_corrupt("intent 1 99 /web 7 net.first max -> 50 reason=3 via=nft\n", 1);
 	assert_corrupt("intent 1 99 /web 7 net.ingress max -> 50 reason=3\n", 1);
 	assert_corrupt("intent 1 99 /web 7 net.egress max -> 50 reason=3 via=bpf\n", 1);
 	assert_corrupt("intent 1 99 /web 7 cpu.weight 100 -> 50 reason=3 via=bpf\n", 1);

@@ -11,7 +11,7 @@ static void second(struct knee *knee, float bad, float rate, bool is_held)
 {
 	for (int i = 0; i < 10; i++)
 		knee_tick(knee, bad, BAD_ACT);
-	knee_second(knee, &(struct knee_use){ rate, 100, INFINITY, is_held, false });
+	knee_second(knee, &(struct knee_use){ .rate = rate, .capacity = 100, .proven = INFINITY, .is_held = is_held });
 }
 
 static void nobody_hurt_is_no_knee(void **state)
@@ -43,7 +43,7 @@ static void a_moment_is_no_second(void **state)
 	(void)state;
 	for (int i = 0; i < 10; i++)
 		knee_tick(&knee, i < 5 ? 1 : 0, BAD_ACT);
-	knee_second(&knee, &(struct knee_use){ 30, 100, INFINITY, false, false });
+	knee_second(&knee, &(struct knee_use){ .rate = 30, .capacity = 100, .proven = INFINITY });
 	assert_float_equal(knee.rate, 0, 0);
 }
 
@@ -70,7 +70,7 @@ static void second_limited_after(struct knee *knee, int hurt, float rate)
 		knee_tick(knee, i < hurt ? 1 : 0, BAD_ACT);
 		knee->is_tightened |= i + 1 == hurt;
 	}
-	knee_second(knee, &(struct knee_use){ rate, 100, INFINITY, true, false });
+	knee_second(knee, &(struct knee_use){ .rate = rate, .capacity = 100, .proven = INFINITY, .is_held = true });
 }
 
 static void a_limit_late_in_a_second_hides_no_harm(void **state)
@@ -130,12 +130,12 @@ static void it_rises_no_farther_than_was_proven(void **state)
 	(void)state;
 	for (int i = 0; i < 20; i++) {
 		knee_tick(&knee, 0, BAD_ACT);
-		knee_second(&knee, &(struct knee_use){ 90, 100, 150, true, false });
+		knee_second(&knee, &(struct knee_use){ .rate = 90, .capacity = 100, .proven = 150, .is_held = true });
 		assert_float_equal(knee.rate, 200, 0);
 	}
 	for (int i = 0; i < 20; i++) {
 		knee_tick(&knee, 0, BAD_ACT);
-		knee_second(&knee, &(struct knee_use){ 150, 100, 200, true, false });
+		knee_second(&knee, &(struct knee_use){ .rate = 150, .capacity = 100, .proven = 200, .is_held = true });
 	}
 	assert_float_equal(knee.rate, 250, 1e-3);
 }
@@ -147,7 +147,7 @@ static void moment(struct knee *knee, bool is_held)
 		knee_tick(knee, i < 3 ? 1 : 0, BAD_ACT);
 		knee->is_tightened |= is_held && i == 1;
 	}
-	knee_second(knee, &(struct knee_use){ 40, 100, INFINITY, is_held, false });
+	knee_second(knee, &(struct knee_use){ .rate = 40, .capacity = 100, .proven = INFINITY, .is_held = is_held });
 }
 
 static void a_moment_that_a_limit_ended_twice_is_known(void **state)
@@ -178,7 +178,7 @@ static void harm_that_ends_in_the_second_after_the_limit_counts_once(void **stat
 			knee_tick(&knee, tick > 6 ? 1 : 0, BAD_ACT);
 			knee.is_tightened |= tick == 9;
 		}
-		knee_second(&knee, &(struct knee_use){ 60, 100, INFINITY, true, false });
+		knee_second(&knee, &(struct knee_use){ .rate = 60, .capacity = 100, .proven = INFINITY, .is_held = true });
 		assert_int_equal(knee.ended, i);
 		for (int calm = 0; calm < 3; calm++)
 			second(&knee, 0, 60, true);
@@ -200,7 +200,7 @@ static void what_ends_by_itself_or_comes_under_a_limit_tells_nothing(void **stat
 	for (int i = 0; i < 10; i++) {
 		for (int tick = 0; tick < 10; tick++)
 			knee_tick(&knee, tick < 2 ? 1 : 0, BAD_ACT);
-		knee_second(&knee, &(struct knee_use){ 40, 100, INFINITY, true, false });
+		knee_second(&knee, &(struct knee_use){ .rate = 40, .capacity = 100, .proven = INFINITY, .is_held = true });
 		second(&knee, 0, 40, true);
 	}
 	assert_int_equal(knee.ended, 0);
@@ -216,7 +216,7 @@ static void one_late_request_is_no_harm_that_a_limit_ended(void **state)
 			knee_tick(&knee, tick < 2 ? 0.05f : 0, BAD_ACT);
 			knee.is_tightened |= tick == 1;
 		}
-		knee_second(&knee, &(struct knee_use){ 40, 100, INFINITY, true, false });
+		knee_second(&knee, &(struct knee_use){ .rate = 40, .capacity = 100, .proven = INFINITY, .is_held = true });
 		second(&knee, 0, 40, true);
 	}
 	assert_int_equal(knee.ended, 0);
@@ -230,7 +230,7 @@ static void a_moment_under_a_limit_is_a_step_back_and_slows_the_search(void **st
 	(void)state;
 	for (int tick = 0; tick < 10; tick++)
 		knee_tick(&knee, tick < 3 ? 1 : 0, BAD_ACT);
-	knee_second(&knee, &(struct knee_use){ 140, 100, INFINITY, true, false });
+	knee_second(&knee, &(struct knee_use){ .rate = 140, .capacity = 100, .proven = INFINITY, .is_held = true });
 	assert_float_equal(knee.rate, 180, 1e-3);
 	assert_false(knee.is_found);
 	second(&knee, 0, 130, true);
@@ -253,7 +253,7 @@ static void while_limits_stand_one_that_becomes_tighter_was_there_before(void **
 		knee_tick(&knee, tick > 2 && tick < 6 ? 1 : 0, BAD_ACT);
 		knee.is_tightened |= tick == 3;
 	}
-	knee_second(&knee, &(struct knee_use){ 40, 100, 60, true, false });
+	knee_second(&knee, &(struct knee_use){ .rate = 40, .capacity = 100, .proven = 60, .is_held = true });
 	assert_float_equal(knee.rate, 100, 1e-3);
 	second_limited_after(&knee, 4, 80);
 	assert_float_equal(knee.rate, 90, 1e-3);
@@ -262,7 +262,7 @@ static void while_limits_stand_one_that_becomes_tighter_was_there_before(void **
 		knee_tick(&knee, tick < 8 ? 1 : 0, BAD_ACT);
 		knee.is_tightened |= tick == 1;
 	}
-	knee_second(&knee, &(struct knee_use){ 70, 100, INFINITY, true, false });
+	knee_second(&knee, &(struct knee_use){ .rate = 70, .capacity = 100, .proven = INFINITY, .is_held = true });
 	assert_true(knee.is_found);
 	assert_float_equal(knee.rate, 70, 1e-3);
 }
@@ -287,7 +287,7 @@ static void four_times_as_much_that_hurts_nobody_says_that_it_was_something_else
 static void a_second_that_broke_a_bound_by_a_few_late_ones_takes_a_step_back(void **state)
 {
 	struct knee knee = { .rate = 100, .is_found = true };
-	struct knee_use use = { 90, 120, INFINITY, true, true };
+	struct knee_use use = { .rate = 90, .capacity = 120, .proven = INFINITY, .is_held = true, .is_violated = true };
 
 	(void)state;
 	for (int i = 0; i < 10; i++)

@@ -198,6 +198,7 @@ static void the_others_leave_no_way(void **state)
 		assert_way((enum owner)i, "/a.scope", KNOB_CPU_WEIGHT, VIA_COUNT);
 		assert_way((enum owner)i, "/a.scope", KNOB_MEMORY_RECLAIM, VIA_COUNT);
 		assert_way((enum owner)i, "/a.scope", KNOB_NET_EGRESS, VIA_TC);
+		assert_way((enum owner)i, "/a.scope", KNOB_NET_FIRST, VIA_TC);
 		assert_way((enum owner)i, "/a.scope", KNOB_NET_INGRESS, VIA_BPF);
 		assert_way((enum owner)i, "/a.scope", KNOB_NET_SHARE, VIA_NFT);
 		assert_way((enum owner)i, "/a.scope", KNOB_NET_PRIORITY, VIA_NFT);

@@ -87,15 +87,32 @@ static void a_refusal_has_room_for_the_longest_names(void **state)
 	assert_true(strlen(text) < sizeof(text));
 }
 
-static void the_bucket_holds_ten_milliseconds_and_two_packets(void **state)
+static void the_bucket_holds_milliseconds_and_two_packets(void **state)
 {
 	(void)state;
 	/* 10 ms are 156250 ticks of 64 ns; at 1 GB/s a packet is 1.5 us. */
-	assert_int_equal(tc_buffer_ticks(1000000000), 156250 + 2 * 1514 / 64);
+	assert_int_equal(tc_buffer_ticks(1000000000, 10), 156250 + 2 * 1514 / 64);
 	/* At 20 Mbit/s: 10 ms and 2 * 605.6 us. */
-	assert_int_equal(tc_buffer_ticks(2500000), (10000000 + 2 * 605600) / 64);
-	assert_int_equal(tc_buffer_ticks(TC_RATE_REST), 156250);
-	assert_true(tc_buffer_ticks(1) > 0 && tc_buffer_ticks(0) > 0);
+	assert_int_equal(tc_buffer_ticks(2500000, 10), (10000000 + 2 * 605600) / 64);
+	assert_int_equal(tc_buffer_ticks(TC_RATE_REST, 10), 156250);
+	assert_int_equal(tc_buffer_ticks(2500000, 2), (2000000 + 2 * 605600) / 64);
+	assert_true(tc_buffer_ticks(1, 10) > 0 && tc_buffer_ticks(0, 10) > 0);
+}
+
+static void who_is_first_waits_for_nobody_and_the_others_for_the_total(void **state)
+{
+	struct tc_class rest = tc_class_rest(), all = tc_class_all(2500000), first = tc_class_first(TC_CLASS_LOWEST),
+			behind = tc_class_behind(TC_CLASS_LOWEST + 1, 1000000);
+
+	(void)state;
+	assert_int_equal(rest.parent, TC_ROOT);
+	assert_int_equal(all.parent, TC_ROOT);
+	assert_int_equal(all.ceil, 2500000);
+	assert_true(first.parent == all.id && behind.parent == all.id);
+	assert_true(first.rate == TC_RATE_REST && first.priority < behind.priority);
+	assert_int_equal(behind.ceil, 1000000);
+	assert_int_equal(behind.rate, 16384);
+	assert_int_equal(tc_class_behind(TC_CLASS_LOWEST, 16384).rate, 16384);
 }
 
 static void a_turn_is_a_packet_at_least(void **state)
@@ -126,7 +143,8 @@ int main(void)
 		cmocka_unit_test(what_somebody_configured_is_refused_by_name),
 		cmocka_unit_test(what_would_not_come_back_is_refused),
 		cmocka_unit_test(a_refusal_has_room_for_the_longest_names),
-		cmocka_unit_test(the_bucket_holds_ten_milliseconds_and_two_packets),
+		cmocka_unit_test(the_bucket_holds_milliseconds_and_two_packets),
+		cmocka_unit_test(who_is_first_waits_for_nobody_and_the_others_for_the_total),
 		cmocka_unit_test(a_turn_is_a_packet_at_least),
 		cmocka_unit_test(codel_waits_for_a_packet_and_a_half),
 	};

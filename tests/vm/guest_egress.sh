@@ -41,6 +41,8 @@ start() { # MODE
 }
 driver() { "$test_programs/mind_driver" "$run/act.sock" "$@"; }
 plan() { driver plan 60000 $cg "$1" net.egress "$2"; } # CGROUP BYTES_PER_SECOND
+first() { driver plan 60000 $cg "$1" net.first "$2"; } # CGROUP BYTES_PER_SECOND
+first_says() { first "$2" "${3:-$limit}" | tee /dev/stderr | grep -qE "^$1"; } # as plan_says
 plan_says() { plan "$2" "${3:-$limit}" | tee /dev/stderr | grep -qE "^$1"; } # PATTERN CGROUP [RATE]
 ingress_says() { driver plan 60000 $cg "$2" net.ingress "${3:-$limit}" | tee /dev/stderr | grep -qE "^$1"; } # as plan_says
 is_attached() { bpftool cgroup list "$cg/$1" | grep on_ingress; } # CGROUP
@@ -88,6 +90,15 @@ both_arrive() { # [IPERF OPTION]...: while near/child sends all it can, free sen
 	wait $!
 	is_near $limit "$(cat "$scratch/near.rate")" && is_near $((other * 125000)) "$((free * 1448 / 1514))"
 }
+# CGROUP MBIT: with net.first it sends MBIT; free, which has a limit, what is left of the total.
+first_then_the_rest() {
+	local free first
+	arrived "$1" 10.77.0.2 -b "$2M" >"$scratch/first.rate" &
+	free=$(arrived free 10.77.0.2 -p 5202)
+	wait $!
+	first=$(cat "$scratch/first.rate")
+	is_near $(($2 * 125000)) "$((first * 1448 / 1514))" && is_near $((limit - first)) "$free"
+}
 
 mkdir -p "$scratch"
 modprobe=$(cat /proc/sys/kernel/modprobe)
@@ -132,6 +143,35 @@ check "a second cgroup gets a class of its own" plan_says "applied $limit " /nea
 check "HTB: the inner limit counts" arrives $limit near/child 10.77.0.2
 check "all is released" undo_says released
 check "and the device is as before" as_before n0
+
+# --- who is first, and what all may send ------------------------------------------------------------------------------------
+check "less than the bounds is refused" first_says refused /near 1000
+check "who is first: applied" first_says "applied $limit " /near
+check "the same again is a renewal" first_says "renewed $limit " /near
+check "net.egress on it too is refused by name" plan_says 'unavailable .*net.first' /near
+check "one behind it, with a limit of more than the total" plan_says 'applied 5000000 ' /free 5000000
+check "and net.first on that too is refused by name" first_says 'unavailable .*net.egress' /free
+check "alone it may send the total" arrives $limit free 10.77.0.2 -p 5202
+check "beside who is first what is left of it" first_then_the_rest near/child 8
+check "who is first is not held back by the total" is_near 5000000 "$(($(arrived near/child 10.77.0.2 -b 40M) * 1448 / 1514))"
+check "another total is applied in place" first_says 'applied 4000000 ' /near 4000000
+check "and arrives" arrives 4000000 free 10.77.0.2 -p 5202
+check "of two who are first the least total counts" first_says "applied $limit " /near/child
+check "and arrives" arrives $limit free 10.77.0.2 -p 5202
+check "each reads back its own" first_says 'renewed 4000000 ' /near 4000000
+check "one is let go" bash -c "'$test_programs/mind_driver' '$run/act.sock' release $cg /near/child net.first | grep -q ^released"
+check "and the other's counts" arrives 4000000 free 10.77.0.2 -p 5202
+check "it is let go too" bash -c "'$test_programs/mind_driver' '$run/act.sock' release $cg /near net.first | grep -q ^released"
+check "and the limit alone is left" arrives 5000000 free 10.77.0.2 -p 5202
+check "all is released" undo_says released
+check "and the device is as before" as_before n0
+check "held again" first_says "applied $limit " /near
+tc class change dev n0 parent 464f: classid 464f:ffff htb rate 8mbit
+check "a total that somebody changed is contended" first_says 'contended 1000000 ' /near
+check "and left alone" first_says contended /near
+stop
+check "and the device is as before" as_before n0
+check "the hands start again" start enforce
 tc qdisc add dev n0 clsact && tc filter add dev n0 egress pref 10 protocol all matchall action ok
 remember n0
 check "beside somebody's filter" plan_says "applied $limit " /near
@@ -161,6 +201,7 @@ remember n0
 check "the hands start on fq" start enforce
 check "the limit is applied" plan_says "applied $limit " /near
 check "fq is still the root" bash -c 'tc qdisc show dev n0 root | grep -q "^qdisc fq "'
+check "who is first is not to be had there, and it is said" first_says 'unavailable .*fq' /free
 check "EDT, IPv4: what arrives is the limit" arrives $limit near/child 10.77.0.2
 check "EDT, IPv6: what arrives is the limit" arrives $limit near/child fd77::2
 check "EDT: another cgroup's packets are not limited" both_arrive
@@ -264,17 +305,19 @@ stop
 
 # --- killed at every step -------------------------------------------------------------------------------------------------------
 act=$test_programs/forestall-act
+for knob in plan first; do
 for step in apply.journaled apply.written apply.read apply.done undo.journaled undo.written undo.undone; do
 	export FORESTALL_STEP=$step
 	start enforce
-	plan /near $limit >/dev/null 2>&1
+	$knob /near $limit >/dev/null 2>&1
 	driver undo >/dev/null 2>&1
 	wait "$pid"
 	status=$?
 	unset FORESTALL_STEP
-	check "killed at $step" test $status = 137
+	check "$knob: killed at $step" test $status = 137
 	check "--undo" "$act" --undo --run-dir "$run"
 	check "and the device is as before" as_before n0
+done
 done
 act=$bin/forestall-act
 

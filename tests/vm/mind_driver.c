@@ -133,7 +133,7 @@ static void action_draw(struct driver *driver, struct action *ret)
 	/* What changes a network is no matter of these cgroups. */
 	do
 		ret->knob = draw(driver, KNOB_COUNT);
-	while ((ret->knob >= KNOB_NET_EGRESS && ret->knob < KNOB_MEMORY_MAX) || ret->knob == KNOB_NET_INGRESS);
+	while ((ret->knob >= KNOB_NET_EGRESS && ret->knob < KNOB_MEMORY_MAX) || ret->knob == KNOB_NET_INGRESS || ret->knob == KNOB_NET_FIRST);
 	ret->device = device_of(ret->knob);
 	value_draw(driver, ret);
 }
