@@ -4,7 +4,8 @@
  *
  * clsact egress of a device: a packet whose socket belongs to a limited cgroup, or to a descendant of one, gets the HTB
  * class of that limit, or, where fq is the device's root, the time at which it may leave (Earliest Departure Time,
- * net/sched/sch_fq.c and tools/testing/selftests/bpf/progs/test_tc_edt.c). The innermost limit counts.
+ * net/sched/sch_fq.c and tools/testing/selftests/bpf/progs/test_tc_edt.c). The innermost limit counts. Who is first leaves at once, and puts the
+ * clock of the total forward for all others.
  *
  * cgroup ingress: a packet for a socket of the cgroup, or of a descendant, is dropped when its bucket is empty, and TCP
  * sends less. Each limit from the socket's cgroup up counts. The card has received it by then: only who sends can
@@ -19,6 +20,7 @@
 #define LEVELS_MAX 16
 #define NS_PER_S 1000000000ull
 #define BURST_NS 10000000ull		/* what may be caught up after a pause: the hands give HTB as much */
+#define TOTAL_BURST_NS 2000000ull	/* the same of a total */
 /*
  * On a short way even the smallest window of TCP is above the rate: what holds it is that it loses all of one and waits,
  * 200 ms and then twice as long. What may come after that pause has to be as much as it left.
@@ -28,6 +30,8 @@
 #define TCP_BYTES 32			/* with timestamps, as nearly all have */
 #define LOOPBACK_IFINDEX 1
 #define ETH_P_IPV6 0x86dd
+/* HTB lets who is first into debt for a minute of what he sends above the total, in which the others would stand still. */
+#define DEBT_NS 200000000ull
 #define HORIZON_NS (2 * NS_PER_S)	/* a packet that would wait longer is dropped; fq itself drops beyond 10 s */
 
 struct {
@@ -68,12 +72,36 @@ static void departure_set(struct __sk_buff *skb, __u64 ns)
 	skb->tstamp = ns;
 }
 
+/* When a packet may leave by the total, which it is charged to unless that is farther away than the horizon; 0: at once, nobody is first. */
+static __u64 total_charge(struct __sk_buff *skb, struct shape_limit *limit, __u64 now_ns, __u64 horizon_ns)
+{
+	__u64 id = limit->first_id, leave_ns, cost_ns;
+	struct shape_limit *first = id ? bpf_map_lookup_elem(&shape_limits, &id) : NULL;
+
+	if (!first)
+		return 0;
+	cost_ns = skb->wire_len * NS_PER_S / first->rate;
+	bpf_spin_lock(&first->lock);
+	leave_ns = first->next_ns;
+	if (leave_ns + TOTAL_BURST_NS < now_ns)
+		leave_ns = now_ns - TOTAL_BURST_NS;
+	if (leave_ns <= now_ns + horizon_ns)
+		first->next_ns = leave_ns + cost_ns;
+	bpf_spin_unlock(&first->lock);
+	return leave_ns;
+}
+
 static int pace(struct __sk_buff *skb, struct shape_limit *limit)
 {
 	__u64 now_ns = bpf_ktime_get_ns(), own_ns = skb->tstamp, leave_ns;
 	__u64 cost_ns = skb->wire_len * NS_PER_S / limit->rate;
 	int verdict = TC_ACT_OK;
+	__u64 total_ns = total_charge(skb, limit, now_ns, HORIZON_NS);
 
+	if (limit->is_first)
+		return TC_ACT_OK;
+	if (total_ns > now_ns + HORIZON_NS)
+		return TC_ACT_SHOT;
 	bpf_spin_lock(&limit->lock);
 	leave_ns = limit->next_ns;
 	if (leave_ns + BURST_NS < now_ns)
@@ -83,10 +111,19 @@ static int pace(struct __sk_buff *skb, struct shape_limit *limit)
 	else
 		limit->next_ns = leave_ns + cost_ns;
 	bpf_spin_unlock(&limit->lock);
+	if (leave_ns < total_ns)
+		leave_ns = total_ns;
 	/* TCP may have asked for a later departure by its own pacing. */
 	if (verdict == TC_ACT_OK && leave_ns > now_ns && leave_ns > own_ns)
 		departure_set(skb, leave_ns);
 	return verdict;
+}
+
+static bool is_in_debt(struct __sk_buff *skb, struct shape_limit *limit)
+{
+	__u64 now_ns = bpf_ktime_get_ns();
+
+	return limit->is_first && total_charge(skb, limit, now_ns, DEBT_NS) > now_ns + DEBT_NS;
 }
 
 SEC("tc")
@@ -98,7 +135,7 @@ int on_egress(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	if (limit->classid == 0)
 		return pace(skb, limit) == TC_ACT_SHOT ? TC_ACT_SHOT : TC_ACT_UNSPEC;
-	skb->priority = limit->classid;
+	skb->priority = is_in_debt(skb, limit) ? SHAPE_CLASS_REST : limit->classid;
 	return TC_ACT_UNSPEC;
 }
 

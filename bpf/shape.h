@@ -8,6 +8,7 @@
 #define FORESTALL_SHAPE_H
 
 #define SHAPE_LIMITS_MAX 1024
+#define SHAPE_CLASS_REST 0x464f0001u	/* HTB: what has no limit */
 #define SHAPE_LINKS_MAX 64		/* cgroups with a limit of what arrives */
 
 struct shape_limit {
@@ -15,9 +16,10 @@ struct shape_limit {
 	__u32 ifindex;		/* the device it holds on; packets on others pass */
 	__u64 netns;		/* inode of the network namespace of that device; for the hands */
 	__u64 rate;		/* bytes/s on the wire */
-	__u64 next_ns;		/* EDT: when the next packet may leave, CLOCK_MONOTONIC */
+	__u64 next_ns;		/* when the next packet may leave, CLOCK_MONOTONIC */
 	__u32 classid;		/* HTB: the class; 0: the packets are paced through their departure time */
-	__u32 is_first;		/* HTB: rate is of all limits on the device together, and it is served before them; for the hands */
+	__u32 is_first;		/* rate is of all limits on the device together, and it goes before them */
+	__u64 first_id;		/* the cgroup that is first, of several the one of the least rate, whose next_ns is the clock of the total; 0: none */
 };
 
 /* What may arrive: a token bucket, kept as a time. What that lies back is in it, at most half a second of the rate. */

@@ -103,6 +103,8 @@ int cmd_policy_show(const struct context *context, int argc, char **argv)
 	if (json_is_object(json_object_get(answer, "setting")))
 		setting_print(json_object_get(answer, "setting"));
 	probes_print(json_object_get(answer, "probes"));
+	printf("io.cost    %s\n", json_is_true(json_object_get(answer, "io_cost")) ? "may be switched on for a disk" :
+									      "not allowed ([plan] io_cost = yes allows it)");
 	printf("there are ");
 	json_array_foreach(json_object_get(answer, "policies"), i, policy)
 		printf(" %s", json_string_value(policy));

@@ -78,9 +78,9 @@ json_t *answer_policy_show(const struct answer_world *world, const json_t *quest
 	(void)question;
 	for (uint32_t i = 0; i < POLICY_COUNT; i++)
 		json_array_append_new(policies, json_string(policy_name(i)));
-	return json_pack("{s:b, s:s, s:o, s:o, s:o, s:o}", "ok", 1, "rules", policy_name(world->mind->policy.policy), "policies", policies,
+	return json_pack("{s:b, s:s, s:o, s:o, s:o, s:o, s:b}", "ok", 1, "rules", policy_name(world->mind->policy.policy), "policies", policies,
 			 "canary", answer_policy_state(world), "setting", answer_cohort_state(world), "probes",
-			 answer_policy_probes(world));
+			 answer_policy_probes(world), "io_cost", (int)world->mind->policy.io_cost);
 }
 
 /* A number of the question, or what it is when left out. */

@@ -171,7 +171,10 @@ static int limit_remove(uint64_t cgroup_id, const struct shape_limit *limit, con
 	uint64_t total = limits_total(&tc.limits, limit->netns, limit->ifindex, cgroup_id);
 	int r = spot_clean(spot, limit->classid, is_last, total, tc.fault);
 
-	return r < 0 && r != -ENODEV ? r : limits_drop(&tc.limits, cgroup_id);
+	if (r < 0 && r != -ENODEV)
+		return r;
+	r = limits_order(&tc.limits, limit->netns, limit->ifindex, cgroup_id);
+	return limits_drop(&tc.limits, cgroup_id) ?: r;
 }
 
 /* Reads what the kernel makes of a limit. False when it has been broken. */
@@ -233,15 +236,6 @@ int tc_read(const struct place *place, bool is_first, struct knob_value *ret)
 	return r;
 }
 
-/* The way for a new limit. -EOPNOTSUPP with a line. */
-static int spot_choose(const struct spot *spot, bool is_first, enum tc_method *ret, char ret_text[ACT_TEXT_MAX])
-{
-	*ret = spot_method(spot, ret_text);
-	if (*ret == TC_EDT && is_first)
-		snprintf(ret_text, ACT_TEXT_MAX, "%s has fq, which knows no net.first: net.egress is there", spot->link.name);
-	return *ret == TC_REFUSED || (*ret == TC_EDT && is_first) ? -EOPNOTSUPP : 0;
-}
-
 /* -EOPNOTSUPP with a line: it has a limit of the other kind. */
 static int other_check(const struct place *place, bool is_first, char ret_text[ACT_TEXT_MAX])
 {
@@ -257,14 +251,15 @@ static int other_check(const struct place *place, bool is_first, char ret_text[A
 int tc_check(const struct place *place, bool is_first, char ret_text[ACT_TEXT_MAX])
 {
 	_cleanup_spot_ struct spot spot = { 0 };
-	enum tc_method method;
 	int r = tc_open(ret_text);
 
 	if (r == 0)
 		r = other_check(place, is_first, ret_text);
 	if (r == 0)
 		r = spot_open_place(&spot, place, ret_text);
-	return r ?: spot_choose(&spot, is_first, &method, ret_text);
+	if (r == 0 && spot_method(&spot, ret_text) == TC_REFUSED)
+		r = -EOPNOTSUPP;
+	return r;
 }
 
 static struct tc_class limit_class(const struct shape_limit *limit)
@@ -281,7 +276,7 @@ static int limit_install(const struct spot *spot, const struct shape_limit *limi
 
 	if (limit->classid && !spot_is_ours(spot))
 		tc_add_root(&change, total);
-	else if (limit->is_first)
+	else if (limit->classid && limit->is_first)
 		all_change(&change, total);
 	if (limit->classid)
 		tc_add_class(&change, &class, true);
@@ -335,14 +330,16 @@ static int limit_add(const struct place *place, bool is_first, uint64_t rate)
 
 	if (r < 0)
 		return r;
-	r = spot_choose(&spot, is_first, &method, tc.fault);
-	if (r < 0)
-		return r;
+	method = spot_method(&spot, tc.fault);
+	if (method == TC_REFUSED)
+		return -EOPNOTSUPP;
 	limit.netns = spot.netns;
 	limit.ifindex = (uint32_t)spot.link.ifindex;
 	if (method == TC_HTB)
 		limit.classid = limits_class_free(&tc.limits, limit.netns, limit.ifindex);
 	r = limits_set(&tc.limits, place->cgroup_id, &limit);
+	if (r == 0)
+		r = limits_order(&tc.limits, limit.netns, limit.ifindex, 0);
 	if (r < 0) {
 		snprintf(tc.fault, sizeof(tc.fault), "the map of limits cannot be written: %s", strerror(-r));
 		return r;
@@ -363,12 +360,15 @@ static int limit_change(uint64_t cgroup_id, struct shape_limit *limit, const str
 
 	limit->rate = rate;
 	class = limit_class(limit);
-	if (limit->is_first)
+	if (limit->classid && limit->is_first)
 		all_change(&change, rate < others ? rate : others);
 	else if (limit->classid)
 		tc_add_class(&change, &class, false);
 	r = tc_change_send(&change, spot->sock, tc.fault);
-	return r < 0 ? install_error(r) : limits_set(&tc.limits, cgroup_id, limit);
+	if (r < 0)
+		return install_error(r);
+	r = limits_set(&tc.limits, cgroup_id, limit);
+	return r ?: limits_order(&tc.limits, limit->netns, limit->ifindex, 0);
 }
 
 int tc_write(const struct place *place, bool is_first, const struct knob_value *value)

@@ -3,7 +3,7 @@
  * net.egress: what the sockets of a cgroup and its descendants may send, in bytes/s as they are on the wire.
  * net.first: what this cgroup and all with a net.egress on the same device may send together; it is never held back by that, the others
  * have what it leaves. The kernel sees to it packet by packet: below HTB a class above theirs, of a lower priority number. Of several the
- * least counts. A cgroup has one of the two; under fq there is no net.first.
+ * least counts. Under fq it leaves at once and puts the clock forward by which theirs leave. A cgroup has one of the two.
  *
  * Where: on the device by which packets to far away leave the network namespace of the cgroup's first process: the
  * host's NIC for a service, the container's own end of its veth for a container. How: what that device offers decides

@@ -12,6 +12,8 @@
 
 #define MAP_NAME "shape_limits"
 
+_Static_assert(TC_CLASS_REST == SHAPE_CLASS_REST, "the filter knows where what has no limit goes");
+
 static int silence(enum libbpf_print_level level, const char *format, va_list args)
 {
 	(void)level;
@@ -146,6 +148,26 @@ uint64_t limits_total(const struct limits *limits, uint64_t netns, uint32_t ifin
 		if (limit.is_first && cgroup_id != except && limit.rate < total)
 			total = limit.rate;
 	return total;
+}
+
+int limits_order(const struct limits *limits, uint64_t netns, uint32_t ifindex, uint64_t except)
+{
+	uint64_t cgroup_id, *key = NULL, first_id = 0, least = UINT64_MAX;
+	struct shape_limit limit;
+	int r = 0;
+
+	while (next_on_device(limits, netns, ifindex, &key, &cgroup_id, &limit))
+		if (limit.is_first && cgroup_id != except && limit.rate < least) {
+			first_id = cgroup_id;
+			least = limit.rate;
+		}
+	key = NULL;
+	while (next_on_device(limits, netns, ifindex, &key, &cgroup_id, &limit))
+		if (limit.first_id != first_id) {
+			limit.first_id = first_id;
+			r = limits_set(limits, cgroup_id, &limit) ?: r;
+		}
+	return r;
 }
 
 uint32_t limits_class_free(const struct limits *limits, uint64_t netns, uint32_t ifindex)

@@ -35,6 +35,9 @@ uint32_t limits_count(const struct limits *limits, uint64_t netns, uint32_t ifin
 /* What all limits on that device may send together: the least that those who are first say, TC_RATE_REST where nobody is; but for `except`. */
 uint64_t limits_total(const struct limits *limits, uint64_t netns, uint32_t ifindex, uint64_t except);
 
+/* Tells all limits of that device who is first, but for `except`. 0 or -errno, some untold. */
+int limits_order(const struct limits *limits, uint64_t netns, uint32_t ifindex, uint64_t except);
+
 /* A class that no cgroup on that device has. */
 uint32_t limits_class_free(const struct limits *limits, uint64_t netns, uint32_t ifindex);
 

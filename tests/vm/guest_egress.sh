@@ -19,7 +19,7 @@ world_make() {
 		ip -n box route add default via 10.78.0.2 && ip -n box -6 route add default via fd78::2 &&
 		mkdir $cg/near $cg/near/child $cg/free $cg/box $cg/empty &&
 		for port in 5201 5202; do ip netns exec far iperf3 -s -D -p $port >/dev/null || return; done
-	stay near/child && stay box ip netns exec box
+	stay near/child && stay free && stay box ip netns exec box
 }
 cable() { # DEV NETNS IP4 IP6 PEER NETNS IP4 IP6
 	ip link add "$1" ${2:+netns "$2"} type veth peer name "$5" netns "$6" && end "$1" "$2" "$3" "$4" && end "$5" "$6" "$7" "$8"
@@ -100,6 +100,29 @@ first_then_the_rest() {
 	is_near $(($2 * 125000)) "$((first * 1448 / 1514))" && is_near $((limit - first)) "$free"
 }
 
+# Who is first, and what all may send: on a device that has WHAT.
+first_cases() { # WHAT
+	check "$1, first: less than the bounds is refused" first_says refused /near 1000
+	check "$1, first: who is first: applied" first_says "applied $limit " /near
+	check "$1, first: the same again is a renewal" first_says "renewed $limit " /near
+	check "$1, first: net.egress on it too is refused by name" plan_says 'unavailable .*net.first' /near
+	check "$1, first: one behind it, with a limit of more than the total" plan_says 'applied 5000000 ' /free 5000000
+	check "$1, first: and net.first on that too is refused by name" first_says 'unavailable .*net.egress' /free
+	check "$1, first: alone it may send the total" arrives $limit free 10.77.0.2 -p 5202
+	check "$1, first: beside who is first what is left of it" first_then_the_rest near/child 8
+	check "$1, first: who is first is not held back by the total" is_near 5000000 "$(($(arrived near/child 10.77.0.2 -b 40M) * 1448 / 1514))"
+	check "$1, first: another total is applied in place" first_says 'applied 4000000 ' /near 4000000
+	check "$1, first: and arrives" arrives 4000000 free 10.77.0.2 -p 5202
+	check "$1, first: of two who are first the least total counts" first_says "applied $limit " /near/child
+	check "$1, first: and arrives" arrives $limit free 10.77.0.2 -p 5202
+	check "$1, first: each reads back its own" first_says 'renewed 4000000 ' /near 4000000
+	check "$1, first: one is let go" bash -c "'$test_programs/mind_driver' '$run/act.sock' release $cg /near/child net.first | grep -q ^released"
+	check "$1, first: and the other's counts" arrives 4000000 free 10.77.0.2 -p 5202
+	check "$1, first: it is let go too" bash -c "'$test_programs/mind_driver' '$run/act.sock' release $cg /near net.first | grep -q ^released"
+	check "$1, first: and the limit alone is left" arrives 5000000 free 10.77.0.2 -p 5202
+	check "$1, first: all is released" undo_says released
+}
+
 mkdir -p "$scratch"
 modprobe=$(cat /proc/sys/kernel/modprobe)
 check "two hosts and a container" world_make
@@ -145,31 +168,14 @@ check "all is released" undo_says released
 check "and the device is as before" as_before n0
 
 # --- who is first, and what all may send ------------------------------------------------------------------------------------
-check "less than the bounds is refused" first_says refused /near 1000
-check "who is first: applied" first_says "applied $limit " /near
-check "the same again is a renewal" first_says "renewed $limit " /near
-check "net.egress on it too is refused by name" plan_says 'unavailable .*net.first' /near
-check "one behind it, with a limit of more than the total" plan_says 'applied 5000000 ' /free 5000000
-check "and net.first on that too is refused by name" first_says 'unavailable .*net.egress' /free
-check "alone it may send the total" arrives $limit free 10.77.0.2 -p 5202
-check "beside who is first what is left of it" first_then_the_rest near/child 8
-check "who is first is not held back by the total" is_near 5000000 "$(($(arrived near/child 10.77.0.2 -b 40M) * 1448 / 1514))"
-check "another total is applied in place" first_says 'applied 4000000 ' /near 4000000
-check "and arrives" arrives 4000000 free 10.77.0.2 -p 5202
-check "of two who are first the least total counts" first_says "applied $limit " /near/child
-check "and arrives" arrives $limit free 10.77.0.2 -p 5202
-check "each reads back its own" first_says 'renewed 4000000 ' /near 4000000
-check "one is let go" bash -c "'$test_programs/mind_driver' '$run/act.sock' release $cg /near/child net.first | grep -q ^released"
-check "and the other's counts" arrives 4000000 free 10.77.0.2 -p 5202
-check "it is let go too" bash -c "'$test_programs/mind_driver' '$run/act.sock' release $cg /near net.first | grep -q ^released"
-check "and the limit alone is left" arrives 5000000 free 10.77.0.2 -p 5202
-check "all is released" undo_says released
+first_cases HTB
 check "and the device is as before" as_before n0
 check "held again" first_says "applied $limit " /near
 tc class change dev n0 parent 464f: classid 464f:ffff htb rate 8mbit
 check "a total that somebody changed is contended" first_says 'contended 1000000 ' /near
 check "and left alone" first_says contended /near
 stop
+tc qdisc del dev n0 root && tc qdisc del dev n0 clsact
 check "and the device is as before" as_before n0
 check "the hands start again" start enforce
 tc qdisc add dev n0 clsact && tc filter add dev n0 egress pref 10 protocol all matchall action ok
@@ -201,13 +207,13 @@ remember n0
 check "the hands start on fq" start enforce
 check "the limit is applied" plan_says "applied $limit " /near
 check "fq is still the root" bash -c 'tc qdisc show dev n0 root | grep -q "^qdisc fq "'
-check "who is first is not to be had there, and it is said" first_says 'unavailable .*fq' /free
 check "EDT, IPv4: what arrives is the limit" arrives $limit near/child 10.77.0.2
 check "EDT, IPv6: what arrives is the limit" arrives $limit near/child fd77::2
 check "EDT: another cgroup's packets are not limited" both_arrive
 check "another rate is applied in place" plan_says 'applied 5000000 ' /near 5000000
 check "EDT: and arrives" arrives 5000000 near/child 10.77.0.2
 check "all is released" undo_says released
+first_cases EDT
 check "and the device is as before" as_before n0
 tc qdisc del dev n0 root
 

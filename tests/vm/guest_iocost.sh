@@ -37,6 +37,8 @@ check "it starts" start
 hurt() { "$bin/forestall" instance show /disk/server | grep -qi violated; }
 check "the server is hurt" within 20 hurt
 check "without the operator's word the disk is nobody's" never_for 8 is_off
+says_policy() { "$bin/forestall" policy show | grep -q "^io.cost    $1"; }
+check "and it says how to allow it" says_policy "not allowed"
 check "it stops" stop
 
 allow yes
