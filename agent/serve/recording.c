@@ -108,6 +108,7 @@ static void memory_write(struct recording *recording, const struct mind *mind)
 	memset(&scalars, 0, sizeof(scalars));
 	scalars.host = p->host;
 	memcpy(scalars.knee, mind->knee, sizeof(scalars.knee));
+	memcpy(scalars.disk, mind->disk, sizeof(scalars.disk));
 	scalars.ledger = mind->ledger;
 	scalars.advice = mind->advice;
 	scalars.pace = mind->pace;

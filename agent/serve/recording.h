@@ -44,6 +44,7 @@ struct recording_setup {
 struct recording_mind {
 	struct predictor_host host;
 	struct knee knee[RESOURCE_COUNT];
+	struct plan_disk disk[PLAN_DISKS_MAX];
 	struct ledger ledger;
 	struct advice advice;
 	struct pace pace;

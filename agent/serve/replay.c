@@ -23,6 +23,7 @@ static int mind_restore(struct replay *replay, const struct recording_mind *memo
 		return 0;
 	replay->mind->predictor->host = memory->host;
 	memcpy(replay->mind->knee, memory->knee, sizeof(memory->knee));
+	memcpy(replay->mind->disk, memory->disk, sizeof(memory->disk));
 	replay->mind->ledger = memory->ledger;
 	replay->mind->advice = memory->advice;
 	replay->mind->pace = memory->pace;

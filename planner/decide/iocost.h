@@ -8,7 +8,8 @@
  * others work even where nobody suffers (large requests are late by themselves), so it stands only once a second of somebody
  * with a bound on his delays on that disk was violated, and for ten minutes after the last such second; somebody of best effort has to be
  * beside one with a bound, as for weights (posture.h). The target is half of the bound; violated seconds take a sixteenth of the bound from it
- * each, to a quarter at least, and each two minutes without one give that back. On a disk for which somebody else set it up nothing is changed.
+ * each, to a quarter at least, and each two minutes without one give that back. All this is remembered of the disk, so a unit that is restarted finds it as
+ * it was. On a disk for which somebody else set it up nothing is changed.
  *
  * While it is on, whoever did that, weights divide the disk (posture.h) and nothing else is done about dangers on that disk, unless it does not help: three of the last ten seconds were violated.
  * Six, and it is let go for ten minutes: a disk that is late by itself would hold up everybody.
@@ -18,13 +19,13 @@
 
 #include "scene.h"
 
-/* Once a second, when needs are known: what it was worth to this instance. */
-void iocost_second(struct plan_view *view, uint64_t now_ns);
+/* Once a second, when needs are known and before dangers are looked for: what it was worth on each disk. */
+void iocost_second(const struct plan_host *host, struct plan_view *const views[], uint32_t count, uint64_t now_ns);
 
 /* It keeps dangers of the scene's resource away from this instance. */
 bool iocost_serves(const struct scene *scene, const struct plan_view *view);
 
 /* Adds to *plan what is to stand. */
-void iocost_plan(struct plan_view *const views[], uint32_t count, uint64_t now_ns, struct plan *plan);
+void iocost_plan(const struct plan_host *host, struct plan_view *const views[], uint32_t count, uint64_t now_ns, struct plan *plan);
 
 #endif

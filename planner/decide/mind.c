@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "first.h"
-#include "iocost.h"
 #include "rung.h"
 #include "worth.h"
 
@@ -296,9 +295,7 @@ static void view_update(struct mind *mind, uint32_t slot, uint64_t now_ns, bool 
 			worth_update(mind->predictor, instance, (enum resource)r, view->need[r].demand_high, &view->worth[r]);
 	}
 	dangers_update(mind, instance, view);
-	view->iocost.bound_us = (uint32_t)fminf((float)instance->info.slo.bound[SLI_IO_P99] / 1e3f, 1e9f);
-	if (is_second)
-		iocost_second(view, now_ns);
+	view->io_bound_us = (uint32_t)fminf((float)instance->info.slo.bound[SLI_IO_P99] / 1e3f, 1e9f);
 	view->first.held_ns = instance->first_ns;
 	first_tick(view, open->rtt_samples >= RTT_SAMPLES ? (float)open->rtt_ns / (float)open->rtt_samples : now ? now->rtt_ns : -1);
 	if (is_second)
@@ -354,7 +351,7 @@ static struct plan_host host_view(struct mind *mind, uint32_t scope_count, bool 
 {
 	const struct predictor *p = mind->predictor;
 	struct plan_host host = { .memory_free = -1, .swap_free = (float)p->host.swap_free, .giver_cpus = p->host.giver_cpus, .scopes = mind->scope,
-				  .scope_count = scope_count, .is_second = is_second, .knee = mind->knee, .peer = mind->peer,
+				  .scope_count = scope_count, .is_second = is_second, .knee = mind->knee, .disk = mind->disk, .peer = mind->peer,
 				  .share = &mind->share, .ledger = &mind->ledger, .pace = &mind->pace, .view = mind->view, .all = p };
 
 	memcpy(host.capacity, p->host.capacity, sizeof(host.capacity));

@@ -26,6 +26,7 @@ struct mind {
 	struct subtree limited;		/* of all directories with limits */
 	bool *is_limit_felt;		/* [slots_max], of each of these: somebody with a bound lives below it */
 	struct knee knee[RESOURCE_COUNT];
+	struct plan_disk disk[PLAN_DISKS_MAX];
 	struct share share;
 	struct ledger ledger;
 	struct advice advice;

@@ -9,6 +9,7 @@
 #include "balance.h"
 #include "caution.h"
 #include "first.h"
+#include "iocost.h"
 #include "pace.h"
 #include "peer.h"
 #include "policy.h"
@@ -424,6 +425,8 @@ void plan_make(const struct plan_policy *policy, const struct plan_host *host, s
 	memset(ret->arm, 0, sizeof(ret->arm));	/* it is compared as a whole in a replay */
 	memset(ret->advice, 0, sizeof(ret->advice));
 	share_tree(host->share, host, views, count);
+	if (host->is_second)
+		iocost_second(host, views, count, now_ns);
 	if (policy_has_limits(policy)) {
 		peer_plan(policy, host, views, count, elapsed_ns, ret);
 	} else {

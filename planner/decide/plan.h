@@ -149,6 +149,7 @@ struct plan_host {
 	float served[RESOURCE_COUNT];	/* of IO and net, in the second closed last */
 	bool is_second;			/* it was closed in this tick */
 	struct knee *knee;		/* [RESOURCE_COUNT], kept by the caller between ticks; of IO and net */
+	struct plan_disk *disk;		/* [PLAN_DISKS_MAX], kept by the caller between ticks */
 	const struct plan_scope *scopes;	/* directories with limits of their own, in any order */
 	uint32_t scope_count;
 	const struct plan_view *view;	/* of each slot; NULL: they are to be looked for */
@@ -222,12 +223,13 @@ struct plan_balance {
 	uint64_t endangered_ns;	/* when it was in danger last; 0: never */
 };
 
-/* What is remembered of io.cost, held for the sake of one with a bound on its delays on a disk; see iocost.h. */
-struct plan_iocost {
-	uint32_t bound_us;	/* 0: it has no such bound */
+/* What is remembered of io.cost on a disk, whoever was hurt there: units restart. All zero: nothing. See iocost.h. */
+#define PLAN_DISKS_MAX 16
+struct plan_disk {
+	uint32_t device;	/* 0: a free place */
 	uint32_t level;		/* of the target, 0: the loosest; and when it moved last */
 	uint64_t moved_ns;
-	uint64_t hurt_ns;	/* the last violated second; 0: there was none */
+	uint64_t hurt_ns;	/* the last violated second of one with a bound on his delays; 0: there was none */
 	uint64_t off_until_ns;	/* it was of no use */
 	float missed;		/* violated seconds while it was on, fading */
 	uint32_t pad;
@@ -280,7 +282,7 @@ struct plan_view {
 	uint32_t beside;	/* slot of one with a bound and a higher tier that its weight acts against; 0: none known */
 	uint32_t share;		/* annotated: the clients' port << 16 | its own; 0: none */
 	struct plan_balance balance;
-	struct plan_iocost iocost;
+	uint32_t io_bound_us;	/* on its delays on a disk; 0: none */
 	struct plan_first first;
 	float quota_kept;	/* what quota was before it was lifted, until it has been read again; else 0 */
 	uint64_t lifted_until_ns;

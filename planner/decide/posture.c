@@ -171,5 +171,5 @@ void posture_plan(const struct plan_policy *policy, const struct plan_host *host
 		return;
 	weights_stand(policy, host, views, count, plan);
 	if (policy->io_cost)
-		iocost_plan(views, count, now_ns, plan);
+		iocost_plan(host, views, count, now_ns, plan);
 }

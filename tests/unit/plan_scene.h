@@ -16,6 +16,7 @@ struct stage {
 	struct plan_policy policy;
 	struct plan_host host;
 	struct knee knee[RESOURCE_COUNT];
+	struct plan_disk disk[PLAN_DISKS_MAX];
 	struct pace pace;
 	struct plan_view server, batch, stranger;
 	struct plan_view *views[3];
@@ -51,7 +52,7 @@ static inline void scene_init(struct stage *scene)
 	/* What stands in every plan has a test of its own (test_posture.c). */
 	scene->policy.posture = 0;
 	scene->host = (struct plan_host){ .capacity = { 1, 1e9f, 100e6f, 10e6f }, .memory_free = 200e6f,
-					  .knee = scene->knee, .share = share_room(), .pace = &scene->pace };
+					  .knee = scene->knee, .disk = scene->disk, .share = share_room(), .pace = &scene->pace };
 	scene->server = view_make(1, TIER_CRITICAL, "/app/server");
 	scene->server.is_bound = true;
 	scene->server.need[RESOURCE_CPU] = (struct plan_need){ .demand = 0.3f, .demand_high = 0.35f };

@@ -16,7 +16,7 @@ static void disk_init(struct stage *scene)
 	scene->policy.posture = scene->policy.io_cost = 1;
 	scene->host.is_second = true;
 	scene->server.device = scene->batch.device = DISK;
-	scene->server.iocost.bound_us = 6000;
+	scene->server.io_bound_us = 6000;
 	scene->server.has |= 1u << OBSERVE_HAS_IO_COST;
 	scene->batch.has &= ~(1u << OBSERVE_HAS_IO_WEIGHT);
 }
@@ -25,7 +25,6 @@ static const struct plan_action *second(struct stage *scene, bool is_violated)
 {
 	scene->server.need[RESOURCE_IO].is_violated = is_violated;
 	scene->now_ns += S - TICK_NS;
-	iocost_second(&scene->server, scene->now_ns);
 	scene_tick(scene);
 	return action_of(scene, 1, KNOB_IO_COST);
 }
@@ -55,7 +54,7 @@ static void who_has_no_such_bound_or_disk_has_none(void **state)
 
 	(void)state;
 	disk_init(&scene);
-	scene.server.iocost.bound_us = 0;
+	scene.server.io_bound_us = 0;
 	assert_null(second(&scene, true));
 	disk_init(&scene);
 	scene.server.device = 0;
@@ -129,10 +128,45 @@ static void of_two_on_one_disk_the_tighter_bound_counts(void **state)
 	disk_init(&scene);
 	scene.stranger.is_bound = true;
 	scene.stranger.device = DISK;
-	scene.stranger.iocost = (struct plan_iocost){ .bound_us = 4000, .hurt_ns = scene.now_ns };
+	scene.stranger.io_bound_us = 4000;
 	second(&scene, true);
 	assert_null(action_of(&scene, 1, KNOB_IO_COST));
 	assert_int_equal(action_of(&scene, 3, KNOB_IO_COST)->value, 2000);
+}
+
+static void who_comes_back_finds_it_as_it_was(void **state)
+{
+	struct stage scene;
+
+	(void)state;
+	disk_init(&scene);
+	second(&scene, true);
+	scene.server.has |= 1u << OBSERVE_HAS_IO_COST_ON;
+	assert_int_equal(second(&scene, true)->value, 2625);
+	/* It is stopped, another with nothing behind it has its name. */
+	scene.server.is_bound = false;
+	scene.server.io_bound_us = 0;
+	assert_null(second(&scene, false));
+	scene.server.has &= ~(1u << OBSERVE_HAS_IO_COST_ON);
+	scene.server.is_bound = true;
+	scene.server.io_bound_us = 6000;
+	assert_int_equal(second(&scene, false)->value, 2625);
+}
+
+static void of_too_many_disks_those_hurt_last_are_remembered(void **state)
+{
+	struct stage scene;
+
+	(void)state;
+	disk_init(&scene);
+	for (uint32_t i = 0; i <= PLAN_DISKS_MAX; i++) {
+		scene.server.device = (9 + i) << 20;
+		assert_non_null(second(&scene, true));
+	}
+	scene.server.device = 9 << 20;
+	assert_null(second(&scene, false));
+	scene.server.device = 10 << 20;
+	assert_non_null(second(&scene, false));
 }
 
 int main(void)
@@ -143,6 +177,8 @@ int main(void)
 		cmocka_unit_test(it_tightens_while_it_is_too_little_and_loosens_by_the_minute),
 		cmocka_unit_test(nothing_else_is_done_while_it_serves),
 		cmocka_unit_test(of_two_on_one_disk_the_tighter_bound_counts),
+		cmocka_unit_test(who_comes_back_finds_it_as_it_was),
+		cmocka_unit_test(of_too_many_disks_those_hurt_last_are_remembered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -430,8 +430,9 @@ static void no_plan_holds_more_than_it_can(void **state)
 	static struct plan_view view[200];
 	static struct plan_view *views[200];
 	struct knee knee[RESOURCE_COUNT] = { 0 };
+	struct plan_disk disk[PLAN_DISKS_MAX] = { 0 };
 	static struct pace pace;
-	struct plan_host host = { .capacity = { 4, 1e9f, 1e8f, 1e7f }, .memory_free = -1, .knee = knee,
+	struct plan_host host = { .capacity = { 4, 1e9f, 1e8f, 1e7f }, .memory_free = -1, .knee = knee, .disk = disk,
 				  .share = share_room(), .pace = &pace };
 	struct plan_policy policy;
 	static struct plan plan;
