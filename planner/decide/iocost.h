@@ -6,7 +6,7 @@
  *
  * It is of the whole disk: whoever uses that is held back, annotated or not, so it is for the operator to allow (`[plan] io_cost = yes`). It costs the
  * others work even where nobody suffers (large requests are late by themselves), so it stands only once a second of somebody
- * with a bound on his delays on that disk was violated, and for ten minutes after the last such second; somebody of best effort has to be
+ * with a bound (io_p99, or else resp_p99 where the disk is to blame) was violated who uses that disk, and for ten minutes after the last such second; somebody of best effort has to be
  * beside one with a bound, as for weights (posture.h). The target is half of the bound; violated seconds take a sixteenth of the bound from it
  * each, to a quarter at least, and each two minutes without one give that back. All this is remembered of the disk, so a unit that is restarted finds it as
  * it was. On a disk for which somebody else set it up nothing is changed.

@@ -252,6 +252,12 @@ static void run_update(const struct mind *mind, const struct predictor_instance 
 		view->ends_s = (float)(slo->duration_ns - (now_ns - view->run_ns)) / 1e9f;
 }
 
+/* An answer that may not take longer may not wait longer for a disk either. */
+static uint32_t io_bound_us(const struct slo *slo)
+{
+	return (uint32_t)fminf((float)(slo->bound[SLI_IO_P99] ?: slo->bound[SLI_RESP_P99]) / 1e3f, 1e9f);
+}
+
 /* What changes with every tick; what a view remembers is kept. */
 static void view_update(struct mind *mind, uint32_t slot, uint64_t now_ns, bool is_second)
 {
@@ -295,7 +301,7 @@ static void view_update(struct mind *mind, uint32_t slot, uint64_t now_ns, bool 
 			worth_update(mind->predictor, instance, (enum resource)r, view->need[r].demand_high, &view->worth[r]);
 	}
 	dangers_update(mind, instance, view);
-	view->io_bound_us = (uint32_t)fminf((float)instance->info.slo.bound[SLI_IO_P99] / 1e3f, 1e9f);
+	view->io_bound_us = io_bound_us(&instance->info.slo);
 	view->first.held_ns = instance->first_ns;
 	first_tick(view, open->rtt_samples >= RTT_SAMPLES ? (float)open->rtt_ns / (float)open->rtt_samples : now ? now->rtt_ns : -1);
 	if (is_second)

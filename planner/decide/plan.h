@@ -282,7 +282,7 @@ struct plan_view {
 	uint32_t beside;	/* slot of one with a bound and a higher tier that its weight acts against; 0: none known */
 	uint32_t share;		/* annotated: the clients' port << 16 | its own; 0: none */
 	struct plan_balance balance;
-	uint32_t io_bound_us;	/* on its delays on a disk; 0: none */
+	uint32_t io_bound_us;	/* on its delays on a disk, or else on its answers; 0: none */
 	struct plan_first first;
 	float quota_kept;	/* what quota was before it was lifted, until it has been read again; else 0 */
 	uint64_t lifted_until_ns;

@@ -381,6 +381,21 @@ static void what_the_profile_says_is_held_ready(void **state)
 	mind_free(scene.mind);
 }
 
+static void a_bound_on_answers_stands_in_for_one_on_a_disk(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	scene_open(&scene);
+	tell_instance(&scene, OUTSIDER, 200 + OUTSIDER, "/other/batch", "resp_p99<12ms");
+	tell_instance(&scene, BATCH, 200 + BATCH, "/app/batch", "resp_p99<12ms io_p99<6ms");
+	tick(&scene, 0);
+	assert_int_equal(scene.mind->view[SERVER].io_bound_us, 0);
+	assert_int_equal(scene.mind->view[OUTSIDER].io_bound_us, 12000);
+	assert_int_equal(scene.mind->view[BATCH].io_bound_us, 6000);
+	mind_free(scene.mind);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -396,6 +411,7 @@ int main(void)
 		cmocka_unit_test(givers_are_confined_to_cpus_that_are_there),
 		cmocka_unit_test(who_is_not_annotated_neither_gives_nor_asks),
 		cmocka_unit_test(what_the_profile_says_is_held_ready),
+		cmocka_unit_test(a_bound_on_answers_stands_in_for_one_on_a_disk),
 	};
 
 	return cmocka_run_group_tests_name("mind", tests, NULL, NULL);
