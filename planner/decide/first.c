@@ -65,14 +65,19 @@ bool first_serves(const struct scene *scene, const struct plan_view *view)
 	return first_holds(scene, view) && view->first.missed < MISSED_HELP;
 }
 
-bool first_is_before(const struct plan_view *view)
+bool first_shares(const struct plan_view *view)
 {
 	return view->has >> OBSERVE_HAS_PROCESS & 1 && !(view->has >> OBSERVE_HAS_NETNS & 1);
 }
 
+bool first_counts(const struct scene *scene, const struct plan_view *view)
+{
+	return first_holds(scene, view) || (first_shares(view) && view->tier == TIER_BEST_EFFORT && !view->is_bound);
+}
+
 float first_total(const struct scene *scene)
 {
-	float total = fmaxf(scene->capacity * SHARE, scene->policy->giver_min[RESOURCE_NET]);
+	float total = fmaxf(scene->capacity * SHARE - scene->host->knee[RESOURCE_NET].outside, scene->policy->giver_min[RESOURCE_NET]);
 
 	return powf(GRAIN, floorf(logf(total) / logf(GRAIN)));
 }
@@ -80,7 +85,7 @@ float first_total(const struct scene *scene)
 static bool has_giver(const struct scene *scene, const struct plan_view *view)
 {
 	for (uint32_t i = 0; i < scene->count; i++)
-		if (posture_yields(scene->views[i], view) && first_is_before(scene->views[i]))
+		if (posture_yields(scene->views[i], view) && first_shares(scene->views[i]))
 			return true;
 	return false;
 }
@@ -93,7 +98,7 @@ void first_plan(const struct scene *scene, const struct plan_view *view, struct 
 		struct plan_view *one = scene->views[i];
 		struct plan_first *first = &one->first;
 
-		if (!one->is_bound || one->tier != view->tier || !one->need[RESOURCE_NET].is_bound || !first_is_before(one) ||
+		if (!one->is_bound || one->tier != view->tier || !one->need[RESOURCE_NET].is_bound || !first_shares(one) ||
 		    scene->now_ns < first->off_until_ns)
 			continue;
 		first->is_asked = true;

@@ -26,10 +26,13 @@ bool first_holds(const struct scene *scene, const struct plan_view *view);
 /* And it keeps dangers of the scene's resource away. */
 bool first_serves(const struct scene *scene, const struct plan_view *view);
 
-/* Whether its packets wait for who is first. */
-bool first_is_before(const struct plan_view *view);
+/* Whether its packets leave by the same device as those of others that have no network namespace of their own. */
+bool first_shares(const struct plan_view *view);
 
-/* What all may send together. */
+/* Whether it is first, or of those who would stand behind: what it sends is part of the total. */
+bool first_counts(const struct scene *scene, const struct plan_view *view);
+
+/* What those may send together: beside them are others whom nobody limits. */
 float first_total(const struct scene *scene);
 
 /* Adds to *plan who is to be first for the sake of `view`, whom standing limits are for. */

@@ -17,6 +17,7 @@
 #define TOTAL_RISE 1.01f
 #define TOTAL_STEP 0.93f	/* where packets wait: what waits has to go, too; once, until it is back at this share of where they did */
 #define TOTAL_AGAIN 0.97f
+#define OUTSIDE_FADE 0.95f
 #define NEAR 1.05f		/* times what was too much: then it was something else */
 #define RISE_NEAR 1.0005f
 #define ELSE 4.0f	/* times what was there to share: so much more that hurts nobody, and it was something else */
@@ -111,7 +112,7 @@ void knee_second(struct knee *knee, const struct knee_use *use)
 	else if (!knee->hurt_ticks && knee->is_judged)
 		moved = knee_calm(knee, use);
 	*knee = (struct knee){ .rate = moved, .rate_ended = knee->rate_ended, .ended = moved > knee->rate_ended * ELSE ? 0 : knee->ended,
-			       .is_found = knee->is_found || is_hurt, .met_ticks = knee->met_ticks, .slow_s = slow_s,
+			       .is_found = knee->is_found || is_hurt, .met_ticks = knee->met_ticks, .slow_s = slow_s, .outside = fmaxf(use->outside, knee->outside * OUTSIDE_FADE),
 			       .near_rate = use->is_total && use->is_held && moved < now ? now : knee->near_rate };
 }
 

@@ -28,6 +28,7 @@ struct knee {
 	float rate_ended;	/* the same when a limit ended harm first */
 	uint32_t ended;		/* how often one did */
 	float near_rate;	/* what it was when a total that was used up was too much last, or nearly; 0: never */
+	float outside;		/* highest of knee_use.outside, fading */
 	bool is_found;		/* somebody was hurt there */
 	uint32_t slow_s;	/* so many seconds under limits it rises slowly: somebody was hurt under one for a moment */
 	uint32_t met_ticks;	/* of harm that came where no limit was, and of which it is not known yet what ends it */
@@ -52,6 +53,7 @@ struct knee_use {
 	float proven;		/* what there would be to share if it were all used up by this: the headroom counts, and what is kept for the protected */
 	bool is_held;		/* some giver used up what a limit left to it */
 	bool is_total;		/* what limits leave is one total, and the kernel sees who is first: the end of what hurts nobody is sharp */
+	float outside;		/* of rate: of those who have no part in a total */
 	float queued;		/* see knee_wait() */
 	bool is_violated;	/* the second as a whole broke a bound: a few late ones of few do, which no tick calls hurt */
 };

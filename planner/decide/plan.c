@@ -277,7 +277,7 @@ static void standing_plan(const struct scene *scene, struct plan *plan)
 
 		if (!posture_yields(view, standing.view) || view->hold[scene->resource].gave_ns == scene->now_ns)
 			continue;
-		if (first_serves(scene, standing.view) && first_is_before(view)) {
+		if (first_serves(scene, standing.view) && first_shares(view)) {
 			view->granted = scene->capacity;
 			giver_limit(&paced, view, &standing, 0, plan);
 			continue;
@@ -377,15 +377,18 @@ static void knee_learn(const struct scene *host)
 		if (first_holds(host, view))
 			use.queued = fmaxf(use.queued, view->first.queued);
 		use.proven += unused(host, view);
-		demand += need->demand;
+		if (first_counts(host, view))
+			demand += need->demand;
 	}
 	use.is_held |= use.is_total && demand > first_total(&known) * USES_UP;
 	use.proven = (use.rate + use.proven) / (1 - host->policy->headroom[host->resource]);
 	knee_tick(knee, bad, host->policy->bad_act);
 	if (use.is_total && use.is_held)
 		knee_wait(knee, host->capacity, use.queued);
-	if (host->host->is_second)
-		knee_second(knee, &use);
+	if (!host->host->is_second)
+		return;
+	use.outside = use.is_total ? fmaxf(use.rate - demand, 0) : 0;
+	knee_second(knee, &use);
 }
 
 static void resource_plan(struct scene *host, struct plan *plan)

@@ -53,6 +53,24 @@ static void it_is_asked_for_once_limits_stand(void **state)
 	assert_int_equal(action_of(&scene, 2, KNOB_NET_EGRESS)->value, 5e6);
 }
 
+static void what_others_send_is_no_part_of_the_total(void **state)
+{
+	struct stage scene;
+
+	(void)state;
+	wire_init(&scene);
+	scene.server.need[RESOURCE_NET].demand = 1e6f;
+	scene.host.served[RESOURCE_NET] = 3e6f;
+	second(&scene, true, false);
+	second(&scene, true, false);
+	assert_in_range(action_of(&scene, 1, KNOB_NET_FIRST)->value, 5e6 * 0.93 - 2e6, 5e6 * 0.95 - 2e6);
+	/* It comes back when they have stopped for a while. */
+	scene.host.served[RESOURCE_NET] = 1e6f;
+	for (int s = 0; s < 100; s++)
+		second(&scene, true, false);
+	assert_in_range(action_of(&scene, 1, KNOB_NET_FIRST)->value, 5e6 * 0.93, 5e6 * 0.95);
+}
+
 /* Each time one thing is otherwise. */
 static bool stands(void (*change)(struct stage *scene))
 {
@@ -183,6 +201,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_is_asked_for_once_limits_stand),
+		cmocka_unit_test(what_others_send_is_no_part_of_the_total),
 		cmocka_unit_test(it_is_for_those_on_one_device_alone),
 		cmocka_unit_test(while_it_is_held_dangers_are_its_own_matter_unless_it_does_not_help),
 		cmocka_unit_test(who_cannot_have_it_is_not_asked_about_all_the_time),
