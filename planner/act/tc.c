@@ -143,11 +143,17 @@ static void all_change(struct tc_change *change, uint64_t total)
 	tc_add_class(change, &all, false);
 }
 
-/* Takes class `classid` away, 0 for none, and with the last limit of the device all that is ours. `total` is of those that stay. */
-static int spot_clean(const struct spot *spot, uint32_t classid, bool is_last, uint64_t total, char ret_text[ACT_TEXT_MAX])
+static struct limits_device device_of(const struct shape_limit *limit, uint64_t except)
+{
+	return limits_device(&tc.limits, limit->netns, limit->ifindex, except);
+}
+
+/* Takes the class of a limit away, or none where it is NULL, and where no limit is left all that is ours. */
+static int spot_clean(const struct spot *spot, const struct shape_limit *limit, const struct limits_device *left, char ret_text[ACT_TEXT_MAX])
 {
 	struct tc_change change = { .ifindex = spot->link.ifindex };
-	uint64_t rate, all;
+	bool is_last = left->count == 0;
+	uint64_t rate;
 
 	if (is_last && spot->filters.ours)
 		tc_delete_filter(&change, spot->filters.ours);
@@ -155,11 +161,11 @@ static int spot_clean(const struct spot *spot, uint32_t classid, bool is_last, u
 		tc_delete_clsact(&change);
 	if (is_last && spot_is_ours(spot))
 		tc_delete_root(&change);
-	else if (classid && spot_is_ours(spot)) {
-		if (tc_link_rate(spot->sock, spot->link.ifindex, TC_CLASS_ALL, &all) == 0 && all != total)
-			all_change(&change, total);
-		if (tc_link_rate(spot->sock, spot->link.ifindex, classid, &rate) == 0)
-			tc_delete_class(&change, classid);
+	else if (limit && limit->classid && spot_is_ours(spot) &&
+		 tc_link_rate(spot->sock, spot->link.ifindex, limit->classid, &rate) == 0) {
+		if (limit->is_first)
+			all_change(&change, left->total);
+		tc_delete_class(&change, limit->classid);
 	}
 	return tc_change_send(&change, spot->sock, ret_text);
 }
@@ -167,13 +173,12 @@ static int spot_clean(const struct spot *spot, uint32_t classid, bool is_last, u
 /* The entry goes last: whoever undoes this after a kill has to find it. */
 static int limit_remove(uint64_t cgroup_id, const struct shape_limit *limit, const struct spot *spot)
 {
-	bool is_last = limits_count(&tc.limits, limit->netns, limit->ifindex) <= 1;
-	uint64_t total = limits_total(&tc.limits, limit->netns, limit->ifindex, cgroup_id);
-	int r = spot_clean(spot, limit->classid, is_last, total, tc.fault);
+	struct limits_device left = device_of(limit, cgroup_id);
+	int r = spot_clean(spot, limit, &left, tc.fault);
 
 	if (r < 0 && r != -ENODEV)
 		return r;
-	r = limits_order(&tc.limits, limit->netns, limit->ifindex, cgroup_id);
+	r = limit->is_first ? limits_order(&tc.limits, limit->netns, limit->ifindex, left.first_id) : 0;
 	return limits_drop(&tc.limits, cgroup_id) ?: r;
 }
 
@@ -195,7 +200,7 @@ static bool limit_read(const struct shape_limit *limit, const struct spot *spot,
 	if (tc_link_rate(spot->sock, spot->link.ifindex, TC_CLASS_ALL, &all) < 0)
 		return false;
 	/* What another says that is first may be less. */
-	*ret_rate = all == limits_total(&tc.limits, limit->netns, limit->ifindex, 0) ? limit->rate : all;
+	*ret_rate = all == device_of(limit, 0).total ? limit->rate : all;
 	return true;
 }
 
@@ -267,11 +272,10 @@ static struct tc_class limit_class(const struct shape_limit *limit)
 	return limit->is_first ? tc_class_first(limit->classid) : tc_class_behind(limit->classid, limit->rate);
 }
 
-static int limit_install(const struct spot *spot, const struct shape_limit *limit)
+static int limit_install(const struct spot *spot, const struct shape_limit *limit, uint64_t total)
 {
 	struct tc_change change = { .ifindex = spot->link.ifindex };
 	bool has_clsact = tc_has_clsact(spot->link.qdiscs, spot->link.count);
-	uint64_t total = limits_total(&tc.limits, limit->netns, limit->ifindex, 0);
 	const struct tc_class class = limit_class(limit);
 
 	if (limit->classid && !spot_is_ours(spot))
@@ -325,6 +329,7 @@ static int limit_add(const struct place *place, bool is_first, uint64_t rate)
 {
 	_cleanup_spot_ struct spot spot = { 0 };
 	struct shape_limit limit = { .rate = rate, .is_first = is_first };
+	struct limits_device device;
 	enum tc_method method;
 	int r = spot_open_place(&spot, place, tc.fault);
 
@@ -335,16 +340,20 @@ static int limit_add(const struct place *place, bool is_first, uint64_t rate)
 		return -EOPNOTSUPP;
 	limit.netns = spot.netns;
 	limit.ifindex = (uint32_t)spot.link.ifindex;
+	device = device_of(&limit, place->cgroup_id);
 	if (method == TC_HTB)
-		limit.classid = limits_class_free(&tc.limits, limit.netns, limit.ifindex);
+		limit.classid = device.class_free;
+	limit.first_id = device.first_id;
 	r = limits_set(&tc.limits, place->cgroup_id, &limit);
-	if (r == 0)
-		r = limits_order(&tc.limits, limit.netns, limit.ifindex, 0);
+	if (r == 0 && is_first) {
+		device = device_of(&limit, 0);
+		r = limits_order(&tc.limits, limit.netns, limit.ifindex, device.first_id);
+	}
 	if (r < 0) {
 		snprintf(tc.fault, sizeof(tc.fault), "the map of limits cannot be written: %s", strerror(-r));
 		return r;
 	}
-	r = limit_install(&spot, &limit);
+	r = limit_install(&spot, &limit, device.total);
 	if (r < 0)
 		limit_abort(place->cgroup_id, &limit, tc_has_clsact(spot.link.qdiscs, spot.link.count));
 	return install_error(r);
@@ -354,7 +363,7 @@ static int limit_add(const struct place *place, bool is_first, uint64_t rate)
 static int limit_change(uint64_t cgroup_id, struct shape_limit *limit, const struct spot *spot, uint64_t rate)
 {
 	struct tc_change change = { .ifindex = spot->link.ifindex };
-	uint64_t others = limits_total(&tc.limits, limit->netns, limit->ifindex, cgroup_id);
+	uint64_t others = limit->is_first ? device_of(limit, cgroup_id).total : 0;
 	struct tc_class class;
 	int r;
 
@@ -368,7 +377,7 @@ static int limit_change(uint64_t cgroup_id, struct shape_limit *limit, const str
 	if (r < 0)
 		return install_error(r);
 	r = limits_set(&tc.limits, cgroup_id, limit);
-	return r ?: limits_order(&tc.limits, limit->netns, limit->ifindex, 0);
+	return r < 0 || !limit->is_first ? r : limits_order(&tc.limits, limit->netns, limit->ifindex, device_of(limit, 0).first_id);
 }
 
 int tc_write(const struct place *place, bool is_first, const struct knob_value *value)
@@ -400,12 +409,13 @@ int tc_write(const struct place *place, bool is_first, const struct knob_value *
 static void remains_clean(void)
 {
 	_cleanup_spot_ struct spot spot = { 0 };
+	struct limits_device left;
 	char text[ACT_TEXT_MAX];
 
-	if (spot_open(&spot, getpid(), 0, 0) < 0 ||
-	    limits_count(&tc.limits, spot.netns, (uint32_t)spot.link.ifindex) > 0)
+	if (spot_open(&spot, getpid(), 0, 0) < 0)
 		return;
-	if (spot_clean(&spot, 0, true, TC_RATE_REST, text) < 0)
+	left = limits_device(&tc.limits, spot.netns, (uint32_t)spot.link.ifindex, 0);
+	if (left.count == 0 && spot_clean(&spot, NULL, &left, text) < 0)
 		log_line("net.egress: remains on %s: %s", spot.link.name, text);
 }
 

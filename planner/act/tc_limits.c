@@ -113,74 +113,52 @@ int limits_drop(const struct limits *limits, uint64_t cgroup_id)
 	return bpf_map_delete_elem(limits->map_fd, &cgroup_id) < 0 ? -errno : 0;
 }
 
-/* Goes through all entries; those that were dropped meanwhile are passed over. */
-static bool next_on_device(const struct limits *limits, uint64_t netns, uint32_t ifindex, uint64_t **key,
-			   uint64_t *cgroup_id, struct shape_limit *ret)
+/* As all_read() found them. */
+static struct shape_limit limit[SHAPE_LIMITS_MAX];
+static uint64_t id[SHAPE_LIMITS_MAX];
+
+/* All of them, in one system call; returns how many. */
+static uint32_t all_read(const struct limits *limits)
 {
-	uint64_t next;
+	LIBBPF_OPTS(bpf_map_batch_opts, opts, .elem_flags = BPF_F_LOCK);
+	uint32_t count = SHAPE_LIMITS_MAX, place;
 
-	while (bpf_map_get_next_key(limits->map_fd, *key, &next) == 0) {
-		*cgroup_id = next;
-		*key = cgroup_id;
-		if (limits_get(limits, next, ret) == 0 && ret->netns == netns && ret->ifindex == ifindex)
-			return true;
-	}
-	return false;
-}
-
-uint32_t limits_count(const struct limits *limits, uint64_t netns, uint32_t ifindex)
-{
-	uint64_t cgroup_id, *key = NULL;
-	struct shape_limit limit;
-	uint32_t count = 0;
-
-	while (next_on_device(limits, netns, ifindex, &key, &cgroup_id, &limit))
-		count++;
+	if (bpf_map_lookup_batch(limits->map_fd, NULL, &place, id, limit, &count, &opts) < 0 && errno != ENOENT)
+		return 0;
 	return count;
 }
 
-uint64_t limits_total(const struct limits *limits, uint64_t netns, uint32_t ifindex, uint64_t except)
+struct limits_device limits_device(const struct limits *limits, uint64_t netns, uint32_t ifindex, uint64_t except)
 {
-	uint64_t cgroup_id, *key = NULL, total = TC_RATE_REST;
-	struct shape_limit limit;
+	struct limits_device device = { .class_free = TC_CLASS_LOWEST, .total = TC_RATE_REST };
+	bool is_taken[SHAPE_LIMITS_MAX + 1] = { false };
+	uint32_t count = all_read(limits);
 
-	while (next_on_device(limits, netns, ifindex, &key, &cgroup_id, &limit))
-		if (limit.is_first && cgroup_id != except && limit.rate < total)
-			total = limit.rate;
-	return total;
+	for (uint32_t i = 0; i < count; i++) {
+		if (limit[i].netns != netns || limit[i].ifindex != ifindex || id[i] == except)
+			continue;
+		device.count++;
+		if (limit[i].classid >= TC_CLASS_LOWEST && limit[i].classid - TC_CLASS_LOWEST < SHAPE_LIMITS_MAX)
+			is_taken[limit[i].classid - TC_CLASS_LOWEST] = true;
+		if (!limit[i].is_first || (device.first_id && limit[i].rate >= device.total))
+			continue;
+		device.first_id = id[i];
+		device.total = limit[i].rate;
+	}
+	while (is_taken[device.class_free - TC_CLASS_LOWEST])
+		device.class_free++;
+	return device;
 }
 
-int limits_order(const struct limits *limits, uint64_t netns, uint32_t ifindex, uint64_t except)
+int limits_order(const struct limits *limits, uint64_t netns, uint32_t ifindex, uint64_t first_id)
 {
-	uint64_t cgroup_id, *key = NULL, first_id = 0, least = UINT64_MAX;
-	struct shape_limit limit;
+	uint32_t count = all_read(limits);
 	int r = 0;
 
-	while (next_on_device(limits, netns, ifindex, &key, &cgroup_id, &limit))
-		if (limit.is_first && cgroup_id != except && limit.rate < least) {
-			first_id = cgroup_id;
-			least = limit.rate;
-		}
-	key = NULL;
-	while (next_on_device(limits, netns, ifindex, &key, &cgroup_id, &limit))
-		if (limit.first_id != first_id) {
-			limit.first_id = first_id;
-			r = limits_set(limits, cgroup_id, &limit) ?: r;
+	for (uint32_t i = 0; i < count; i++)
+		if (limit[i].netns == netns && limit[i].ifindex == ifindex && limit[i].first_id != first_id) {
+			limit[i].first_id = first_id;
+			r = limits_set(limits, id[i], &limit[i]) ?: r;
 		}
 	return r;
-}
-
-uint32_t limits_class_free(const struct limits *limits, uint64_t netns, uint32_t ifindex)
-{
-	bool is_taken[SHAPE_LIMITS_MAX + 1] = { false };
-	uint64_t cgroup_id, *key = NULL;
-	struct shape_limit limit;
-	uint32_t i = 0;
-
-	while (next_on_device(limits, netns, ifindex, &key, &cgroup_id, &limit))
-		if (limit.classid >= TC_CLASS_LOWEST && limit.classid - TC_CLASS_LOWEST < SHAPE_LIMITS_MAX)
-			is_taken[limit.classid - TC_CLASS_LOWEST] = true;
-	while (is_taken[i])
-		i++;
-	return TC_CLASS_LOWEST + i;
 }

@@ -29,16 +29,17 @@ int limits_get(const struct limits *limits, uint64_t cgroup_id, struct shape_lim
 int limits_set(const struct limits *limits, uint64_t cgroup_id, const struct shape_limit *limit);
 int limits_drop(const struct limits *limits, uint64_t cgroup_id);
 
-/* How many cgroups are limited on that device. */
-uint32_t limits_count(const struct limits *limits, uint64_t netns, uint32_t ifindex);
+/* What is on one device, but for the limit of cgroup `except`. */
+struct limits_device {
+	uint32_t count;
+	uint32_t class_free;	/* that no cgroup there has */
+	uint64_t first_id;	/* who is first, of several the one of the least rate; 0: nobody is */
+	uint64_t total;		/* that rate; TC_RATE_REST */
+};
 
-/* What all limits on that device may send together: the least that those who are first say, TC_RATE_REST where nobody is; but for `except`. */
-uint64_t limits_total(const struct limits *limits, uint64_t netns, uint32_t ifindex, uint64_t except);
+struct limits_device limits_device(const struct limits *limits, uint64_t netns, uint32_t ifindex, uint64_t except);
 
-/* Tells all limits of that device who is first, but for `except`. 0 or -errno, some untold. */
-int limits_order(const struct limits *limits, uint64_t netns, uint32_t ifindex, uint64_t except);
-
-/* A class that no cgroup on that device has. */
-uint32_t limits_class_free(const struct limits *limits, uint64_t netns, uint32_t ifindex);
+/* Tells all limits of that device who is first. 0 or -errno, some untold. */
+int limits_order(const struct limits *limits, uint64_t netns, uint32_t ifindex, uint64_t first_id);
 
 #endif
