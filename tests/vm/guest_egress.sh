@@ -36,7 +36,7 @@ stay() { inside "$1" "${@:2}" sleep 100000 & }
 # --- the hands ----------------------------------------------------------------------------------------------------------
 start() { # MODE
 	"$act" --mode "$1" --run-dir "$run" --disable-file "$scratch/disable" 2>>"$scratch/act.log" &
-	within 20 driver mode
+	within 20 driver mode || return
 	pid=$(cut -d' ' -f1 "$run/act.lock")
 }
 driver() { "$test_programs/mind_driver" "$run/act.sock" "$@"; }
