@@ -95,11 +95,16 @@ static void first_tell(struct daemon *daemon)
 {
 	for (uint32_t i = 0; i < daemon->plan.count; i++) {
 		const struct plan_action *action = &daemon->plan.action[i];
-		const struct result_item *said = action->knob == KNOB_NET_FIRST ? hands_outcome(daemon->hands, action->slot, action->knob) : NULL;
-		struct observation observation = { .kind = OBSERVE_FIRST, .first = { .slot = action->slot, .time_ns = host_now_ns() } };
+		const struct result_item *said;
+		struct observation observation;
 
-		if (said && (said->outcome == OUTCOME_APPLIED || said->outcome == OUTCOME_RENEWED))
-			daemon_observe(daemon, &observation);
+		if (action->knob != KNOB_NET_FIRST)
+			continue;
+		said = hands_outcome(daemon->hands, action->slot, action->knob);
+		if (!said || (said->outcome != OUTCOME_APPLIED && said->outcome != OUTCOME_RENEWED))
+			continue;
+		observation = (struct observation){ .kind = OBSERVE_FIRST, .first = { .slot = action->slot, .time_ns = host_now_ns() } };
+		daemon_observe(daemon, &observation);
 	}
 }
 

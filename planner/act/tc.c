@@ -350,6 +350,7 @@ static int limit_add(const struct place *place, bool is_first, uint64_t rate)
 		r = limits_order(&tc.limits, limit.netns, limit.ifindex, device.first_id);
 	}
 	if (r < 0) {
+		limits_drop(&tc.limits, place->cgroup_id);
 		snprintf(tc.fault, sizeof(tc.fault), "the map of limits cannot be written: %s", strerror(-r));
 		return r;
 	}

@@ -3,20 +3,17 @@
 
 #include <math.h>
 
+#include "missed.h"
 #include "posture.h"
 #include "rung.h"
 
 #define NS_PER_S 1000000000ull
 #define HELD_NS (2 * NS_PER_S + NS_PER_S / 2)	/* the hands say so with each renewal of a lease */
 #define ASKED_NS (5 * NS_PER_S)			/* in vain */
-#define OFF_NS (600 * NS_PER_S)
 #define SHARE 0.95f		/* of what the wire bears: headers, and what the kernel lets through at once */
 #define GRAIN 1.02f		/* a total moves in steps, or it would be written each second */
 #define QUEUED_NS 5e6f		/* more than what the 2 ms that leave at once (act/tc_plan.h) and their answers take */
 #define WAY_RISE 0.001f		/* a second: another way is believed after a quarter of an hour */
-#define MISSED_FADE 0.9f	/* a second: about the last ten count */
-#define MISSED_HELP 3.0f
-#define MISSED_VAIN 6.0f
 
 static bool is_held(const struct plan_first *first, uint64_t now_ns) { return first->held_ns && now_ns - first->held_ns < HELD_NS; }
 
@@ -44,15 +41,15 @@ void first_second(struct plan_view *view, float rtt_ns, uint64_t now_ns)
 	if (!is_held(first, now_ns)) {
 		first->missed = 0;
 		if (first->asked_ns && now_ns - first->asked_ns >= ASKED_NS) {
-			first->off_until_ns = now_ns + OFF_NS;
+			first->off_until_ns = now_ns + MISSED_OFF_NS;
 			first->asked_ns = 0;
 		}
 		return;
 	}
 	first->asked_ns = 0;
-	first->missed = first->missed * MISSED_FADE + (view->need[RESOURCE_NET].is_violated ? 1 : 0);
+	first->missed = missed_second(first->missed, view->need[RESOURCE_NET].is_violated);
 	if (first->missed >= MISSED_VAIN)
-		first->off_until_ns = now_ns + OFF_NS;
+		first->off_until_ns = now_ns + MISSED_OFF_NS;
 }
 
 bool first_holds(const struct scene *scene, const struct plan_view *view)

@@ -2,16 +2,14 @@
 #include "iocost.h"
 
 #include "act/bounds.h"
+#include "missed.h"
 #include "rung.h"
 
 #define NS_PER_S 1000000000ull
-#define KEEP_NS (600 * NS_PER_S)	/* after the last violated second; and without it when it was of no use */
+#define KEEP_NS (600 * NS_PER_S)	/* after the last violated second */
 #define LEVEL_MAX 4		/* of the target, each a sixteenth of the bound below the one before; the first is half of it */
 #define TIGHTEN_NS (2 * NS_PER_S)
 #define RELAX_NS (120 * NS_PER_S)
-#define MISSED_FADE 0.9f	/* a second: about the last ten count */
-#define MISSED_HELP 3.0f	/* from so many violated ones on it is not enough, */
-#define MISSED_VAIN 6.0f	/* and of no use */
 
 static bool has(const struct plan_view *view, enum observe_has what) { return view->has >> what & 1; }
 
@@ -54,10 +52,10 @@ static void disk_second(struct plan_disk *disk, bool is_on, bool is_violated, ui
 		disk->missed = 0;
 		return;
 	}
-	disk->missed = disk->missed * MISSED_FADE + (is_violated ? 1 : 0);
+	disk->missed = missed_second(disk->missed, is_violated);
 	level_move(disk, is_violated, now_ns);
 	if (disk->missed >= MISSED_VAIN)
-		disk->off_until_ns = now_ns + KEEP_NS;
+		disk->off_until_ns = now_ns + MISSED_OFF_NS;
 }
 
 void iocost_second(const struct plan_host *host, struct plan_view *const views[], uint32_t count, uint64_t now_ns)

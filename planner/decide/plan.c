@@ -373,9 +373,10 @@ static void knee_learn(const struct scene *host)
 		/* What shapes a wire lets through evenly. */
 		use.is_violated |= host->resource == RESOURCE_IO && view->is_bound && view->is_fresh && need->is_violated;
 		use.is_held |= left > 0 && need->demand > left * USES_UP;
-		use.is_total |= first_holds(host, view);
-		if (first_holds(host, view))
+		if (first_holds(host, view)) {
+			use.is_total = true;
 			use.queued = fmaxf(use.queued, view->first.queued);
+		}
 		use.proven += unused(host, view);
 		if (first_counts(host, view))
 			demand += need->demand;
