@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "app_socket.h"
+#include "spare.h"
 
 struct place {
 	uint32_t slot;		/* 0: free */
@@ -120,9 +121,11 @@ static void place_make(struct app_own *own, const struct observe_instance *info)
 	fd = app_packet_bind(own->dir, file, &place->address);
 	if (fd < 0)
 		return;
+	fd = spare_keep(fd, SPARE_ANNOTATED);
 	event.data.u32 = (uint32_t)(place - own->place);
-	if (epoll_ctl(own->epoll_fd, EPOLL_CTL_ADD, fd, &event)) {
-		close(fd);
+	if (fd < 0 || epoll_ctl(own->epoll_fd, EPOLL_CTL_ADD, fd, &event)) {
+		if (fd >= 0)
+			close(fd);
 		unlink(place->address.sun_path);
 		return;
 	}

@@ -9,7 +9,7 @@
 
 #include "predict/observe.h"
 
-#define APP_OWN_MAX 256		/* annotated instances beyond use the shared socket */
+#define APP_OWN_MAX 256		/* annotated instances beyond use the shared socket, as do those for which no descriptor is left */
 
 struct app_own;
 

@@ -8,14 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "spare.h"
 #include "text.h"
 
 #define FILEID_KERNFS 0xfe	/* include/linux/exportfs.h */
-#define SPARED_SHARE 4		/* one part of this of the descriptors is left to the annotated, to clients and to walks */
 #define PROCESS_DEPTH_MAX 4	/* how far below an instance its processes are looked for */
 
 static const char *const names[] = {
@@ -29,35 +28,35 @@ static const char *const names[] = {
 };
 _Static_assert(sizeof(names) / sizeof(names[0]) == CGROUP_FILE_COUNT, "a name per file");
 
-static void file_open(struct cgroup_files *files, int dir_fd, enum cgroup_file file)
+static int keep(struct cgroup_files *files, int fd, unsigned int share)
+{
+	fd = spare_keep(fd, share);
+	files->is_short |= fd < 0 && (errno == EMFILE || errno == ENFILE);
+	return fd;
+}
+
+static void file_open(struct cgroup_files *files, int dir_fd, enum cgroup_file file, unsigned int share)
 {
 	if (files->fd[file] <= 0)
-		files->fd[file] = openat(dir_fd, names[file], O_RDONLY | O_CLOEXEC);
+		files->fd[file] = keep(files, openat(dir_fd, names[file], O_RDONLY | O_CLOEXEC), share);
 }
 
 void cgroup_files_open(struct cgroup_files *files, int dir_fd)
 {
-	int *fd = &files->fd[CGROUP_CPU_PRESSURE];
-	struct rlimit limit;
-
-	file_open(files, dir_fd, CGROUP_CPU_PRESSURE);
-	/* The lowest that is free is given out, so its number tells how many there are. */
-	if (*fd <= 0 || getrlimit(RLIMIT_NOFILE, &limit) || (rlim_t)*fd < limit.rlim_cur - limit.rlim_cur / SPARED_SHARE)
-		return;
-	close(*fd);
-	*fd = -1;
+	file_open(files, dir_fd, CGROUP_CPU_PRESSURE, SPARE_STRANGER);
 }
 
 static void all_open(struct cgroup_files *files)
 {
-	for (int file = 0; file < CGROUP_FILE_COUNT; file++)
-		file_open(files, files->dir_fd, file);
+	files->is_short = files->dir_fd < 0;
+	for (int file = 0; files->dir_fd > 0 && file < CGROUP_FILE_COUNT; file++)
+		file_open(files, files->dir_fd, file, SPARE_ANNOTATED);
 }
 
 void cgroup_files_open_all(struct cgroup_files *files, int dir_fd)
 {
 	if (files->dir_fd <= 0)
-		files->dir_fd = fcntl(dir_fd, F_DUPFD_CLOEXEC, 3);
+		files->dir_fd = keep(files, fcntl(dir_fd, F_DUPFD_CLOEXEC, 3), SPARE_ANNOTATED);
 	all_open(files);
 }
 
@@ -70,7 +69,7 @@ void cgroup_files_refresh(struct cgroup_files *files)
 	while (files->fd[files->asked] > 0 && --left);
 	if (!left)
 		return;
-	file_open(files, files->dir_fd, files->asked);
+	file_open(files, files->dir_fd, files->asked, SPARE_ANNOTATED);
 	if (files->fd[files->asked] > 0)
 		all_open(files);
 }
@@ -103,7 +102,7 @@ static int file_read(struct cgroup_files *files, enum cgroup_file file, char *te
 	if (*fd > 0 && n < 0 && errno == ENODEV) {
 		close(*fd);
 		*fd = -1;
-		file_open(files, files->dir_fd, file);
+		file_open(files, files->dir_fd, file, SPARE_ANNOTATED);
 		n = *fd > 0 ? pread(*fd, text, size - 1, 0) : -1;
 	}
 	if (*fd <= 0)

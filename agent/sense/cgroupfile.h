@@ -34,6 +34,7 @@ struct cgroup_files {
 	int dir_fd;
 	int fd[CGROUP_FILE_COUNT];
 	uint8_t asked;		/* of the missing, who was looked for last */
+	bool is_short;		/* some are missing for want of descriptors */
 	struct cgroup_slow {
 		uint32_t has;		/* bit per OBSERVE_HAS_*, as at the last look */
 		uint32_t device;
@@ -44,7 +45,7 @@ struct cgroup_files {
 
 /*
  * CPU pressure is opened for every cgroup while three quarters of the descriptors last, the rest only for those that take part in
- * plans: descriptors are not free.
+ * plans, while seven eighths do: descriptors are not free, and who is out of them answers nobody.
  */
 void cgroup_files_open(struct cgroup_files *files, int dir_fd);
 

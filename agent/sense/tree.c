@@ -383,6 +383,23 @@ uint32_t tree_slot(const struct tree *tree, uint64_t cgroup_id)
 	return slots_find(tree->slots, cgroup_id);
 }
 
+/* One that could not keep its directory for want of descriptors tries again. */
+static void node_refresh(struct tree *tree, struct node *node)
+{
+	char path[OBSERVE_PATH_MAX];
+	int fd;
+
+	if (node->files.dir_fd > 0) {
+		cgroup_files_refresh(&node->files);
+		return;
+	}
+	fd = cgroup_open_by_id(tree->root_fd, tree->setup.root, node->cgroup_id, path);
+	if (fd < 0)
+		return;
+	cgroup_files_open_all(&node->files, fd);
+	close(fd);
+}
+
 /*
  * What is due of each once a second is read at one of its ticks, each slot at its own, so that no tick holds a CPU for as long as all
  * take; a second that closes early reads the rest.
@@ -397,7 +414,7 @@ static void fast_tick(struct tree *tree, bool is_second)
 
 		if (is_due) {
 			node->second = tree->second;
-			cgroup_files_refresh(&node->files);
+			node_refresh(tree, node);
 			node_read_limits(tree, node);
 			node_read_memory(tree, node);
 		}
@@ -452,9 +469,14 @@ int tree_refresh(struct tree *tree, uint32_t slot)
 
 const char *tree_problem(const struct tree *tree, uint32_t slot)
 {
-	bool has_problem = slot < tree->setup.slots_max && slots_id(tree->slots, slot) && tree->node[slot].problem;
+	const struct node *node;
 
-	return has_problem ? tree->node[slot].problem : "";
+	if (slot >= tree->setup.slots_max || !slots_id(tree->slots, slot))
+		return "";
+	node = &tree->node[slot];
+	if (!node->problem && is_annotated(node) && node->files.is_short)
+		return "not all of its files are read: out of descriptors, raise LimitNOFILE= of the agent or its ulimit -n";
+	return node->problem ?: "";
 }
 
 bool tree_has_annotated(const struct tree *tree) { return tree->fast.count; }

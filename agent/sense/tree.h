@@ -57,7 +57,7 @@ bool tree_has_annotated(const struct tree *tree);
 /* Reads the annotation again. 0, or -ENOENT when the slot is free. */
 int tree_refresh(struct tree *tree, uint32_t slot);
 
-/* What was wrong with the annotation of a slot; "" when nothing. */
+/* What is wrong with the annotation of a slot, or keeps it from being followed; "" when nothing. */
 const char *tree_problem(const struct tree *tree, uint32_t slot);
 
 /* Cgroups that are there and not followed, because there was no slot or the path is too long: their tasks count as WIRE_SLOT_OTHER. */

@@ -58,6 +58,17 @@ unfollowed=$(status_of unfollowed)
 mkdir "$group"/all{1..200}
 none_is_free() { (($(status_of unfollowed) > unfollowed)); }
 check "annotated ones take all slots" within 40 none_is_free
+# They take more descriptors than there are: who is left short is told, and some are left to answer with.
+is_short() {
+	local made
+	for made in "$group"/all{1..200}; do
+		ask instance show "$name_of_group/${made##*/}" 2>&1 | grep -q 'out of descriptors' && return
+	done
+	return 1
+}
+check "and more descriptors than there are, which is told of them" within 10 is_short
+some_are_free() { (($(find "/proc/$(mind_pid)/fd" -mindepth 1 | wc -l) < max - 8)); }
+check "some are left to answer with" some_are_free
 wait_in_each "$group"/all*
 sleep 8
 rmdir "$group"/all* 2>/dev/null || { sleep 0.2; rmdir "$group"/all*; }
