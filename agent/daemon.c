@@ -81,36 +81,42 @@ static void memory_tell(struct daemon *daemon)
 		daemon_observe(daemon, &observation);
 }
 
-static bool result_holds(const struct result *result)
+static bool is_held(const struct daemon *daemon, const struct plan_action *action)
 {
-	for (uint32_t i = 0; i < result->count; i++)
-		if (result->item[i].outcome == OUTCOME_APPLIED || result->item[i].outcome == OUTCOME_RENEWED ||
-		    result->item[i].outcome == OUTCOME_PENDING)
-			return true;
-	return false;
+	const struct result_item *said = hands_outcome(daemon->hands, action->slot, action->knob);
+
+	return said && (said->outcome == OUTCOME_APPLIED || said->outcome == OUTCOME_RENEWED || said->outcome == OUTCOME_PENDING);
 }
 
-/* Who is first, as of the plan made last: the planner limits others in another way while the hands do not hold that. */
-static void first_tell(struct daemon *daemon)
+/* What the hands hold of whom, as of the plan made last. */
+static void held_tell(struct daemon *daemon, uint64_t now_ns)
 {
-	for (uint32_t i = 0; i < daemon->plan.count; i++) {
-		const struct plan_action *action = &daemon->plan.action[i];
-		const struct result_item *said;
-		struct observation observation;
+	const struct plan *plan = &daemon->plan;
+	uint64_t held[ACTIONS_MAX] = { 0 };
+	bool is_any = false, is_answer = false;
 
-		if (action->knob != KNOB_NET_FIRST)
+	for (uint32_t i = 0; i < plan->count; i++) {
+		uint32_t at = 0;
+
+		while (plan->action[at].slot != plan->action[i].slot)
+			at++;
+		if (!is_held(daemon, &plan->action[i]))
 			continue;
-		said = hands_outcome(daemon->hands, action->slot, action->knob);
-		if (!said || (said->outcome != OUTCOME_APPLIED && said->outcome != OUTCOME_RENEWED))
-			continue;
-		observation = (struct observation){ .kind = OBSERVE_FIRST, .first = { .slot = action->slot, .time_ns = host_now_ns() } };
-		daemon_observe(daemon, &observation);
+		held[at] |= 1ull << plan->action[i].knob;
+		is_any = true;
+		is_answer |= plan_action_answers(&plan->action[i]);
 	}
+	for (uint32_t i = 0; i < plan->count; i++)
+		if (held[i])
+			daemon_observe(daemon, &(struct observation){ .kind = OBSERVE_HANDS,
+								      .hands = { plan->action[i].slot, 0, held[i], now_ns } });
+	if (is_any)
+		daemon_observe(daemon, &(struct observation){ .kind = is_answer ? OBSERVE_ACTED : OBSERVE_HELD, .time_ns = now_ns });
 }
 
 static void answers_take(struct daemon *daemon)
 {
-	struct observation held = { .kind = plan_answers(&daemon->plan) ? OBSERVE_ACTED : OBSERVE_HELD, .time_ns = host_now_ns() };
+	bool is_told = false;
 	struct result result;
 
 	while (hands_answer(daemon->hands, &result)) {
@@ -119,10 +125,10 @@ static void answers_take(struct daemon *daemon)
 		daemon->result = result;
 		recording_result(daemon->recording, &result);
 		recording_result(learn_recording(daemon->learn), &result);
-		if (result_holds(&result))
-			daemon_observe(daemon, &held);
-		first_tell(daemon);
+		is_told = true;
 	}
+	if (is_told)
+		held_tell(daemon, host_now_ns());
 }
 
 /* Ends the tick: forecasts when it closed a second, and a plan; both recordings are told. */
@@ -150,6 +156,20 @@ static struct profile_clock wall_now(void)
 	clock = outlook_clock((int64_t)now.tv_sec);
 	clock.ns = (uint32_t)now.tv_nsec;
 	return clock;
+}
+
+/* Who observes need not be there in time, and its memory is the host's to take. */
+static void memory_hold(struct daemon *daemon)
+{
+	bool is_wanted = mode_acts(hands_mode(daemon->hands));
+	int r;
+
+	if (is_wanted == daemon->is_held)
+		return;
+	daemon->is_held = is_wanted;
+	r = trim_hold(is_wanted);
+	if (r)
+		fprintf(stderr, "forestalld: own memory is not held, plans may be late when memory is short: %s\n", strerror(-r));
 }
 
 static void tick(struct daemon *daemon)
@@ -189,6 +209,8 @@ static void tick(struct daemon *daemon)
 		trim_code();
 		daemon->trim_ns = 0;
 	}
+	if (is_second && !daemon->trim_ns)
+		memory_hold(daemon);
 }
 
 static int mind_open(struct daemon *daemon, char error[DAEMON_ERROR_MAX])

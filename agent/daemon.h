@@ -58,6 +58,7 @@ struct daemon {
 	uint64_t busy_ns;		/* /proc/stat at the last second */
 	uint64_t second_ns, scan_ns, next_tick_ns;
 	uint64_t trim_ns;		/* when the start is over; 0: it is */
+	bool is_held;			/* own memory stays where it is */
 	uint64_t tick_late_ns_max, tick_cost_ns;
 	int clock_fd;
 	bool is_behind;			/* reports were left for the next tick */

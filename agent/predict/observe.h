@@ -204,10 +204,11 @@ struct observe_profile {
 	uint32_t pad;
 };
 
-/* The hands hold net.first of it. */
-struct observe_first {
+/* What the hands hold of it, of what was planned: told of all in a plan whenever they speak. */
+struct observe_hands {
 	uint32_t slot;
 	uint32_t pad;
+	uint64_t held;		/* bit per enum knob of act/protocol.h */
 	uint64_t time_ns;
 };
 
@@ -228,7 +229,7 @@ enum observe_kind {
 	OBSERVE_ANNOUNCED,
 	OBSERVE_PROFILE,
 	OBSERVE_HELD,	/* the hands hold something of ours that only stands; time_ns */
-	OBSERVE_FIRST,
+	OBSERVE_HANDS,
 	OBSERVE_KIND_COUNT
 };
 
@@ -249,7 +250,7 @@ struct observation {
 		struct observe_announced announced;
 		struct observe_profile profile;
 		struct observe_asked asked;
-		struct observe_first first;
+		struct observe_hands hands;
 		uint64_t time_ns;
 	};
 };

@@ -217,6 +217,16 @@ static void take_host(struct predictor *p, const struct observe_host *host)
 	p->host.giver_cpus = host->giver_cpus;
 }
 
+static void take_hands(struct predictor *p, const struct observe_hands *told)
+{
+	struct predictor_instance *instance = predictor_live(p, told->slot);
+
+	if (!instance)
+		return;
+	instance->held = told->held;
+	instance->held_ns = told->time_ns;
+}
+
 void predictor_observe(struct predictor *p, const struct observation *observation)
 {
 	switch (observation->kind) {
@@ -256,9 +266,8 @@ void predictor_observe(struct predictor *p, const struct observation *observatio
 	case OBSERVE_ASKED:
 		take_asked(p, &observation->asked);
 		break;
-	case OBSERVE_FIRST:
-		if (observation->first.slot < p->config.slots_max)
-			p->instance[observation->first.slot].first_ns = observation->first.time_ns;
+	case OBSERVE_HANDS:
+		take_hands(p, &observation->hands);
 		break;
 	case OBSERVE_HOST_MEMORY:
 		take_host_memory(p, &observation->host_memory);
@@ -409,6 +418,11 @@ static void host_close(struct predictor *p)
 bool predictor_is_censored(const struct predictor *p, uint64_t now_ns)
 {
 	return p->acted_ns && now_ns - p->acted_ns < CENSORED_NS;
+}
+
+uint64_t predictor_held(const struct predictor_instance *instance, uint64_t now_ns)
+{
+	return instance->held_ns && now_ns - instance->held_ns < CENSORED_NS ? instance->held : 0;
 }
 
 bool predictor_is_held(const struct predictor *p, uint64_t now_ns)

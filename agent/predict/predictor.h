@@ -52,7 +52,7 @@ struct predictor_instance {
 	uint32_t recur_count[RESOURCE_COUNT];	/* seconds in which the demand was known */
 	uint32_t parked_at;		/* of one that is gone: seconds that the host had closed */
 	uint32_t asked_at;	/* 1 + seconds that the host had closed when somebody last asked for its forecast; 0: nobody did */
-	uint64_t first_ns;	/* when the hands said last that they hold net.first of it; 0: never */
+	uint64_t held, held_ns;	/* what the hands held of it when they spoke last, bit per enum knob, and when that was; 0: never */
 	bool is_live;
 };
 
@@ -136,7 +136,10 @@ struct predictor_instance *predictor_live(struct predictor *predictor, uint32_t 
  */
 bool predictor_is_censored(const struct predictor *predictor, uint64_t now_ns);
 
-/* The same of whatever the hands hold, also what only stands. */
+/* What the hands hold of one, bit per enum knob, as far as it is known. */
+uint64_t predictor_held(const struct predictor_instance *instance, uint64_t now_ns);
+
+/* The same as predictor_is_censored() of whatever the hands hold, also what only stands. */
 bool predictor_is_held(const struct predictor *predictor, uint64_t now_ns);
 
 /* Slots of the live that somebody annotated, in order of arrival; valid until the next observation. */

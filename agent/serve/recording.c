@@ -234,7 +234,7 @@ void recording_observe(struct recording *recording, const struct observation *ob
 		[OBSERVE_HOST_MEMORY] = sizeof(struct observe_host_memory),
 		[OBSERVE_FAILURE] = sizeof(struct observe_failure),    [OBSERVE_APP] = sizeof(struct observe_app),
 		[OBSERVE_ASKED] = sizeof(struct observe_asked),	      [OBSERVE_ANNOUNCED] = sizeof(struct observe_announced),
-		[OBSERVE_PROFILE] = sizeof(struct observe_profile),    [OBSERVE_FIRST] = sizeof(struct observe_first),
+		[OBSERVE_PROFILE] = sizeof(struct observe_profile),    [OBSERVE_HANDS] = sizeof(struct observe_hands),
 	};
 	size_t used = bytes[observation->kind];
 

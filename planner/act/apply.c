@@ -13,11 +13,6 @@
 #include "tc.h"
 #include "tc_ingress.h"
 
-bool mode_acts(enum mode mode)
-{
-	return mode == MODE_CANARY || mode == MODE_ENFORCE;
-}
-
 static void item_value(struct result_item *ret, enum outcome outcome, enum knob knob, const struct knob_value *value)
 {
 	ret->outcome = outcome;
@@ -217,7 +212,7 @@ static void change_renew(struct apply *apply, struct change *change, struct hold
 	bool is_done = is_deed ? change->verdict == REFAULT_EARLY : is_same && !hold->in_flight && !hold->undo_begun;
 	bool is_pending = hold->child.pid_fd >= 0 && (is_same || is_deed);
 
-	hold->stuck_ns = change->stuck_ns;
+	hold->stuck = change->stuck;
 	if (hold->via == VIA_SYSTEMD && hold->undo_begun) {
 		item_refuse(ret, OUTCOME_FAILED, "systemd has yet to be told of the last undo");
 	} else if (!undo_is_ours(hold, &change->current)) {

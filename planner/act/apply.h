@@ -34,8 +34,6 @@ struct now {
 	uint64_t real_ns;
 };
 
-bool mode_acts(enum mode mode);
-
 /* Checks, and in a mode that acts, applies or renews one action. *ret always says what became of it. */
 void apply_action(struct apply *apply, const struct action *action, struct now now, struct result_item *ret);
 

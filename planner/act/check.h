@@ -13,7 +13,7 @@ struct change {
 	struct knob_value current;	/* as read just now */
 	struct place place;
 	const struct hold *hold;	/* NULL when the knob is not held yet */
-	uint64_t stuck_ns;		/* memory.high: what that of the hold becomes */
+	struct stuck stuck;		/* memory.high: what that of the hold becomes */
 	uint64_t kills;			/* memory.max: how many the kernel has killed here so far */
 	struct refault_count refaults;	/* memory.reclaim: as read by its check */
 	enum refault_verdict verdict;

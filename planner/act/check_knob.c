@@ -11,9 +11,9 @@
 #include "tc.h"
 #include "tc_ingress.h"
 
-#define STUCK_NS_MAX 10000000000ull	/* a batch job loses this much at a time, and a service is not held still for longer */
 #define MIB(bytes) ((unsigned long long)(bytes) >> 20)
 #define STAT_BYTES 8192
+#define SLEEPS_NS_MAX 3000000000ull
 
 /* A setting that is renewed was judged when it was made, and the world may have moved since. */
 static bool change_is_renewal(const struct change *change)
@@ -169,6 +169,24 @@ static bool check_protection(struct apply *apply, struct change *change, struct 
 	return protection_reaches(change, ret);
 }
 
+/*
+ * mm/memcontrol.c, mem_cgroup_handle_over_high(): a task that is over its limit is counted, and then sleeps for two seconds at most. Where none is
+ * for longer they only stay below it.
+ */
+static void stuck_move(struct change *change, struct stuck *stuck)
+{
+	uint64_t now_ns = change->now.mono_ns, count = stuck->count;
+	char text[STAT_BYTES];
+
+	if (cgroup_file_read(change->place.dir_fd, "memory.events", text, sizeof(text)) == 0)
+		count = stat_find(text, "high");
+	if (count != stuck->count || !stuck->since_ns)
+		stuck->slept_ns = now_ns;
+	stuck->count = count;
+	if (!stuck->since_ns || now_ns - stuck->slept_ns > SLEEPS_NS_MAX)
+		stuck->since_ns = now_ns;
+}
+
 /* A limit that stopped growth has done what it was for: it may stay, or be loosened, but not for good. */
 static bool stuck_check(struct change *change)
 {
@@ -176,8 +194,11 @@ static bool stuck_check(struct change *change)
 
 	if (!hold || change->wanted.value < hold->wanted.value)
 		return false;
-	change->stuck_ns = hold->stuck_ns ? hold->stuck_ns : change->now.mono_ns;
-	return change->now.mono_ns - change->stuck_ns < STUCK_NS_MAX;
+	change->stuck = hold->stuck;
+	stuck_move(change, &change->stuck);
+	if (change->wanted.value - hold->wanted.value >= MEMORY_LET_ON)
+		change->stuck.since_ns = change->now.mono_ns;
+	return change->now.mono_ns - change->stuck.since_ns < MEMORY_STUCK_MS * 1000000ull;
 }
 
 /*

@@ -12,6 +12,13 @@
 #include "place.h"
 #include "refault.h"
 
+/* Of a memory.high below which nothing is left to reclaim: since when its tasks are put to sleep for it. CLOCK_MONOTONIC; all 0: there is something. */
+struct stuck {
+	uint64_t since_ns;
+	uint64_t slept_ns;		/* when they were last seen to be */
+	uint64_t count;			/* of memory.events, then */
+};
+
 struct hold {
 	char path[ACT_PATH_MAX];
 	uint64_t cgroup_id;
@@ -25,7 +32,7 @@ struct hold {
 	enum via via;			/* how it was written, and is undone */
 	uint32_t reason;
 	struct child child;		/* writes `wanted` while in flight, or no one */
-	uint64_t stuck_ns;		/* memory.high: since when nothing is left to reclaim below it, CLOCK_MONOTONIC; 0: there is */
+	struct stuck stuck;		/* memory.high */
 	uint64_t kills;			/* memory.max: how many the kernel had killed there before */
 	struct refault_count begun;	/* memory.reclaim: when the last step began */
 	int watch;			/* inotify descriptor, shared by the holds of one file, or -1 */

@@ -161,8 +161,10 @@ static int journal_start(struct dispatch *dispatch, const struct options *option
 static int confine(const struct options *options, enum mode mode)
 {
 	char text[256], fault[ACT_TEXT_MAX];
-	int r;
+	int r = mode_acts(mode) ? trim_hold(true) : 0;
 
+	if (r < 0)
+		log_line("own memory is not held, acting may be late when memory is short: %s", strerror(-r));
 	nft_prepare(mode_acts(mode));
 	if (tc_prepare(mode_acts(mode), fault) < 0)
 		log_line("net.egress and net.ingress cannot be limited: %s", fault);

@@ -15,6 +15,7 @@
 #ifndef FORESTALL_PROTOCOL_H
 #define FORESTALL_PROTOCOL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define PROTOCOL_VERSION 4u
@@ -70,6 +71,12 @@ enum partition { PARTITION_MEMBER, PARTITION_ROOT, PARTITION_ISOLATED, PARTITION
  * cgroup to sleep for good.
  */
 #define MEMORY_HIGH_SPARE 8
+/*
+ * One that they hold may come to leave less, but where tasks are put to sleep for it they let go of it after so long: a batch job loses this much at
+ * a time, and a service is not held still for longer. It begins anew where it is widened by MEMORY_LET_ON, which lets the tasks on.
+ */
+#define MEMORY_STUCK_MS 10000
+#define MEMORY_LET_ON (2ull << 20)
 
 #define ACTION_MAY_KILL 1u	/* the operator's word that the kernel may kill for it: memory.max alone asks */
 
@@ -152,6 +159,9 @@ const char *mode_name(enum mode mode);
 const char *knob_name(enum knob knob);		/* unique: the file's name, with the key of an io.max */
 enum knob knob_find(const char *name);		/* KNOB_COUNT: none is called so */
 const char *outcome_name(enum outcome outcome);
+
+/* In others nothing is written. */
+static inline bool mode_acts(enum mode mode) { return mode == MODE_CANARY || mode == MODE_ENFORCE; }
 
 /* Returns the mode of that name, or MODE_COUNT when there is none. */
 enum mode mode_parse(const char *name);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "trim.h"
 
+#include <errno.h>
 #include <malloc.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #define ARRAY_BYTES 32768
 
@@ -53,4 +54,15 @@ void trim_code(void)
 	}
 	if (file)
 		fclose(file);
+}
+
+int trim_hold(bool is_on)
+{
+	/* Later allocations fail beyond the limit, once there is no capability that lifts it. */
+	struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
+	int r = is_on ? setrlimit(RLIMIT_MEMLOCK, &all) : munlockall();
+
+	if (!r && is_on)
+		r = mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
+	return r ? -errno : 0;
 }

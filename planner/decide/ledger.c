@@ -240,7 +240,7 @@ static void decision_judge(struct ledger *ledger, const struct plan_policy *poli
 
 static enum verdict verdict_of(const struct decision *decision, const struct plan_policy *policy)
 {
-	if (!decision->was_done)
+	if (!decision->done_ns)
 		return decision->reason == REASON_ADVICE && !decision->giver_count ? VERDICT_ADVISED : VERDICT_PLANNED;
 	if (decision->verdict == VERDICT_WORSE)
 		return VERDICT_WORSE;
@@ -302,8 +302,7 @@ static void decision_watch(struct ledger *ledger, const struct plan_policy *poli
 		decision->actual_bad = fmaxf(decision->actual_bad, 0);
 		decision->actual_bad += (bad - decision->actual_bad) / (float)++decision->actual_ticks;
 	}
-	decision->was_done |= ledger->is_acting && has_actions(decision);
-	if (ledger->is_acting)
+	if (ledger_is_done(ledger, decision))
 		decision_judge(ledger, policy, views, count, decision);
 }
 
@@ -332,7 +331,9 @@ static void action_note(struct ledger *ledger, const struct plan_policy *policy,
 		decision = decision_begin(ledger, policy, victim, host, action);
 		spared_count(views, count, victim, decision);
 	}
-	if (decision->last_ns != ledger->now_ns && ledger->is_acting)
+	if (giver->held >> action->knob & 1)
+		decision->done_ns = ledger->now_ns;
+	if (decision->last_ns != ledger->now_ns && ledger_is_done(ledger, decision))
 		ledger->sums.protected_s[action->reason] += elapsed_s;
 	decision->last_ns = ledger->now_ns;
 	decision->price = fmaxf(decision->price, action->price);
@@ -341,7 +342,7 @@ static void action_note(struct ledger *ledger, const struct plan_policy *policy,
 	decision->level = action->rung > decision->level ? action->rung : decision->level;
 	giver_note(decision, giver, action);
 	limit_note(ledger, policy, views, count, action, decision);
-	if (is_limit(action->knob) && action->is_first && ledger->is_acting) {
+	if (is_limit(action->knob) && action->is_first && giver->held >> action->knob & 1) {
 		double took = fmax(giver->hold[action->resource].wanted - action->expected, 0) * elapsed_s;
 
 		decision->taken += took;
@@ -386,7 +387,7 @@ static void bad_note(struct ledger *ledger, const struct plan_policy *policy, st
 			if (views[i]->need[r].bad < policy->bad_act)
 				continue;
 			decision = open_find(ledger, views[i], (uint32_t)r);
-			ledger->sums.bad_s[decision && decision->began_ns != ledger->now_ns && ledger->is_acting && has_actions(decision)] += elapsed_s;
+			ledger->sums.bad_s[decision && decision->began_ns != ledger->now_ns && ledger_is_done(ledger, decision)] += elapsed_s;
 		}
 }
 
@@ -397,7 +398,6 @@ void ledger_tick(struct ledger *ledger, const struct plan_policy *policy, const 
 
 	ledger->now_ns = plan->time_ns;
 	ledger->elapsed_s = elapsed_s;
-	ledger->is_acting = hands == LEDGER_HANDS_ACT;
 	for (uint32_t i = 0; i < plan->count; i++)
 		if (ledger_is_decided((enum plan_reason)plan->action[i].reason))
 			action_note(ledger, policy, host, views, count, &plan->action[i], elapsed_s);

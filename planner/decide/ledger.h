@@ -44,7 +44,7 @@ enum verdict {
 	VERDICT_FALSE,		/* it was foreseen, and there was never any pressure */
 	VERDICT_USELESS,	/* it was over the bound, and went on */
 	VERDICT_WORSE,		/* a limit was taken back, see above */
-	VERDICT_PLANNED,	/* nothing was done: the mode did not let the hands, or there are none */
+	VERDICT_PLANNED,	/* nothing was done: the mode did not let the hands, they refused all of it, or there are none */
 	VERDICT_ADVISED,	/* there was nothing that the hands could do; what would help was said */
 	VERDICT_COUNT
 };
@@ -91,7 +91,7 @@ struct decision {
 	uint32_t actual_ticks;
 	uint32_t bad_ticks;	/* over the bound */
 	bool was_pressed;
-	bool was_done;		/* by the hands */
+	uint64_t done_ns;	/* when the hands last held something that is done for it; 0: never */
 	uint64_t limited_ns;	/* when its highest limit came */
 	uint64_t came_ns;	/* since then: when what was foreseen, or had been ended, came all the same */
 	uint64_t others_ns;	/* since when others are worse than then; 0: they are not */
@@ -103,6 +103,7 @@ struct decision {
 /* What was taken back because it did not help or harmed others. */
 enum taken_back { TAKEN_BACK_LIMIT, TAKEN_BACK_STANDING, TAKEN_BACK_OWN, TAKEN_BACK_COUNT };
 
+#define LEDGER_DONE_NS 1200000000ull	/* since it was last known to be done: the hands let go of what nobody renews */
 #define LEDGER_RUNG_OWN 8	/* beyond all ladders: what the protected holds itself */
 #define LEDGER_WATCHED_MAX ACTIONS_MAX
 #define LEDGER_TRY_NS 3000000000ull
@@ -126,7 +127,6 @@ struct ledger {
 	uint64_t last_id;
 	uint64_t now_ns;
 	double elapsed_s;	/* of this tick */
-	bool is_acting;		/* the hands hold something against danger */
 	struct ledger_sums sums;
 	struct ledger_forbidden {
 		uint64_t victim, giver;	/* cgroup ids */
@@ -161,6 +161,12 @@ struct ledger {
 
 /* What the hands said lately: that they hold something, and something against danger. */
 enum ledger_hands { LEDGER_HANDS_EMPTY, LEDGER_HANDS_HOLD, LEDGER_HANDS_ACT };
+
+/* Whether the hands hold something that is done for it: nothing is earned, judged or paid for that they refused. */
+static inline bool ledger_is_done(const struct ledger *ledger, const struct decision *decision)
+{
+	return decision->done_ns && ledger->now_ns - decision->done_ns < LEDGER_DONE_NS;
+}
 
 /* To be called once per tick with the plan that was made. */
 void ledger_tick(struct ledger *ledger, const struct plan_policy *policy, const struct plan_host *host,

@@ -37,7 +37,7 @@ void ledger_earn(struct ledger *ledger, const struct plan_policy *policy, struct
 	enum earner earner = earner_of(decision->reason);
 	double saved_s = earner == EARNER_REFLEX ? ledger->elapsed_s : (double)decision->risk * ledger->elapsed_s;
 
-	if (!ledger->is_acting || !is_pressed || bad < 0 || bad >= policy->bad_act || decision->last_ns != ledger->now_ns ||
+	if (!ledger_is_done(ledger, decision) || !is_pressed || bad < 0 || bad >= policy->bad_act || decision->last_ns != ledger->now_ns ||
 	    !is_first(ledger, decision))
 		return;
 	decision->saved_s += saved_s;

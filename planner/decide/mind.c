@@ -302,7 +302,9 @@ static void view_update(struct mind *mind, uint32_t slot, uint64_t now_ns, bool 
 	}
 	dangers_update(mind, instance, view);
 	view->io_bound_us = io_bound_us(&instance->info.slo);
-	view->first.held_ns = instance->first_ns;
+	view->held = predictor_held(instance, now_ns);
+	if (view->held >> KNOB_NET_FIRST & 1)
+		view->first.held_ns = instance->held_ns;
 	first_tick(view, open->rtt_samples >= RTT_SAMPLES ? (float)open->rtt_ns / (float)open->rtt_samples : now ? now->rtt_ns : -1);
 	if (is_second)
 		first_second(view, now ? now->rtt_ns : -1, now_ns);

@@ -30,11 +30,15 @@ _Static_assert(sizeof(reason_names) / sizeof(reason_names[0]) == REASON_COUNT, "
 
 const char *plan_reason_name(enum plan_reason reason) { return reason_names[reason]; }
 
+bool plan_action_answers(const struct plan_action *action)
+{
+	return action->reason != REASON_STANDING && action->reason != REASON_PROBE && action->reason != REASON_CANARY;
+}
+
 bool plan_answers(const struct plan *plan)
 {
 	for (uint32_t i = 0; i < plan->count; i++)
-		if (plan->action[i].reason != REASON_STANDING && plan->action[i].reason != REASON_PROBE &&
-		    plan->action[i].reason != REASON_CANARY)
+		if (plan_action_answers(&plan->action[i]))
 			return true;
 	return false;
 }
@@ -199,13 +203,14 @@ static float limit_move(const struct scene *scene, float left, float wants, floa
 	return fminf(fmaxf(target, left), left + scene->policy->relax_per_s * scene->capacity * scene->seconds);
 }
 
-/* It grows past the limit of the plan before as if nobody held it there. */
+/* It was asked for before, and the hands do not hold it, or it grows past it as if they did not. */
 static bool is_past_limit(const struct scene *scene, const struct plan_view *giver)
 {
-	const struct plan_action *held = pace_held(scene->host->pace, giver, KNOB_MEMORY_HIGH);
+	const struct plan_action *planned = pace_held(scene->host->pace, giver, KNOB_MEMORY_HIGH);
 
-	return held && giver->need[RESOURCE_MEMORY].demand + STILL_STEP > (float)held->value * (1 + scene->policy->churn) &&
-	       !still_stalls(giver);
+	if (!planned || !(giver->held >> KNOB_MEMORY_HIGH & 1))
+		return planned && scene_memory_least(scene, giver) > (float)planned->value;
+	return giver->need[RESOURCE_MEMORY].demand + STILL_STEP > (float)planned->value * (1 + scene->policy->churn) && !still_stalls(giver);
 }
 
 /* A limit of memory is first one that the hands would take; one that they hold may stay. */
@@ -223,7 +228,7 @@ static void giver_limit(const struct scene *scene, struct plan_view *giver, cons
 {
 	struct plan_hold *hold = &giver->hold[scene->resource];
 	struct rung_wish wish = { scene->policy, scene->host, giver, danger->view, scene->resource, danger->reason, price, false };
-	float target = giver->granted, wants = share_wants(scene, giver), moved;
+	float target = giver->granted, wants = share_wants(scene, giver), moved, on = 0;
 
 	if (rung_is_weight_only(&wish)) {
 		rung_push(&wish, plan);
@@ -245,9 +250,10 @@ static void giver_limit(const struct scene *scene, struct plan_view *giver, cons
 	moved = limit_move(scene, hold->left, wants, target);
 	hold->left = hold->gave_ns == scene->now_ns ? fminf(hold->left, moved) : moved;
 	hold->gave_ns = scene->now_ns;
-	wish.is_let_on = scene->resource == RESOURCE_MEMORY && still_lets_on(scene, giver);
-	if (wish.is_let_on)
-		hold->left = fmaxf(hold->left, wants + STILL_STEP);
+	if (scene->resource == RESOURCE_MEMORY)
+		on = still_lets_on(scene, giver);
+	hold->left = fmaxf(hold->left, on);
+	wish.is_let_on = on > 0 || (scene->resource == RESOURCE_MEMORY && is_past_limit(scene, giver));
 	rung_push(&wish, plan);
 }
 

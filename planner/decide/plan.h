@@ -197,6 +197,7 @@ struct plan_hold {
 	uint64_t gave_ns;		/* of a giver: the tick of its last limit */
 	float seen, grows, creeps;	/* of memory: demand in the tick before, and its growth per second, smoothed over ticks and over seconds */
 	uint64_t still_ns;		/* of a giver of memory: since when it stands still at its limit; 0: it moves */
+	uint64_t tight_ns;		/* and since when that leaves nothing to reclaim, and was not widened; 0: it does */
 	float shown;			/* highest demand of closed seconds, fading */
 	uint64_t active_ns;		/* of a giver: when it last used, or was about to use, much */
 	float reserved;			/* of the protected: kept free for it, and when that was last said */
@@ -258,6 +259,7 @@ struct plan_view {
 	bool is_fresh;		/* a forecast was made in the last second */
 	bool is_persistence;	/* its risk only says what is: no foresight */
 	uint32_t has;		/* bit per enum observe_has */
+	uint64_t held;		/* bit per enum knob: what the hands hold of it */
 	uint32_t device;	/* the disk it uses most; 0: none seen */
 	float request_bytes;	/* mean size of its IO requests */
 	float cache_bytes;	/* page cache charged to it */
@@ -298,7 +300,8 @@ void plan_make(const struct plan_policy *policy, const struct plan_host *host, s
 	       uint32_t count, uint64_t now_ns, uint64_t elapsed_ns, struct plan *ret);
 
 /* It answers some danger: what only stands while nothing is wrong is no answer, and what is learned under it is learned as ever. */
-bool plan_answers(const struct plan *plan);
+bool plan_action_answers(const struct plan_action *action);
+bool plan_answers(const struct plan *plan);	/* some action does */
 
 /* What an instance uses at least that is not idle, of a resource of that capacity, in the units of enum resource. */
 float plan_active_least(const struct plan_policy *policy, enum resource resource, float capacity);

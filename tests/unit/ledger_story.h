@@ -24,8 +24,16 @@ static inline void story_init(struct stage *scene)
 	scene->batch.path = "/other/batch";
 }
 
+/* Against danger they hold all that is planned, or nothing. */
+static inline void hands_speak(struct stage *scene)
+{
+	for (int i = 0; i < 3; i++)
+		scene->views[i]->held = hands == LEDGER_HANDS_ACT ? UINT64_MAX : 0;
+}
+
 static inline void story_tick(struct stage *scene)
 {
+	hands_speak(scene);
 	scene->plan.time_ns = scene->now_ns + TICK_NS;
 	scene_tick(scene);
 	ledger_tick(&ledger, &scene->policy, &scene->host, scene->views, 3, &scene->plan, TICK_NS, hands);

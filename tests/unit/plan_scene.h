@@ -26,7 +26,7 @@ struct stage {
 
 static inline struct plan_view view_make(uint32_t slot, uint32_t tier, const char *path)
 {
-	struct plan_view view = { .slot = slot, .tier = tier, .path = path, .quality = 1, .is_fresh = true, .has = 0xff,
+	struct plan_view view = { .slot = slot, .tier = tier, .path = path, .quality = 1, .is_fresh = true, .has = 0xff, .held = UINT64_MAX,
 				  .device = 7 << 20, .request_bytes = 16384 };
 
 	for (int r = 0; r < RESOURCE_COUNT; r++)

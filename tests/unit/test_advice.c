@@ -20,6 +20,7 @@ static void advice_seconds(struct stage *scene, double seconds)
 	for (int i = 0; i < (int)(10 * seconds + 0.5); i++) {
 		scene->plan.time_ns = scene->now_ns + TICK_NS;
 		scene->host.is_second = scene->plan.time_ns % NS_PER_SECOND == 0;
+		hands_speak(scene);
 		scene_tick(scene);
 		advice_tick(&advice, &scene->policy, &scene->host, scene->views, 3, hands, &scene->plan);
 		ledger_tick(&ledger, &scene->policy, &scene->host, scene->views, 3, &scene->plan, TICK_NS, hands);

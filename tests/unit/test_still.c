@@ -24,6 +24,8 @@ static void hog_init(struct hog *hog, float free)
 	memset(hog, 0, sizeof(*hog));
 	scene_hurt(&hog->scene, RESOURCE_MEMORY, 300e6f);
 	hog->scene.batch.need[RESOURCE_MEMORY].stalled = 1;
+	/* Something is left to reclaim. */
+	hog->scene.batch.cache_bytes = 100e6f;
 	hog->free = free;
 	hog->began = 300e6f;
 	hog->wants = 500e6f;
@@ -116,12 +118,46 @@ static void without_anything_to_spare_nobody_is_let_on(void **state)
 	assert_float_equal(held(&hog), at, 1);
 }
 
+/* The hands let go after MEMORY_STUCK_MS unless it is widened by MEMORY_LET_ON, and without a limit it would take all at once. */
+static void where_nothing_is_left_to_reclaim_the_limit_is_widened_in_time_and_by_little(void **state)
+{
+	uint32_t ticks = 0, widened = 0;
+	uint64_t high;
+	struct hog hog;
+	float at;
+
+	(void)state;
+	hog_init(&hog, STILL_SPARE * HEADROOM + 20e6f);
+	hog.scene.server.cache_bytes = 30e6f;
+	hog.scene.batch.cache_bytes = 0;
+	run(&hog, 10);
+	at = held(&hog);
+	high = hog.high;
+	for (int i = 0; i < 600; i++) {
+		tick(&hog);
+		assert_true(hog.high >= high);
+		ticks = hog.high - high >= MEMORY_LET_ON ? 0 : ticks + 1;
+		assert_true(ticks < MEMORY_STUCK_MS / 100);
+		widened += hog.high > high;
+		high = hog.high;
+	}
+	assert_in_range(widened, 6, 8);
+	assert_true(held(&hog) >= at + 5 * STILL_STEP && held(&hog) <= at + 9 * STILL_STEP);
+	/* What can be swapped out is not stuck. */
+	hog.scene.host.swap_free = 1e9f;
+	run(&hog, 2);
+	at = held(&hog);
+	run(&hog, 20);
+	assert_true(held(&hog) <= at + STILL_STEP);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_stands_still_is_let_on_by_a_little_and_not_beyond_what_is_to_spare),
 		cmocka_unit_test(who_gets_on_by_itself_is_not_let_on),
 		cmocka_unit_test(without_anything_to_spare_nobody_is_let_on),
+		cmocka_unit_test(where_nothing_is_left_to_reclaim_the_limit_is_widened_in_time_and_by_little),
 	};
 
 	return cmocka_run_group_tests_name("still", tests, NULL, NULL);
