@@ -181,7 +181,7 @@ bench-profile: deps build/test/bench_profile ## the resource profile on series f
 bench-forecast: deps build/test/bench_forecast ## the model on recordings held out, by group, beside simpler forecasters: CORPUS=DIR [PART=validation], last line JSON
 	$(Q)build/test/bench_forecast model/default.model "$(or $(CORPUS),build/corpus)" $(PART)
 bench-act: deps all build/test/bench_act build/test/load-burn ## from decision to write to effect per knob, ways to write, HTB; in a guest whose time is instructions, last line JSON
-	$(Q)tests/vm/run --icount --preload build/test/bench_act --preload build/test/load-burn --preload build/bin/forestall-act -- tests/bench/act.sh
+	$(Q)tests/vm/run --icount --disk 96M --preload build/test/bench_act --preload build/test/load-burn --preload build/bin/forestall-act -- tests/bench/act.sh
 check-churn: deps all test-programs ## tests/system/churn.sh with 100,000 cgroups instead of 3,000
 	$(Q)CHURN=100000 tests/run system-churn
 corpus: deps all $(LOAD) ## record training runs, in the VM and natively, under build/corpus

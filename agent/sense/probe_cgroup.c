@@ -2,11 +2,14 @@
 /* Probes of the cgroup tree. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/xattr.h>
 
 #include "setup/annotate.h"
 #include "probe_table.h"
+
+#define CPUS_MAX 64	/* of the masks in which CPUs are named (planner/act/knob.h) */
 
 /* The cgroup2 mount; false with *ret filled when there is none, so that only one probe complains of that. */
 static bool mount_get(const struct probe_roots *roots, struct probe_mount *mount, struct probe_result *ret)
@@ -143,9 +146,26 @@ void probe_knobs_io(const struct probe_roots *roots, struct probe_result *ret)
 	controller_say(roots, "io", (const char *const[]){ "io.max", NULL }, ret);
 }
 
+/* Of a list as "0-3,8-95"; 0 where there is none to read. */
+static unsigned long cpu_last(const struct probe_roots *roots)
+{
+	char text[1024];
+	int length = probe_file_read(roots->sys, "devices/system/cpu/present", text, sizeof(text));
+
+	while (length > 0 && text[length - 1] >= '0' && text[length - 1] <= '9')
+		length--;
+	return length < 0 ? 0 : strtoul(text + length, NULL, 10);
+}
+
 void probe_knobs_cpuset(const struct probe_roots *roots, struct probe_result *ret)
 {
+	unsigned long last = cpu_last(roots);
+
 	controller_say(roots, "cpuset", (const char *const[]){ "cpuset.cpus", NULL }, ret);
+	if (ret->state != PROBE_OK || last < CPUS_MAX)
+		return;
+	probe_say(ret, PROBE_DEGRADED, "there is a CPU %lu, and a plan names CPUs 0 to %d alone: nobody is confined to CPUs here", last, CPUS_MAX - 1);
+	probe_remedy(ret, "none needed: cpu.weight and cpu.max are used as ever");
 }
 
 /* A file that is not there although its controller is: then it is the kernel that lacks it. */

@@ -198,6 +198,11 @@ void systemd_drop_in_remove_hidden(const struct place *place, enum knob knob)
 		drop_in_unlink(DROP_IN_DIRS[0], unit, knob);
 }
 
+bool systemd_file_agrees(enum knob knob, const struct knob_value *file, const struct knob_value *property)
+{
+	return knob_close(knob, file, property) || (knob == KNOB_CPUSET_CPUS && property->value == 0 && file->value == host_cpus());
+}
+
 /* The first knob whose file is not what its property says, KNOB_COUNT when there is none. */
 static enum knob knob_differs(const struct place *place, const struct property_reading *reading)
 {
@@ -206,7 +211,7 @@ static enum knob knob_differs(const struct place *place, const struct property_r
 		struct knob_value file;
 
 		if (reading->is_found[i] && (!property_is_of_device(knob) || reading->device[0]) &&
-		    place_read(place, knob, &file) == 0 && !knob_close(knob, &file, &reading->value[i]))
+		    place_read(place, knob, &file) == 0 && !systemd_file_agrees(knob, &file, &reading->value[i]))
 			return knob;
 	}
 	return KNOB_COUNT;
@@ -249,5 +254,8 @@ int systemd_take(const struct place *place, enum knob knob, struct knob_value *c
 	}
 	if (property_is_weight(knob))
 		current->aux = reading.value[knob].aux;
+	/* What the file says may only stand for it, and an undo goes back to the property. */
+	if (knob == KNOB_CPUSET_CPUS)
+		*current = reading.value[knob];
 	return 0;
 }

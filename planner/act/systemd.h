@@ -44,7 +44,14 @@ int systemd_get(const struct place *place, enum knob knob, struct knob_value *re
 int systemd_set(const struct place *place, enum knob knob, const struct knob_value *value);
 
 /*
- * May the knob, which reads *current, be taken? 0, and current->aux tells a weight that is set from one that is not.
+ * The file says what the property does. So it does when it names all CPUs there are and AllowedCPUs= none: in a cgroup that has
+ * processes nobody can empty it again, systemd as little as an undo.
+ */
+bool systemd_file_agrees(enum knob knob, const struct knob_value *file, const struct knob_value *property);
+
+/*
+ * May the knob, which reads *current, be taken? 0, and current->aux tells a weight that is set from one that is not; of
+ * CPUs *current becomes what the property says.
  * Else one line for people and -EBUSY: somebody else has a hand in it, -ENXIO: no unit of the system manager, or an
  * error as above. place->dir_fd is open.
  */

@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "cgroup.h"
+#include "host.h"
 #include "systemd.h"
 
 /* One knob on its way back. */
@@ -24,14 +25,25 @@ static bool is_ours(const struct hold *hold, const struct knob_value *value)
 	       (hold->in_flight && knob_close(hold->knob, value, &hold->wanted));
 }
 
-static bool file_is_foreign(const struct way_back *back)
+static bool file_is_original(const struct way_back *back)
 {
-	return back->file_r == 0 && !is_original(back->hold, &back->file) && !is_ours(back->hold, &back->file);
+	return back->file_r == 0 && systemd_file_agrees(back->hold->knob, &back->file, &back->hold->original);
 }
 
+static bool file_is_foreign(const struct way_back *back)
+{
+	return back->file_r == 0 && !file_is_original(back) && !is_ours(back->hold, &back->file);
+}
+
+/* Where processes keep the kernel from emptying a cpuset.cpus (ENOSPC) all CPUs stand for none, as in undo.c. */
 static int file_write(const struct way_back *back, const struct knob_value *value)
 {
-	return cgroup_write(back->place->dir_fd, back->hold->knob, back->place->device, value);
+	const struct knob_value all = { .value = host_cpus() };
+	enum knob knob = back->hold->knob;
+	int r = cgroup_write(back->place->dir_fd, knob, back->place->device, value);
+
+	return r == -ENOSPC && knob == KNOB_CPUSET_CPUS && value->value == 0 ?
+		cgroup_write(back->place->dir_fd, knob, back->place->device, &all) : r;
 }
 
 static struct undo_report report(enum undo_result result, int error, const struct knob_value *value)
@@ -45,7 +57,7 @@ static struct undo_report file_lift(struct way_back *back)
 	const struct hold *hold = back->hold;
 	int r = 0;
 
-	if (back->file_r == 0 && !file_is_foreign(back) && !is_original(hold, &back->file)) {
+	if (back->file_r == 0 && !file_is_foreign(back) && !file_is_original(back)) {
 		r = file_write(back, &hold->original);
 		if (r == 0)
 			back->file = hold->original;
@@ -70,7 +82,7 @@ static struct undo_report file_settle(struct way_back *back)
 	if (back->file_r < 0)
 		return report(cgroup_is_gone(back->file_r) ? UNDO_GONE : UNDO_FAILED, back->file_r, &now);
 	r = place_read(back->place, back->hold->knob, &now);
-	if (r == 0 && !knob_close(back->hold->knob, &now, wanted))
+	if (r == 0 && !knob_close(back->hold->knob, &now, wanted) && (is_foreign || !systemd_file_agrees(back->hold->knob, &now, wanted)))
 		r = file_write(back, wanted);
 	/* With its last user the controller may have gone, and the file with it. */
 	if (r < 0 && !cgroup_is_gone(r))
@@ -103,7 +115,7 @@ struct undo_report systemd_undo(const struct place *place, const struct hold *ho
 	if (r < 0 && r != -ENOENT && !cgroup_is_gone(back.file_r))
 		return report(UNDO_FAILED, r, &back.file);
 	systemd_drop_in_remove(place, hold->knob);
-	is_same = is_same && back.file_r == 0 && is_original(hold, &back.file);
+	is_same = is_same && file_is_original(&back);
 	done = file_settle(&back);
 	if (done.result == UNDO_RESTORED && is_same)
 		done.result = UNDO_SAME;

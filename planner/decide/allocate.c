@@ -24,10 +24,10 @@ int allocate_new(struct allocate *a, uint32_t leaves_max, uint32_t nodes_max)
 			  { array(pieces, sizeof(double)), array(pieces, sizeof(double)) } },
 		.lo = array(leaves_max, sizeof(double)), .hi = array(leaves_max, sizeof(double)),
 		.kept = { array(leaves_max, sizeof(double)), array(leaves_max, sizeof(double)) },
-		.stays = array(leaves_max, 1), .below = array(nodes_max, sizeof(*s->below)),
+		.below = array(nodes_max, sizeof(*s->below)),
 	};
 	if (a->leaf && a->node && s->piece.slope && s->piece.width && s->list[0].slope && s->list[0].width &&
-	    s->list[1].slope && s->list[1].width && s->lo && s->hi && s->kept[0] && s->kept[1] && s->stays && s->below)
+	    s->list[1].slope && s->list[1].width && s->lo && s->hi && s->kept[0] && s->kept[1] && s->below)
 		return 0;
 	return -ENOMEM;
 }
@@ -52,7 +52,6 @@ void allocate_done(struct allocate *a)
 		free(s->hi);
 		free(s->kept[0]);
 		free(s->kept[1]);
-		free(s->stays);
 		free(s->below);
 	}
 	free(s);
@@ -118,19 +117,18 @@ static bool tree_is_ordered(struct allocate *a)
 static inline double least(double a, double b) { return a < b ? a : b; }
 static inline double most(double a, double b) { return a > b ? a : b; }
 
-static bool leaf_bounds(const struct allocate *a, const struct allocate_leaf *leaf, bool stays, double *ret_lo, double *ret_hi)
+static bool leaf_bounds(const struct allocate *a, const struct allocate_leaf *leaf, double *ret_lo, double *ret_hi)
 {
-	double fall = stays ? 0 : leaf->fall, rise = stays ? 0 : leaf->rise;
 	/* What does not fit under the host's cap still is a floor, to be told where it gives way. */
-	double lo = least(least(most(leaf->min, leaf->held - fall), leaf->max), leaf->held + rise);
+	double lo = least(least(most(leaf->min, leaf->held - leaf->fall), leaf->max), leaf->held + leaf->rise);
 	/* All it could make use of; not less, or equals that ask for more than there is would be made the same. */
 	double reach = a->node[0].cap;
 
 	for (uint32_t k = 0; k < leaf->segment_count && k < ALLOCATE_SEGMENTS; k++)
 		reach += leaf->segment[k].width;
 	*ret_lo = lo;
-	*ret_hi = most(least(least(leaf->held + rise, leaf->max), reach), lo);
-	return leaf->min >= 0 && leaf->max >= 0 && rise >= 0 && fall >= 0 && leaf->held >= 0 && leaf->churn_up >= 0 &&
+	*ret_hi = most(least(least(leaf->held + leaf->rise, leaf->max), reach), lo);
+	return leaf->min >= 0 && leaf->max >= 0 && leaf->rise >= 0 && leaf->fall >= 0 && leaf->held >= 0 && leaf->churn_up >= 0 &&
 	       leaf->churn_down >= 0 && leaf->tier < ALLOCATE_TIERS && leaf->segment_count <= ALLOCATE_SEGMENTS && lo < INFINITY && reach < INFINITY;
 }
 
@@ -182,7 +180,7 @@ static int bounds_read(struct allocate *a)
 	for (uint32_t i = 0; i < a->leaf_count; i++) {
 		struct allocate_leaf *leaf = &a->leaf[i];
 
-		if (!leaf_bounds(a, leaf, s->stays[i], &s->lo[i], &s->hi[i])) {
+		if (!leaf_bounds(a, leaf, &s->lo[i], &s->hi[i])) {
 			a->bad_leaf = i;
 			return -EINVAL;
 		}

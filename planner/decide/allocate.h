@@ -82,13 +82,6 @@ double allocate_worth(const struct allocate *allocate, const struct allocate_lea
 double allocate_value(const struct allocate *allocate);
 
 /*
- * The same where at most `most` leaves may move from what they hold. Which of them is a question of combinations; answered here by
- * their gain at the prices of the free answer, then solved exactly for those. No choice is better than this one by more
- * than *ret_gap (weak duality of the same prices). Leaves that bounds or caps force to move do so beside.
- */
-int allocate_solve_movers(struct allocate *allocate, uint32_t most, double *ret_gap);
-
-/*
  * Several resources that share a budget: sum over them of weight * (sum of amounts) <= budget, all weights > 0. The price of the budget is
  * searched where the lines of the two answers that enclose it cross, or half way; at the price found both are best, and are
  * mixed so that the budget is spent exactly. *ret_price 0: the budget does not bind. -ENOSPC: the floors alone cost more; they

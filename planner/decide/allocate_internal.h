@@ -31,7 +31,6 @@ struct allocate_scratch {
 	struct allocate_pieces list[2];	/* of the search for a cut */
 	double *lo, *hi;		/* [leaves_max] */
 	double *kept[2];		/* [leaves_max] answers that are mixed */
-	uint8_t *stays;			/* [leaves_max] it may not move */
 	struct allocate_below {
 		double lo, hi;		/* sums over what is directly below it */
 		double low, high;	/* the same within its floor and cap */

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is built on the division of one resource: its worth, few movers, several resources with one budget. */
+/* What is built on the division of one resource: its worth, several resources with one budget. */
 #include "allocate.h"
 
 #include <errno.h>
 #include <math.h>
-#include <string.h>
 
 #include "allocate_internal.h"
 
@@ -32,68 +31,6 @@ double allocate_value(const struct allocate *a)
 	for (uint32_t i = 0; i < a->leaf_count; i++)
 		sum += allocate_worth(a, &a->leaf[i], a->leaf[i].amount);
 	return sum;
-}
-
-/* What a leaf gains by moving, at the prices found. */
-static double gain(const struct allocate *a, const struct allocate_leaf *leaf)
-{
-	return allocate_worth(a, leaf, leaf->amount) - allocate_worth(a, leaf, leaf->held) -
-	       leaf->price * (leaf->amount - leaf->held);
-}
-
-static bool moves(const struct allocate *a, uint32_t i)
-{
-	return fabs(a->leaf[i].amount - a->leaf[i].held) > 1e-12 * (a->leaf[i].held + a->node[0].cap);
-}
-
-/* Marks all but the `most` with the largest gains; the sum of what the marked would gain. */
-static double movers_choose(struct allocate *a, uint32_t most, uint32_t movers)
-{
-	struct allocate_scratch *s = a->scratch;
-	struct allocate_cut cut;
-	double lost = 0;
-	uint32_t count = 0;
-
-	for (uint32_t i = 0; i < a->leaf_count; i++)
-		if (moves(a, i)) {
-			s->piece.slope[count] = gain(a, &a->leaf[i]);
-			s->piece.width[count++] = 1;
-		}
-	cut = allocate_cut(s, &s->piece, 0, count, movers, most);
-	count = 0;
-	for (uint32_t i = 0; i < a->leaf_count; i++)
-		count += moves(a, i) && gain(a, &a->leaf[i]) > cut.price;
-	for (uint32_t i = 0; i < a->leaf_count; i++) {
-		double worth = gain(a, &a->leaf[i]);
-		bool is_chosen = worth > cut.price;
-
-		if (moves(a, i) && worth == cut.price && count < most) {
-			is_chosen = true;
-			count++;
-		}
-		s->stays[i] = !moves(a, i) || !is_chosen;
-		lost += moves(a, i) && !is_chosen ? worth : 0;
-	}
-	return lost;
-}
-
-int allocate_solve_movers(struct allocate *a, uint32_t most, double *ret_gap)
-{
-	uint32_t movers = 0;
-	double bound;
-	int r = allocate_solve(a);
-
-	*ret_gap = 0;
-	for (uint32_t i = 0; !r && i < a->leaf_count; i++)
-		movers += moves(a, i);
-	if (r || movers <= most)
-		return r;
-	bound = allocate_value(a);
-	bound -= movers_choose(a, most, movers);
-	r = allocate_solve(a);
-	memset(a->scratch->stays, 0, a->leaf_count);
-	*ret_gap = fmax(bound - allocate_value(a), 0);
-	return r;
 }
 
 /* Two answers that enclose the one wanted, and what they say of the price between them. */

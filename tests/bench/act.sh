@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The guest of bench_act: a cgroup with a hog, two devices, and hands in enforce. Run by `make bench-act`.
+# The guest of bench_act: a cgroup with a hog, two devices, a disk, and hands in enforce. Run by `make bench-act`.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 cg=/sys/fs/cgroup
@@ -18,4 +18,4 @@ echo $! >$cg/bench/hog/cgroup.procs
 mkdir $cg/meter && echo 10000 >$cg/meter/cpu.weight && echo $$ >$cg/meter/cgroup.procs
 build/bin/forestall-act --mode enforce --run-dir /run/bench --disable-file /run/bench.disable 2>/run/bench.log &
 for ((i = 0; i < 100; i++)); do [[ -S /run/bench/act.sock ]] && break || sleep 0.1; done
-build/test/bench_act /run/bench/act.sock /bench/hog n0
+build/test/bench_act /run/bench/act.sock /bench/hog n0 /dev/nullb0

@@ -1,39 +1,47 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What acting costs: bench_act ACT.SOCK CGROUP DEVICE, in a guest made by act.sh. Medians; last line JSON.
+ * What acting costs: bench_act ACT.SOCK CGROUP DEVICE DISK, in a guest made by act.sh. Medians; last line JSON.
  *
  *   KNOB_us		from the decision to its answer: the message, all checks, journal, write, read-back, answer
  *   write		one value into cpu.max: a descriptor kept open, open-write-close, a child that runs echo
  *   htb		the rate of a class: eight in one call, one by one, a child that runs tc
- *   effect_us		from the write until the kernel shows that it acts: throttled, frozen, held at memory.high
+ *   effect_us		from the write until the kernel shows that it acts: throttled, frozen, somebody held at memory.high
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
 #include <netlink/netlink.h>
 #include <netlink/socket.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "act/client.h"
+#include "act/knob.h"
 #include "act/tc_change.h"
 
 #define ROOT "/sys/fs/cgroup"
 #define ROUNDS 41
 #define PAUSE_US 6000	/* the hands take 200 writes a second */
+#define RECLAIM_ROUNDS 9
+#define RECLAIM_PAUSE_US 420000	/* and a step of memory.reclaim each 0.4 s */
 #define CLASSES 8	/* TC_REQUESTS_MAX: what one call takes */
 #define CALL_MS 15000
 #define EFFECT_US_MAX 5e6
+#define READ_BYTES (1u << 20)
 
 extern char **environ;
 
 static char cgroup[256];
+static int disk_fd;	/* kept open: with the last descriptor the page cache of a disk goes */
 
 static double now_us(void)
 {
@@ -98,6 +106,23 @@ static uint64_t stat_read(const char *file, const char *key)
 	return found ? strtoull(found + strlen(key), NULL, 10) : 0;
 }
 
+/* Somebody in the cgroup who reads the disk into the page cache, once or until killed. */
+static pid_t reader_start(bool is_once)
+{
+	static char buf[READ_BYTES];
+	pid_t pid = fork();
+	off_t at = 0;
+	ssize_t size;
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	file_write("cgroup.procs", "0");
+	while ((size = pread(disk_fd, buf, sizeof(buf), at)) >= 0 && (size || !is_once))
+		at = size ? at + size : 0;
+	exit(size < 0);
+}
+
 /* --- through the hands ----------------------------------------------------------------------------------------------- */
 static const struct decision {
 	uint32_t knob;
@@ -116,7 +141,26 @@ static const struct decision {
 	{ KNOB_NET_EGRESS, { 1000000, 2000000 }, 0 },
 	{ KNOB_MEMORY_MAX, { 512 << 20, 256 << 20 }, 0 },
 	{ KNOB_NET_INGRESS, { 1000000, 2000000 }, 0 },
+	{ KNOB_CPU_IDLE, { 1, 0 }, 0 },
+	{ KNOB_CPUSET_MEMS, { 1, 0 }, 0 },
+	{ KNOB_MEMORY_RECLAIM, { 1 << 20, 1 << 20 }, 0 },
+	{ KNOB_IO_RBPS, { 64 << 20, 32 << 20 }, 0 },
+	{ KNOB_IO_WBPS, { 64 << 20, 32 << 20 }, 0 },
+	{ KNOB_IO_RIOPS, { 20000, 10000 }, 0 },
+	{ KNOB_IO_WIOPS, { 20000, 10000 }, 0 },
+	{ KNOB_IO_COST, { 20000, 10000 }, 0 },
+	{ KNOB_NET_FIRST, { 1000000, 2000000 }, 0 },
+	{ KNOB_NET_PRIORITY, { 1, 2 }, 0 },
 };
+
+static uint32_t disk_number(void)
+{
+	struct stat st;
+
+	if (fstat(disk_fd, &st) < 0)
+		fail("the disk");
+	return major(st.st_rdev) << 20 | minor(st.st_rdev);
+}
 
 static void message_fill(const struct decision *decision, uint64_t value, struct message *ret)
 {
@@ -135,9 +179,16 @@ static void message_fill(const struct decision *decision, uint64_t value, struct
 	ret->action[0].value = value;
 	ret->action[0].period_us = decision->period_us;
 	ret->action[0].lease_ms = 60000;
+	ret->action[0].device = knob_has_device((enum knob)decision->knob) ? disk_number() : 0;
 }
 
-/* A cpuset with a process takes no 0: that knob alternates between taken and let go. */
+/* What only starts to be done is answered for while a child does it. */
+static bool is_taken(uint32_t outcome)
+{
+	return outcome == OUTCOME_APPLIED || outcome == OUTCOME_RELEASED || outcome == OUTCOME_PENDING;
+}
+
+/* A cpuset with a process takes no 0: such a knob alternates between taken and let go. */
 static double decision_time(int fd, const struct decision *decision, int turn)
 {
 	static struct message message;
@@ -147,12 +198,12 @@ static double decision_time(int fd, const struct decision *decision, int turn)
 	int r;
 
 	message_fill(decision, value, &message);
-	if (decision->knob == KNOB_CPUSET_CPUS && value == 0)
+	if ((decision->knob == KNOB_CPUSET_CPUS || decision->knob == KNOB_CPUSET_MEMS) && value == 0)
 		message.kind = MESSAGE_RELEASE;
 	begun = now_us();
 	r = act_client_call(fd, &message, &result, CALL_MS);
 	begun = now_us() - begun;
-	if (r < 0 || (result.item[0].outcome != OUTCOME_APPLIED && result.item[0].outcome != OUTCOME_RELEASED)) {
+	if (r < 0 || !is_taken(result.item[0].outcome)) {
 		fprintf(stderr, "bench_act: %s: %s %s\n", knob_name((enum knob)decision->knob),
 			r < 0 ? strerror(-r) : outcome_name((enum outcome)result.item[0].outcome), r < 0 ? "" : result.item[0].text);
 		exit(1);
@@ -172,20 +223,24 @@ static void decisions_bench(const char *socket)
 		fail(socket);
 	}
 	for (size_t i = 0; i < sizeof(DECISIONS) / sizeof(*DECISIONS); i++) {
+		bool is_reclaim = DECISIONS[i].knob == KNOB_MEMORY_RECLAIM;
+		int rounds = is_reclaim ? RECLAIM_ROUNDS : ROUNDS;
 		char name[32];
 
+		if (is_reclaim)
+			waitpid(reader_start(true), NULL, 0);
 		/* The first of a kind takes the knob, loads modules, makes the root. */
-		for (int turn = -2; turn < ROUNDS; turn++) {
+		for (int turn = -2; turn < rounds; turn++) {
 			double us = decision_time(fd, &DECISIONS[i], turn + 2);
 
 			if (turn >= 0)
 				took[i][turn] = us;
-			usleep(PAUSE_US);
+			usleep(is_reclaim ? RECLAIM_PAUSE_US : PAUSE_US);
 		}
 		snprintf(name, sizeof(name), "%s", knob_name((enum knob)DECISIONS[i].knob));
 		for (char *c = name; *c; c++)
 			*c = *c == '.' ? '_' : *c;
-		printf("\"%s_us\":%.1f,", name, median(took[i], ROUNDS));
+		printf("\"%s_us\":%.1f,", name, median(took[i], (size_t)rounds));
 		if (act_client_call(fd, &undo, &result, CALL_MS) < 0)
 			fail("undo");
 	}
@@ -319,9 +374,11 @@ static void htb_bench(const char *device)
 static const struct effect {
 	const char *file, *value, *rest;	/* written, and written back */
 	const char *shows, *key;		/* the number that grows, or becomes 1 */
+	bool is_read;				/* for who reads the disk */
 } EFFECTS[] = {
-	{ "cpu.max", "1000 10000", "95000 100000", "cpu.stat", "nr_throttled " },
-	{ "cgroup.freeze", "1", "0", "cgroup.events", "frozen " },
+	{ "cpu.max", "1000 10000", "95000 100000", "cpu.stat", "nr_throttled ", false },
+	{ "cgroup.freeze", "1", "0", "cgroup.events", "frozen ", false },
+	{ "memory.high", "33554432", "max", "memory.events", "high ", true },
 };
 
 static void effects_bench(void)
@@ -329,6 +386,7 @@ static void effects_bench(void)
 	printf("\"effect_us\":{");
 	for (size_t i = 0; i < sizeof(EFFECTS) / sizeof(*EFFECTS); i++) {
 		const struct effect *effect = &EFFECTS[i];
+		pid_t reader = effect->is_read ? reader_start(false) : -1;
 		double took[ROUNDS];
 
 		for (int turn = 0; turn < ROUNDS; turn++) {
@@ -348,17 +406,24 @@ static void effects_bench(void)
 			usleep(20000 + 1000 * (unsigned int)(turn % 10));
 		}
 		printf("%s\"%s\":%.1f", i ? "," : "", effect->file, median(took, ROUNDS));
+		if (reader > 0) {
+			kill(reader, SIGKILL);
+			waitpid(reader, NULL, 0);
+		}
 	}
 	printf("}");
 }
 
 int main(int argc, char **argv)
 {
-	if (argc != 4) {
-		fputs("usage: bench_act ACT.SOCK CGROUP DEVICE; see tests/bench/act.sh\n", stderr);
+	if (argc != 5) {
+		fputs("usage: bench_act ACT.SOCK CGROUP DEVICE DISK; see tests/bench/act.sh\n", stderr);
 		return 2;
 	}
 	snprintf(cgroup, sizeof(cgroup), "%s", argv[2]);
+	disk_fd = open(argv[4], O_RDONLY | O_CLOEXEC);
+	if (disk_fd < 0)
+		fail(argv[4]);
 	setvbuf(stdout, NULL, _IONBF, 0);
 	printf("{\"bench\":\"act\",");
 	decisions_bench(argv[1]);

@@ -119,6 +119,16 @@ static void bare_host_is_missing_what_observing_needs(void **state)
 	expect_state("bare", "cgroup1", PROBE_OK);
 }
 
+static void a_host_with_more_cpus_than_a_mask_has_says_that_nobody_is_confined(void **state)
+{
+	struct probe_result result = probed("large", "knobs.cpuset");
+
+	(void)state;
+	assert_int_equal(result.state, PROBE_DEGRADED);
+	assert_non_null(strstr(result.reason, "CPU 95"));
+	assert_true(result.remedy[0]);
+}
+
 static void every_probe_is_described(void **state)
 {
 	(void)state;
@@ -153,6 +163,7 @@ int main(void)
 		cmocka_unit_test(available_but_not_enabled_controller_is_told_apart),
 		cmocka_unit_test(half_a_host_is_degraded),
 		cmocka_unit_test(bare_host_is_missing_what_observing_needs),
+		cmocka_unit_test(a_host_with_more_cpus_than_a_mask_has_says_that_nobody_is_confined),
 		cmocka_unit_test(every_probe_is_described),
 		cmocka_unit_test(probes_of_this_kernel_answer),
 	};

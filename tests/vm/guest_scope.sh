@@ -5,41 +5,7 @@
 # With the systemd that Debian has beside each kernel: 252 with 6.1, 257 with 6.12.
 # Units of a real systemd are changed by their properties, and come back as they were: property, cgroup file, drop-ins.
 . "$(dirname "$0")/../lib.sh"
-slice=/work.slice
-top=/sys/fs/cgroup$slice
-run=/run/forestall-test
-disable=$scratch/disable
-control=/run/systemd/system.control
-
-hands_start() {
-	"${hands[@]}" 2>>"$scratch/hands.log" &
-	pid=$!
-	within 20 "$test_programs/mind_driver" "$run/act.sock" mode
-}
-hands_kill() { kill -KILL "$pid"; wait "$pid" 2>/dev/null; }
-hands_end() { kill -TERM "$pid"; wait "$pid"; }
-hands=("$bin/forestall-act" --mode enforce --run-dir "$run" --disable-file "$disable")
-plan() { # LEASE_MS UNIT KNOB VALUE...: prints "OUTCOME VALUE TEXT"
-	"$test_programs/mind_driver" "$run/act.sock" plan "$1" /sys/fs/cgroup "$slice/$2" "${@:3}"
-}
-outcome() { [[ $(plan "${@:2}" | tee "$scratch/plan") == "$1 "* ]] || { cat "$scratch/plan"; tail -n 5 "$scratch/hands.log"; false; }; }
-# As the mind does: a guest of a busy host may be too slow for the time that a bus is given.
-takes() { within 10 outcome applied "$@"; }
-undo() { "$test_programs/mind_driver" "$run/act.sock" undo >"$scratch/undo" && ! grep -qv '^released' "$scratch/undo"; }
-file() { cat "$top/$1/$2"; }
-property() { systemctl show "$1" -P "$2"; }
-is() { [[ $1 == "$2" ]] || { echo "'$1', not '$2'"; false; }; }
-reads() { is "$(file "$1" "$2")" "$3"; }
-says() { is "$(property "$1" "$2")" "$3"; }
-# Everything of a unit that may not change for good.
-state() {
-	(cd "$top/$1" && grep -s . cpu.weight cpu.max memory.low memory.min memory.high memory.max io.weight io.max cpuset.cpus)
-	systemctl show "$1" -p CPUWeight -p CPUQuotaPerSecUSec -p CPUQuotaPeriodUSec -p MemoryLow -p MemoryMin -p MemoryHigh -p MemoryMax -p IOWeight \
-		-p IOReadBandwidthMax -p AllowedCPUs
-	find /run/systemd/transient /run/systemd/system.control /etc/systemd/system.control -path "*/$1.d*" 2>/dev/null
-}
-is_before() { is "$(state "$1")" "${before[$1]}"; }
-declare -A before
+. tests/vm/units.sh
 at_exit systemctl stop job.scope web.service plain.service
 bus_stop() { kill -STOP "$(pidof dbus-daemon)"; }
 bus_go() { kill -CONT "$(pidof dbus-daemon)"; }
