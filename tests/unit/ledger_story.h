@@ -9,6 +9,7 @@
 
 static struct ledger ledger;
 static enum ledger_hands hands;
+static uint64_t hands_refuse;	/* bit per enum knob */
 
 /* A server that suffers beside a batch; what hurts only a limit can take, since they are no siblings. */
 static inline void story_init(struct stage *scene)
@@ -17,6 +18,7 @@ static inline void story_init(struct stage *scene)
 	scene_credit(scene, RESOURCE_CPU);
 	memset(&ledger, 0, sizeof(ledger));
 	hands = LEDGER_HANDS_ACT;
+	hands_refuse = 0;
 	scene->host.ledger = &ledger;
 	scene->server.cgroup_id = 101;
 	scene->batch.cgroup_id = 102;
@@ -24,11 +26,11 @@ static inline void story_init(struct stage *scene)
 	scene->batch.path = "/other/batch";
 }
 
-/* Against danger they hold all that is planned, or nothing. */
+/* Against danger they hold all that is planned but what they refuse, or nothing. */
 static inline void hands_speak(struct stage *scene)
 {
 	for (int i = 0; i < 3; i++)
-		scene->views[i]->held = hands == LEDGER_HANDS_ACT ? UINT64_MAX : 0;
+		scene->views[i]->held = hands == LEDGER_HANDS_ACT ? ~hands_refuse : 0;
 }
 
 static inline void story_tick(struct stage *scene)

@@ -342,6 +342,42 @@ static void old_stories_are_forgotten_and_new_ones_counted(void **state)
 	assert_null(ledger_find(&ledger, 0));
 }
 
+static const struct decision *decision_of(enum resource resource)
+{
+	for (uint32_t i = 0; i < DECISIONS_MAX; i++)
+		if (ledger.decision[i].id && ledger.decision[i].resource == resource)
+			return &ledger.decision[i];
+	return NULL;
+}
+
+/* One that is carried out says nothing of another. */
+static void what_the_hands_refuse_is_not_done(void **state)
+{
+	struct stage scene;
+
+	(void)state;
+	story_init(&scene);
+	hands_refuse = 1ull << KNOB_MEMORY_HIGH | 1ull << KNOB_MEMORY_LOW;
+	scene.host.memory_free = 20e6f;
+	scene.batch.need[RESOURCE_MEMORY] = (struct plan_need){ .demand = 400e6f, .demand_high = 400e6f, .bad = -1 };
+	scene.server.need[RESOURCE_MEMORY].bad = 0.5f;
+	scene.server.need[RESOURCE_CPU].bad = 0.5f;
+	story_seconds(&scene, 3);
+	assert_true(decision_of(RESOURCE_CPU)->done_ns);
+	assert_false(decision_of(RESOURCE_MEMORY)->done_ns);
+	scene.batch.need[RESOURCE_MEMORY].demand = 500e6f;
+	scene.server.need[RESOURCE_MEMORY].bad = 0;
+	story_seconds(&scene, 3);
+	assert_true(decision_of(RESOURCE_MEMORY)->saved_s == 0);
+	assert_true(ledger.sums.taken[RESOURCE_MEMORY] == 0);
+	assert_true(ledger.sums.taken[RESOURCE_CPU] > 0);
+	scene.host.memory_free = 400e6f;
+	scene.batch.need[RESOURCE_MEMORY] = (struct plan_need){ .bad = -1 };
+	calm(&scene);
+	assert_int_equal(decision_of(RESOURCE_MEMORY)->verdict, VERDICT_PLANNED);
+	assert_int_not_equal(decision_of(RESOURCE_CPU)->verdict, VERDICT_PLANNED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -362,6 +398,7 @@ int main(void)
 		cmocka_unit_test(a_limit_that_helps_stays),
 		cmocka_unit_test(a_limit_that_harms_another_is_given_back),
 		cmocka_unit_test(memory_that_was_lost_does_not_condemn_its_limit),
+		cmocka_unit_test(what_the_hands_refuse_is_not_done),
 		cmocka_unit_test(old_stories_are_forgotten_and_new_ones_counted),
 	};
 
