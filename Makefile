@@ -119,7 +119,7 @@ build/test/test_onset: $(addprefix build/obj/tests/bench/,forecast_measure.o for
 build/test/test_allocate build/test/bench_alloc: override LIBS += -lglpk
 build/test/test_%: build/obj/tests/unit/test_%.o $(ARCHIVES)
 	$(call link,-lcmocka)
-build/test/test_%: build/obj/tests/bpf/test_%.o $(addprefix build/obj/tests/bpf/,world.o talk.o stage.o) $(ARCHIVES)
+build/test/test_%: build/obj/tests/bpf/test_%.o $(addprefix build/obj/tests/bpf/,world.o talk.o stage.o told.o) $(ARCHIVES)
 	$(call link,-lcmocka)
 build/test/bench_realdata: $(filter build/obj/tests/bench/realdata%,$(call objects,tests/bench)) $(addprefix build/lib/lib,tools.a predict.a)
 	$(call link)

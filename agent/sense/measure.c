@@ -32,8 +32,15 @@ void measure_metric(const struct measure *measure, char ret_name[MEASURE_METRIC_
 
 const char *measure_from_name(enum measure_from from)
 {
-	static const char *const names[] = { "hook, 100 ms", "in-kernel read, 100 ms", "file, 100 ms",
-					     "file, 1 s, with a bound 100 ms", "file, 1 s" };
+	static const char *const names[] = {
+		[MEASURE_HOOK] = "hook, 100 ms",
+		[MEASURE_DETAIL] = "hook, 100 ms, annotated only",
+		[MEASURE_KERNEL] = "in-kernel read, 100 ms",
+		[MEASURE_TICK_FILE] = "file, 100 ms, annotated only",
+		[MEASURE_BOUND_FILE] = "file, 1 s, with a bound 100 ms, annotated only",
+		[MEASURE_CPU_FILE] = "file, 1 s, with a bound 100 ms, not annotated 10 s",
+		[MEASURE_FILE] = "file, 1 s, annotated only",
+	};
 
 	_Static_assert(sizeof(names) / sizeof(names[0]) == MEASURE_FROM_COUNT, "a name for each");
 	return names[from];

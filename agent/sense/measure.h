@@ -15,10 +15,12 @@
 
 enum measure_from {
 	MEASURE_HOOK,		/* a program of ours counts each event; the annotated are read at each tick */
+	MEASURE_DETAIL,		/* the same, of the annotated alone: who has histograms of its own */
 	MEASURE_KERNEL,		/* a counter of the kernel's own, read by a hook and settled by the flush */
-	MEASURE_TICK_FILE,	/* a file of the cgroup, at each tick for the annotated */
+	MEASURE_TICK_FILE,	/* a file of the annotated cgroup, at each tick */
 	MEASURE_BOUND_FILE,	/* the same where the annotation bounds it, else once a second */
-	MEASURE_FILE,		/* a file of the cgroup, once a second for the annotated */
+	MEASURE_CPU_FILE,	/* the same; of who is not annotated the mean of ten seconds in which it moved */
+	MEASURE_FILE,		/* a file of the annotated cgroup, once a second */
 	MEASURE_FROM_COUNT
 };
 
@@ -61,10 +63,10 @@ enum measure_from {
 	COUNTED(io, charged, "bios", HOOK, IO, io_charged, "") \
 	COUNTED(io, lost, "bios", HOOK, IO, io_lost, "") \
 	GAUGE(io, in_flight, "bios", HOOK, IO, "") \
-	GAUGE(io, delay_p50_ns, "ns", HOOK, IO, "") \
-	GAUGE(io, delay_p99_ns, "ns", HOOK, IO, "") \
-	GAUGE(io, device_p50_ns, "ns", HOOK, IO_DEVICE, "") \
-	GAUGE(io, device_p99_ns, "ns", HOOK, IO_DEVICE, "") \
+	GAUGE(io, delay_p50_ns, "ns", DETAIL, IO, "") \
+	GAUGE(io, delay_p99_ns, "ns", DETAIL, IO, "") \
+	GAUGE(io, device_p50_ns, "ns", DETAIL, IO_DEVICE, "") \
+	GAUGE(io, device_p99_ns, "ns", DETAIL, IO_DEVICE, "") \
 	COUNTED(net, rx_bytes, "bytes", HOOK, PACKETS, rx_bytes, "") \
 	COUNTED(net, rx_packets, "packets", HOOK, PACKETS, rx_packets, "") \
 	COUNTED(net, tx_bytes, "bytes", HOOK, PACKETS, tx_bytes, "") \
@@ -73,9 +75,9 @@ enum measure_from {
 	COUNTED(net, drops, "packets", HOOK, DROPS, drops, "") \
 	GAUGE(net, rtt_ns, "ns", HOOK, RTT, "") \
 	COUNTED(net, responses, "answers", HOOK, RESPONSES, responses, "") \
-	GAUGE(net, response_p50_ns, "ns", HOOK, RESPONSES, "") \
-	GAUGE(net, response_p99_ns, "ns", HOOK, RESPONSES, "") \
-	SHOWN(pressure, cpu_some, "us", BOUND_FILE, "cpu.pressure", "forestall_pressure_ratio") \
+	GAUGE(net, response_p50_ns, "ns", DETAIL, RESPONSES, "") \
+	GAUGE(net, response_p99_ns, "ns", DETAIL, RESPONSES, "") \
+	SHOWN(pressure, cpu_some, "us", CPU_FILE, "cpu.pressure", "forestall_pressure_ratio") \
 	SHOWN(pressure, memory_some, "us", BOUND_FILE, "memory.pressure", "forestall_pressure_ratio") \
 	SHOWN(pressure, memory_full, "us", BOUND_FILE, "memory.pressure", "forestall_pressure_ratio") \
 	SHOWN(pressure, io_some, "us", FILE, "io.pressure", "forestall_pressure_ratio") \

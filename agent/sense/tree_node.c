@@ -34,17 +34,30 @@ void node_read_limits(struct tree *tree, struct node *node)
 	tree_say(tree, &observation, OBSERVE_LIMITS);
 }
 
+/* Its controller was off between two looks, with all that needs it: the kernel counts from 0 again. */
+static bool has_begun_anew(const struct observe_memory *total, const struct observe_memory *before)
+{
+	bool is_less = total->refaults < before->refaults || total->swap_ins < before->swap_ins || total->swap_outs < before->swap_outs;
+
+	for (int i = 0; i < MEMORY_EVENT_COUNT; i++)
+		is_less |= total->events[i] < before->events[i];
+	return is_less;
+}
+
+/* What was counted while the files could not be read, or before they began anew, is not told. */
 void node_read_memory(struct tree *tree, struct node *node)
 {
 	struct observation observation = { .memory = { .slot = node->limits.slot } };
 	struct observe_memory *memory = &observation.memory, total = { 0 };
 
-	if (cgroup_files_memory_stat(&node->files, &total))
+	if (cgroup_files_memory_stat(&node->files, &total)) {
+		node->has_memory = false;
 		return;
+	}
 	memory->anon_bytes = total.anon_bytes;
 	memory->file_bytes = total.file_bytes;
 	memory->has_swap = total.has_swap;
-	if (node->has_memory) {
+	if (node->has_memory && !has_begun_anew(&total, &node->memory)) {
 		memory->refaults = total.refaults - node->memory.refaults;
 		memory->swap_ins = total.swap_ins - node->memory.swap_ins;
 		memory->swap_outs = total.swap_outs - node->memory.swap_outs;

@@ -6,7 +6,7 @@
  * Waits are in the clock of the run queue, as the kernel's own accounting has them: at a tracepoint a moment has passed since, which
  * puts short waits into other buckets and, in emulation, is percents of the total. Time on the CPU is in the run queue's clock of
  * tasks, which leaves out interrupts and what a hypervisor took. Who ran during a wait comes from running
- * sums of the CPU's time, snapshots of which are taken when a wait begins and ends; exact as long as the task keeps its CPU.
+ * sums of the CPU's time, snapshots of which are taken when a wait begins and ends; of a task that changed its CPU this is not told.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -31,6 +31,8 @@ struct reference_task {
 	__u64 wait_ns;		/* that ended with the arrival */
 	struct busy at_queued, during;
 	__u32 is_queued, has_waited;
+	__u64 left_queue_ns;	/* of a CPU, for that of another; 0: it did not */
+	__u32 has_moved, was_moved;	/* since it last left a CPU; before it last arrived on one */
 };
 
 struct {
@@ -48,7 +50,10 @@ struct {
 } busy SEC(".maps");
 
 __u64 cgroup_id, wait_ns, oncpu_ns, switches, sibling_ns, other_ns, migrations;
+__u64 moved_ns;	/* of wait_ns; who ran meanwhile is not asked for */
+__u64 between_ns;	/* of wait_ns, in no queue, on the way from one to the other */
 __u64 lost;	/* switches that were not told: who leaves is not who came */
+__u64 lost_own;	/* of the cgroup: such switches, and arrivals of who was not queued */
 __u32 hist[WIRE_HIST_COUNT];
 
 const volatile __u64 bucket_floor[WIRE_HIST_COUNT] = {};
@@ -107,6 +112,7 @@ static __always_inline void queued(struct task_struct *task)
 	if (!found)
 		return;
 	found->queued_ns = clock_of(task);
+	found->left_queue_ns = 0;
 	found->at_queued = busy_now(cpu, found->queued_ns);
 	found->is_queued = 1;
 }
@@ -128,8 +134,16 @@ int BPF_PROG(ref_wakeup_new, struct task_struct *task)
 SEC("tp_btf/sched_migrate_task")
 int BPF_PROG(ref_migrate, struct task_struct *task)
 {
+	__u32 pid = task->pid;
+	struct reference_task *found = bpf_map_lookup_elem(&reference_tasks, &pid);
+
 	if (cgroup_of(task) == cgroup_id)
 		__sync_fetch_and_add(&migrations, 1);
+	if (!found)
+		return 0;
+	found->has_moved = 1;
+	if (found->is_queued)
+		found->left_queue_ns = clock_of(task);
 	return 0;
 }
 
@@ -154,15 +168,19 @@ static __always_inline void left(struct task_struct *task, __u64 task_clock_ns)
 	bucket = found->has_waited ? bucket_of(found->wait_ns) : 0;
 	if (bucket < WIRE_HIST_COUNT)
 		__sync_fetch_and_add(&hist[bucket], 1);
-	if (found->has_waited) {
+	if (found->has_waited && found->was_moved) {
+		__sync_fetch_and_add(&moved_ns, found->wait_ns);
+	} else if (found->has_waited) {
 		__sync_fetch_and_add(&sibling_ns, found->during.own_ns);
 		__sync_fetch_and_add(&other_ns, found->during.other_ns);
 	}
 	found->has_waited = 0;
+	found->is_queued = 0;	/* Woken while it ran: it did not sleep. */
 }
 
 static __always_inline void arrived(struct task_struct *task, __u32 cpu, __u64 clock_ns, __u64 task_clock_ns)
 {
+	__u64 into_queue_ns = task->sched_info.last_queued;
 	__u32 pid = task->pid;
 	struct reference_task *found = bpf_map_lookup_elem(&reference_tasks, &pid);
 	struct busy until = busy_now(cpu, clock_ns);
@@ -170,11 +188,19 @@ static __always_inline void arrived(struct task_struct *task, __u32 cpu, __u64 c
 	if (!found)
 		return;
 	found->arrived_ns = task_clock_ns;
-	if (!found->is_queued)
+	found->was_moved = found->has_moved;
+	found->has_moved = 0;
+	if (!found->is_queued) {
+		/* Some kernels do not tell of wakeups by some tasks. */
+		if (cgroup_of(task) == cgroup_id)
+			__sync_fetch_and_add(&lost_own, 1);
 		return;
+	}
 	found->is_queued = 0;
 	found->has_waited = 1;
 	found->wait_ns = clock_ns - found->queued_ns;
+	if (found->left_queue_ns && into_queue_ns > found->left_queue_ns && cgroup_of(task) == cgroup_id)
+		__sync_fetch_and_add(&between_ns, into_queue_ns - found->left_queue_ns);
 	found->during.own_ns = until.own_ns - found->at_queued.own_ns;
 	found->during.other_ns = until.other_ns - found->at_queued.other_ns;
 }
@@ -186,8 +212,11 @@ int BPF_PROG(ref_switch, bool preempt, struct task_struct *prev, struct task_str
 	__u64 clock_ns = clock_of(prev), task_clock_ns = prev->se.cfs_rq->rq->clock_task;
 	struct busy until = busy_now(cpu, clock_ns);
 
-	if (until.since_ns && until.pid != prev->pid)
+	if (until.since_ns && until.pid != prev->pid) {
 		__sync_fetch_and_add(&lost, 1);
+		if (until.runs == cgroup_id || cgroup_of(prev) == cgroup_id)
+			__sync_fetch_and_add(&lost_own, 1);
+	}
 	until.pid = next->pid;
 	until.since_ns = clock_ns;
 	until.runs = next->pid ? cgroup_of(next) : 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A world whose scheduling is also looked at by a reference that timestamps every wakeup and switch (reference.bpf.c), with a hog
- * beside the instance where one is wanted. All of it runs on one CPU.
+ * beside the instance where one is wanted. All that enters it runs on one CPU.
  */
 #ifndef FORESTALL_TEST_STAGE_H
 #define FORESTALL_TEST_STAGE_H

@@ -5,11 +5,13 @@
  */
 #include <errno.h>
 #include <linux/sched.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -45,6 +47,8 @@ static void exec_false(void *none)
 	(void)none;
 	execl("/bin/false", "false", (char *)NULL);
 }
+
+static void *end_at_once(void *none) { return none; }
 
 static void on_cpu_time_of_a_cgroup_is_what_its_task_used(void **state)
 {
@@ -171,6 +175,43 @@ static void exec_and_exit_are_told_with_name_and_code(void **state)
 	world_close(&world);
 }
 
+#define FAMILY 5
+#define FAMILY_FAILS 2
+
+/* A family of which some end badly; the ends of threads are no exits. */
+static void family(void *none)
+{
+	pthread_t thread;
+	struct stat tasks;
+
+	(void)none;
+	for (int i = 0; i < FAMILY; i++)
+		if (!fork())
+			_exit(i < FAMILY_FAILS);
+	while (wait(NULL) > 0)
+		;
+	if (pthread_create(&thread, NULL, end_at_once, NULL))
+		_exit(96);
+	pthread_join(thread, NULL);
+	/* Its end is told after whoever joins it is woken: where the process has ended by then, that counts as another end of it. */
+	while (!stat("/proc/self/task", &tasks) && tasks.st_nlink > 3)
+		usleep(1000);
+}
+
+static void forks_and_exits_are_counted(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_open(&world, 1 << 18);
+	assert_int_equal(in_cgroup(&world, family, NULL), 0);
+	/* A thread is a task that is forked, and the first one was forked elsewhere. */
+	counted_check(&world, TOTAL(&world, forks), FAMILY + 1);
+	counted_check(&world, TOTAL(&world, exits), FAMILY + 1);
+	counted_check(&world, TOTAL(&world, failed_exits), FAMILY_FAILS);
+	world_close(&world);
+}
+
 static void cgroups_that_come_and_go_are_told_by_id(void **state)
 {
 	struct world world;
@@ -289,6 +330,7 @@ int main(void)
 		cmocka_unit_test(hog_that_never_switches_is_seen_while_it_runs),
 		cmocka_unit_test(every_wait_is_in_the_histogram_and_good_or_bad),
 		cmocka_unit_test(exec_and_exit_are_told_with_name_and_code),
+		cmocka_unit_test(forks_and_exits_are_counted),
 		cmocka_unit_test(cgroups_that_come_and_go_are_told_by_id),
 		cmocka_unit_test(loss_accounting_closes),
 		cmocka_unit_test(loss_accounting_closes_when_the_ring_overflows),

@@ -13,92 +13,10 @@
 
 #include "sense/cgroupfile.h"
 #include "sense/host.h"
-#include "sense/tree.h"
-#include "setup/config.h"
-#include "world.h"
+#include "told.h"
 
 #define BLOCK 4096
 #define READS 100
-
-/* The last of each kind that was told of one slot, and sums. */
-struct told {
-	uint32_t slot;
-	uint32_t instances, samples, memories, limits_count;
-	struct observe_limits limits;
-	struct observe_memory memory;
-	struct wire_counters moved;
-	uint64_t bucket_sum[WIRE_DELAY_ALL];
-	uint32_t psi_known, has_memory;
-	uint64_t memory_bytes;
-};
-
-static void sample_take(struct told *told, const struct observe_sample *sample)
-{
-	uint64_t *to = (uint64_t *)&told->moved;
-
-	told->samples++;
-	told->psi_known = sample->psi_known;
-	told->has_memory = sample->has_memory;
-	told->memory_bytes = sample->memory_bytes;
-	for (size_t i = 0; i < sizeof(told->moved) / sizeof(*to); i++)
-		to[i] += ((const uint64_t *)&sample->moved)[i];
-	for (uint32_t i = 0; i < sample->bucket_count; i++)
-		told->bucket_sum[sample->bucket[i].delay] += sample->bucket[i].count;
-}
-
-static void take(void *context, const struct observation *observation)
-{
-	struct told *told = context;
-
-	/* The slot is first in each of these. */
-	if (told->slot && observation->instance.slot != told->slot)
-		return;
-	switch (observation->kind) {
-	case OBSERVE_INSTANCE:
-		told->instances++;
-		break;
-	case OBSERVE_LIMITS:
-		told->limits = observation->limits;
-		told->limits_count++;
-		break;
-	case OBSERVE_MEMORY:
-		told->memory = observation->memory;
-		told->memories++;
-		break;
-	case OBSERVE_SAMPLE:
-		sample_take(told, &observation->sample);
-		break;
-	default:
-		break;
-	}
-}
-
-static void annotate(const char *path, const char *slo)
-{
-	assert_int_equal(setxattr(path, "trusted.forestall.slo", slo, strlen(slo), 0), 0);
-}
-
-/* A tree that begins at the world's cgroup and has the annotated /job below, which the world then follows. */
-static struct tree *tree_of(struct world *world, struct told *told, char root[512])
-{
-	static const struct config config = { .tick_ms = 100 };
-	struct tree_setup setup = { .root = root, .slots_max = SLOTS_MAX, .observe = take, .context = told, .config = &config };
-	struct tree *tree;
-
-	world_open(world, 1 << 18);
-	snprintf(root, 512, "%s", world->cgroup);
-	setup.nerve = world->nerve;
-	if (cgroup_read(world, "cgroup.controllers", "") || !cgroup_lacks(world, "memory.max"))
-		cgroup_write(world, "cgroup.subtree_control", "+cpu +cpuset +memory +io");
-	world_follow(world, "/job");
-	annotate(world->cgroup, "io_p99<20ms resp_p99<20ms runq_p99<5ms tier=critical");
-	assert_int_equal(tree_open(&setup, &tree), 0);
-	tree_scan(tree, host_now_ns());
-	told->slot = tree_slot(tree, world->cgroup_id);
-	assert_true(told->slot);
-	memset(&told->moved, 0, sizeof(told->moved));
-	return tree;
-}
 
 static void disk_read(void *path)
 {
@@ -222,10 +140,7 @@ static void limits_say_what_the_files_say(void **state)
 
 	(void)state;
 	tree = tree_of(&world, &told, root);
-	if (cgroup_lacks(&world, "memory.high") || !has_disk()) {
-		tree_close(tree);
-		world_skip(&world, "needs controllers and " DISK ", as in a guest");
-	}
+	guest_needed(&world, tree, true);
 	assert_int_equal(told.limits.memory_high, LIMIT_NONE);
 	assert_int_equal(told.limits.has, bit(OBSERVE_HAS_CPU) | bit(OBSERVE_HAS_CPUSET) | bit(OBSERVE_HAS_MEMORY) |
 						  bit(OBSERVE_HAS_IO));
@@ -275,10 +190,7 @@ static void what_is_due_once_a_second_is_read_once(void **state)
 
 	(void)state;
 	tree = tree_of(&world, &told, root);
-	if (cgroup_lacks(&world, "memory.high")) {
-		tree_close(tree);
-		world_skip(&world, "needs controllers, as in a guest");
-	}
+	guest_needed(&world, tree, false);
 	for (size_t second = 0; second < sizeof(lengths) / sizeof(lengths[0]); second++) {
 		uint32_t due = told.slot % 10 ? told.slot % 10 : 10;
 
@@ -299,6 +211,67 @@ static void what_is_due_once_a_second_is_read_once(void **state)
 	world_close(&world);
 }
 
+/* More page cache than it may have. */
+static void cache_overflow(void *unused)
+{
+	static char block[1 << 20];
+	int fd = open(DISK, O_RDONLY | O_CLOEXEC);
+
+	(void)unused;
+	for (int i = 0; i < 32; i++)
+		if (pread(fd, block, sizeof(block), (off_t)i << 20) != (ssize_t)sizeof(block))
+			_exit(96);
+}
+
+static void memory_overflow(struct world *world)
+{
+	cgroup_write(world, "memory.max", "8388608");
+	assert_int_equal(in_cgroup(world, cache_overflow, NULL), 0);
+}
+
+static void memory_events_check(struct world *world, struct tree *tree, const struct told *told)
+{
+	uint64_t before = cgroup_read(world, "memory.events", "\nmax ");
+
+	memory_overflow(world);
+	tree_tick(tree, true);
+	assert_true(told->memory.events[MEMORY_EVENT_MAX] > 0);
+	assert_int_equal(told->memory.events[MEMORY_EVENT_MAX], cgroup_read(world, "memory.events", "\nmax ") - before);
+}
+
+/* With io, which needs it, off as well, what the memory controller has counted goes; when it is on again all begins at 0. */
+static void what_memory_gained_is_told_when_its_controller_comes_again(void **state)
+{
+	struct told told = { 0 };
+	struct world world;
+	struct tree *tree;
+	char root[512];
+
+	(void)state;
+	tree = tree_of(&world, &told, root);
+	guest_needed(&world, tree, true);
+	tree_tick(tree, true);
+	memory_events_check(&world, tree, &told);
+	for (int is_seen_off = 0; is_seen_off < 2; is_seen_off++) {
+		cgroup_write(&world, "../cgroup.subtree_control", "-io -memory");
+		if (is_seen_off)
+			tree_tick(tree, true);
+		cgroup_write(&world, "../cgroup.subtree_control", "+memory +io");
+		/* More than before it was off: the counts alone do not say that they began anew. */
+		for (int i = 0; i < 2 * is_seen_off; i++)
+			memory_overflow(&world);
+		told.memories = 0;
+		tree_tick(tree, true);
+		assert_int_equal(told.memories, 1);
+		assert_int_equal(told.memory.refaults | told.memory.swap_ins | told.memory.swap_outs, 0);
+		for (int i = 0; i < MEMORY_EVENT_COUNT; i++)
+			assert_int_equal(told.memory.events[i], 0);
+		memory_events_check(&world, tree, &told);
+	}
+	tree_close(tree);
+	world_close(&world);
+}
+
 /* What holds the directories above it holds the annotated. */
 static void limits_above_the_annotated_are_told(void **state)
 {
@@ -310,10 +283,7 @@ static void limits_above_the_annotated_are_told(void **state)
 
 	(void)state;
 	tree = tree_of(&world, &told, root);
-	if (cgroup_lacks(&world, "memory.high") || !has_disk()) {
-		tree_close(tree);
-		world_skip(&world, "needs controllers and " DISK ", as in a guest");
-	}
+	guest_needed(&world, tree, true);
 	assert_int_equal(in_cgroup(&world, disk_read, (void *)DISK), 0);
 	assert_int_equal(stat(DISK, &st), 0);
 	snprintf(io_max, sizeof(io_max), "%u:%u wbps=8000000 riops=700", major(st.st_rdev), minor(st.st_rdev));
@@ -473,6 +443,7 @@ int main(void)
 		cmocka_unit_test(no_wait_is_lost_when_an_annotation_comes_or_goes),
 		cmocka_unit_test(limits_say_what_the_files_say),
 		cmocka_unit_test(what_is_due_once_a_second_is_read_once),
+		cmocka_unit_test(what_memory_gained_is_told_when_its_controller_comes_again),
 		cmocka_unit_test(limits_above_the_annotated_are_told),
 		cmocka_unit_test(the_last_of_too_many_annotated_is_told_so),
 		cmocka_unit_test(a_walk_finds_who_came_and_who_went),

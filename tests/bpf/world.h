@@ -104,7 +104,7 @@ uint64_t octaves_of(const struct world *world, uint64_t ret_count[WIRE_OCTAVES])
 /* The same as the mind takes it. */
 void hist_load(const struct world *world, enum wire_delay delay, struct hist *ret);
 
-/* CPU time of this process; spends so much of it: what a loaded host grants does not matter. */
+/* CPU time of this thread; spends so much of it: what a loaded host grants does not matter. */
 uint64_t cpu_now_ns(void);
 void burn(uint64_t ns);
 

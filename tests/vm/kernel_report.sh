@@ -13,6 +13,5 @@ for ((i = 0; i < 300; i++)); do build/bin/forestall status >/dev/null 2>&1 && br
 if build/bin/forestall instance show /load --json >"$OUT/instance.json"; then echo "ok - the agent observes"; else echo "not ok - the agent observes"; status=1; fi
 kill $mind
 wait $mind
-bash tests/vm/guest_nerve.sh || status=1
-bash tests/vm/guest_signals.sh || status=1
+for test in nerve sched signals; do bash tests/vm/guest_$test.sh || status=1; done
 exit $status
