@@ -85,7 +85,8 @@ struct task_account {
 	__u64 reclaim_since_ns;	/* 0: the task is not reclaiming */
 	__u64 limit_id;		/* when it last looked for an OOM victim, as in struct wire_oom; 0: never */
 	__u64 started_ns;	/* in task_table alone: whose it is */
-	__u64 pad[3];
+	__u64 is_over;		/* of the first thread: the end of its process was told */
+	__u64 pad[2];
 };
 _Static_assert(sizeof(struct task_account) == 128, "accounts begin at a cache line");
 

@@ -256,6 +256,24 @@ int BPF_PROG(on_exec, struct task_struct *task)
 	return 0;
 }
 
+/*
+ * kernel/exit.c, do_exit(): the end of each thread is told after it was taken off `live`, so of threads that end together all find nobody else. Who
+ * is first says so at the process's first thread, which is there until all have ended.
+ */
+static __always_inline bool is_end_of_process(struct task_struct *task)
+{
+	struct task_account *first;
+
+	if (task->signal->live.counter > 0)
+		return false;
+	first = task_get(task->group_leader);
+	if (first && first->is_over)
+		return false;
+	if (first)
+		first->is_over = 1;
+	return true;
+}
+
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
@@ -263,8 +281,8 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	__u32 slot, code;
 	struct wire_row *row;
 
-	if (task->signal->live.counter > 0)
-		return 0;	/* a thread ended, the process goes on */
+	if (!is_end_of_process(task))
+		return 0;
 	row = row_of_task(task, &cgroup_id, &slot);
 	if (!row)
 		return 0;

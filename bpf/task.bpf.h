@@ -56,7 +56,7 @@ static __always_inline void account_start(struct task_account *account, struct t
 	account->major_faults = is_older ? TASK_READ(task, maj_flt) : 0;
 	account->migrations = is_older ? TASK_READ(task, se.nr_migrations) : 0;
 	account->throttled_ns = throttled_of(task);
-	account->cgroup_id = account->left_ns = account->reclaim_since_ns = account->limit_id = 0;
+	account->cgroup_id = account->left_ns = account->reclaim_since_ns = account->limit_id = account->is_over = 0;
 	account->address = (__u64)task;
 }
 

@@ -140,6 +140,7 @@ struct task_struct {
 	pid_t pid;
 	pid_t tgid;
 	u64 start_time;
+	struct task_struct *group_leader;
 	char comm[16];
 	struct signal_struct *signal;
 	struct css_set *cgroups;

@@ -212,6 +212,46 @@ static void forks_and_exits_are_counted(void **state)
 	world_close(&world);
 }
 
+#define PROCESSES 200
+#define THREADS 12
+
+static void *sleep_on(void *none)
+{
+	pause();
+	return none;
+}
+
+/* Its threads are killed by its end, all at one moment. */
+static void crowds_end(void *none)
+{
+	(void)none;
+	for (int i = 0; i < PROCESSES; i++) {
+		pthread_t thread;
+
+		if (fork()) {
+			wait(NULL);
+			continue;
+		}
+		for (int t = 1; t < THREADS; t++)
+			if (pthread_create(&thread, NULL, sleep_on, NULL))
+				abort();
+		usleep(500);
+		_exit(i % 2);
+	}
+}
+
+static void a_process_ends_once_however_many_of_its_threads_do(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_open(&world, 1 << 20);
+	assert_int_equal(in_cgroup(&world, crowds_end, NULL), 0);
+	counted_check(&world, TOTAL(&world, exits), PROCESSES + 1);
+	counted_check(&world, TOTAL(&world, failed_exits), PROCESSES / 2);
+	world_close(&world);
+}
+
 static void cgroups_that_come_and_go_are_told_by_id(void **state)
 {
 	struct world world;
@@ -331,6 +371,7 @@ int main(void)
 		cmocka_unit_test(every_wait_is_in_the_histogram_and_good_or_bad),
 		cmocka_unit_test(exec_and_exit_are_told_with_name_and_code),
 		cmocka_unit_test(forks_and_exits_are_counted),
+		cmocka_unit_test(a_process_ends_once_however_many_of_its_threads_do),
 		cmocka_unit_test(cgroups_that_come_and_go_are_told_by_id),
 		cmocka_unit_test(loss_accounting_closes),
 		cmocka_unit_test(loss_accounting_closes_when_the_ring_overflows),
