@@ -143,26 +143,28 @@ static json_t *psi_json(const struct window_second *second)
 	return psi;
 }
 
-/* What a closed second says; every value null before there is one. Only the last is still judged. */
-static void second_merge(json_t *to, const struct slo *slo, const struct window_second *second,
+/* What a closed second says; every value null before there is one, and of what this kernel has no hook for. Only the last is still judged. */
+static void second_merge(json_t *to, const struct answer_world *world, const struct slo *slo, const struct window_second *second,
 			 const struct window_judged *judged)
 {
 	static const struct {
 		const char *name;
+		uint32_t signal;
 		size_t offset;
 		double scale;
 	} values[] = {
-#define VALUE(name, field, scale) { name, offsetof(struct window_second, field), scale }
-		VALUE("cpu", cpu, 1), VALUE("wait", wait, 1), VALUE("switches", switches, 1), VALUE("execs", execs, 1),
-		VALUE("runq_p50_ms", p50_ns, 1e-6), VALUE("memory_bytes", memory, 1),
-		VALUE("major_faults", major_faults, 1), VALUE("refaults", refaults, 1), VALUE("reclaim", reclaim, 1),
-		VALUE("io_bytes", io_bytes, 1), VALUE("io_done", io_done, 1), VALUE("tx_bytes", tx_bytes, 1),
-		VALUE("rx_bytes", rx_bytes, 1), VALUE("rtt_ms", rtt_ns, 1e-6),
+#define VALUE(name, signal, field, scale) { name, NERVE_##signal, offsetof(struct window_second, field), scale }
+		VALUE("cpu", ALWAYS, cpu, 1), VALUE("wait", ALWAYS, wait, 1), VALUE("switches", ALWAYS, switches, 1),
+		VALUE("execs", ALWAYS, execs, 1), VALUE("runq_p50_ms", ALWAYS, p50_ns, 1e-6), VALUE("memory_bytes", ALWAYS, memory, 1),
+		VALUE("major_faults", ALWAYS, major_faults, 1), VALUE("refaults", ALWAYS, refaults, 1),
+		VALUE("reclaim", RECLAIM, reclaim, 1), VALUE("io_bytes", IO, io_bytes, 1), VALUE("io_done", IO, io_done, 1),
+		VALUE("tx_bytes", PACKETS, tx_bytes, 1), VALUE("rx_bytes", PACKETS, rx_bytes, 1), VALUE("rtt_ms", RTT, rtt_ns, 1e-6),
 #undef VALUE
 	};
 
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
-		const float *value = second ? (const float *)((const char *)second + values[i].offset) : NULL;
+		const float *value = second && answer_is_measured(world, values[i].signal) ?
+			(const float *)((const char *)second + values[i].offset) : NULL;
 
 		json_object_set_new(to, values[i].name, value ? value_measured(*value < 0 ? -1 : *value * values[i].scale) :
 								json_null());
@@ -236,7 +238,7 @@ json_t *answer_instance_brief(const struct answer_world *world, const struct pre
 	json_object_set_new(brief, "slot", json_integer(info->slot));
 	json_object_set_new(brief, "tier", json_string(tier_name(info->slo.tier)));
 	json_object_set_new(brief, "slo", slo_json(world, instance));
-	second_merge(brief, &info->slo, now, now ? &instance->window.judged : NULL);
+	second_merge(brief, world, &info->slo, now, now ? &instance->window.judged : NULL);
 	slis_judge(json_object_get(brief, "slis"), instance, is_made);
 	json_object_set_new(brief, "demand", now ?
 			    resources_json(instance->demand, world->mind->predictor->host.capacity) : json_null());
@@ -330,7 +332,7 @@ json_t *answer_instance_forecast(const struct predictor *predictor, const struct
 }
 
 /* Seconds of the window, the youngest first. */
-static json_t *window_json(const struct slo *slo, const struct window *window)
+static json_t *window_json(const struct answer_world *world, const struct slo *slo, const struct window *window)
 {
 	const struct window_second *second;
 	json_t *seconds = json_array();
@@ -338,7 +340,7 @@ static json_t *window_json(const struct slo *slo, const struct window *window)
 	for (uint32_t age = 0; age < WINDOW_SECONDS && (second = window_at(window, age)); age++) {
 		json_t *value = json_object();
 
-		second_merge(value, slo, second, age ? NULL : &window->judged);
+		second_merge(value, world, slo, second, age ? NULL : &window->judged);
 		json_array_append_new(seconds, value);
 	}
 	return seconds;
@@ -444,7 +446,7 @@ json_t *answer_instance_full(const struct answer_world *world, const struct pred
 	json_object_set_new(full, "cgroup_id", json_integer((json_int_t)instance->info.cgroup_id));
 	json_object_set_new(full, "signals", answer_signals(world, instance));
 	json_object_set_new(full, "runners", answer_runners(world, instance));
-	json_object_set_new(full, "seconds", window_json(&instance->info.slo, &instance->window));
+	json_object_set_new(full, "seconds", window_json(world, &instance->info.slo, &instance->window));
 	json_object_set_new(full, "frame", instance->foresight->has_frame ? frame_json(&instance->foresight->frame) : json_null());
 	json_object_set_new(full, "expectation", expectation_json(world->mind->predictor, instance));
 	json_object_set_new(full, "response", response_json(world->mind->predictor, instance));

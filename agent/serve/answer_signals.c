@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "predict/predictor.h"
-#include "sense/measure.h"
 #include "value.h"
 
 #define RUNNERS_MAX 8
@@ -25,11 +24,6 @@ static const struct delayed {
 	{ MEASURE_net_response_p50_ns, MEASURE_net_response_p99_ns, NERVE_RESPONSES, WIRE_DELAY_RESPONSE },
 };
 
-static bool is_measured(const struct answer_world *world, uint32_t signal)
-{
-	return signal == NERVE_ALWAYS || world->signals >> signal & 1;
-}
-
 static uint64_t counter_at(const struct wire_counters *counters, size_t offset)
 {
 	return *(const __u64 *)((const char *)counters + offset);
@@ -41,7 +35,7 @@ static void counted_tell(const struct answer_world *world, const struct window *
 		const struct measure *measure = &measures[i];
 
 		told[i] = (struct told){ -1, -1, measure->from };
-		if (measure->counter == MEASURE_NO_COUNTER || !is_measured(world, measure->signal) || !window->last_ns)
+		if (measure->counter == MEASURE_NO_COUNTER || !answer_is_measured(world, measure->signal) || !window->last_ns)
 			continue;
 		told[i].now = (double)counter_at(&window->last, measure->counter) * 1e9 / (double)window->last_ns;
 		told[i].total = (double)counter_at(&window->total, measure->counter);
@@ -53,7 +47,7 @@ static void delayed_tell(const struct answer_world *world, const struct window *
 	for (size_t i = 0; i < sizeof(delayed) / sizeof(delayed[0]); i++) {
 		const struct window_delay delay = window_delay(window, delayed[i].delay);
 
-		if (!is_measured(world, delayed[i].signal) || !window->last_ns)
+		if (!answer_is_measured(world, delayed[i].signal) || !window->last_ns)
 			continue;
 		told[delayed[i].p50].now = delay.p50_ns;
 		told[delayed[i].p99].now = delay.p99_ns;
@@ -67,7 +61,7 @@ static void depth_tell(const struct answer_world *world, const struct window *wi
 	double depth = (double)total->io_begun - (double)total->io_done - (double)total->io_lost;
 
 	/* Row by row and CPU by CPU the counters are read at slightly different moments. */
-	if (is_measured(world, NERVE_IO))
+	if (answer_is_measured(world, NERVE_IO))
 		told[MEASURE_io_in_flight].now = depth < 0 ? 0 : depth;
 }
 
@@ -105,7 +99,7 @@ static void swap_tell(const struct answer_world *world, const struct window *win
 		return;
 	if (last->has_swap) {
 		file_tell(out, last->swap_outs, total->swap_outs);
-	} else if (is_measured(world, NERVE_SWAP) && window->last_ns) {
+	} else if (answer_is_measured(world, NERVE_SWAP) && window->last_ns) {
 		*out = (struct told){ (double)window->last.swap_outs * 1e9 / (double)window->last_ns,
 				      (double)window->total.swap_outs, MEASURE_HOOK };
 	}
@@ -122,7 +116,7 @@ static void signals_tell(const struct answer_world *world, const struct predicto
 	depth_tell(world, window, told);
 	files_tell(window, told);
 	swap_tell(world, window, told);
-	if (is_measured(world, NERVE_RTT) && last->rtt_samples)
+	if (answer_is_measured(world, NERVE_RTT) && last->rtt_samples)
 		told[MEASURE_net_rtt_ns].now = (double)last->rtt_ns / (double)last->rtt_samples;
 	if (world->runnable)
 		told[MEASURE_cpu_runnable].now = world->runnable(world->context, instance->info.slot);

@@ -4,6 +4,13 @@
 #define FORESTALL_ANSWER_SIGNALS_H
 
 #include "answer.h"
+#include "sense/measure.h"
+
+/* Whether this kernel has it; sense/measure.h's NERVE_ALWAYS is there on each. */
+static inline bool answer_is_measured(const struct answer_world *world, uint32_t signal)
+{
+	return signal == NERVE_ALWAYS || world->signals >> signal & 1;
+}
 
 /*
  * {"cpu":{...},"memory":{NAME:{"now","total","unit","from"},...},"io":{...},"net":{...}}. now: of the last second, per second where the

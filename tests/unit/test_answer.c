@@ -7,8 +7,11 @@
 
 static void list_tells_what_is_measured_and_null_for_the_rest(void **state)
 {
-	json_t *answer = asked(*state, "{\"q\":\"instance.list\"}"), *web, *odd;
+	struct stage *stage = *state;
+	json_t *answer, *web, *odd;
 
+	stage->world.signals = ~0u;
+	answer = asked(stage, "{\"q\":\"instance.list\"}");
 	assert_true(json_is_true(json_object_get(answer, "ok")));
 	assert_int_equal(number_of(answer, "total"), 3);
 	web = json_array_get(json_object_get(answer, "instances"), 0);
@@ -259,6 +262,27 @@ static void each_counter_is_shown_by_its_own_name(void **state)
 	json_decref(answer);
 }
 
+/* What this kernel has no hook for is null, and never 0. */
+static void what_the_kernel_lacks_is_null(void **state)
+{
+	static const char *const hooked[] = { "reclaim", "io_bytes", "io_done", "tx_bytes", "rx_bytes" };
+	struct stage *stage = *state;
+	json_t *answer, *instance, *second;
+
+	for (int has = 0; has < 2; has++) {
+		stage->world.signals = has ? ~0u : 0;
+		answer = asked(stage, "{\"q\":\"instance.show\",\"path\":\"/web\"}");
+		instance = json_object_get(answer, "instance");
+		second = json_array_get(json_object_get(instance, "seconds"), 0);
+		for (size_t i = 0; i < sizeof(hooked) / sizeof(hooked[0]); i++) {
+			assert_int_equal(json_is_number(json_object_get(instance, hooked[i])), has);
+			assert_int_equal(json_is_number(json_object_get(second, hooked[i])), has);
+		}
+		assert_true(json_is_number(json_object_get(instance, "cpu")));
+		json_decref(answer);
+	}
+}
+
 static void forecast_has_every_horizon(void **state)
 {
 	json_t *answer = asked(*state, "{\"q\":\"forecast.show\",\"path\":\"/web\"}"), *horizons, *last;
@@ -379,6 +403,7 @@ int main(void)
 		STAGED(show_tells_what_forecasts_have_earned),
 		STAGED(show_tells_what_is_runnable_now),
 		STAGED(each_counter_is_shown_by_its_own_name),
+		STAGED(what_the_kernel_lacks_is_null),
 		STAGED(forecast_has_every_horizon),
 		STAGED(status_accounts_for_records),
 		STAGED(status_tells_what_the_kernel_did_not),

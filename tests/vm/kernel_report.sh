@@ -10,6 +10,10 @@ mkdir /sys/fs/cgroup/load
 build/bin/forestalld --run-dir /run/forestall >"$OUT/forestalld.log" 2>&1 &
 mind=$!
 for ((i = 0; i < 300; i++)); do build/bin/forestall status >/dev/null 2>&1 && break; sleep .2; done
+# What is counted of it, tests/check/kernels holds against what the kernel lacks.
+build/bin/forestall slo set /load 'runq_p99<50ms' || status=1
+(echo $BASHPID >/sys/fs/cgroup/load/cgroup.procs; for ((i = 0; i < 100; i++)); do build/bin/forestall --version >/dev/null; sleep .05; done) &
+sleep 4
 if build/bin/forestall instance show /load --json >"$OUT/instance.json"; then echo "ok - the agent observes"; else echo "not ok - the agent observes"; status=1; fi
 kill $mind
 wait $mind
