@@ -38,7 +38,7 @@ check "enforce starts" within 30 "$bin/forestall" status
 check "nobody is confined before there is a need" never_for 3 has_cpus 1
 hog
 check "the plan confines the hog to the second CPU" within 30 has_cpus 1
-check "for a measured danger of the server" shows '/away/deep .*cpuset.cpus.*reflex' journal show
+check "for a measured danger of the server" shows '/away/deep .*cpuset.cpus.*(reflex|hold) *held' journal show
 check "the decision says by what" shows 'cpuset.cpus' decision explain 1
 check "its weight is not touched: none divides between them" weight_is 100
 check "it is held while the hog is there" never_for 3 has_cpus 0-1
