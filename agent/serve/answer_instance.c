@@ -255,12 +255,13 @@ json_t *answer_instance_brief(const struct answer_world *world, const struct pre
 	return brief;
 }
 
-json_t *answer_instance_few(const struct predictor_instance *instance)
+json_t *answer_instance_few(const struct answer_world *world, const struct predictor_instance *instance)
 {
 	const struct observe_instance *info = &instance->info;
 	const struct window_second *now = window_at(&instance->window, 0);
 	const struct forecast *forecast = &instance->foresight->forecast;
 	const float none = -1;
+	bool has_io = now && answer_is_measured(world, NERVE_IO), has_packets = now && answer_is_measured(world, NERVE_PACKETS);
 	bool is_made = forecast_is_made(instance);
 	json_t *slis = slis_json(&info->slo, now, NULL);
 	enum sli sli;
@@ -268,8 +269,8 @@ json_t *answer_instance_few(const struct predictor_instance *instance)
 	slis_judge(slis, instance, is_made);
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "path", value_text(info->path), "cpu",
 			 value_measured(now ? now->cpu : none), "wait", value_measured(now ? now->wait : none), "memory_bytes",
-			 value_measured(now ? now->memory : none), "io_bytes", value_measured(now ? now->io_bytes : none), "tx_bytes",
-			 value_measured(now ? now->tx_bytes : none), "slis", slis, "risk",
+			 value_measured(now ? now->memory : none), "io_bytes", value_measured(has_io ? now->io_bytes : none), "tx_bytes",
+			 value_measured(has_packets ? now->tx_bytes : none), "slis", slis, "risk",
 			 is_made ? value_number(forecast_risk(forecast, RISK_HORIZON, &sli)) : json_null(), "violated",
 			 (int)answer_instance_is_violated(instance));
 }

@@ -21,7 +21,7 @@ bool answer_instance_is_violated(const struct predictor_instance *instance);
 json_t *answer_instance_brief(const struct answer_world *world, const struct predictor_instance *instance);
 
 /* Of that what is kept of a second (serve/web_history.h) and no more. */
-json_t *answer_instance_few(const struct predictor_instance *instance);
+json_t *answer_instance_few(const struct answer_world *world, const struct predictor_instance *instance);
 
 /* A line of instance.list, with the seconds of the window, the frame, what is expected and the whole forecast. */
 json_t *answer_instance_full(const struct answer_world *world, const struct predictor_instance *instance);

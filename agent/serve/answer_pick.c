@@ -85,7 +85,7 @@ json_t *answer_pick(const struct answer_world *world, const json_t *question)
 	for (json_int_t i = offset; i < total && i - offset < (is_whole ? PICK_WHOLE_MAX : ANSWER_PAGE_MAX); i++) {
 		uint32_t slot = i < pick.top_count ? pick.top[i] : pick.annotated[i - pick.top_count];
 
-		brief = is_few ? answer_instance_few(&predictor->instance[slot]) : answer_instance_brief(world, &predictor->instance[slot]);
+		brief = is_few ? answer_instance_few(world, &predictor->instance[slot]) : answer_instance_brief(world, &predictor->instance[slot]);
 		if (is_whole)
 			json_object_set_new(brief, "signals", answer_signal_values(world, &predictor->instance[slot]));
 		json_array_append_new(instances, brief);

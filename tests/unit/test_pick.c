@@ -41,7 +41,7 @@ static struct mind *crowd_make(uint32_t annotated)
 
 static json_t *page_of(struct mind *mind, size_t offset)
 {
-	struct answer_world world = { .mind = mind };
+	struct answer_world world = { .mind = mind, .signals = ~0u };
 	json_t *question = json_pack("{s:s, s:I}", "q", "instance.pick", "offset", (json_int_t)offset);
 	json_t *answer = answer_question(&world, question);
 
@@ -100,7 +100,7 @@ static void too_many_annotated_are_in_the_rest_too(void **state)
 static void few_is_a_part_of_all(void **state)
 {
 	struct mind *mind = crowd_make(3);
-	struct answer_world world = { .mind = mind };
+	struct answer_world world = { .mind = mind, .signals = ~0u };
 	json_t *question = json_pack("{s:s, s:b}", "q", "instance.pick", "few", 1), *all = page_of(mind, 0), *few, *one, *same;
 	const char *key;
 	json_t *value;
