@@ -2,8 +2,8 @@
 #include <errno.h>
 
 #include "cgroup.h"
-#include "host.h"
 #include "systemd.h"
+#include "undo.h"
 
 /* One knob on its way back. */
 struct way_back {
@@ -35,15 +35,13 @@ static bool file_is_foreign(const struct way_back *back)
 	return back->file_r == 0 && !file_is_original(back) && !is_ours(back->hold, &back->file);
 }
 
-/* Where processes keep the kernel from emptying a cpuset.cpus (ENOSPC) all CPUs stand for none, as in undo.c. */
 static int file_write(const struct way_back *back, const struct knob_value *value)
 {
-	const struct knob_value all = { .value = host_cpus() };
 	enum knob knob = back->hold->knob;
 	int r = cgroup_write(back->place->dir_fd, knob, back->place->device, value);
+	struct knob_value all;
 
-	return r == -ENOSPC && knob == KNOB_CPUSET_CPUS && value->value == 0 ?
-		cgroup_write(back->place->dir_fd, knob, back->place->device, &all) : r;
+	return undo_needs_all(knob, value, r, &all) ? cgroup_write(back->place->dir_fd, knob, back->place->device, &all) : r;
 }
 
 static struct undo_report report(enum undo_result result, int error, const struct knob_value *value)

@@ -20,8 +20,7 @@ void trim_code(void);
 
 /*
  * While it is on, what this process has touched and will touch stays in memory (mlock2(2), MLOCK_ONFAULT): who acts when memory is short
- * should not wait for a disk to do so. Before privileges are given up. 0 or
- * -errno: -EPERM without CAP_IPC_LOCK or CAP_SYS_RESOURCE.
+ * should not wait for a disk to do so. Before privileges are given up. 0 or -errno: -EPERM without CAP_IPC_LOCK or CAP_SYS_RESOURCE.
  */
 int trim_hold(bool is_on);
 

@@ -43,24 +43,23 @@ static int weight_restore(const struct place *place, uint64_t weight)
 	return r;
 }
 
-/*
- * While a cgroup has processes the kernel lets nobody take the last CPU out of its cpuset.cpus, or the last node out
- * of its cpuset.mems, not even to have the parent's again (ENOSPC). All of them mean the same, also when the parent's change: the two are intersected.
- */
-static int cpuset_widen(const struct place *place, enum knob knob)
+bool undo_needs_all(enum knob knob, const struct knob_value *value, int r, struct knob_value *ret_all)
 {
-	struct knob_value all = { .value = knob == KNOB_CPUSET_CPUS ? host_cpus() : host_nodes() };
-
-	log_line("%s %s: has processes and cannot be emptied: all there are instead", place->path, knob_name(knob));
-	return place_write(place, knob, &all);
+	if (r != -ENOSPC || (knob != KNOB_CPUSET_CPUS && knob != KNOB_CPUSET_MEMS) || value->value != 0)
+		return false;
+	*ret_all = (struct knob_value){ .value = knob == KNOB_CPUSET_CPUS ? host_cpus() : host_nodes() };
+	return true;
 }
 
 int undo_write(const struct place *place, const struct hold *hold, const struct knob_value *value)
 {
 	int r = place_write(place, hold->knob, value);
+	struct knob_value all;
 
-	if (r == -ENOSPC && (hold->knob == KNOB_CPUSET_CPUS || hold->knob == KNOB_CPUSET_MEMS) && value->value == 0)
-		return cpuset_widen(place, hold->knob);
+	if (undo_needs_all(hold->knob, value, r, &all)) {
+		log_line("%s %s: has processes and cannot be emptied: all there are instead", place->path, knob_name(hold->knob));
+		return place_write(place, hold->knob, &all);
+	}
 	if (r < 0 || hold->knob != KNOB_CPU_IDLE || value->value != 0 || hold->original.value != 0)
 		return r;
 	STEP(IDLE_WRITTEN);

@@ -44,6 +44,13 @@ struct undo_report undo_hold(int root_fd, struct journal *journal, struct hold *
  */
 int undo_write(const struct place *place, const struct hold *hold, const struct knob_value *value);
 
+/*
+ * While a cgroup has processes the kernel lets nobody take the last CPU out of its cpuset.cpus, or the last node out
+ * of its cpuset.mems, not even to have the parent's again: -ENOSPC, the `r` of writing *value. Then *ret_all, all there are, is to be written: it means
+ * the same, also when the parent's change, as the two are intersected.
+ */
+bool undo_needs_all(enum knob knob, const struct knob_value *value, int r, struct knob_value *ret_all);
+
 /* Opens the place of a hold: place_open(). The path stays the hold's. */
 int undo_place_open(int root_fd, const struct hold *hold, struct place *ret);
 
